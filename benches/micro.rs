@@ -1,0 +1,2 @@
+//! micro
+fn main() {}

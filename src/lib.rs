@@ -1,0 +1,43 @@
+//! jeton, an OAuth 2.0 / OpenID Connect token service.
+//!
+//! Read the modules in this order; each one imports only modules above it (`tests/it/layers.rs` checks that).
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | [`clock`], [`id`] | time and randomness, the only places that read either |
+//! | [`vault`] | the master key ring and everything derived from it |
+//! | [`protocol`] | wire types of the RFCs: no I/O, no clock |
+//! | [`jose`] | JWK, JWS: names, thumbprints, assembly, verification |
+//! | [`token`] | codes, refresh and access tokens; the family state machine `step` |
+//! | [`metrics`], [`ask`] | what operators scrape; how one actor asks another |
+//! | [`config`] | the settings file, its defaults and its rules |
+//! | [`client`] | registered clients and how they authenticate |
+//! | [`store`] | the `Store` trait, its engines and the shard actors |
+//! | [`keys`] | signing keys: ring, signers, rotation actor |
+//! | [`grant`] | one file per grant type, and the only place that mints tokens |
+//! | [`inspect`] | introspection and revocation |
+//! | [`dialect`] | how each vendor spells the same endpoints |
+//! | [`router`] | grant type to live grant actor |
+//! | [`http`] | listeners, limits, the public and the admin surface |
+//! | [`server`] | everything put together, and taken apart again |
+//! | [`cli`] | the command line |
+
+pub mod ask;
+pub mod cli;
+pub mod client;
+pub mod clock;
+pub mod config;
+pub mod dialect;
+pub mod grant;
+pub mod http;
+pub mod id;
+pub mod inspect;
+pub mod jose;
+pub mod keys;
+pub mod metrics;
+pub mod protocol;
+pub mod router;
+pub mod server;
+pub mod store;
+pub mod token;
+pub mod vault;

@@ -1,0 +1,3 @@
+//! The `jeton` command.
+
+fn main() {}

@@ -1,0 +1,100 @@
+//! The errors that may leave the service: one table from code to wire name and status (RFC 6749 section 5.2).
+
+/// A registered OAuth error code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorCode {
+    /// The request is malformed. RFC 6749 section 5.2.
+    InvalidRequest,
+    /// Client authentication failed. RFC 6749 section 5.2.
+    InvalidClient,
+    /// The code or refresh token is invalid, expired, revoked or another client's. RFC 6749 section 5.2.
+    InvalidGrant,
+    /// The client may not use this grant type. RFC 6749 section 5.2.
+    UnauthorizedClient,
+    /// The service does not know this grant type. RFC 6749 section 5.2.
+    UnsupportedGrantType,
+    /// The scope is unknown, malformed or exceeds the grant. RFC 6749 section 5.2.
+    InvalidScope,
+    /// The resource or audience is unknown or not allowed. RFC 8707 section 2.
+    InvalidTarget,
+    /// The token type cannot be revoked. RFC 7009 section 2.2.1.
+    UnsupportedTokenType,
+    /// Too many requests from this client. RFC 6585 section 4.
+    SlowDown,
+    /// Overloaded, or the engine is out of reach; try again.
+    TemporarilyUnavailable,
+    /// Our fault.
+    ServerError,
+}
+
+impl ErrorCode {
+    /// Every code, for metrics and tests.
+    pub const ALL: [Self; 11] = [
+        Self::InvalidRequest,
+        Self::InvalidClient,
+        Self::InvalidGrant,
+        Self::UnauthorizedClient,
+        Self::UnsupportedGrantType,
+        Self::InvalidScope,
+        Self::InvalidTarget,
+        Self::UnsupportedTokenType,
+        Self::SlowDown,
+        Self::TemporarilyUnavailable,
+        Self::ServerError,
+    ];
+
+    /// Wire name and HTTP status: the one table.
+    pub const fn wire(self) -> (&'static str, u16) {
+        match self {
+            Self::InvalidRequest => ("invalid_request", 400),
+            Self::InvalidClient => ("invalid_client", 401),
+            Self::InvalidGrant => ("invalid_grant", 400),
+            Self::UnauthorizedClient => ("unauthorized_client", 400),
+            Self::UnsupportedGrantType => ("unsupported_grant_type", 400),
+            Self::InvalidScope => ("invalid_scope", 400),
+            Self::InvalidTarget => ("invalid_target", 400),
+            Self::UnsupportedTokenType => ("unsupported_token_type", 400),
+            Self::SlowDown => ("slow_down", 429),
+            Self::TemporarilyUnavailable => ("temporarily_unavailable", 503),
+            Self::ServerError => ("server_error", 500),
+        }
+    }
+
+    /// The wire name.
+    pub const fn name(self) -> &'static str {
+        self.wire().0
+    }
+
+    /// The HTTP status.
+    pub const fn status(self) -> u16 {
+        self.wire().1
+    }
+}
+
+/// What a client is told: a code and a fixed sentence. Nothing dynamic, so nothing can leak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OAuthError {
+    /// Decides wire name and status.
+    pub code: ErrorCode,
+    /// `error_description`: printable ASCII without `"` and `\` (RFC 6749 section 5.2).
+    pub description: &'static str,
+}
+
+impl OAuthError {
+    /// An error with its description.
+    pub const fn new(code: ErrorCode, description: &'static str) -> Self {
+        Self { code, description }
+    }
+
+    /// `invalid_request` with a description.
+    pub const fn invalid_request(description: &'static str) -> Self {
+        Self::new(ErrorCode::InvalidRequest, description)
+    }
+
+    /// The one `invalid_client`, the same whatever was wrong (CHECKLIST 16).
+    pub const INVALID_CLIENT: Self = Self::new(ErrorCode::InvalidClient, "client authentication failed");
+
+    /// The one `invalid_grant`, the same whatever was wrong.
+    pub const INVALID_GRANT: Self =
+        Self::new(ErrorCode::InvalidGrant, "the grant is invalid, expired, revoked or was issued to another client");
+}

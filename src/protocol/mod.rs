@@ -1,0 +1,11 @@
+//! Wire types of OAuth 2.0 and OpenID Connect: parsed once, checked on the way in, no I/O and no clock.
+
+pub mod error;
+pub mod form;
+pub mod grant_type;
+pub mod introspection;
+pub mod metadata;
+pub mod pkce;
+pub mod resource;
+pub mod response;
+pub mod scope;

@@ -1,0 +1,23 @@
+//! The successful token response (RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3).
+
+use serde::Serialize;
+
+/// What a grant hands out. No `Debug`: it carries tokens.
+#[derive(Serialize)]
+pub struct TokenResponse {
+    /// The access token, a signed JWT or an opaque string.
+    pub access_token: String,
+    /// `Bearer`.
+    pub token_type: &'static str,
+    /// Lifetime of the access token, in seconds.
+    pub expires_in: u64,
+    /// The refresh token, if the grant comes with one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    /// The ID token, if `openid` was granted to a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_token: Option<String>,
+    /// The scope of the access token; absent if it is empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub scope: String,
+}

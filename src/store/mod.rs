@@ -1,0 +1,151 @@
+//! The store: batches of [`Op`]s for one shard, applied atomically per row and durable before they are answered.
+//!
+//! An engine is one file: it reads a row, calls [`crate::token::step`], writes the change, makes the batch durable
+//! and answers. Nothing here assumes one process: a shard is a lane to whatever holds its rows, single use is decided
+//! by the row, and keys and documents change by compare-and-set. `contract` is the suite that every engine passes.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Time;
+use crate::id::Id;
+use crate::token::{Key, Op, Outcome, Row};
+
+pub mod actor;
+pub mod codec;
+pub mod memory;
+pub mod shards;
+pub mod sled;
+
+pub use shards::Shards;
+
+/// A future of the store, boxed so that engines can be chosen at run time.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// Which shard: below [`Store::shards`].
+pub type ShardId = u16;
+
+/// An engine.
+pub trait Store: Send + Sync + 'static {
+    /// How many shards there are; fixed when the data was first written.
+    fn shards(&self) -> ShardId;
+
+    /// The shard that holds `key`.
+    fn route(&self, key: &Key) -> ShardId {
+        let id = key.id().0;
+        u16::from_be_bytes([id[0], id[1]]) % self.shards()
+    }
+
+    /// Applies operations of one shard in order and gives their outcomes in the same order, after they are durable.
+    /// Operations on the same row see each other.
+    fn apply(&self, shard: ShardId, ops: Vec<Op>) -> Pending<'_, Vec<Outcome>>;
+
+    /// Reads rows, for introspection; never the basis of a single-use decision.
+    fn peek<'a>(&'a self, keys: &'a [Key]) -> Pending<'a, Vec<Option<Row>>>;
+
+    /// Forgets expired rows of one shard, looking at no more than `budget` of them; how many it forgot.
+    fn sweep(&self, shard: ShardId, budget: usize) -> Pending<'_, usize>;
+
+    /// Every stored signing key of every ring, in no particular order.
+    fn keys(&self) -> Pending<'_, Vec<StoredKey>>;
+
+    /// Adds a key to its ring if the ring's newest generation is still `expected` (`None`: the ring is empty) and
+    /// `key.generation` follows it; false if somebody else was first. Durable when answered.
+    fn publish_key(&self, expected: Option<u32>, key: StoredKey) -> Pending<'_, bool>;
+
+    /// Removes the keys of a ring up to and including `generation`, after nothing they signed is alive.
+    fn drop_keys<'a>(&'a self, ring: &'a str, generation: u32) -> Pending<'a, ()>;
+
+    /// Every document, and the version of the newest change.
+    fn documents(&self) -> Pending<'_, (Vec<Document>, u64)>;
+
+    /// Writes or (with `body: None`) deletes a document if its version is still `expected` (0: it does not exist);
+    /// gives the new version, or `None` if somebody else was first. Durable when answered.
+    fn put_document(&self, document: Document, expected: u64) -> Pending<'_, Option<u64>>;
+
+    /// Documents changed after `version`, oldest first; deleted ones have no body.
+    fn changes(&self, version: u64) -> Pending<'_, Vec<Document>>;
+
+    /// Takes or renews a lease by name, for work that one node at a time should do; the fencing epoch if it is ours.
+    fn lease<'a>(&'a self, name: &'a str, holder: Id, ttl: Duration) -> Pending<'a, Option<u64>>;
+
+    /// Whether the engine can take writes now.
+    fn health(&self) -> Health;
+
+    /// Bytes on disk, if the engine keeps its own.
+    fn size(&self) -> Option<u64>;
+
+    /// Makes everything durable and stops the engine; later calls fail as [`StoreError::Unavailable`].
+    fn close(&self) -> Pending<'_, ()>;
+}
+
+/// Whether an engine can take writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// It can.
+    Ready,
+    /// It cannot now, but may again; why.
+    Unavailable(String),
+    /// It cannot in this process any more; why. The node stops.
+    Failed(String),
+}
+
+/// Why the store could not do it. Refusals are no errors: they are [`Outcome`]s.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Nothing was done; worth another try after a while.
+    #[error("the store is unavailable: {reason}")]
+    Unavailable {
+        /// For the operator.
+        reason: String,
+    },
+    /// The outcome is unknown: retry with the same attempt only.
+    #[error("the outcome of a write is unknown: {reason}")]
+    Indeterminate {
+        /// For the operator.
+        reason: String,
+    },
+    /// What is stored cannot be understood; why and what to do.
+    #[error("{0}")]
+    Corrupt(String),
+    /// The engine broke for good (a failed fsync, for one): the node must stop.
+    #[error("the store failed: {0}")]
+    Fatal(String),
+}
+
+/// A signing key at rest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredKey {
+    /// The ring: `<issuer>/<alg>`.
+    pub ring: String,
+    /// From 1, one more than its predecessor's.
+    pub generation: u32,
+    /// Random name under which the private part is sealed.
+    pub id: Id,
+    /// RFC 7638 thumbprint of the public key.
+    pub kid: String,
+    /// The private key (PKCS#8 DER), sealed by the vault.
+    pub sealed: Vec<u8>,
+    /// When it was announced in the JWKS.
+    pub announced_at: Time,
+    /// When it starts to sign.
+    pub sign_from: Time,
+    /// When its successor should sign.
+    pub rotate_at: Time,
+}
+
+/// A versioned object of the registry: a client, an issuer's settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    /// What it is: `client`, for one.
+    pub kind: String,
+    /// Its name within its kind: `<issuer>/<client id>`.
+    pub name: String,
+    /// The change that wrote it; set by the store.
+    pub version: u64,
+    /// JSON; `None` if it was deleted.
+    pub body: Option<String>,
+}

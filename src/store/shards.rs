@@ -1,0 +1,5 @@
+//! shards
+
+/// The shards.
+#[derive(Clone, Debug)]
+pub struct Shards;

@@ -1,0 +1,12 @@
+//! Tokens and the state behind them, as pure functions: no I/O, no async, no clock of their own.
+
+pub mod access;
+pub mod code;
+pub mod family;
+pub mod id_token;
+pub mod refresh;
+pub mod state;
+pub mod wire;
+
+pub use family::{Family, Lifetimes, Redeem, Rotate, RotatePolicy, Rotated};
+pub use state::{Done, Fence, Key, Op, Outcome, Refusal, Row, step};
