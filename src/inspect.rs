@@ -1,1 +1,197 @@
-//! inspect
+//! Introspection (RFC 7662) and revocation (RFC 7009) of everything the service issues.
+//!
+//! A token is alive if it verifies, has not expired, its family is alive, it is not revoked by itself, and no fence
+//! stands after its issue. Whatever else it is, the caller hears exactly `{"active":false}` (CHECKLIST 66).
+
+use serde_json::Value;
+
+use crate::client::metadata::IntrospectionReach;
+use crate::client::{Client, Issuer};
+use crate::clock::Time;
+use crate::grant::{Context, Error};
+use crate::id::Id;
+use crate::jose::jws::Jws;
+use crate::protocol::introspection::{ActiveToken, Introspection};
+use crate::store::StoreError;
+use crate::token::access::{AccessClaims, Jti};
+use crate::token::refresh::RefreshToken;
+use crate::token::state::MarkKind;
+use crate::token::{Family, Fence, Granted, Key, Op, Outcome, Refusal, Row};
+
+/// What a revocation did, for metrics and the audit log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revoked {
+    /// A family, by its refresh token.
+    Family,
+    /// One access token.
+    Token,
+    /// Nothing: the token is unknown, dead or somebody else's (RFC 7009 section 2.2 wants 200 all the same).
+    Nothing,
+}
+
+/// A token that verified as ours; says nothing yet about revocation.
+enum Ours {
+    Access { claims: Box<AccessClaims>, jti: Jti },
+    Refresh(RefreshToken),
+}
+
+/// Answers for `caller` what `token` is worth now.
+///
+/// # Errors
+/// Only if the store fails; a bad token is an answer.
+pub async fn introspect(
+    issuer: &Issuer,
+    caller: &Client,
+    token: &str,
+    context: &Context,
+) -> Result<Introspection, Error> {
+    let now = context.clock.now();
+    let answer = match recognise(issuer, token, now, context) {
+        Some(Ours::Access { claims, jti }) => introspect_access(issuer, *claims, jti, context).await?,
+        Some(Ours::Refresh(refresh)) => introspect_refresh(issuer, refresh, now, context).await?,
+        None => None,
+    };
+    let entitled = answer.filter(|token| {
+        caller.settings.introspection == IntrospectionReach::Any
+            || token.client_id == caller.id
+            || names(&token.aud, &caller.id)
+    });
+    Ok(entitled.map_or(Introspection::INACTIVE, |token| Introspection::Active(Box::new(token))))
+}
+
+/// Revokes `token` if it is `client`'s: a refresh token with its whole family, an access token by itself.
+///
+/// # Errors
+/// Only if the store fails.
+pub async fn revoke(issuer: &Issuer, client: &Client, token: &str, context: &Context) -> Result<Revoked, Error> {
+    revoke_as(issuer, Some(&client.id), token, context).await
+}
+
+/// Revokes `token`, whosever it is if `client` is `None`: the operator's call.
+///
+/// # Errors
+/// Only if the store fails.
+pub async fn revoke_as(
+    issuer: &Issuer,
+    client: Option<&str>,
+    token: &str,
+    context: &Context,
+) -> Result<Revoked, Error> {
+    match recognise(issuer, token, context.clock.now(), context) {
+        Some(Ours::Refresh(refresh)) => {
+            let client = client.map(Into::into);
+            let op = Op::Revoke { family: refresh.head.family, issuer: issuer.id.as_str().into(), client };
+            match context.shards.apply(op).await? {
+                Ok(_) => Ok(Revoked::Family),
+                Err(Refusal::WrongClient) => Ok(Revoked::Nothing),
+                Err(other) => Err(other.into()),
+            }
+        }
+        Some(Ours::Access { claims, .. }) if client.is_none_or(|client| client == claims.client_id) => {
+            let key = Key::mark(MarkKind::RevokedToken, &issuer.id, claims.jti.as_bytes());
+            let op = Op::Mark { key, attempt: Id::random(), keep_until: Time::from_secs(claims.exp) };
+            // marked before is marked
+            let _: Outcome = context.shards.apply(op).await?;
+            Ok(Revoked::Token)
+        }
+        Some(Ours::Access { .. }) | None => Ok(Revoked::Nothing),
+    }
+}
+
+/// Raises a fence: everything issued until now to `whom` is void.
+///
+/// # Errors
+/// Only if the store fails.
+pub async fn raise_fence(issuer: &Issuer, whom: Fence<'_>, context: &Context) -> Result<(), StoreError> {
+    let op = Op::RaiseFence { key: Key::fence(&issuer.id, whom), keep_for: issuer.longest_lifetime() };
+    context.shards.apply(op).await.map(|_: Outcome| ())
+}
+
+/// Whether the token is one of the issuer's and has not expired: no I/O.
+fn recognise(issuer: &Issuer, token: &str, now: Time, context: &Context) -> Option<Ours> {
+    if let Some(refresh) = RefreshToken::parse(token, &issuer.id, &context.vault) {
+        return Some(Ours::Refresh(refresh));
+    }
+    let jws = Jws::parse(token).ok()?;
+    let keys = context.keys.issuer(&issuer.id)?;
+    let (key, alg) = keys.verifier(jws.kid()?)?;
+    // an ID token is not an access token (RFC 9068 section 4)
+    if jws.typ() != Some("at+jwt") || jws.verify_with(key, alg).is_err() {
+        return None;
+    }
+    let claims: AccessClaims = serde_json::from_slice(jws.payload()).ok()?;
+    if claims.iss != issuer.url || now >= Time::from_secs(claims.exp) {
+        return None;
+    }
+    let jti = Jti::parse(&claims.jti)?;
+    Some(Ours::Access { claims: Box::new(claims), jti })
+}
+
+async fn introspect_access(
+    issuer: &Issuer,
+    claims: AccessClaims,
+    jti: Jti,
+    context: &Context,
+) -> Result<Option<ActiveToken>, StoreError> {
+    let fence = context.shards.fence(&issuer.id, &claims.client_id, &claims.sub).await?;
+    let mark = Key::mark(MarkKind::RevokedToken, &issuer.id, claims.jti.as_bytes());
+    let alive = match jti.family {
+        None => context.shards.peek(&[mark]).await?[0].is_none() && jti.issued_at > fence,
+        Some(family) => {
+            let rows = context.shards.peek(&[mark, Key::Family(family)]).await?;
+            rows[0].is_none() && matches!(&rows[1], Some(Row::Family(family)) if family.is_alive(fence))
+        }
+    };
+    Ok(alive.then(|| describe_access(claims)))
+}
+
+fn describe_access(claims: AccessClaims) -> ActiveToken {
+    let AccessClaims { iss, sub, aud, client_id, exp, iat, jti, scope, auth_time, acr, amr, mut extra } = claims;
+    let also = [
+        ("auth_time", auth_time.map(Value::from)),
+        ("acr", acr.map(Value::from)),
+        ("amr", (!amr.is_empty()).then(|| Value::from(amr))),
+    ];
+    extra.extend(also.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+    ActiveToken { active: true, token_type: "Bearer", client_id, sub, iss, scope, exp, iat, aud, jti: Some(jti), extra }
+}
+
+async fn introspect_refresh(
+    issuer: &Issuer,
+    refresh: RefreshToken,
+    now: Time,
+    context: &Context,
+) -> Result<Option<ActiveToken>, Error> {
+    let id = refresh.head.family;
+    let Some(Row::Family(family)) = context.shards.peek(&[Key::Family(id)]).await?.pop().flatten() else {
+        return Ok(None);
+    };
+    let fence = context.shards.fence(&family.issuer, &family.client, &family.subject).await?;
+    let Family { generation, idle_until, expires_at, .. } = *family;
+    let current = generation == refresh.generation && now < idle_until && now < expires_at;
+    if !current || *family.issuer != *issuer.id || !family.is_alive(fence) {
+        return Ok(None);
+    }
+    let granted = Granted::open(&family.grant, &id, &issuer.id, &context.vault).ok_or(Error::Sealed)?;
+    Ok(Some(ActiveToken {
+        active: true,
+        token_type: "refresh_token",
+        client_id: family.client.into(),
+        sub: family.subject.into(),
+        iss: issuer.url.clone(),
+        scope: granted.scope.into(),
+        exp: idle_until.min(expires_at).as_secs(),
+        iat: family.rotated_at.as_secs(),
+        aud: Value::Null,
+        jti: None,
+        extra: serde_json::Map::new(),
+    }))
+}
+
+fn names(aud: &Value, client: &str) -> bool {
+    match aud {
+        Value::String(one) => one == client,
+        Value::Array(several) => several.iter().any(|one| one == client),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
+    }
+}

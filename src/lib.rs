@@ -10,15 +10,16 @@
 //! | [`jose`] | JWK, JWS: names, thumbprints, assembly, verification |
 //! | [`token`] | codes, refresh and access tokens; the family state machine `step` |
 //! | [`metrics`], [`ask`] | what operators scrape; how one actor asks another |
-//! | [`config`] | the settings file, its defaults and its rules |
-//! | [`client`] | registered clients and how they authenticate |
 //! | [`store`] | the `Store` trait, its engines and the shard actors |
 //! | [`keys`] | signing keys: ring, signers, rotation actor |
+//! | [`client`] | issuers, registered clients and how they authenticate |
 //! | [`grant`] | one file per grant type, and the only place that mints tokens |
 //! | [`inspect`] | introspection and revocation |
 //! | [`dialect`] | how each vendor spells the same endpoints |
 //! | [`router`] | grant type to live grant actor |
+//! | [`service`] | the parts of a running service, as both surfaces see them |
 //! | [`http`] | listeners, limits, the public and the admin surface |
+//! | [`config`] | the settings file, its defaults and its rules |
 //! | [`server`] | everything put together, and taken apart again |
 //! | [`cli`] | the command line |
 
@@ -38,6 +39,7 @@ pub mod metrics;
 pub mod protocol;
 pub mod router;
 pub mod server;
+pub mod service;
 pub mod store;
 pub mod token;
 pub mod vault;

@@ -23,7 +23,6 @@ macro_rules! metrics {
 
         impl Metrics {
             /// Registers every metric in a registry of its own.
-            #[expect(clippy::expect_used, reason = "names and labels are constants of this file")]
             pub fn new() -> Self {
                 let registry = Registry::new();
                 $(
@@ -45,7 +44,6 @@ trait Make {
 
 macro_rules! make {
     ($kind:ident, |$name:ident, $help:ident, $labels:ident| $make:expr) => {
-        #[expect(clippy::expect_used, reason = "names and labels are constants of this file")]
         impl Make for $kind {
             fn make($name: &str, $help: &str, $labels: &[&str]) -> Self {
                 $make.expect("a valid metric")

@@ -1,1 +1,83 @@
-//! client
+//! Registered clients: what they registered (RFC 7591), what follows from it, and how they prove who they are.
+
+pub mod auth;
+pub mod issuer;
+pub mod metadata;
+pub mod rate;
+pub mod registry;
+pub mod secret;
+
+use std::time::Duration;
+
+pub use auth::{AuthenticatedClient, Authenticator};
+pub use issuer::Issuer;
+pub use metadata::{AuthMethod, ClientMetadata};
+pub use registry::Registry;
+
+use crate::jose::alg::Algorithm;
+use crate::protocol::grant_type::GrantType;
+use crate::protocol::scope::Scope;
+use crate::token::{Lifetimes, RotatePolicy};
+use metadata::{CodeRedirect, IntrospectionReach};
+use rate::RateLimit;
+use secret::Secret;
+
+/// A client, ready to be asked: its metadata with every default of its issuer filled in.
+#[derive(Debug)]
+pub struct Client {
+    /// `client_id`.
+    pub id: String,
+    /// What it registered, as it is shown to an operator.
+    pub metadata: ClientMetadata,
+    /// Its secrets, dead ones included until they are removed.
+    pub secrets: Vec<Secret>,
+    /// Redirect URIs and everything below in the form that decisions need.
+    pub settings: Settings,
+    /// Its own admission limit.
+    pub rate: RateLimit,
+    /// The version of the document it came from; 0 for a client of the configuration file.
+    pub version: u64,
+}
+
+/// What a client may do, decided once when it is loaded.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How it authenticates.
+    pub auth_method: AuthMethod,
+    /// The grants it may use.
+    pub grant_types: Vec<GrantType>,
+    /// The scope it may ask for.
+    pub scope: Scope,
+    /// The resources it may ask for (RFC 8707).
+    pub resources: Vec<String>,
+    /// Whether a code needs a PKCE challenge.
+    pub require_pkce: bool,
+    /// Whether the token request must repeat the redirect URI.
+    pub code_redirect: CodeRedirect,
+    /// Of the tokens it gets.
+    pub lifetimes: Lifetimes,
+    /// Lifetime of its ID tokens.
+    pub id_token_lifetime: Duration,
+    /// What happens to its refresh tokens.
+    pub rotation: RotatePolicy,
+    /// Algorithm of its access tokens.
+    pub access_token_alg: Algorithm,
+    /// Algorithm of its ID tokens.
+    pub id_token_alg: Algorithm,
+    /// What it may introspect.
+    pub introspection: IntrospectionReach,
+    /// Whether it may do anything at all.
+    pub disabled: bool,
+}
+
+impl Client {
+    /// Whether the client may use `grant`.
+    pub fn may_use(&self, grant: &str) -> bool {
+        self.settings.grant_types.iter().any(|allowed| allowed.as_str() == grant)
+    }
+
+    /// Whether the client is public: it has no way to prove who it is (RFC 6749 section 2.1).
+    pub fn is_public(&self) -> bool {
+        self.settings.auth_method == AuthMethod::None
+    }
+}

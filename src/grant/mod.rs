@@ -1,1 +1,77 @@
-//! grant
+//! Grants: one file per grant type, holding how its request is read and what it decides.
+//!
+//! A grant declares its type and decides; [`issue`] is the only place that mints tokens, [`error`] the only map to
+//! OAuth errors, [`actor`] the only thing that knows about mailboxes. A new grant is one file and one line in
+//! [`built_in`].
+
+pub mod actor;
+pub mod authorization_code;
+pub mod client_credentials;
+pub mod error;
+pub mod issue;
+pub mod refresh_token;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+pub use error::Error;
+pub use issue::{Issue, Lineage};
+
+use crate::client::{AuthenticatedClient, Issuer};
+use crate::clock::Clock;
+use crate::id::Id;
+use crate::keys::Keys;
+use crate::metrics::Metrics;
+use crate::protocol::form::Form;
+use crate::protocol::grant_type::GrantType;
+use crate::store::Shards;
+use crate::vault::Vault;
+
+/// A token request whose client is authenticated and may use the grant.
+pub struct TokenRequest {
+    /// The issuer that is asked.
+    pub issuer: Arc<Issuer>,
+    /// Who asks.
+    pub client: AuthenticatedClient,
+    /// What is asked.
+    pub form: Form<'static>,
+    /// Names this request, so that its own retries are no replays.
+    pub attempt: Id,
+}
+
+/// What a grant may use.
+#[derive(Clone)]
+pub struct Context {
+    /// The store.
+    pub shards: Shards,
+    /// The signing keys.
+    pub keys: Keys,
+    /// The master keys.
+    pub vault: Arc<Vault>,
+    /// The time.
+    pub clock: Clock,
+    /// The metrics.
+    pub metrics: Metrics,
+}
+
+/// A decision on its way.
+pub type Deciding<'a> = Pin<Box<dyn Future<Output = Result<Issue, Error>> + Send + 'a>>;
+
+/// A grant type.
+pub trait Grant: Send + Sync + 'static {
+    /// Its name in `grant_type`.
+    fn grant_type(&self) -> GrantType;
+
+    /// Decides what the request gets.
+    fn decide<'a>(&'a self, request: &'a TokenRequest, context: &'a Context) -> Deciding<'a>;
+}
+
+/// The grants that come with jeton.
+pub fn built_in() -> Vec<Arc<dyn Grant>> {
+    vec![
+        Arc::new(authorization_code::AuthorizationCode),
+        Arc::new(client_credentials::ClientCredentials),
+        Arc::new(refresh_token::RefreshTokenGrant),
+    ]
+}

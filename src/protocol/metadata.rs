@@ -1,1 +1,29 @@
-//! metadata
+//! Server metadata (RFC 8414 section 2, OpenID Connect Discovery section 3): says what works, and nothing else.
+
+use serde::Serialize;
+
+/// The discovery document; the same for both well-known paths.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "the names are those of RFC 8414 section 2")]
+pub struct ServerMetadata<'a> {
+    pub issuer: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub authorization_endpoint: &'a str,
+    pub token_endpoint: String,
+    pub jwks_uri: String,
+    pub introspection_endpoint: String,
+    pub revocation_endpoint: String,
+    pub scopes_supported: Vec<&'a str>,
+    pub response_types_supported: &'static [&'static str],
+    pub response_modes_supported: &'static [&'static str],
+    pub grant_types_supported: Vec<&'a str>,
+    pub subject_types_supported: &'static [&'static str],
+    pub id_token_signing_alg_values_supported: Vec<&'static str>,
+    pub token_endpoint_auth_methods_supported: Vec<&'static str>,
+    pub introspection_endpoint_auth_methods_supported: Vec<&'static str>,
+    pub revocation_endpoint_auth_methods_supported: Vec<&'static str>,
+    pub code_challenge_methods_supported: &'static [&'static str],
+    pub claims_supported: &'static [&'static str],
+    pub request_parameter_supported: bool,
+    pub request_uri_parameter_supported: bool,
+}

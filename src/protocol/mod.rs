@@ -1,5 +1,6 @@
 //! Wire types of OAuth 2.0 and OpenID Connect: parsed once, checked on the way in, no I/O and no clock.
 
+pub mod endpoint;
 pub mod error;
 pub mod form;
 pub mod grant_type;

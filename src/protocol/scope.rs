@@ -49,6 +49,14 @@ impl Scope {
         self.tokens().all(|token| other.contains(token))
     }
 
+    /// The set without the tokens of `taken`.
+    #[must_use]
+    pub fn without(&self, taken: &[&str]) -> Self {
+        let mut rest = Self::default();
+        self.tokens().filter(|token| !taken.contains(token)).for_each(|token| rest.insert(token));
+        rest
+    }
+
     /// Whether the set is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

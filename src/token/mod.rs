@@ -3,10 +3,12 @@
 pub mod access;
 pub mod code;
 pub mod family;
+pub mod granted;
 pub mod id_token;
 pub mod refresh;
 pub mod state;
 pub mod wire;
 
 pub use family::{Family, Lifetimes, Redeem, Rotate, RotatePolicy, Rotated};
+pub use granted::Granted;
 pub use state::{Done, Fence, Key, Op, Outcome, Refusal, Row, step};

@@ -1,1 +1,68 @@
-//! wire
+//! How opaque credentials look: a prefix for secret scanners, then base64url of
+//! `version | key id | cell | family id (16 B) | ...` (DESIGN.md section 3). One string per credential: base64 that is
+//! not canonical is refused, so a token cannot be spelled in two ways.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::id::Id;
+
+/// Prefix of refresh tokens.
+pub const REFRESH: &str = "jrt_";
+/// Prefix of authorization codes.
+pub const CODE: &str = "jac_";
+/// Prefix of client secrets that jeton generated.
+pub const CLIENT_SECRET: &str = "jcs_";
+
+/// Bytes of an encoded [`Head`].
+pub const HEAD_LEN: usize = 20;
+const VERSION: u8 = 1;
+
+/// What every credential of a family begins with. Not secret, but covered by the MAC or the seal behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The entry of the master key ring behind MAC or seal.
+    pub key: u8,
+    /// The store cell that holds the family; 0 in the embedded store.
+    pub cell: u16,
+    /// The family.
+    pub family: Id,
+}
+
+impl Head {
+    /// `version | key id | cell | family id`.
+    pub fn to_bytes(self) -> [u8; HEAD_LEN] {
+        let mut bytes = [0; HEAD_LEN];
+        bytes[0] = VERSION;
+        bytes[1] = self.key;
+        bytes[2..4].copy_from_slice(&self.cell.to_be_bytes());
+        bytes[4..].copy_from_slice(&self.family.0);
+        bytes
+    }
+
+    /// Splits a decoded credential into its head and what follows; `None` for another version or too few bytes.
+    pub fn split(bytes: &[u8]) -> Option<(Self, &[u8])> {
+        let (head, rest) = bytes.split_at_checked(HEAD_LEN)?;
+        if head[0] != VERSION {
+            return None;
+        }
+        let family = Id(head[4..].try_into().ok()?);
+        Some((Self { key: head[1], cell: u16::from_be_bytes([head[2], head[3]]), family }, rest))
+    }
+}
+
+/// Prefix and base64url of `bytes`.
+pub fn encode(prefix: &str, bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(prefix.len() + bytes.len().div_ceil(3) * 4);
+    text.push_str(prefix);
+    URL_SAFE_NO_PAD.encode_string(bytes, &mut text);
+    text
+}
+
+/// The bytes behind `prefix`, if `text` has it, is at most `limit` bytes long and is canonical base64url.
+pub fn decode(prefix: &str, text: &str, limit: usize) -> Option<Vec<u8>> {
+    if text.len() > limit {
+        return None;
+    }
+    URL_SAFE_NO_PAD.decode(text.strip_prefix(prefix)?).ok()
+}

@@ -1,0 +1,70 @@
+//! client_secret_basic (RFC 6749 section 2.3.1): both halves are form-encoded before they are joined (CHECKLIST 17, 18).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use super::{Claim, Method};
+use crate::client::metadata::AuthMethod;
+use crate::protocol::error::OAuthError;
+use crate::protocol::form::{Form, decode};
+
+/// Longest `Authorization` header that is looked at, in bytes.
+const MAX_HEADER: usize = 4096;
+
+/// The `Authorization` header; any other scheme than Basic is a failed authentication.
+pub(super) struct Basic;
+
+impl Method for Basic {
+    fn detect(&self, authorization: Option<&[u8]>, _form: &Form<'_>) -> Result<Option<Claim>, OAuthError> {
+        authorization.map(|header| parse(header).ok_or(OAuthError::INVALID_CLIENT)).transpose()
+    }
+}
+
+fn parse(header: &[u8]) -> Option<Claim> {
+    let (scheme, credentials) = header.split_at_checked(6).filter(|_| header.len() <= MAX_HEADER)?;
+    if !scheme.eq_ignore_ascii_case(b"Basic ") {
+        return None;
+    }
+    let decoded = Zeroizing::new(STANDARD.decode(credentials.trim_ascii()).ok()?);
+    let colon = decoded.iter().position(|&byte| byte == b':')?;
+    let client_id = decode(&decoded[..colon]).ok()?.into_owned();
+    let secret = Zeroizing::new(decode(&decoded[colon + 1..]).ok()?.into_owned());
+    if client_id.is_empty() || secret.is_empty() {
+        return None;
+    }
+    Some(Claim { method: AuthMethod::ClientSecretBasic, client_id, secret: Some(secret) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(id: &str, secret: &str) -> String {
+        format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")))
+    }
+
+    #[test]
+    fn rfc6749_2_3_1_credentials_are_form_decoded() {
+        let claim = parse(header("a%3Ab", "%25%2B+%C3%A9%3A").as_bytes()).unwrap();
+        assert_eq!(claim.client_id, "a:b");
+        assert_eq!(claim.secret.unwrap().as_str(), "%+ \u{e9}:");
+    }
+
+    #[test]
+    fn malformed_headers_are_refused() {
+        let no_colon = format!("Basic {}", STANDARD.encode("web"));
+        for bad in [
+            "Basic",
+            "Basic ",
+            "Basic !!!",
+            "Bearer x",
+            &no_colon,
+            &header("web", "%zz"),
+            &header("", "x"),
+            &header("web", ""),
+        ] {
+            assert!(parse(bad.as_bytes()).is_none(), "{bad}");
+        }
+    }
+}

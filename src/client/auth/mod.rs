@@ -1,0 +1,214 @@
+//! Client authentication at every endpoint that asks for it (RFC 6749 section 2.3): exactly one method, the registered
+//! one, in constant time, with one answer for whatever was wrong (CHECKLIST 16-22).
+
+mod basic;
+mod none;
+mod pool;
+mod post;
+pub mod throttle;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus::IntCounter;
+
+use super::metadata::{AuthMethod, MAX_CLIENT_ID};
+use super::secret::{MAX_SECRET, Presented, Quick};
+use super::{Client, Issuer, Registry};
+use crate::clock::Clock;
+use crate::metrics::Metrics;
+use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::form::Form;
+use crate::vault::Vault;
+pub use pool::{HashPool, import};
+use throttle::Throttle;
+
+/// What a request says about who sends it. The secret in it never gets a `Debug`.
+pub struct Claim {
+    method: AuthMethod,
+    client_id: String,
+    secret: Option<zeroize::Zeroizing<String>>,
+}
+
+/// One way to authenticate: it looks whether a request uses it. A new method is one file and one line in `METHODS`.
+trait Method: Sync {
+    /// The claim that the request makes by this method, if it uses it.
+    fn detect(&self, authorization: Option<&[u8]>, form: &Form<'_>) -> Result<Option<Claim>, OAuthError>;
+}
+
+const METHODS: [&dyn Method; 3] = [&basic::Basic, &post::Post, &none::NoSecret];
+
+/// A client that proved who it is. Only [`Authenticator::authenticate`] makes one.
+#[derive(Clone, Debug)]
+pub struct AuthenticatedClient {
+    client: Arc<Client>,
+    method: AuthMethod,
+}
+
+impl AuthenticatedClient {
+    /// How it proved it.
+    pub fn method(&self) -> AuthMethod {
+        self.method
+    }
+}
+
+impl std::ops::Deref for AuthenticatedClient {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+/// A failed authentication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What the client is told.
+    pub error: OAuthError,
+    /// The request used the `Authorization` header, so the answer names the scheme (RFC 6749 section 5.2).
+    pub by_header: bool,
+    /// When the next try is welcome, if there were too many.
+    pub retry_after: Option<Duration>,
+    /// For the log, not for the client.
+    pub reason: &'static str,
+}
+
+/// Checks clients.
+pub struct Authenticator {
+    registry: Arc<Registry>,
+    vault: Arc<Vault>,
+    clock: Clock,
+    pool: Arc<HashPool>,
+    throttle: Throttle,
+    succeeded: [IntCounter; 3],
+    failed: [IntCounter; 3],
+}
+
+impl Authenticator {
+    /// An authenticator over the registry.
+    pub fn new(
+        registry: Arc<Registry>,
+        vault: Arc<Vault>,
+        clock: Clock,
+        pool: Arc<HashPool>,
+        metrics: &Metrics,
+    ) -> Self {
+        let counter = |outcome: &str| {
+            AuthMethod::ALL.map(|method| metrics.client_auth.with_label_values(&[method.name(), outcome]))
+        };
+        let (succeeded, failed) = (counter("ok"), counter("refused"));
+        Self { registry, vault, clock, pool, throttle: Throttle::default(), succeeded, failed }
+    }
+
+    /// Authenticates the sender of a request to `issuer`.
+    ///
+    /// # Errors
+    /// `invalid_request` for no or several methods at once, `slow_down` after too many failures from this address,
+    /// `temporarily_unavailable` if the hash pool is full, and one `invalid_client` for everything else.
+    pub async fn authenticate(
+        &self,
+        issuer: &Issuer,
+        authorization: Option<&[u8]>,
+        form: &Form<'_>,
+        peer: IpAddr,
+    ) -> Result<AuthenticatedClient, Failure> {
+        let by_header = authorization.is_some();
+        let fail = |error, reason| Failure { error, by_header, retry_after: None, reason };
+        let claim = match detect(authorization, form) {
+            Ok(Some(claim)) => claim,
+            Ok(None) => return Err(fail(OAuthError::INVALID_CLIENT, "no client authentication")),
+            Err(error) => return Err(fail(error, "malformed client authentication")),
+        };
+        let now = self.clock.now();
+        let gate = self.throttle.gate(&issuer.id, &claim.client_id, peer);
+        if let Err(wait) = gate.is_open(now) {
+            let error = OAuthError::new(ErrorCode::SlowDown, "too many failed client authentications");
+            return Err(Failure { retry_after: Some(wait), ..fail(error, "throttled") });
+        }
+        let verdict = self.verify(issuer, &claim).await;
+        match verdict {
+            Ok(client) => {
+                self.succeeded[claim.method as usize].inc();
+                Ok(AuthenticatedClient { client, method: claim.method })
+            }
+            Err(Refused::Busy) => {
+                let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, "too many clients authenticate at once");
+                Err(Failure { retry_after: Some(Duration::from_secs(1)), ..fail(error, "hash pool full") })
+            }
+            Err(Refused::Because(reason)) => {
+                self.failed[claim.method as usize].inc();
+                gate.count_failure(now);
+                Err(fail(OAuthError::INVALID_CLIENT, reason))
+            }
+        }
+    }
+
+    async fn verify(&self, issuer: &Issuer, claim: &Claim) -> Result<Arc<Client>, Refused> {
+        let client = self.registry.client(&issuer.id, &claim.client_id);
+        let proof = self.prove(issuer, claim, client.as_deref()).await?;
+        // the proof is checked first and for everybody, so that nothing below can be told apart by time
+        let client = client.ok_or(Refused::Because("unknown client"))?;
+        if client.settings.disabled {
+            Err(Refused::Because("disabled client"))
+        } else if client.settings.auth_method != claim.method {
+            Err(Refused::Because("another method is registered"))
+        } else if !proof {
+            Err(Refused::Because("wrong or expired secret"))
+        } else {
+            Ok(client)
+        }
+    }
+
+    /// Whether the claim's secret is one of the client's; true without a secret for the method that has none.
+    async fn prove(&self, issuer: &Issuer, claim: &Claim, client: Option<&Client>) -> Result<bool, Refused> {
+        let Some(secret) = &claim.secret else { return Ok(claim.method == AuthMethod::None) };
+        let presented = Presented { vault: &self.vault, issuer: &issuer.id, client: &claim.client_id, secret };
+        let now = self.clock.now();
+        let live = client.into_iter().flat_map(|client| &client.secrets).filter(|secret| secret.is_live(now));
+        let (mut right, mut cold, mut looked) = (false, Vec::new(), false);
+        for secret in live {
+            looked = true;
+            match secret.quick(&presented) {
+                Quick::Right => right = true,
+                Quick::Wrong => {}
+                Quick::Slow => cold.push(secret),
+            }
+        }
+        if !looked {
+            right = presented.burn();
+        }
+        if right || cold.is_empty() {
+            return Ok(right);
+        }
+        let _permit = self.pool.enter().await.ok_or(Refused::Busy)?;
+        Ok(self.pool.run(|| cold.iter().any(|secret| secret.slow(&presented))))
+    }
+}
+
+enum Refused {
+    Busy,
+    Because(&'static str),
+}
+
+/// Finds the one method that the request uses (RFC 6749 section 2.3: not more than one).
+fn detect(authorization: Option<&[u8]>, form: &Form<'_>) -> Result<Option<Claim>, OAuthError> {
+    let mut found: Option<Claim> = None;
+    for method in METHODS {
+        if let Some(claim) = method.detect(authorization, form)? {
+            if found.is_some() {
+                return Err(OAuthError::invalid_request("more than one client authentication method"));
+            }
+            found = Some(claim);
+        }
+    }
+    let Some(claim) = found else { return Ok(None) };
+    // client_id in the body, if there, is the authenticated one (RFC 6749 section 3.2.1)
+    if form.get("client_id").is_some_and(|id| id != claim.client_id) {
+        return Err(OAuthError::invalid_request("client_id differs from the authenticated client"));
+    }
+    if claim.client_id.len() > MAX_CLIENT_ID || claim.secret.as_ref().is_some_and(|secret| secret.len() > MAX_SECRET) {
+        return Err(OAuthError::INVALID_CLIENT);
+    }
+    Ok(Some(claim))
+}

@@ -1,0 +1,94 @@
+//! Brute force is slowed down per client *and* source address, so that a guesser locks out only itself (RFC 6749
+//! section 2.3.1, RFC 6819 section 5.1.4.2.3; CHECKLIST 24).
+//!
+//! Failures are counted in two rows of buckets chosen by keyed hashes; a gate is shut only if both of its buckets are.
+//! Memory is fixed, nothing is ever evicted, and a success touches nothing but two atomic loads.
+
+use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::client::rate;
+use crate::clock::Time;
+
+/// Buckets in a row; two rows of 8-byte buckets are 1 MiB, touched only where somebody failed.
+const BUCKETS: usize = 1 << 16;
+/// Microseconds between two failures at the sustained rate: one a second.
+const INTERVAL: u64 = 1_000_000;
+/// Microseconds of failures that may come at once: twenty.
+const BURST: u64 = 20 * INTERVAL;
+
+/// Counts failures.
+pub struct Throttle {
+    rows: [Vec<AtomicU64>; 2],
+    seeds: [RandomState; 2],
+}
+
+impl Default for Throttle {
+    fn default() -> Self {
+        let row = || (0..BUCKETS).map(|_| AtomicU64::new(0)).collect();
+        Self { rows: [row(), row()], seeds: [RandomState::new(), RandomState::new()] }
+    }
+}
+
+/// The two buckets of one client and source.
+pub struct Gate<'a>([&'a AtomicU64; 2]);
+
+impl Throttle {
+    /// The gate for `client` of `issuer` as seen from `source` (an IPv6 source counts by its /64).
+    pub fn gate(&self, issuer: &str, client: &str, source: IpAddr) -> Gate<'_> {
+        let source = match source {
+            IpAddr::V4(address) => u64::from(address.to_bits()),
+            IpAddr::V6(address) => (address.to_bits() >> 64) as u64 | 1 << 63,
+        };
+        let bucket = |row: usize| {
+            let hash = self.seeds[row].hash_one((issuer, client, source));
+            &self.rows[row][usize::try_from(hash).unwrap_or_default() % BUCKETS]
+        };
+        Gate([bucket(0), bucket(1)])
+    }
+}
+
+impl Gate<'_> {
+    /// Whether another try is welcome.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub fn is_open(&self, now: Time) -> Result<(), Duration> {
+        let now = now.as_millis() * 1000;
+        let over = |bucket: &AtomicU64| (bucket.load(Ordering::Relaxed) + INTERVAL).saturating_sub(now + BURST);
+        match over(self.0[0]).min(over(self.0[1])) {
+            0 => Ok(()),
+            wait => Err(Duration::from_micros(wait)),
+        }
+    }
+
+    /// Counts a failure.
+    pub fn count_failure(&self, now: Time) {
+        for bucket in self.0 {
+            // a full bucket stays as it is: a guesser waits for the sustained rate, not for ever
+            let _ = rate::take(bucket, now, INTERVAL, BURST);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checklist_24_a_guesser_locks_out_only_itself() {
+        let throttle = Throttle::default();
+        let now = Time::from_secs(1000);
+        let (guesser, honest): (IpAddr, IpAddr) = ([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
+        let tries = (0..10_000).filter(|_| {
+            let gate = throttle.gate("main", "web", guesser);
+            gate.is_open(now).is_ok().then(|| gate.count_failure(now)).is_some()
+        });
+        assert_eq!(tries.count(), 20);
+        assert!(throttle.gate("main", "web", honest).is_open(now).is_ok());
+        assert!(throttle.gate("main", "other", guesser).is_open(now).is_ok());
+        assert!(throttle.gate("main", "web", guesser).is_open(now + Duration::from_secs(2)).is_ok());
+    }
+}

@@ -1,0 +1,296 @@
+//! The registry: issuers and clients, as every request reads them and as files and the admin API change them.
+//!
+//! Clients of the configuration file are a snapshot that a reload swaps whole or not at all. Clients of the admin API
+//! are documents of the store, changed one by one with compare-and-set; the file wins where both name an id.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use dashmap::DashMap;
+use serde::{Deserialize, Serialize};
+
+use super::Client;
+use super::issuer::Issuer;
+use super::metadata::{ClientMetadata, MetadataError};
+use super::secret::{Secret, StoredSecret};
+use crate::protocol::endpoint::Endpoint;
+use crate::store::{Document, Store, StoreError};
+
+/// Kind of the documents that hold clients.
+const KIND: &str = "client";
+
+/// A client at rest.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct StoredClient {
+    /// What it registered.
+    pub metadata: ClientMetadata,
+    /// Its secrets, hashed.
+    pub secrets: Vec<StoredSecret>,
+}
+
+/// Issuers and the clients of the configuration file.
+#[derive(Default)]
+pub struct Snapshot {
+    /// By id.
+    pub issuers: HashMap<String, Arc<Issuer>>,
+    /// By issuer id and client id.
+    pub clients: HashMap<String, HashMap<String, Arc<Client>>>,
+    /// By the full path of a request: one lookup, however many issuers there are.
+    pub routes: HashMap<String, Route>,
+}
+
+/// Where a path leads.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// Whose endpoint it is.
+    pub issuer: Arc<Issuer>,
+    /// Which endpoint.
+    pub endpoint: Endpoint,
+}
+
+/// Issuers and clients.
+pub struct Registry {
+    store: Arc<dyn Store>,
+    snapshot: ArcSwap<Snapshot>,
+    /// Clients of the store, by issuer id and client id. Guards never cross an await (see .clippy.toml).
+    stored: DashMap<(String, String), Arc<Client>>,
+    /// The newest change of the store that has been read.
+    version: AtomicU64,
+}
+
+/// Why the registry could not be changed.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// The metadata breaks a rule.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+    /// The id is taken.
+    #[error("a client with this id exists already")]
+    Exists,
+    /// There is no such client.
+    #[error("there is no such client")]
+    NotFound,
+    /// The client stands in the configuration file.
+    #[error("this client stands in the configuration file; change it there and reload")]
+    InFile,
+    /// Somebody else changed the client at the same time.
+    #[error("somebody else changed this client at the same time; read it again")]
+    Conflict,
+    /// The store could not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Registry {
+    /// Reads every client of the store; `snapshot` comes from the configuration.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn open(store: Arc<dyn Store>, snapshot: Snapshot) -> Result<Self, StoreError> {
+        let (documents, version) = store.documents().await?;
+        let registry = Self {
+            store,
+            snapshot: ArcSwap::from_pointee(snapshot),
+            stored: DashMap::new(),
+            version: AtomicU64::new(version),
+        };
+        documents.iter().for_each(|document| registry.take_in(document));
+        Ok(registry)
+    }
+
+    /// The issuers and the clients of the configuration file, as of now.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// Where `path` leads.
+    pub fn route(&self, path: &str) -> Option<Route> {
+        self.snapshot.load().routes.get(path).cloned()
+    }
+
+    /// An issuer by id.
+    pub fn issuer(&self, id: &str) -> Option<Arc<Issuer>> {
+        self.snapshot.load().issuers.get(id).cloned()
+    }
+
+    /// A client of an issuer.
+    pub fn client(&self, issuer: &str, id: &str) -> Option<Arc<Client>> {
+        let snapshot = self.snapshot.load();
+        if let Some(client) = snapshot.clients.get(issuer).and_then(|clients| clients.get(id)) {
+            return Some(client.clone());
+        }
+        let key = (issuer.to_owned(), id.to_owned());
+        self.stored.get(&key).map(|client| client.clone())
+    }
+
+    /// Clients of an issuer in the order of their ids, at most `limit`, those after the id `after`.
+    pub fn list(&self, issuer: &str, after: &str, limit: usize) -> Vec<Arc<Client>> {
+        let snapshot = self.snapshot.load();
+        let in_file = snapshot.clients.get(issuer);
+        let mut clients: Vec<Arc<Client>> = in_file.into_iter().flat_map(HashMap::values).cloned().collect();
+        let stored = self.stored.iter().filter(|entry| entry.key().0 == issuer);
+        clients.extend(
+            stored
+                .filter(|entry| !in_file.is_some_and(|known| known.contains_key(&entry.key().1)))
+                .map(|entry| entry.value().clone()),
+        );
+        clients.retain(|client| client.id.as_str() > after);
+        clients.sort_by(|a, b| a.id.cmp(&b.id));
+        clients.truncate(limit);
+        clients
+    }
+
+    /// How many clients there are.
+    pub fn len(&self) -> usize {
+        self.stored.len() + self.snapshot.load().clients.values().map(HashMap::len).sum::<usize>()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Adds a client, durably.
+    ///
+    /// # Errors
+    /// If its metadata breaks a rule, the id is taken or the store fails; nothing is changed then.
+    pub async fn create(&self, issuer: &Issuer, id: &str, new: StoredClient) -> Result<Arc<Client>, RegistryError> {
+        if self.client(&issuer.id, id).is_some() {
+            return Err(RegistryError::Exists);
+        }
+        self.write(issuer, id, new, 0).await.map_err(|error| match error {
+            RegistryError::Conflict => RegistryError::Exists,
+            other => other,
+        })
+    }
+
+    /// Changes a client with `change`, durably.
+    ///
+    /// # Errors
+    /// As [`Registry::create`]; [`RegistryError::Conflict`] if somebody else changed it meanwhile.
+    pub async fn update(
+        &self,
+        issuer: &Issuer,
+        id: &str,
+        change: impl FnOnce(&mut StoredClient) -> Result<(), RegistryError>,
+    ) -> Result<Arc<Client>, RegistryError> {
+        let current = self.changeable(&issuer.id, id)?;
+        let mut body = StoredClient {
+            metadata: current.metadata.clone(),
+            secrets: current.secrets.iter().map(|secret| secret.stored.clone()).collect(),
+        };
+        change(&mut body)?;
+        self.write(issuer, id, body, current.version).await
+    }
+
+    /// Removes a client, durably.
+    ///
+    /// # Errors
+    /// As [`Registry::update`].
+    pub async fn delete(&self, issuer: &Issuer, id: &str) -> Result<(), RegistryError> {
+        let current = self.changeable(&issuer.id, id)?;
+        let document = Document { kind: KIND.to_owned(), name: name(&issuer.id, id), version: 0, body: None };
+        self.store.put_document(document, current.version).await?.ok_or(RegistryError::Conflict)?;
+        self.stored.remove(&(issuer.id.clone(), id.to_owned()));
+        Ok(())
+    }
+
+    /// Swaps issuers and the clients of the configuration file; stored clients are resolved again under the new issuers.
+    ///
+    /// # Errors
+    /// If the store cannot be read; the snapshot is in use all the same.
+    pub async fn swap(&self, snapshot: Snapshot) -> Result<(), StoreError> {
+        self.snapshot.store(Arc::new(snapshot));
+        let (documents, _) = self.store.documents().await?;
+        documents.iter().for_each(|document| self.take_in(document));
+        Ok(())
+    }
+
+    /// Takes in what other nodes changed since the last call.
+    ///
+    /// # Errors
+    /// If the store cannot be read; what was known stays in use.
+    pub async fn follow(&self) -> Result<(), StoreError> {
+        let changes = self.store.changes(self.version.load(Ordering::Acquire)).await?;
+        for document in &changes {
+            self.take_in(document);
+            self.version.fetch_max(document.version, Ordering::AcqRel);
+        }
+        Ok(())
+    }
+
+    fn changeable(&self, issuer: &str, id: &str) -> Result<Arc<Client>, RegistryError> {
+        let client = self.client(issuer, id).ok_or(RegistryError::NotFound)?;
+        if client.version == 0 { Err(RegistryError::InFile) } else { Ok(client) }
+    }
+
+    async fn write(
+        &self,
+        issuer: &Issuer,
+        id: &str,
+        body: StoredClient,
+        expected: u64,
+    ) -> Result<Arc<Client>, RegistryError> {
+        // refuse bad metadata before it is stored
+        resolve(body.clone(), id, 0, issuer)?;
+        let text = serde_json::to_string(&body).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        let document = Document { kind: KIND.to_owned(), name: name(&issuer.id, id), version: 0, body: Some(text) };
+        let version = self.store.put_document(document, expected).await?.ok_or(RegistryError::Conflict)?;
+        let client = Arc::new(resolve(body, id, version, issuer)?);
+        self.insert_newer(&issuer.id, client.clone());
+        Ok(client)
+    }
+
+    /// Makes a document of the store visible. One that no longer fits its issuer is left out and logged.
+    fn take_in(&self, document: &Document) {
+        let Some((issuer_id, id)) = document.name.split_once('/').filter(|_| document.kind == KIND) else { return };
+        let key = (issuer_id.to_owned(), id.to_owned());
+        let Some(body) = &document.body else {
+            self.stored.remove(&key);
+            return;
+        };
+        let Some(issuer) = self.issuer(issuer_id) else {
+            self.stored.remove(&key);
+            return;
+        };
+        let client = serde_json::from_str(body)
+            .map_err(|error| error.to_string())
+            .and_then(|stored| resolve(stored, id, document.version, &issuer).map_err(|error| error.to_string()));
+        match client {
+            Ok(client) => self.insert_newer(issuer_id, Arc::new(client)),
+            Err(error) => {
+                tracing::error!(
+                    issuer = issuer_id,
+                    client = id,
+                    error,
+                    "failed to load a stored client; it is refused"
+                );
+                self.stored.remove(&key);
+            }
+        }
+    }
+
+    /// Two writers may arrive here in either order: the newer version stays.
+    fn insert_newer(&self, issuer: &str, client: Arc<Client>) {
+        let key = (issuer.to_owned(), client.id.clone());
+        let mut entry = self.stored.entry(key).or_insert_with(|| client.clone());
+        if client.version >= entry.version {
+            *entry = client;
+        }
+    }
+}
+
+/// The client behind a stored or configured body.
+///
+/// # Errors
+/// The first rule that its metadata breaks.
+pub fn resolve(body: StoredClient, id: &str, version: u64, issuer: &Issuer) -> Result<Client, MetadataError> {
+    let secrets = body.secrets.into_iter().map(Secret::new).collect();
+    body.metadata.resolve(id.to_owned(), secrets, version, issuer)
+}
+
+fn name(issuer: &str, id: &str) -> String {
+    format!("{issuer}/{id}")
+}

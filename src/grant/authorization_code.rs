@@ -1,0 +1,115 @@
+//! The authorization code grant (RFC 6749 section 4.1.3, RFC 7636, RFC 9700 section 2.1.1).
+//!
+//! Everything that can be checked without the store is checked on the opened code first; a wrong proof is counted,
+//! so that a code does not survive guessing (CHECKLIST 46); inserting the family is the one redemption.
+
+use subtle::ConstantTimeEq;
+
+use super::{Context, Deciding, Error, Grant, Issue, Lineage, TokenRequest};
+use crate::client::metadata::CodeRedirect;
+use crate::protocol::error::OAuthError;
+use crate::protocol::grant_type::GrantType;
+use crate::protocol::pkce::Verifier;
+use crate::protocol::resource;
+use crate::token::code::{self, Code};
+use crate::token::refresh::RefreshToken;
+use crate::token::wire::Head;
+use crate::token::{Lifetimes, Op, Redeem, Refusal};
+
+/// `authorization_code`.
+pub struct AuthorizationCode;
+
+impl Grant for AuthorizationCode {
+    fn grant_type(&self) -> GrantType {
+        GrantType::AUTHORIZATION_CODE
+    }
+
+    fn decide<'a>(&'a self, request: &'a TokenRequest, context: &'a Context) -> Deciding<'a> {
+        Box::pin(decide(request, context))
+    }
+}
+
+async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Error> {
+    let text = request.form.require("code", "code is missing")?;
+    if text.len() > code::MAX_LEN {
+        return Err(OAuthError::invalid_request("code is too long").into());
+    }
+    let verifier = request.form.get("code_verifier").map(Verifier::parse).transpose()?;
+    let redirect_uri = request.form.get("redirect_uri");
+    if redirect_uri.is_none() && request.client.settings.code_redirect == CodeRedirect::Required {
+        return Err(OAuthError::invalid_request("redirect_uri is missing").into());
+    }
+    let (head, code) = Code::open(text, &request.issuer.id, &context.vault).ok_or(Error::Forged)?;
+    if code.client_id != request.client.id {
+        // not a wrong proof of the owner's: it must not void the owner's code (CHECKLIST 41)
+        tracing::warn!(target: "audit", event = "code_of_another_client", client = request.client.id, owner = code.client_id);
+        return Err(Error::Mismatch("client"));
+    }
+    if let Err(mismatch) = check_proof(&code, redirect_uri, verifier.as_ref()) {
+        let limit = request.issuer.settings.code_misses;
+        let miss = Op::Miss { family: head.family, limit, code_expires_at: code.expires_at };
+        let _counted_or_refused = context.shards.apply(miss).await?;
+        return Err(Error::Mismatch(mismatch));
+    }
+    let resources = resource::select(request.form.all("resource"), &code.granted.resources)?;
+    redeem(request, context, head, code, resources).await
+}
+
+fn check_proof(code: &Code, redirect_uri: Option<&str>, verifier: Option<&Verifier<'_>>) -> Result<(), &'static str> {
+    let same_uri = |uri: &str| bool::from(uri.as_bytes().ct_eq(code.redirect_uri.as_bytes()));
+    if !redirect_uri.is_none_or(same_uri) {
+        return Err("redirect_uri");
+    }
+    match (&code.challenge, verifier) {
+        (Some(challenge), Some(verifier)) if challenge.matches(verifier) => Ok(()),
+        (Some(_), Some(_)) => Err("code_verifier"),
+        (Some(_), None) => Err("no code_verifier"),
+        // a verifier without a challenge is a downgrade attack (RFC 9700 section 4.8.2)
+        (None, Some(_)) => Err("code_verifier without code_challenge"),
+        (None, None) => Ok(()),
+    }
+}
+
+async fn redeem(
+    request: &TokenRequest,
+    context: &Context,
+    head: Head,
+    code: Code,
+    resources: Vec<String>,
+) -> Result<Issue, Error> {
+    let (issuer, client) = (&request.issuer, &request.client);
+    let offline = code.granted.scope.contains("offline_access") && client.may_use(GrantType::REFRESH_TOKEN.as_str());
+    let lifetimes = if offline {
+        client.settings.lifetimes
+    } else {
+        Lifetimes { idle: std::time::Duration::ZERO, absolute: std::time::Duration::ZERO, ..client.settings.lifetimes }
+    };
+    let key = context.vault.current();
+    let redeem = Redeem {
+        family: head.family,
+        issuer: issuer.id.as_str().into(),
+        client: client.id.as_str().into(),
+        subject: code.subject.as_str().into(),
+        grant: code.granted.seal(&head.family, &issuer.id, &context.vault),
+        key,
+        attempt: request.attempt,
+        code_issued_at: code.issued_at,
+        code_expires_at: code.expires_at,
+        lifetimes,
+    };
+    if let Err(refusal) = context.shards.apply(Op::Redeem(Box::new(redeem))).await? {
+        if refusal == Refusal::Replayed {
+            context.metrics.code_replays.inc();
+            tracing::warn!(target: "audit", event = "code_replayed", issuer = issuer.id, client = client.id, subject = code.subject);
+        }
+        return Err(refusal.into());
+    }
+    let successor = offline.then_some(RefreshToken { head: Head { key, ..head }, generation: 0 });
+    Ok(Issue {
+        subject: code.subject,
+        access_scope: code.granted.scope.clone(),
+        access_resources: if resources.is_empty() { code.granted.resources.clone() } else { resources },
+        granted: code.granted,
+        lineage: Lineage::Code { family: head.family, refresh: successor },
+    })
+}

@@ -1,0 +1,41 @@
+//! The client credentials grant (RFC 6749 section 4.4): no refresh token, no ID token, and not one store operation.
+
+use super::{Context, Deciding, Error, Grant, Issue, Lineage, TokenRequest};
+use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::grant_type::GrantType;
+use crate::protocol::resource;
+use crate::protocol::scope::Scope;
+use crate::token::Granted;
+
+/// Scopes that are about a person, and so never a client's own.
+const PERSONAL: [&str; 2] = ["openid", "offline_access"];
+
+/// `client_credentials`.
+pub struct ClientCredentials;
+
+impl Grant for ClientCredentials {
+    fn grant_type(&self) -> GrantType {
+        GrantType::CLIENT_CREDENTIALS
+    }
+
+    fn decide<'a>(&'a self, request: &'a TokenRequest, _context: &'a Context) -> Deciding<'a> {
+        Box::pin(async move { decide(request) })
+    }
+}
+
+fn decide(request: &TokenRequest) -> Result<Issue, Error> {
+    let client = &request.client;
+    let asked = request.form.get("scope").map(Scope::parse).transpose()?;
+    let scope = asked.unwrap_or_else(|| client.settings.scope.without(&PERSONAL));
+    if !scope.is_within(&client.settings.scope) || PERSONAL.iter().any(|personal| scope.contains(personal)) {
+        return Err(OAuthError::new(ErrorCode::InvalidScope, "the client may not have this scope").into());
+    }
+    let resources = resource::select(request.form.all("resource"), &client.settings.resources)?;
+    Ok(Issue {
+        subject: client.id.clone(),
+        access_scope: scope,
+        access_resources: resources,
+        granted: Granted::default(),
+        lineage: Lineage::Client,
+    })
+}

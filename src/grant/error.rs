@@ -1,0 +1,79 @@
+//! Why a token request failed, and the one map from that to what the client is told. No wildcard arm: a new reason
+//! does not compile until somebody decides.
+
+use crate::keys::KeyError;
+use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::store::StoreError;
+use crate::token::Refusal;
+
+/// Why a grant gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The request breaks a rule of its protocol.
+    #[error("{}", .0.description)]
+    Request(OAuthError),
+    /// The credential is none of ours, or not in this shape.
+    #[error("the credential is forged, garbled or another issuer's")]
+    Forged,
+    /// The credential belongs to something else: another client, redirect URI or verifier.
+    #[error("the credential does not fit the request: {0}")]
+    Mismatch(&'static str),
+    /// The state machine said no.
+    #[error("refused: {0}")]
+    Refused(#[from] Refusal),
+    /// The store could not do it.
+    #[error("failed to reach a decision in the store")]
+    Store(#[from] StoreError),
+    /// A token could not be signed.
+    #[error("failed to sign a token")]
+    Key(#[from] KeyError),
+    /// A stored grant does not open: the vault lost a key.
+    #[error("a stored grant does not open with the master keys at hand")]
+    Sealed,
+    /// The grant works on as many requests as it may.
+    #[error("too many requests of this grant are in flight")]
+    Overloaded,
+    /// The request waited longer than its deadline.
+    #[error("the deadline passed before work began")]
+    Late,
+    /// The actor that would answer is gone.
+    #[error("the grant is restarting")]
+    Gone,
+}
+
+impl From<OAuthError> for Error {
+    fn from(error: OAuthError) -> Self {
+        Self::Request(error)
+    }
+}
+
+/// "Try again": the answer to everything that is nobody's fault but ours, for now.
+const UNAVAILABLE: OAuthError =
+    OAuthError::new(ErrorCode::TemporarilyUnavailable, "the service cannot answer now; try again");
+const OURS: OAuthError = OAuthError::new(ErrorCode::ServerError, "the service failed");
+
+impl Error {
+    /// What the client is told.
+    pub fn to_oauth(&self) -> OAuthError {
+        match self {
+            Self::Request(error) => *error,
+            Self::Forged | Self::Mismatch(_) => OAuthError::INVALID_GRANT,
+            Self::Refused(refusal) => match refusal {
+                Refusal::Unknown
+                | Refusal::Expired
+                | Refusal::WrongClient
+                | Refusal::Revoked
+                | Refusal::Replayed
+                | Refusal::Reused
+                | Refusal::Missed
+                | Refusal::Regressed => OAuthError::INVALID_GRANT,
+            },
+            Self::Store(error) => match error {
+                StoreError::Unavailable { .. } | StoreError::Indeterminate { .. } | StoreError::Fatal(_) => UNAVAILABLE,
+                StoreError::Corrupt(_) => OURS,
+            },
+            Self::Key(_) | Self::Overloaded | Self::Late | Self::Gone => UNAVAILABLE,
+            Self::Sealed => OURS,
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The only place that mints tokens: from a grant's decision to the token response.
+//!
+//! Always true: an access token carries no more scope and audience than its grant, and an ID token is only made for
+//! a person who granted `openid`.
+
+use serde_json::Value;
+
+use super::{Context, Error, TokenRequest};
+use crate::clock::Time;
+use crate::id::Id;
+use crate::keys::{IssuerKeys, KeyError, Typ};
+use crate::metrics::Stopwatch;
+use crate::protocol::response::TokenResponse;
+use crate::protocol::scope::Scope;
+use crate::token::Granted;
+use crate::token::access::{AccessClaims, Jti};
+use crate::token::id_token::{IdClaims, at_hash};
+use crate::token::refresh::RefreshToken;
+
+/// What a grant decided to hand out.
+pub struct Issue {
+    /// Subject of the tokens.
+    pub subject: String,
+    /// Scope of the access token, within the grant's.
+    pub access_scope: Scope,
+    /// Resources of the access token; none means the issuer's default audience.
+    pub access_resources: Vec<String>,
+    /// The whole grant.
+    pub granted: Granted,
+    /// Where the tokens come from.
+    pub lineage: Lineage,
+}
+
+/// Where tokens come from, which decides what else is handed out with the access token.
+pub enum Lineage {
+    /// The client itself: an access token and nothing else.
+    Client,
+    /// A code: perhaps the first refresh token of a family.
+    Code {
+        /// The family that the redemption created.
+        family: Id,
+        /// Its first refresh token, if the grant is offline.
+        refresh: Option<RefreshToken>,
+    },
+    /// A refresh token, and its successor.
+    Refresh {
+        /// The family.
+        family: Id,
+        /// The successor.
+        refresh: RefreshToken,
+    },
+}
+
+impl Lineage {
+    fn family(&self) -> Option<Id> {
+        match self {
+            Self::Client => None,
+            Self::Code { family, .. } | Self::Refresh { family, .. } => Some(*family),
+        }
+    }
+
+    fn refresh(&self) -> Option<&RefreshToken> {
+        match self {
+            Self::Client => None,
+            Self::Code { refresh, .. } => refresh.as_ref(),
+            Self::Refresh { refresh, .. } => Some(refresh),
+        }
+    }
+}
+
+/// Mints what was decided.
+///
+/// # Errors
+/// If there is no key to sign with.
+pub async fn issue(request: &TokenRequest, issue: Issue, context: &Context) -> Result<TokenResponse, Error> {
+    let now = context.clock.now();
+    let keys = context.keys.issuer(&request.issuer.id).ok_or(KeyError::NoKey)?;
+    let access_token = access_token(request, &issue, &keys, now, context).await?;
+    let openid = issue.lineage.family().is_some() && issue.granted.scope.contains("openid");
+    let id_token =
+        if openid { Some(id_token(request, &issue, &access_token, &keys, now, context).await?) } else { None };
+    let refresh_token = match issue.lineage.refresh() {
+        Some(token) => Some(token.encode(&request.issuer.id, &context.vault).ok_or(Error::Sealed)?),
+        None => None,
+    };
+    Ok(TokenResponse {
+        access_token,
+        token_type: "Bearer",
+        expires_in: request.client.settings.lifetimes.access.as_secs(),
+        refresh_token,
+        id_token,
+        scope: issue.access_scope.into(),
+    })
+}
+
+async fn access_token(
+    request: &TokenRequest,
+    issue: &Issue,
+    keys: &IssuerKeys,
+    now: Time,
+    context: &Context,
+) -> Result<String, Error> {
+    let settings = &request.client.settings;
+    let granted = &issue.granted;
+    let claims = AccessClaims {
+        iss: request.issuer.url.clone(),
+        sub: issue.subject.clone(),
+        aud: audience(&issue.access_resources, request.issuer.default_audience()),
+        client_id: request.client.id.clone(),
+        exp: now.as_secs() + settings.lifetimes.access.as_secs(),
+        iat: now.as_secs(),
+        jti: Jti::new(now, issue.lineage.family()).encode(),
+        scope: issue.access_scope.as_str().to_owned(),
+        auth_time: granted.auth_time,
+        acr: granted.acr.clone(),
+        amr: granted.amr.clone(),
+        extra: granted.access_token_claims.clone(),
+    };
+    let claims = serde_json::to_vec(&claims).map_err(|_| Error::Sealed)?;
+    let signer = keys.signer(settings.access_token_alg, now).ok_or(KeyError::NoKey)?;
+    timed_sign(signer.sign(Typ::AtJwt, &claims), settings.access_token_alg, context).await
+}
+
+async fn id_token(
+    request: &TokenRequest,
+    issue: &Issue,
+    access_token: &str,
+    keys: &IssuerKeys,
+    now: Time,
+    context: &Context,
+) -> Result<String, Error> {
+    let settings = &request.client.settings;
+    let granted = &issue.granted;
+    let claims = IdClaims {
+        iss: &request.issuer.url,
+        sub: &issue.subject,
+        aud: &request.client.id,
+        azp: &request.client.id,
+        exp: now.as_secs() + settings.id_token_lifetime.as_secs(),
+        iat: now.as_secs(),
+        auth_time: granted.auth_time,
+        nonce: granted.nonce.as_deref(),
+        acr: granted.acr.as_deref(),
+        amr: &granted.amr,
+        at_hash: at_hash(access_token, settings.id_token_alg),
+        extra: &granted.id_token_claims,
+    };
+    let claims = serde_json::to_vec(&claims).map_err(|_| Error::Sealed)?;
+    let signer = keys.signer(settings.id_token_alg, now).ok_or(KeyError::NoKey)?;
+    timed_sign(signer.sign(Typ::Jwt, &claims), settings.id_token_alg, context).await
+}
+
+async fn timed_sign(
+    signing: impl Future<Output = Result<String, KeyError>>,
+    alg: crate::jose::alg::Algorithm,
+    context: &Context,
+) -> Result<String, Error> {
+    let watch = Stopwatch::start();
+    let token = signing.await?;
+    context.metrics.sign_duration.with_label_values(&[alg.name()]).observe(watch.seconds());
+    Ok(token)
+}
+
+/// One audience is a string, several are an array (RFC 7519 section 4.1.3).
+fn audience(resources: &[String], default: &str) -> Value {
+    match resources {
+        [] => Value::from(default),
+        [one] => Value::from(one.as_str()),
+        several => Value::from(several.to_vec()),
+    }
+}

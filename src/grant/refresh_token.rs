@@ -1,0 +1,123 @@
+//! The refresh token grant (RFC 6749 section 6, RFC 9700 section 4.14.2): one atomic rotation in the store, a derived
+//! successor, and a scope that only narrows (CHECKLIST 50-55).
+
+use super::{Context, Deciding, Error, Grant, Issue, Lineage, TokenRequest};
+use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::grant_type::GrantType;
+use crate::protocol::resource;
+use crate::protocol::scope::Scope;
+use crate::token::refresh::RefreshToken;
+use crate::token::wire::Head;
+use crate::token::{Done, Granted, Op, Refusal, Rotate, Rotated};
+
+/// `refresh_token`.
+pub struct RefreshTokenGrant;
+
+impl Grant for RefreshTokenGrant {
+    fn grant_type(&self) -> GrantType {
+        GrantType::REFRESH_TOKEN
+    }
+
+    fn decide<'a>(&'a self, request: &'a TokenRequest, context: &'a Context) -> Deciding<'a> {
+        Box::pin(decide(request, context))
+    }
+}
+
+async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Error> {
+    let text = request.form.require("refresh_token", "refresh_token is missing")?;
+    let asked = request.form.get("scope").map(Scope::parse).transpose()?;
+    let presented = RefreshToken::parse(text, &request.issuer.id, &context.vault).ok_or(Error::Forged)?;
+    if asked.is_some() || request.form.get("resource").is_some() {
+        check_narrowing(request, context, &presented, asked.as_ref()).await?;
+    }
+    let rotated = rotate(request, context, &presented).await?;
+    let family = presented.head.family;
+    let granted = Granted::open(&rotated.grant, &family, &request.issuer.id, &context.vault).ok_or(Error::Sealed)?;
+    let scope = narrowed_scope(asked, &granted)?;
+    let resources = resource::select(request.form.all("resource"), &granted.resources)?;
+    Ok(Issue {
+        subject: rotated.subject.into(),
+        access_scope: scope,
+        access_resources: if resources.is_empty() { granted.resources.clone() } else { resources },
+        granted: Granted { nonce: None, ..granted },
+        lineage: Lineage::Refresh {
+            family,
+            refresh: RefreshToken { head: Head { key: rotated.key, ..presented.head }, generation: rotated.generation },
+        },
+    })
+}
+
+/// A request that asks for too much is refused *before* the token is spent: a mistake must not cost a login. What is
+/// decided here is only that; whether the token works is decided by the rotation.
+async fn check_narrowing(
+    request: &TokenRequest,
+    context: &Context,
+    presented: &RefreshToken,
+    asked: Option<&Scope>,
+) -> Result<(), Error> {
+    let key = crate::token::Key::Family(presented.head.family);
+    let row = context.shards.peek(&[key]).await?.pop().flatten();
+    let Some(crate::token::Row::Family(family)) = row else { return Ok(()) };
+    if *family.client != *request.client.id {
+        return Ok(());
+    }
+    let granted = Granted::open(&family.grant, &presented.head.family, &request.issuer.id, &context.vault)
+        .ok_or(Error::Sealed)?;
+    narrowed_scope(asked.cloned(), &granted)?;
+    resource::select(request.form.all("resource"), &granted.resources)?;
+    Ok(())
+}
+
+fn narrowed_scope(asked: Option<Scope>, granted: &Granted) -> Result<Scope, Error> {
+    let scope = asked.unwrap_or_else(|| granted.scope.clone());
+    if !scope.is_within(&granted.scope) {
+        return Err(OAuthError::new(ErrorCode::InvalidScope, "the scope exceeds what was granted").into());
+    }
+    Ok(scope)
+}
+
+async fn rotate(request: &TokenRequest, context: &Context, presented: &RefreshToken) -> Result<Rotated, Error> {
+    let (issuer, client) = (&request.issuer, &request.client);
+    let op = Op::Rotate(Rotate {
+        family: presented.head.family,
+        generation: presented.generation,
+        issuer: issuer.id.as_str().into(),
+        client: client.id.as_str().into(),
+        key: context.vault.current(),
+        attempt: request.attempt,
+        policy: client.settings.rotation,
+        lifetimes: client.settings.lifetimes,
+    });
+    match context.shards.apply(op).await? {
+        Ok(Done::Rotated(rotated)) => {
+            if rotated.replayed {
+                context.metrics.refresh_races.inc();
+            }
+            Ok(*rotated)
+        }
+        Ok(Done::Redeemed | Done::Missed | Done::Revoked | Done::Marked | Done::Fenced) => Err(Error::Gone),
+        Err(refusal) => {
+            report(refusal, request, context);
+            Err(refusal.into())
+        }
+    }
+}
+
+/// What an operator should hear of at once.
+fn report(refusal: Refusal, request: &TokenRequest, context: &Context) {
+    let (issuer, client) = (&request.issuer.id, &request.client.id);
+    match refusal {
+        Refusal::Reused => {
+            context.metrics.refresh_reuse.inc();
+            tracing::warn!(target: "audit", event = "refresh_token_reused", issuer, client);
+        }
+        Refusal::Regressed => {
+            context.metrics.state_regressions.inc();
+            tracing::error!(target: "audit", event = "state_regression", issuer, client);
+        }
+        Refusal::WrongClient => {
+            tracing::warn!(target: "audit", event = "refresh_token_of_another_client", issuer, client)
+        }
+        Refusal::Unknown | Refusal::Expired | Refusal::Revoked | Refusal::Replayed | Refusal::Missed => {}
+    }
+}

@@ -1,0 +1,101 @@
+//! One log line and one set of metrics per request, written at the edge. Never a token, code, secret, verifier or
+//! anything else the request carried; ids only of clients that authenticated (CHECKLIST 75).
+
+use std::collections::HashMap;
+
+use hyper::header::HeaderValue;
+use prometheus::{Histogram, IntCounterVec};
+
+use super::{Request, Response};
+use crate::client::auth::Failure;
+use crate::metrics::{Metrics, Stopwatch};
+use crate::protocol::error::OAuthError;
+
+/// What an endpoint tells the log line.
+#[derive(Default)]
+pub struct Told {
+    /// The grant type, if the router knows it.
+    pub grant: String,
+    /// The authenticated client.
+    pub client: Option<String>,
+    /// The error that was answered.
+    pub error: Option<OAuthError>,
+    /// What was behind it; for operators only.
+    pub reason: Option<String>,
+}
+
+impl Told {
+    /// Notes the error and gives it back.
+    pub fn refuse(&mut self, error: OAuthError) -> &OAuthError {
+        self.error.insert(error)
+    }
+
+    /// Notes a failed authentication.
+    pub fn fail(&mut self, failure: &Failure) {
+        self.error = Some(failure.error);
+        self.reason = Some(failure.reason.to_owned());
+    }
+
+    /// `ok` or the error code.
+    pub fn outcome(&self) -> &'static str {
+        self.error.map_or("ok", |error| error.code.name())
+    }
+}
+
+/// The metrics of a surface, resolved once.
+pub struct Observers {
+    requests: IntCounterVec,
+    durations: HashMap<&'static str, Histogram>,
+}
+
+impl Observers {
+    /// Resolves the metrics of `endpoints`.
+    pub fn new(metrics: &Metrics, endpoints: Vec<&'static str>) -> Self {
+        let duration = |name: &'static str| (name, metrics.http_duration.with_label_values(&[name]));
+        Self { requests: metrics.http_requests.clone(), durations: endpoints.into_iter().map(duration).collect() }
+    }
+
+    /// Counts and logs an answer.
+    pub fn answered(
+        &self,
+        endpoint: &'static str,
+        issuer: &str,
+        request: &Request,
+        response: &Response,
+        told: &Told,
+        watch: Stopwatch,
+    ) {
+        let status = response.status();
+        self.requests.with_label_values(&[endpoint, status.as_str()]).inc();
+        let elapsed = watch.elapsed();
+        if let Some(histogram) = self.durations.get(endpoint) {
+            histogram.observe(elapsed.as_secs_f64());
+        }
+        let trace = request.headers.get("traceparent").and_then(trace_id);
+        let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+        let (client, error, reason) = (told.client.as_deref(), told.error.map(|error| error.code.name()), told.reason.as_deref());
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    target: "access", endpoint, issuer, grant = told.grant, client, status = status.as_u16(), error, reason,
+                    duration_us = micros, peer = %request.peer, trace_id = trace, "request"
+                )
+            };
+        }
+        if status.is_server_error() { line!(warn) } else { line!(info) }
+    }
+
+    /// Counts an answer given before the body was read.
+    pub fn turned_away(&self, response: Response) -> Response {
+        self.requests.with_label_values(&["none", response.status().as_str()]).inc();
+        response
+    }
+}
+
+/// The trace id of a W3C `traceparent` header: 32 lower-case hex digits, or nothing.
+fn trace_id(header: &HeaderValue) -> Option<&str> {
+    let mut parts = header.to_str().ok()?.split('-');
+    let (version, trace) = (parts.next()?, parts.next()?);
+    let hex = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    (version.len() == 2 && trace.len() == 32 && hex(trace)).then_some(trace)
+}

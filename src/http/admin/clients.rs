@@ -1,0 +1,116 @@
+//! Clients by the admin API: RFC 7591 names in, RFC 7591 names out, a secret shown exactly once.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::problem::Problem;
+use super::secrets::{self, NewSecret};
+use super::{Answer, json};
+use crate::client::metadata::{AuthMethod, ClientMetadata};
+use crate::client::registry::StoredClient;
+use crate::client::{Client, Issuer};
+use crate::http::{Request, respond};
+use crate::inspect;
+use crate::protocol::form::Form;
+use crate::service::Service;
+use crate::token::{Fence, wire};
+
+/// Most clients on one page.
+const MAX_PAGE: usize = 1000;
+
+pub(super) async fn create(service: &Service, issuer: &Issuer, request: &Request) -> Answer {
+    let Registration { client_id, client_secret, metadata } = registration(request)?;
+    let id = client_id.unwrap_or_else(|| wire::encode("", &crate::id::random_bytes::<16>()));
+    let public = metadata.token_endpoint_auth_method == AuthMethod::None;
+    let secret = match (public, client_secret) {
+        (true, None) => None,
+        (true, Some(_)) => return Err(Problem::new(400, "client_secret: a client with method `none` has no secret")),
+        (false, given) => Some(NewSecret::make(service, issuer, &id, given, None).await?),
+    };
+    let stored = StoredClient { metadata, secrets: secret.iter().map(|secret| secret.stored.clone()).collect() };
+    let client = service.registry.create(issuer, &id, stored).await?;
+    let mut answer = describe(&client);
+    if let Some(secret) = secret {
+        answer.insert("client_secret".to_owned(), Value::from(secret.text.as_str()));
+        answer.insert("client_secret_expires_at".to_owned(), Value::from(0));
+    }
+    Ok(json(201, &answer))
+}
+
+pub(super) fn list(service: &Service, issuer: &Issuer, request: &Request) -> Answer {
+    let query = Form::parse(request.query().unwrap_or_default().as_bytes())
+        .map_err(|error| Problem::new(400, format!("the query is wrong: {}", error.description)))?;
+    let limit: usize = match query.get("limit") {
+        Some(text) => text.parse().ok().filter(|limit| (1..=MAX_PAGE).contains(limit)).ok_or_else(|| {
+            Problem::new(400, format!("limit: a number from 1 to {MAX_PAGE}"))
+        })?,
+        None => 100,
+    };
+    let clients = service.registry.list(&issuer.id, query.get("after").unwrap_or_default(), limit);
+    let next = (clients.len() == limit).then(|| clients.last().map(|client| client.id.clone())).flatten();
+    let clients: Vec<Map<String, Value>> = clients.iter().map(|client| describe(client)).collect();
+    Ok(json(200, &serde_json::json!({ "clients": clients, "next": next })))
+}
+
+pub(super) fn show(service: &Service, issuer: &Issuer, id: &str) -> Answer {
+    let client = service.registry.client(&issuer.id, id).ok_or_else(unknown)?;
+    Ok(json(200, &describe(&client)))
+}
+
+pub(super) async fn replace(service: &Service, issuer: &Issuer, id: &str, request: &Request) -> Answer {
+    let Registration { client_id, client_secret, metadata } = registration(request)?;
+    if client_id.is_some_and(|named| named != id) {
+        return Err(Problem::new(400, "client_id: differs from the path; a client keeps its id"));
+    }
+    if client_secret.is_some() {
+        return Err(Problem::new(400, "client_secret: cannot be set here; add one with POST .../secrets"));
+    }
+    let change = |stored: &mut StoredClient| {
+        stored.metadata = metadata;
+        Ok(())
+    };
+    Ok(json(200, &describe(&*service.registry.update(issuer, id, change).await?)))
+}
+
+pub(super) async fn delete(service: &Service, issuer: &Issuer, id: &str) -> Answer {
+    service.registry.delete(issuer, id).await?;
+    // what the client holds ends with it (CHECKLIST 56)
+    inspect::raise_fence(issuer, Fence::Client(id), &service.context).await?;
+    Ok(respond::json(204, ""))
+}
+
+struct Registration {
+    client_id: Option<String>,
+    client_secret: Option<zeroize::Zeroizing<String>>,
+    metadata: ClientMetadata,
+}
+
+/// Reads RFC 7591 metadata with the two members that are not metadata.
+fn registration(request: &Request) -> Result<Registration, Problem> {
+    let mut members: Map<String, Value> = super::body(request)?;
+    let mut text = |name: &str| match members.remove(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(Problem::new(400, format!("{name}: must be a string"))),
+    };
+    let (client_id, client_secret) = (text("client_id")?, text("client_secret")?.map(zeroize::Zeroizing::new));
+    let metadata = ClientMetadata::deserialize(Value::Object(members))
+        .map_err(|error| Problem::new(400, format!("the client metadata is wrong: {error}")))?;
+    Ok(Registration { client_id, client_secret, metadata })
+}
+
+/// A client as an operator sees it: everything but secrets.
+fn describe(client: &Client) -> Map<String, Value> {
+    let mut members = Map::new();
+    members.insert("client_id".to_owned(), Value::from(client.id.as_str()));
+    if let Ok(Value::Object(metadata)) = serde_json::to_value(&client.metadata) {
+        members.extend(metadata);
+    }
+    let listed: Vec<Value> = client.secrets.iter().map(|secret| secrets::describe(&secret.stored)).collect();
+    members.insert("secrets".to_owned(), Value::from(listed));
+    members
+}
+
+pub(super) fn unknown() -> Problem {
+    Problem::new(404, "there is no such client")
+}

@@ -1,0 +1,152 @@
+//! Authorization codes for login portals: the portal authenticated somebody, jeton makes the code. Nothing is written.
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::Answer;
+use super::problem::Problem;
+use crate::client::{Client, Issuer};
+use crate::http::Request;
+use crate::protocol::grant_type::GrantType;
+use crate::protocol::pkce::Challenge;
+use crate::protocol::resource;
+use crate::protocol::scope::Scope;
+use crate::service::Service;
+use crate::token::access::PROTOCOL_CLAIMS;
+use crate::token::code::{self, Code};
+use crate::token::Granted;
+
+/// Longest `nonce`, `acr` and single `amr`, in bytes.
+const MAX_TEXT: usize = 512;
+const MAX_AMR: usize = 16;
+/// Longest further claims of one token, in bytes of JSON.
+const MAX_CLAIMS: usize = 2048;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    client_id: String,
+    redirect_uri: String,
+    subject: String,
+    #[serde(default)]
+    scope: Option<String>,
+    nonce: Option<String>,
+    code_challenge: Option<String>,
+    code_challenge_method: Option<String>,
+    auth_time: Option<u64>,
+    acr: Option<String>,
+    #[serde(default)]
+    amr: Vec<String>,
+    #[serde(default)]
+    resource: OneOrMany,
+    #[serde(default)]
+    claims: Claims,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Default for OneOrMany {
+    fn default() -> Self {
+        Self::Many(Vec::new())
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Claims {
+    #[serde(default)]
+    access_token: Map<String, Value>,
+    #[serde(default)]
+    id_token: Map<String, Value>,
+}
+
+pub(super) fn issue(service: &Service, issuer: &Issuer, request: &Request) -> Answer {
+    let wanted: Wanted = super::body(request)?;
+    let unknown = || Problem::new(400, "client_id: the issuer has no such client");
+    let client = service.registry.client(&issuer.id, &wanted.client_id).ok_or_else(unknown)?;
+    let challenge = check(&wanted, &client)?;
+    let granted = granted(&wanted, &client)?;
+    let issued_at = service.context.clock.now();
+    let lifetime = issuer.settings.code_lifetime;
+    let code = Code {
+        client_id: wanted.client_id,
+        redirect_uri: wanted.redirect_uri,
+        challenge,
+        subject: wanted.subject,
+        granted,
+        issued_at,
+        expires_at: issued_at + lifetime,
+    };
+    let text = code.seal(0, &issuer.id, &service.context.vault);
+    if text.len() > code::MAX_LEN {
+        return Err(Problem::new(400, "the grant is too long for a code; send fewer claims"));
+    }
+    service.context.metrics.tokens_issued.with_label_values(&["code"]).inc();
+    Ok(super::json(201, &json!({ "code": text, "expires_in": lifetime.as_secs() })))
+}
+
+/// What the authorization endpoint must check before it hands out a code (RFC 6749 section 4.1.1, RFC 9700 section 2.1).
+fn check(wanted: &Wanted, client: &Client) -> Result<Option<Challenge>, Problem> {
+    let refuse = |detail: &str| Err(Problem::new(400, detail));
+    if client.settings.disabled {
+        return refuse("client_id: the client is disabled");
+    }
+    if !client.may_use(GrantType::AUTHORIZATION_CODE.as_str()) {
+        return refuse("client_id: the client may not use authorization_code");
+    }
+    if !client.allows_redirect(&wanted.redirect_uri) {
+        return refuse("redirect_uri: not one that the client registered");
+    }
+    if wanted.subject.is_empty() || wanted.subject.len() > 255 || !wanted.subject.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) {
+        return refuse("subject: 1 to 255 printable ASCII characters (OpenID Connect Core section 2)");
+    }
+    let too_long = |text: &Option<String>| text.as_ref().is_some_and(|text| text.len() > MAX_TEXT);
+    if too_long(&wanted.nonce) || too_long(&wanted.acr) || wanted.amr.len() > MAX_AMR || wanted.amr.iter().any(|one| one.len() > MAX_TEXT) {
+        return refuse("nonce, acr, amr: at most 512 bytes each, at most 16 amr");
+    }
+    for (name, claims) in [("access_token", &wanted.claims.access_token), ("id_token", &wanted.claims.id_token)] {
+        if let Some(taken) = claims.keys().find(|claim| PROTOCOL_CLAIMS.contains(&claim.as_str())) {
+            return Err(Problem::new(400, format!("claims.{name}: {taken} belongs to the protocol and cannot be set")));
+        }
+        if serde_json::to_string(claims).map_or(usize::MAX, |text| text.len()) > MAX_CLAIMS {
+            return Err(Problem::new(400, format!("claims.{name}: at most {MAX_CLAIMS} bytes of JSON")));
+        }
+    }
+    match (&wanted.code_challenge, &wanted.code_challenge_method) {
+        (Some(challenge), method) => {
+            Challenge::parse(challenge, method.as_deref()).map(Some).map_err(|rule| Problem::new(400, rule))
+        }
+        (None, Some(_)) => refuse("code_challenge: missing beside code_challenge_method"),
+        (None, None) if client.settings.require_pkce => refuse("code_challenge: this client needs PKCE (S256)"),
+        (None, None) => Ok(None),
+    }
+}
+
+fn granted(wanted: &Wanted, client: &Client) -> Result<Granted, Problem> {
+    let scope = Scope::parse(wanted.scope.as_deref().unwrap_or_default())
+        .map_err(|error| Problem::new(400, format!("scope: {}", error.description)))?;
+    if !scope.is_within(&client.settings.scope) {
+        return Err(Problem::new(400, "scope: exceeds what the client registered"));
+    }
+    let asked = match &wanted.resource {
+        OneOrMany::One(one) => std::slice::from_ref(one),
+        OneOrMany::Many(many) => many,
+    };
+    let resources = resource::select(asked.iter().map(String::as_str), &client.settings.resources)
+        .map_err(|error| Problem::new(400, format!("resource: {}", error.description)))?;
+    Ok(Granted {
+        scope,
+        resources,
+        nonce: wanted.nonce.clone(),
+        auth_time: wanted.auth_time,
+        acr: wanted.acr.clone(),
+        amr: wanted.amr.clone(),
+        access_token_claims: wanted.claims.access_token.clone(),
+        id_token_claims: wanted.claims.id_token.clone(),
+    })
+}

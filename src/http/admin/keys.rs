@@ -1,0 +1,38 @@
+//! The key ring of an issuer: looking at it and rotating it.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::Answer;
+use super::problem::Problem;
+use crate::client::Issuer;
+use crate::http::Request;
+use crate::jose::alg::Algorithm;
+use crate::keys::RotationKind;
+use crate::service::Service;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    alg: Option<Algorithm>,
+    #[serde(default)]
+    emergency: bool,
+}
+
+pub(super) fn list(service: &Service, issuer: &Issuer) -> Answer {
+    let keys = service.context.keys.issuer(&issuer.id).ok_or_else(|| Problem::new(503, "the keys are not ready"))?;
+    Ok(super::json(200, &json!({ "keys": keys.views(service.context.clock.now()) })))
+}
+
+pub(super) async fn rotate(service: &Service, issuer: &Issuer, request: &Request) -> Answer {
+    let wanted: Wanted = super::body(request)?;
+    if let Some(alg) = wanted.alg
+        && !issuer.settings.algorithms.contains(&alg)
+    {
+        return Err(Problem::new(400, format!("alg: the issuer does not sign with {}", alg.name())));
+    }
+    let kind = if wanted.emergency { RotationKind::Emergency } else { RotationKind::Planned };
+    let keys = service.context.keys.rotate(&issuer.id, wanted.alg, kind).await?;
+    tracing::warn!(target: "audit", event = "keys_rotated", issuer = issuer.id, emergency = wanted.emergency);
+    Ok(super::json(200, &json!({ "keys": keys })))
+}

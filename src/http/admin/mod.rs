@@ -1,0 +1,183 @@
+//! The admin surface (DESIGN.md section 6): health and metrics for everyone on its listener, everything else for who
+//! holds the admin token. Errors are RFC 9457 problem documents that say what to do.
+
+mod clients;
+mod codes;
+mod keys;
+mod operation;
+mod problem;
+mod revocations;
+mod secrets;
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+use hyper::Method;
+use hyper::header::{ALLOW, AUTHORIZATION, HeaderMap, HeaderValue};
+use hyper::http::request::Parts;
+use percent_encoding::percent_decode_str;
+use subtle::ConstantTimeEq;
+
+use super::{Handler, Request, Response, respond};
+use crate::client::Issuer;
+use crate::metrics::Stopwatch;
+use crate::service::Service;
+use problem::Problem;
+
+/// Longest body of an admin request, in bytes.
+pub const MAX_BODY: usize = 256 * 1024;
+const PREFIX: &str = "/admin/v1/";
+/// What a call is counted as; paths carry ids, labels do not.
+const LABELS: [&str; 8] = ["clients", "secrets", "codes", "keys", "revocations", "config", "reload", "open"];
+
+/// The admin token, known by its hash only.
+pub struct AdminToken([u8; 32]);
+
+impl AdminToken {
+    /// The hash of `token`.
+    pub fn new(token: &str) -> Self {
+        Self(sha256(token.trim().as_bytes()))
+    }
+
+    fn admits(&self, headers: &HeaderMap) -> bool {
+        let presented = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let token = presented.and_then(|value| value.strip_prefix("Bearer ").or(value.strip_prefix("bearer ")));
+        token.is_some_and(|token| sha256(token.trim().as_bytes()).ct_eq(&self.0).into())
+    }
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
+    hash
+}
+
+/// The admin surface of a service.
+pub struct Admin {
+    service: Arc<Service>,
+    token: AdminToken,
+    seen: super::access::Observers,
+}
+
+impl Admin {
+    /// The surface of `service`, for holders of `token`.
+    pub fn new(service: Arc<Service>, token: AdminToken) -> Self {
+        let seen = super::access::Observers::new(&service.context.metrics, LABELS.to_vec());
+        Self { service, token, seen }
+    }
+}
+
+impl Handler for Admin {
+    fn admits(&self, head: &Parts) -> Result<usize, Response> {
+        let guarded = head.uri.path().starts_with("/admin/");
+        if guarded && !self.token.admits(&head.headers) {
+            tracing::warn!(target: "audit", event = "admin_refused", path = head.uri.path());
+            return Err(self.seen.turned_away(respond::challenge(
+                Problem::new(401, "send the admin token as `Authorization: Bearer <token>`").into(),
+                r#"Bearer realm="jeton-admin""#,
+            )));
+        }
+        Ok(MAX_BODY)
+    }
+
+    async fn handle(&self, request: Request) -> Response {
+        let watch = Stopwatch::start();
+        let Some(path) = request.path().strip_prefix(PREFIX) else {
+            return operation::open(&self.service, &request);
+        };
+        let segments: Option<Vec<String>> = path
+            .split('/')
+            .map(|segment| percent_decode_str(segment).decode_utf8().ok().map(|text| text.into_owned()))
+            .collect();
+        let segments = segments.unwrap_or_default();
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let (label, answer) = dispatch(&self.service, &request, &segments).await;
+        let response = answer.unwrap_or_else(Response::from);
+        let told = super::access::Told::default();
+        self.seen.answered(label, segments.get(1).copied().unwrap_or_default(), &request, &response, &told, watch);
+        if request.method != Method::GET {
+            tracing::info!(target: "audit", event = "admin", method = %request.method, path = request.path(), status = response.status().as_u16());
+        }
+        response
+    }
+}
+
+type Answer = Result<Response, Problem>;
+
+async fn dispatch(service: &Service, request: &Request, segments: &[&str]) -> (&'static str, Answer) {
+    let method = &request.method;
+    match segments {
+        ["config"] => ("config", only(method, &[Method::GET]).map(|()| operation::config(service))),
+        ["reload"] => ("reload", match only(method, &[Method::POST]) {
+            Ok(()) => operation::reload(service).await,
+            Err(problem) => Err(problem),
+        }),
+        ["issuers", issuer, rest @ ..] => match service.registry.issuer(issuer) {
+            Some(issuer) => of_issuer(service, &issuer, request, rest).await,
+            None => ("open", Err(Problem::new(404, "there is no such issuer"))),
+        },
+        _ => ("open", Err(Problem::new(404, "there is no such resource"))),
+    }
+}
+
+async fn of_issuer(
+    service: &Service,
+    issuer: &Arc<Issuer>,
+    request: &Request,
+    segments: &[&str],
+) -> (&'static str, Answer) {
+    const GET: Method = Method::GET;
+    const POST: Method = Method::POST;
+    let method = &request.method;
+    match segments {
+        ["clients"] if *method == POST => ("clients", clients::create(service, issuer, request).await),
+        ["clients"] => ("clients", only(method, &[GET, POST]).and_then(|()| clients::list(service, issuer, request))),
+        ["clients", id] => ("clients", match *method {
+            Method::GET => clients::show(service, issuer, id),
+            Method::PUT => clients::replace(service, issuer, id, request).await,
+            Method::DELETE => clients::delete(service, issuer, id).await,
+            _ => Err(not_allowed(&[GET, Method::PUT, Method::DELETE])),
+        }),
+        ["clients", id, "secrets"] => ("secrets", match only(method, &[POST]) {
+            Ok(()) => secrets::add(service, issuer, id, request).await,
+            Err(problem) => Err(problem),
+        }),
+        ["clients", id, "secrets", secret] => ("secrets", match only(method, &[Method::DELETE]) {
+            Ok(()) => secrets::remove(service, issuer, id, secret).await,
+            Err(problem) => Err(problem),
+        }),
+        ["codes"] => ("codes", only(method, &[POST]).and_then(|()| codes::issue(service, issuer, request))),
+        ["keys"] => ("keys", only(method, &[GET]).and_then(|()| keys::list(service, issuer))),
+        ["keys", "rotate"] => ("keys", match only(method, &[POST]) {
+            Ok(()) => keys::rotate(service, issuer, request).await,
+            Err(problem) => Err(problem),
+        }),
+        ["revocations"] => ("revocations", match only(method, &[POST]) {
+            Ok(()) => revocations::revoke(service, issuer, request).await,
+            Err(problem) => Err(problem),
+        }),
+        _ => ("open", Err(Problem::new(404, "there is no such resource"))),
+    }
+}
+
+fn only(method: &Method, allowed: &[Method]) -> Result<(), Problem> {
+    if allowed.contains(method) { Ok(()) } else { Err(not_allowed(allowed)) }
+}
+
+fn not_allowed(allowed: &[Method]) -> Problem {
+    let names: Vec<&str> = allowed.iter().map(Method::as_str).collect();
+    let mut problem = Problem::new(405, format!("use {}", names.join(", ")));
+    problem.allow = HeaderValue::from_str(&names.join(", ")).ok().map(|value| (ALLOW, value));
+    problem
+}
+
+/// Reads a JSON body; an empty one counts as `{}`.
+fn body<T: serde::de::DeserializeOwned>(request: &Request) -> Result<T, Problem> {
+    let text: &[u8] = if request.body.is_empty() { b"{}" } else { &request.body };
+    serde_json::from_slice(text).map_err(|error| Problem::new(400, format!("the JSON body is wrong: {error}")))
+}
+
+fn json(status: u16, value: &impl serde::Serialize) -> Response {
+    // maps of strings and JSON values always serialise
+    respond::json(status, serde_json::to_vec(value).unwrap_or_default())
+}

@@ -1,0 +1,73 @@
+//! Errors of the admin surface: RFC 9457 problem documents.
+
+use hyper::header::{HeaderName, HeaderValue};
+use serde_json::json;
+
+use crate::client::registry::RegistryError;
+use crate::http::{Response, respond};
+use crate::keys::KeyError;
+use crate::store::StoreError;
+
+/// Why an admin call was refused.
+#[derive(Debug)]
+pub(super) struct Problem {
+    status: u16,
+    detail: String,
+    pub(super) allow: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    pub(super) fn new(status: u16, detail: impl Into<String>) -> Self {
+        Self { status, detail: detail.into(), allow: None }
+    }
+}
+
+impl From<Problem> for Response {
+    fn from(problem: Problem) -> Self {
+        let title = match problem.status {
+            400 => "bad request",
+            401 => "not authenticated",
+            404 => "not found",
+            405 => "method not allowed",
+            409 => "conflict",
+            503 => "unavailable",
+            _ => "failed",
+        };
+        let body = json!({ "type": "about:blank", "title": title, "status": problem.status, "detail": problem.detail });
+        let response = respond::answer(problem.status, "application/problem+json", body.to_string());
+        match problem.allow {
+            Some((name, value)) => respond::with(response, name, value),
+            None => response,
+        }
+    }
+}
+
+impl From<RegistryError> for Problem {
+    fn from(error: RegistryError) -> Self {
+        let status = match &error {
+            RegistryError::Metadata(_) => 400,
+            RegistryError::Exists | RegistryError::Conflict | RegistryError::InFile => 409,
+            RegistryError::NotFound => 404,
+            RegistryError::Store(_) => 503,
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Self::new(503, error.to_string())
+    }
+}
+
+impl From<crate::grant::Error> for Problem {
+    fn from(error: crate::grant::Error) -> Self {
+        Self::new(503, error.to_string())
+    }
+}
+
+impl From<KeyError> for Problem {
+    fn from(error: KeyError) -> Self {
+        Self::new(503, error.to_string())
+    }
+}

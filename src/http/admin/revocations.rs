@@ -1,0 +1,48 @@
+//! Revocation by an operator: of a token, or in O(1) of everything that a subject, a client or the issuer ever got.
+
+use serde::Deserialize;
+
+use super::Answer;
+use super::problem::Problem;
+use crate::client::Issuer;
+use crate::http::{Request, respond};
+use crate::inspect;
+use crate::service::Service;
+use crate::token::Fence;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    subject: Option<String>,
+    client_id: Option<String>,
+    token: Option<String>,
+    all: Option<bool>,
+}
+
+pub(super) async fn revoke(service: &Service, issuer: &Issuer, request: &Request) -> Answer {
+    let context = &service.context;
+    let what = match super::body(request)? {
+        Wanted { subject: Some(subject), client_id: None, token: None, all: None } => {
+            inspect::raise_fence(issuer, Fence::Subject(&subject), context).await?;
+            "subject"
+        }
+        Wanted { subject: None, client_id: Some(client), token: None, all: None } => {
+            inspect::raise_fence(issuer, Fence::Client(&client), context).await?;
+            "client"
+        }
+        Wanted { subject: None, client_id: None, token: Some(token), all: None } => {
+            inspect::revoke_as(issuer, None, &token, context).await?;
+            "token"
+        }
+        Wanted { subject: None, client_id: None, token: None, all: Some(true) } => {
+            inspect::raise_fence(issuer, Fence::Issuer, context).await?;
+            "issuer"
+        }
+        Wanted { .. } => {
+            return Err(Problem::new(400, r#"send exactly one of "subject", "client_id", "token" and "all": true"#));
+        }
+    };
+    context.metrics.revocations.with_label_values(&[what]).inc();
+    tracing::info!(target: "audit", event = "revoked_by_operator", what, issuer = issuer.id);
+    Ok(respond::json(204, ""))
+}

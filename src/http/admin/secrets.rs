@@ -1,0 +1,109 @@
+//! Secrets of a client: several may be live at once, so that a fleet can change over (CHECKLIST 25).
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::Answer;
+use super::problem::Problem;
+use crate::client::Issuer;
+use crate::client::auth::import;
+use crate::client::metadata::AuthMethod;
+use crate::client::registry::{RegistryError, StoredClient};
+use crate::client::secret::{self, Presented, StoredSecret};
+use crate::http::{Request, respond};
+use crate::service::Service;
+use crate::token::wire;
+
+/// Most secrets of one client.
+const MAX_SECRETS: usize = 8;
+
+/// A secret on its way to its owner.
+pub(super) struct NewSecret {
+    /// What is kept of it.
+    pub(super) stored: StoredSecret,
+    /// The secret itself: shown once, kept nowhere.
+    pub(super) text: Zeroizing<String>,
+}
+
+impl NewSecret {
+    /// Hashes `given`, or generates a secret.
+    pub(super) async fn make(
+        service: &Service,
+        issuer: &Issuer,
+        client: &str,
+        given: Option<Zeroizing<String>>,
+        expires_in: Option<Duration>,
+    ) -> Result<Self, Problem> {
+        let created_at = service.context.clock.now();
+        let machine_made = given.as_ref().is_none_or(|text| {
+            wire::decode(wire::CLIENT_SECRET, text, secret::MAX_SECRET).is_some_and(|bytes| bytes.len() == 32)
+        });
+        let text = given.unwrap_or_else(secret::generate);
+        let hash = if machine_made {
+            let presented = Presented { vault: &service.context.vault, issuer: &issuer.id, client, secret: &text };
+            presented.keyed().ok_or("the secret could not be hashed")
+        } else {
+            import(&service.pool, &text).await
+        };
+        let hash = hash.map_err(|rule| Problem::new(400, format!("client_secret: {rule}")))?;
+        let expires_at = expires_in.map(|span| created_at + span);
+        Ok(Self { stored: StoredSecret { secret_id: secret::new_secret_id(), hash, created_at, expires_at }, text })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// Seconds.
+    expires_in: Option<u64>,
+}
+
+pub(super) async fn add(service: &Service, issuer: &Issuer, id: &str, request: &Request) -> Answer {
+    let wanted: Wanted = super::body(request)?;
+    let client = service.registry.client(&issuer.id, id).ok_or_else(super::clients::unknown)?;
+    if client.settings.auth_method == AuthMethod::None {
+        return Err(Problem::new(400, "a client with method `none` has no secrets"));
+    }
+    if client.secrets.len() >= MAX_SECRETS {
+        return Err(Problem::new(409, "the client has 8 secrets; delete one it no longer uses"));
+    }
+    let expires_in = wanted.expires_in.map(Duration::from_secs);
+    let secret = NewSecret::make(service, issuer, id, None, expires_in).await?;
+    let stored = secret.stored.clone();
+    let now = service.context.clock.now();
+    let change = |client: &mut StoredClient| {
+        // dead ones are no use to anybody
+        client.secrets.retain(|secret| secret.expires_at.is_none_or(|expiry| now < expiry));
+        client.secrets.push(stored);
+        Ok(())
+    };
+    service.registry.update(issuer, id, change).await?;
+    Ok(super::json(201, &json!({
+        "secret_id": secret.stored.secret_id,
+        "client_secret": secret.text.as_str(),
+        "expires_at": seconds(&secret.stored),
+    })))
+}
+
+pub(super) async fn remove(service: &Service, issuer: &Issuer, id: &str, secret: &str) -> Answer {
+    let change = |client: &mut StoredClient| {
+        let before = client.secrets.len();
+        client.secrets.retain(|own| own.secret_id != secret);
+        if client.secrets.len() == before { Err(RegistryError::NotFound) } else { Ok(()) }
+    };
+    service.registry.update(issuer, id, change).await?;
+    Ok(respond::json(204, ""))
+}
+
+/// A secret as an operator sees it.
+pub(super) fn describe(secret: &StoredSecret) -> Value {
+    json!({ "secret_id": secret.secret_id, "created_at": secret.created_at.as_secs(), "expires_at": seconds(secret) })
+}
+
+/// Expiry in seconds since the epoch; 0 is never (RFC 7591 section 3.2.1).
+fn seconds(secret: &StoredSecret) -> u64 {
+    secret.expires_at.map_or(0, |expiry| expiry.as_secs())
+}

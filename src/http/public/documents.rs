@@ -1,0 +1,83 @@
+//! The documents of an issuer: its keys (RFC 7517 section 5) and its metadata (RFC 8414 section 3). Public, cacheable,
+//! with an ETag.
+
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use hyper::header::{CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, PRAGMA};
+
+use crate::client::metadata::AuthMethod;
+use crate::client::{Issuer, metadata};
+use crate::dialect;
+use crate::http::{Request, Response, respond};
+use crate::protocol::endpoint::Endpoint;
+use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::metadata::ServerMetadata;
+use crate::service::Service;
+
+/// How long metadata may be cached, in seconds.
+const METADATA_MAX_AGE: u64 = 3600;
+
+pub(super) fn jwks(service: &Service, issuer: &Issuer, request: &Request) -> Response {
+    let Some(keys) = service.context.keys.issuer(&issuer.id) else {
+        let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, "the keys are not ready; try again");
+        return super::refused(issuer, &error, None);
+    };
+    let jwks = keys.jwks();
+    document(jwks.body.clone(), &jwks.etag, jwks.max_age.as_secs(), &request.headers)
+}
+
+pub(super) fn metadata(service: &Service, issuer: &Issuer, request: &Request) -> Response {
+    let body = describe(service, issuer);
+    let hash = digest::digest(&digest::SHA256, &body);
+    let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16]));
+    document(body.into(), &etag, METADATA_MAX_AGE, &request.headers)
+}
+
+/// The metadata document, made from what the issuer and the running service really offer.
+fn describe(service: &Service, issuer: &Issuer) -> Vec<u8> {
+    let dialect = dialect::of(issuer);
+    let at = |endpoint| format!("{}{}", issuer.url, dialect.path(endpoint));
+    let methods: Vec<&'static str> = AuthMethod::ALL.map(AuthMethod::name).to_vec();
+    let confidential = methods.iter().copied().filter(|method| *method != metadata::AuthMethod::None.name()).collect();
+    let offered = issuer.settings.grant_types.iter().map(|grant| grant.as_str());
+    let document = ServerMetadata {
+        issuer: &issuer.url,
+        authorization_endpoint: &issuer.settings.authorization_endpoint,
+        token_endpoint: at(Endpoint::Token),
+        jwks_uri: at(Endpoint::Jwks),
+        introspection_endpoint: at(Endpoint::Introspection),
+        revocation_endpoint: at(Endpoint::Revocation),
+        scopes_supported: issuer.settings.scopes.tokens().collect(),
+        response_types_supported: &["code"],
+        response_modes_supported: &["query"],
+        grant_types_supported: offered.filter(|grant| service.router.knows(grant).is_some()).collect(),
+        subject_types_supported: &["public"],
+        id_token_signing_alg_values_supported: issuer.settings.algorithms.iter().map(|alg| alg.name()).collect(),
+        token_endpoint_auth_methods_supported: methods.clone(),
+        introspection_endpoint_auth_methods_supported: confidential,
+        revocation_endpoint_auth_methods_supported: methods,
+        code_challenge_methods_supported: &["S256"],
+        claims_supported: &["iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash"],
+        request_parameter_supported: false,
+        request_uri_parameter_supported: false,
+    };
+    // strings and booleans always serialise
+    serde_json::to_vec(&document).unwrap_or_default()
+}
+
+fn document(body: Bytes, etag: &str, max_age: u64, headers: &HeaderMap) -> Response {
+    let same = headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).is_some_and(|asked| {
+        asked.split(',').any(|one| matches!(one.trim(), "*") || one.trim().trim_start_matches("W/") == etag)
+    });
+    let mut response = if same { respond::json(304, "") } else { respond::json(200, body) };
+    let cache = HeaderValue::from_str(&format!("public, max-age={max_age}"));
+    let headers = response.headers_mut();
+    headers.remove(PRAGMA);
+    if let (Ok(cache), Ok(etag)) = (cache, HeaderValue::from_str(etag)) {
+        headers.insert(CACHE_CONTROL, cache);
+        headers.insert(ETAG, etag);
+    }
+    response
+}

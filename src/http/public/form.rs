@@ -1,0 +1,18 @@
+//! The one content type that the OAuth endpoints read (RFC 6749 appendix B; CHECKLIST 3).
+
+use hyper::HeaderMap;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
+
+/// Whether the body is declared as a form; parameters such as a charset are allowed.
+pub(super) fn is_form(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    let essence = value.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") && headers.get_all(CONTENT_TYPE).iter().count() == 1
+}
+
+/// The `Authorization` header; two of them are as bad as a malformed one.
+pub(super) fn authorization(headers: &HeaderMap) -> Option<&[u8]> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let first = values.next()?.as_bytes();
+    Some(if values.next().is_some() { b"" } else { first })
+}

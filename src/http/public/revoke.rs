@@ -1,0 +1,37 @@
+//! The revocation endpoint (RFC 7009 section 2): 200 whatever the token was, so that nothing can be learned from it.
+
+use std::sync::Arc;
+
+use super::introspect::caller;
+use super::refused;
+use crate::client::Issuer;
+use crate::http::access::Told;
+use crate::http::{Request, Response, respond};
+use crate::inspect::{self, Revoked};
+use crate::service::Service;
+
+pub(super) async fn serve(service: &Service, issuer: &Arc<Issuer>, request: &Request, told: &mut Told) -> Response {
+    let (client, form) = match caller(service, issuer, request, told).await {
+        Ok(found) => found,
+        Err(response) => return response,
+    };
+    let token = match form.require("token", "token is missing") {
+        Ok(token) => token,
+        Err(error) => return refused(issuer, told.refuse(error), None),
+    };
+    // token_type_hint only helps a server that must search; the token says itself what it is
+    match inspect::revoke(issuer, &client, token, &service.context).await {
+        Ok(revoked) => {
+            let what = match revoked {
+                Revoked::Family => "family",
+                Revoked::Token => "token",
+                Revoked::Nothing => "nothing",
+            };
+            service.context.metrics.revocations.with_label_values(&[what]).inc();
+            tracing::info!(target: "audit", event = "revoked", what, issuer = issuer.id, client = client.id);
+            // the content type stays: some clients parse even an empty answer (CHECKLIST, interoperability facts)
+            respond::json(200, "")
+        }
+        Err(error) => refused(issuer, told.refuse(error.to_oauth()), None),
+    }
+}

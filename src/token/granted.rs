@@ -1,0 +1,52 @@
+//! What a person granted: the part of an authorization that outlives its code, sealed in the family's row.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::id::Id;
+use crate::protocol::scope::Scope;
+use crate::vault::{Purpose, Vault};
+
+/// The grant of an authorization. Short names on disk: there are millions of them.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Granted {
+    /// The whole granted scope; a request may narrow it for one access token.
+    #[serde(rename = "s")]
+    pub scope: Scope,
+    /// The granted resources (RFC 8707); none means the issuer's default audience.
+    #[serde(rename = "r", default, skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<String>,
+    /// `nonce` of the authentication request, for the first ID token.
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+    /// When the person authenticated, seconds since the epoch.
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<u64>,
+    /// Authentication context class.
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
+    /// Authentication methods (RFC 8176).
+    #[serde(rename = "m", default, skip_serializing_if = "Vec::is_empty")]
+    pub amr: Vec<String>,
+    /// Further claims of access tokens.
+    #[serde(rename = "a", default, skip_serializing_if = "Map::is_empty")]
+    pub access_token_claims: Map<String, Value>,
+    /// Further claims of ID tokens.
+    #[serde(rename = "i", default, skip_serializing_if = "Map::is_empty")]
+    pub id_token_claims: Map<String, Value>,
+}
+
+impl Granted {
+    /// The grant as it is stored: sealed under the family's id and its issuer.
+    pub fn seal(&self, family: &Id, issuer: &str, vault: &Vault) -> Box<[u8]> {
+        // a struct of strings and JSON values always serialises
+        let plain = serde_json::to_vec(self).unwrap_or_default();
+        vault.seal(Purpose::Grant, family, issuer.as_bytes(), &plain).into_boxed_slice()
+    }
+
+    /// Opens a stored grant; `None` if it was sealed under other keys, or for another family or issuer.
+    pub fn open(sealed: &[u8], family: &Id, issuer: &str, vault: &Vault) -> Option<Self> {
+        let plain = vault.open(Purpose::Grant, family, issuer.as_bytes(), sealed)?;
+        serde_json::from_slice(&plain).ok()
+    }
+}
