@@ -7,11 +7,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::ArcSwapOption;
 use ractor::concurrency::JoinHandle;
-use ractor::{Actor, ActorProcessingErr, ActorRef, MessagingErr, RpcReplyPort, SupervisionEvent};
+use ractor::{Actor, ActorProcessingErr, ActorRef, MessagingErr, RpcReplyPort, SpawnErr, SupervisionEvent};
 
-use super::round::{Request, Round};
+use super::round::Round;
+use super::want::Request;
 use super::{IssuerRings, KeyError, Shared};
 use crate::ask::{AskError, ask};
 
@@ -28,7 +29,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(5);
 /// The running rotation.
 pub(super) struct Rotation {
     supervisor: ActorRef<Restart>,
-    actor: Arc<ArcSwap<ActorRef<Message>>>,
+    actor: Arc<ArcSwapOption<ActorRef<Message>>>,
 }
 
 type Reply = RpcReplyPort<Result<(), KeyError>>;
@@ -51,13 +52,10 @@ enum Message {
 
 impl Rotation {
     pub(super) async fn spawn(shared: Arc<Shared>) -> Result<Self, KeyError> {
-        let gone = |_| KeyError::Rotation(AskError::Gone);
-        let (supervisor, _) = Actor::spawn(None, Supervisor, ()).await.map_err(gone)?;
-        let cell = supervisor.get_cell();
-        let (first, _) = Actor::spawn_linked(None, Rotator, Arc::clone(&shared), cell).await.map_err(gone)?;
-        let actor = Arc::new(ArcSwap::from_pointee(first));
+        let actor = Arc::new(ArcSwapOption::empty());
         let slot = Slot { shared, actor: Arc::clone(&actor) };
-        supervisor.cast(Restart::Watch(slot)).map_err(|_| KeyError::Rotation(AskError::Gone))?;
+        let spawned = Actor::spawn(None, Supervisor, slot).await;
+        let (supervisor, _) = spawned.map_err(|_| KeyError::Rotation(AskError::Gone))?;
         Ok(Self { supervisor, actor })
     }
 
@@ -67,7 +65,7 @@ impl Rotation {
         settings: Option<Arc<Vec<IssuerRings>>>,
         request: Option<Request>,
     ) -> Result<(), KeyError> {
-        let actor = ActorRef::clone(&self.actor.load());
+        let actor = self.actor.load_full().ok_or(KeyError::Rotation(AskError::Gone))?;
         let job = |reply| Message::Make(Job { settings, request, reply: Some(reply) });
         ask(&actor, job, ANSWER_LIMIT).await.map_err(KeyError::Rotation)?
     }
@@ -75,12 +73,14 @@ impl Rotation {
     pub(super) async fn stop(&self) {
         // the supervisor first, or it would start another; one that is gone already is what we want
         let _ = self.supervisor.stop_and_wait(None, Some(STOP_LIMIT)).await;
-        let _ = self.actor.load().stop_and_wait(None, Some(STOP_LIMIT)).await;
+        if let Some(actor) = self.actor.swap(None) {
+            let _ = actor.stop_and_wait(None, Some(STOP_LIMIT)).await;
+        }
     }
 
     #[cfg(test)]
     pub(super) fn kill(&self) {
-        let _ = self.actor.load().cast(Message::Die);
+        let _ = self.actor.load_full().unwrap().cast(Message::Die);
     }
 }
 
@@ -198,43 +198,36 @@ fn answer(reply: Option<Reply>, outcome: Result<(), KeyError>) {
 /// Starts the rotator again whenever it ends.
 struct Supervisor;
 
-enum Restart {
-    Watch(Slot),
-    Now,
-}
+/// Start the rotator again.
+struct Restart;
 
 struct Slot {
     shared: Arc<Shared>,
-    actor: Arc<ArcSwap<ActorRef<Message>>>,
+    actor: Arc<ArcSwapOption<ActorRef<Message>>>,
+}
+
+impl Slot {
+    async fn fill(&self, me: &ActorRef<Restart>) -> Result<(), SpawnErr> {
+        let (actor, _) = Actor::spawn_linked(None, Rotator, Arc::clone(&self.shared), me.get_cell()).await?;
+        self.actor.store(Some(Arc::new(actor)));
+        Ok(())
+    }
 }
 
 impl Actor for Supervisor {
     type Msg = Restart;
-    type State = Option<Slot>;
-    type Arguments = ();
+    type State = Slot;
+    type Arguments = Slot;
 
-    async fn pre_start(&self, _: ActorRef<Restart>, (): ()) -> Result<Option<Slot>, ActorProcessingErr> {
-        Ok(None)
+    async fn pre_start(&self, me: ActorRef<Restart>, slot: Slot) -> Result<Slot, ActorProcessingErr> {
+        slot.fill(&me).await?;
+        Ok(slot)
     }
 
-    async fn handle(
-        &self,
-        me: ActorRef<Restart>,
-        message: Restart,
-        state: &mut Option<Slot>,
-    ) -> Result<(), ActorProcessingErr> {
-        match (message, &*state) {
-            (Restart::Watch(slot), _) => *state = Some(slot),
-            (Restart::Now, None) => {}
-            (Restart::Now, Some(slot)) => {
-                match Actor::spawn_linked(None, Rotator, Arc::clone(&slot.shared), me.get_cell()).await {
-                    Ok((actor, _)) => slot.actor.store(Arc::new(actor)),
-                    Err(error) => {
-                        tracing::error!(%error, "failed to restart the key rotation");
-                        me.send_after(RESTART_DELAY, || Restart::Now);
-                    }
-                }
-            }
+    async fn handle(&self, me: ActorRef<Restart>, _: Restart, slot: &mut Slot) -> Result<(), ActorProcessingErr> {
+        if let Err(error) = slot.fill(&me).await {
+            tracing::error!(%error, "failed to restart the key rotation");
+            me.send_after(RESTART_DELAY, || Restart);
         }
         Ok(())
     }
@@ -243,7 +236,7 @@ impl Actor for Supervisor {
         &self,
         me: ActorRef<Restart>,
         event: SupervisionEvent,
-        state: &mut Option<Slot>,
+        slot: &mut Slot,
     ) -> Result<(), ActorProcessingErr> {
         let reason = match event {
             SupervisionEvent::ActorFailed(_, error) => error.to_string(),
@@ -251,10 +244,8 @@ impl Actor for Supervisor {
             SupervisionEvent::ActorStarted(_) | SupervisionEvent::ProcessGroupChanged(_) => return Ok(()),
         };
         tracing::error!(reason, "the key rotation died, starting it again");
-        if let Some(slot) = state {
-            slot.shared.keeper.metrics().actor_restarts.with_label_values(&["keys"]).inc();
-        }
-        me.send_after(RESTART_DELAY, || Restart::Now);
+        slot.shared.keeper.metrics.actor_restarts.with_label_values(&["keys"]).inc();
+        me.send_after(RESTART_DELAY, || Restart);
         Ok(())
     }
 }

@@ -9,17 +9,20 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 mod actor;
+mod assemble;
 pub mod local;
 pub mod published;
 pub mod ring;
 mod round;
 pub mod signer;
+mod want;
 
 pub use local::{LocalSigner, Typ};
 pub use published::{IssuerKeys, Jwks, KeyView};
 pub use ring::Policy;
 
-use self::round::{Keeper, Request};
+use self::round::Keeper;
+use self::want::Request;
 use crate::ask::AskError;
 use crate::clock::Clock;
 use crate::jose::Algorithm;
@@ -174,5 +177,7 @@ impl Keys {
     }
 }
 
+#[cfg(test)]
+mod test_store;
 #[cfg(test)]
 mod tests;
