@@ -64,7 +64,7 @@ pub enum KeyError {
     Corrupt { ring: String, kid: String },
     #[error("the ring {ring} has no key")]
     Empty { ring: String },
-    #[error("other nodes rotate the same rings again and again; try again")]
+    #[error("too many key rotations at once; try again in a minute")]
     Contended,
     #[error("the cryptographic library failed ({alg})")]
     Signer { alg: Algorithm, source: signer::SignerError },
@@ -112,7 +112,7 @@ impl Keys {
         metrics: Metrics,
     ) -> Result<Self, KeyError> {
         let keeper = Arc::new(Keeper::new(store, vault, clock, metrics));
-        let settings = Arc::new(rings);
+        let settings = Arc::new(unrepeated(rings));
         let first = keeper.round(&settings, &Arc::default(), None).await?;
         keeper.report(&first.published);
         let shared = Arc::new(Shared {
@@ -160,7 +160,7 @@ impl Keys {
     /// # Errors
     /// If the new rings cannot all get a signing key; everything stays as it was then.
     pub async fn reload(&self, rings: Vec<IssuerRings>) -> Result<(), KeyError> {
-        self.rotation.run(Some(Arc::new(rings)), None).await
+        self.rotation.run(Some(Arc::new(unrepeated(rings))), None).await
     }
 
     /// Looks at the clock and the store now rather than at the next poll: for tests, and for a `kid` nobody knows.
@@ -175,6 +175,20 @@ impl Keys {
     pub async fn stop(&self) {
         self.rotation.stop().await;
     }
+}
+
+/// An algorithm that is named twice is one ring all the same.
+fn unrepeated(mut rings: Vec<IssuerRings>) -> Vec<IssuerRings> {
+    for ring in &mut rings {
+        let mut seen = Vec::new();
+        ring.algorithms.retain(|alg| {
+            !seen.contains(alg) && {
+                seen.push(*alg);
+                true
+            }
+        });
+    }
+    rings
 }
 
 #[cfg(test)]

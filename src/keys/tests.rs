@@ -65,7 +65,8 @@ fn verifies(keys: &Keys, token: &str) -> bool {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_ring_signs_after_the_start_and_the_jwks_verifies_it_rfc_7517_section_5() {
     let world = World::new();
-    let keys = world.try_node(vec![rings("main", &Algorithm::ALL), rings("other", &[ALG])]).await.unwrap();
+    let keys = world.try_node(vec![rings("main", &Algorithm::ALL), rings("other", &[ALG, ALG])]).await.unwrap();
+    assert_eq!(world.stored(), 5);
     let issuer = keys.issuer("main").unwrap();
     assert_eq!(issuer.algorithms().collect::<Vec<_>>(), Algorithm::ALL);
     let jwks: serde_json::Value = serde_json::from_slice(&issuer.jwks().body).unwrap();
