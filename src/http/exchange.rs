@@ -42,6 +42,13 @@ pub(super) struct Link<H> {
     pub(super) tls: bool,
 }
 
+/// The answer to a head that is not welcome.
+struct Refusal {
+    answer: Box<Response>,
+    /// Whether another request may follow, if nothing of this one is left over.
+    understood: bool,
+}
+
 /// A place among the requests in flight; given up on drop.
 struct Place<'a, H>(&'a Gate<H>);
 
@@ -73,9 +80,9 @@ pub(super) async fn exchange<H: Handler>(
     let (head, body) = request.into_parts();
     let mut turn = Turn { pulse: &link.pulse, unread: !body.is_end_stream() };
     let mut response = match link.admit(trusted, &head) {
-        Err((refusal, understood)) => {
+        Err(Refusal { answer, understood }) => {
             turn.unread |= !understood;
-            refusal
+            *answer
         }
         Ok(most) => match collect(body, most, link.gate.limits.body_timeout, &link.gate.pending).await {
             Err(fault) => link.refuse(fault),
@@ -95,18 +102,18 @@ pub(super) async fn exchange<H: Handler>(
 }
 
 impl<H: Handler> Link<H> {
-    /// Everything that can be said before the body: the bytes of body that are welcome, or the refusal and whether the
-    /// head was at least understood, so that another request may follow.
-    fn admit(&self, trusted: bool, head: &Parts) -> Result<usize, (Response, bool)> {
+    /// Everything that can be said before the body: the bytes of body that are welcome, or the refusal.
+    fn admit(&self, trusted: bool, head: &Parts) -> Result<usize, Refusal> {
+        let misunderstood = |fault| Refusal { answer: Box::new(self.refuse(fault)), understood: false };
         if !trusted || !hosted(head) || head.method == Method::CONNECT {
-            return Err((self.refuse(Fault::Malformed), false));
+            return Err(misunderstood(Fault::Malformed));
         }
         if head.headers.len() > self.gate.limits.max_headers {
-            return Err((self.refuse(Fault::HeadTooLarge), false));
+            return Err(misunderstood(Fault::HeadTooLarge));
         }
         catch_unwind(AssertUnwindSafe(|| self.gate.handler.admits(head)))
-            .unwrap_or_else(|_| Err(self.refuse(Fault::Panicked)))
-            .map_err(|refusal| (refusal, true))
+            .unwrap_or_else(|_| Err(Box::new(self.refuse(Fault::Panicked))))
+            .map_err(|answer| Refusal { answer, understood: true })
     }
 
     async fn handle(&self, head: Parts, body: bytes::Bytes) -> Response {

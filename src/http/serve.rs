@@ -19,6 +19,7 @@ use super::listener::Acceptor;
 use super::request::Handler;
 use super::shutdown::Shutdown;
 use super::tls::Tls;
+use super::vigil::Reason;
 use crate::metrics::Metrics;
 
 /// How the connections that were open when the drain began have ended.
@@ -42,8 +43,11 @@ struct Listener<H> {
     open: IntGauge,
     accepted: IntCounter,
     shutdown: Shutdown,
-    /// Connections cut by the drain.
+    /// Connections that ended by themselves during the drain.
+    finished: AtomicUsize,
+    /// Connections that the drain cut.
     cut: AtomicUsize,
+    /// Connections ever accepted.
     born: AtomicU64,
 }
 
@@ -79,15 +83,13 @@ pub async fn serve<H: Handler>(
     }
     // from here on the kernel refuses
     drop(listener);
-    let open = places - connections.available_permits();
     let deadline = shutdown.deadline().unwrap_or_else(tokio::time::Instant::now);
     let everything = connections.acquire_many(u32::try_from(places).unwrap_or(u32::MAX));
     let stuck = match timeout_at(deadline + GRACE, everything).await {
         Ok(_) => 0,
         Err(_) => places - connections.available_permits(),
     };
-    let cut = this.cut.load(Relaxed).max(stuck).min(open);
-    Drained { finished: open - cut, cut }
+    Drained { finished: this.finished.load(Relaxed), cut: this.cut.load(Relaxed) + stuck }
 }
 
 impl<H: Handler> Listener<H> {
@@ -117,6 +119,7 @@ impl<H: Handler> Listener<H> {
             accepted: metrics.connections_accepted.with_label_values(&[name]),
             metrics,
             shutdown,
+            finished: AtomicUsize::new(0),
             cut: AtomicUsize::new(0),
             born: AtomicU64::new(0),
         }
@@ -144,9 +147,11 @@ impl<H: Handler> Listener<H> {
         };
         if let End::Cut(reason) = end {
             self.metrics.connections_cut.with_label_values(&[reason]).inc();
-            if reason == "drain" {
-                self.cut.fetch_add(1, Relaxed);
-            }
+        }
+        if end == End::Cut(Reason::Drain.label()) {
+            self.cut.fetch_add(1, Relaxed);
+        } else if self.shutdown.deadline().is_some() {
+            self.finished.fetch_add(1, Relaxed);
         }
     }
 

@@ -85,7 +85,8 @@ impl Vigil {
         if drain.is_some_and(|by| now >= by) {
             return Verdict::Cut(Reason::Drain);
         }
-        if !self.retired && (drain.is_some() || now >= self.retire_at) {
+        let used_up = self.limits.max_requests.is_some_and(|most| self.seen.1 >= most);
+        if !self.retired && (drain.is_some() || used_up || now >= self.retire_at) {
             self.retired = true;
             self.pulse.retire();
             if self.pulse.protocol() == Protocol::Http2 {

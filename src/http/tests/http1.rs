@@ -70,7 +70,7 @@ async fn body_too_large() {
     let head = "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
     let answer = server.ask(format!("{head}{chunk}{chunk}{chunk}0\r\n\r\n").as_bytes()).await;
     assert_eq!((status(&answer), answers(&answer)), (413, 1), "{answer}");
-    let answer = server.ask(format!("POST /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n").as_bytes()).await;
+    let answer = server.ask(b"POST /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n").await;
     assert_eq!((status(&answer), answers(&answer)), (404, 1), "{answer}");
 }
 

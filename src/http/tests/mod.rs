@@ -35,9 +35,9 @@ struct Trivial {
 }
 
 impl Handler for Trivial {
-    fn admits(&self, head: &Parts) -> Result<usize, Response> {
+    fn admits(&self, head: &Parts) -> Result<usize, Box<Response>> {
         match head.uri.path() {
-            "/nowhere" => Err(answer(StatusCode::NOT_FOUND, "nothing here")),
+            "/nowhere" => Err(Box::new(answer(StatusCode::NOT_FOUND, "nothing here"))),
             _ => Ok(1000),
         }
     }
