@@ -1,8 +1,6 @@
 //! What the pieces of one request cost, without HTTP: `cargo bench --bench micro`. Each group is one function; a new
 //! piece is one more in the list at the end.
 
-#![expect(missing_docs, reason = "criterion_group! makes an undocumented function")]
-
 use std::hint::black_box;
 use std::time::Duration;
 

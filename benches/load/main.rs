@@ -6,6 +6,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing figures is what a bench is for")]
 
+use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
@@ -116,14 +117,19 @@ struct RunOptions {
     json: bool,
 }
 
-fn main() -> anyhow::Result<()> {
-    match Arguments::parse().command {
-        Some(Command::Suite(options)) => {
-            if !suite::suite(&options)? {
-                std::process::exit(1);
-            }
-            Ok(())
+fn main() -> ExitCode {
+    match obey(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("load: {error:#}");
+            ExitCode::FAILURE
         }
+    }
+}
+
+fn obey(command: Option<Command>) -> anyhow::Result<()> {
+    match command {
+        Some(Command::Suite(options)) => suite::suite(&options),
         Some(Command::Run(options)) => run_one(&options),
         Some(Command::Selftest) => selftest::selftest(),
         Some(Command::LimitServer(options)) => limit_server::serve(&options),

@@ -45,6 +45,15 @@ impl Usage {
     }
 }
 
+/// CPU seconds that the whole machine has spent on anything, time stolen by its host included.
+pub(crate) fn machine_cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+    let fields = stat.lines().next().unwrap_or_default().split_whitespace().skip(1);
+    let ticks: Vec<f64> = fields.map(|field| field.parse().unwrap_or(0.0)).collect();
+    // user, nice, system, (idle, iowait), irq, softirq, steal; guests are in user already
+    [0, 1, 2, 5, 6, 7].iter().filter_map(|&at| ticks.get(at)).sum::<f64>() / TICKS
+}
+
 /// Starts the peak of resident memory anew. Another user's process does not allow it: then the peak stays that of its
 /// whole life.
 pub(crate) fn forget_peak(pid: u32) {

@@ -36,6 +36,9 @@ pub(crate) struct Report {
     pub(crate) generator_cpu_seconds: f64,
     /// CPU and memory of the server, if its pid is known.
     pub(crate) server: Option<ServerUse>,
+    /// CPU seconds of everything else on the machine (of the server, too, if its pid is not known): a run that others
+    /// disturbed proves little.
+    pub(crate) others_cpu_seconds: f64,
 }
 
 /// CPU and memory of the server over a run.
@@ -101,18 +104,13 @@ impl fmt::Display for Report {
         if self.reconnects > 0 {
             writeln!(f, "  reconnects: {}", self.reconnects)?;
         }
-        let share = |cpu: f64| 100.0 * cpu / self.seconds.max(0.001);
-        write!(
-            f,
-            "  generator: {:.2} CPU s ({:.0} % of a core)",
-            self.generator_cpu_seconds,
-            share(self.generator_cpu_seconds)
-        )?;
+        let share = |cpu: f64| format!("{:.0} % of a core", 100.0 * cpu / self.seconds.max(0.001));
+        write!(f, "  CPU: generator {}", share(self.generator_cpu_seconds))?;
         if let Some(server) = &self.server {
-            write!(f, "\n  server: {:.2} CPU s ({:.0} % of a core)", server.cpu_seconds, share(server.cpu_seconds))?;
             let mib = server.rss_peak as f64 / (1024.0 * 1024.0);
-            write!(f, ", RSS peak {mib:.1} MiB")?;
+            write!(f, ", server {} (RSS peak {mib:.1} MiB)", share(server.cpu_seconds))?;
         }
+        write!(f, ", others {}", share(self.others_cpu_seconds))?;
         Ok(())
     }
 }

@@ -14,7 +14,7 @@ use tokio::task::LocalSet;
 
 use crate::connection::Connection;
 use crate::pace::{Pacer, Schedule};
-use crate::process::{Usage, forget_peak};
+use crate::process::{Usage, forget_peak, machine_cpu_seconds};
 use crate::report::{Report, ServerUse};
 use crate::tally::Tally;
 use crate::workload::Workload;
@@ -187,20 +187,15 @@ impl Run {
     fn report(&self, plan: &Plan, connections: usize, in_time: bool) -> anyhow::Result<Report> {
         let tally = self.tally.borrow();
         let end = self.end.get().max(if self.arrivals.is_some() { tally.last } else { Duration::ZERO });
-        if end <= plan.warmup || tally.begun.is_none() {
-            bail!(
-                "{}: nothing was measured ({}); ask for more requests or a shorter warm-up",
-                plan.name,
-                if tally.failures.is_empty() { "no request left after the warm-up" } else { "no right answer" }
-            );
-        }
+        let (Some(begun), true) = (tally.begun, end > plan.warmup) else {
+            bail!("{}: no answer after the warm-up; ask for more requests or a shorter warm-up", plan.name);
+        };
         let seconds = (end - plan.warmup).as_secs_f64();
         let mut failures = tally.failures.clone();
         if !in_time && self.in_flight.get() > 0 {
             failures.insert("unanswered".to_owned(), self.in_flight.get());
         }
         let arrivals = self.arrivals.as_ref().map_or(0, |(schedule, _)| schedule.total().min(self.limit));
-        let begun = tally.begun.unwrap_or_else(|| unreachable!("checked above"));
         let server = match (plan.pid, begun.server) {
             (Some(pid), Some(before)) => {
                 let after = Usage::of(pid)?;
@@ -208,6 +203,8 @@ impl Run {
             }
             _ => None,
         };
+        let generator_cpu_seconds = Usage::own()?.cpu_seconds - begun.own.cpu_seconds;
+        let known = generator_cpu_seconds + server.as_ref().map_or(0.0, |server| server.cpu_seconds);
         let pace = match plan.pace {
             Pace::Closed => "closed loop".to_owned(),
             Pace::Open(rate) => format!("open loop at {rate:.0}/s"),
@@ -225,8 +222,9 @@ impl Run {
             failures,
             unsent: if exhausted { 0 } else { arrivals.saturating_sub(self.started.get()) },
             reconnects: tally.reconnects,
-            generator_cpu_seconds: Usage::own()?.cpu_seconds - begun.own.cpu_seconds,
+            generator_cpu_seconds,
             server,
+            others_cpu_seconds: (machine_cpu_seconds() - begun.machine - known).max(0.0),
         })
     }
 }

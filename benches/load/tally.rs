@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::connection::ExchangeError;
 use crate::histogram::Histogram;
-use crate::process::Usage;
+use crate::process::{Usage, machine_cpu_seconds};
 use crate::workload::Verdict;
 
 /// Use of resources when the measured part began.
@@ -15,6 +15,8 @@ pub(crate) struct Begun {
     pub(crate) own: Usage,
     /// Of the server, if its pid is known.
     pub(crate) server: Option<Usage>,
+    /// CPU seconds of the whole machine.
+    pub(crate) machine: f64,
 }
 
 /// Counts of one run.
@@ -86,7 +88,8 @@ impl Tally {
         if self.begun.is_none() {
             // `/proc/self` is always there; a server that is gone will show as failures
             let own = Usage::own().ok();
-            self.begun = own.map(|own| Begun { own, server: self.pid.and_then(|pid| Usage::of(pid).ok()) });
+            let server = self.pid.and_then(|pid| Usage::of(pid).ok());
+            self.begun = own.map(|own| Begun { own, server, machine: machine_cpu_seconds() });
         }
         true
     }

@@ -69,12 +69,17 @@ impl fmt::Display for Table {
 #[derive(Default)]
 pub(crate) struct Pairs {
     pairs: Vec<(Report, Report)>,
+    /// Why a pair is missing.
+    broken: Vec<String>,
 }
 
 impl Pairs {
     /// Adds a run of the floor and the run that followed it.
-    pub(crate) fn add(&mut self, floor: Report, run: Report) {
-        self.pairs.push((floor, run));
+    pub(crate) fn add(&mut self, floor: anyhow::Result<Report>, run: anyhow::Result<Report>) {
+        match (floor, run) {
+            (Ok(floor), Ok(run)) => self.pairs.push((floor, run)),
+            (Err(error), _) | (_, Err(error)) => self.broken.push(format!("{error:#}")),
+        }
     }
 
     /// The median of run / floor over the pairs.
@@ -87,9 +92,14 @@ impl Pairs {
         median(self.pairs.iter().map(|(_, run)| run.per_second).collect())
     }
 
+    /// The same of the floor.
+    pub(crate) fn floor_peak(&self) -> f64 {
+        median(self.pairs.iter().map(|(floor, _)| floor.per_second).collect())
+    }
+
     /// Both medians and each ratio, in words.
     pub(crate) fn detail(&self) -> String {
-        let floor = median(self.pairs.iter().map(|(floor, _)| floor.per_second).collect());
+        let floor = self.floor_peak();
         let each: Vec<String> = self.ratios().iter().map(|ratio| format!("{ratio:.2}")).collect();
         format!("{:.0}/s of {floor:.0}/s; rounds {}", self.peak(), each.join(" "))
     }
@@ -97,7 +107,8 @@ impl Pairs {
     /// What failed in any run.
     pub(crate) fn trouble(&self) -> String {
         let runs = self.pairs.iter().flat_map(|(floor, run)| [floor, run]);
-        runs.map(Report::trouble).filter(|trouble| !trouble.is_empty()).collect::<Vec<_>>().join(", ")
+        let trouble = runs.map(Report::trouble).filter(|trouble| !trouble.is_empty());
+        trouble.chain(self.broken.iter().cloned()).collect::<Vec<_>>().join(", ")
     }
 
     fn ratios(&self) -> Vec<f64> {
