@@ -1,1 +1,27 @@
-//! http
+//! The HTTP edge: listeners and their limits below, the public and the admin surface on top.
+//!
+//! Order: `limits`, `request` and `shutdown` are what others name; `serve` runs a listener, `connection` one
+//! connection, `exchange` one request. `hyper` appears nowhere else in the crate.
+
+mod body;
+mod connection;
+mod exchange;
+mod framing;
+mod io;
+pub mod limits;
+pub mod listener;
+mod pulse;
+pub mod request;
+pub mod serve;
+pub mod shutdown;
+pub mod tls;
+mod vigil;
+
+#[cfg(test)]
+mod tests;
+
+pub use limits::Limits;
+pub use listener::bind;
+pub use request::{Fault, Handler, Request, Response};
+pub use serve::{Drained, serve};
+pub use shutdown::{Shutdown, Stop};

@@ -1,1 +1,197 @@
-//! keys
+//! Signing keys: announced, signing, retired, dropped; automatic, and in one command when it must be now.
+//!
+//! Requests read an immutable snapshot and never wait; the rotation actor replaces it. Whatever fails (store, vault,
+//! actor), the last snapshot goes on signing. In a cluster the store's compare-and-set lets exactly one new key appear.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+mod actor;
+mod assemble;
+pub mod local;
+pub mod published;
+pub mod ring;
+mod round;
+pub mod signer;
+mod want;
+
+pub use local::{LocalSigner, Typ};
+pub use published::{IssuerKeys, Jwks, KeyView};
+pub use ring::Policy;
+
+use self::round::Keeper;
+use self::want::Request;
+use crate::ask::AskError;
+use crate::clock::Clock;
+use crate::jose::Algorithm;
+use crate::metrics::Metrics;
+use crate::store::{Store, StoreError};
+use crate::vault::Vault;
+
+/// The rings that an issuer needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssuerRings {
+    /// The issuer's id: the first part of its rings' names.
+    pub issuer: String,
+    /// What it signs with: a ring for each.
+    pub algorithms: Vec<Algorithm>,
+    /// When its keys change.
+    pub policy: Policy,
+}
+
+/// How an operator wants new keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RotationKind {
+    /// Announced first: no verifier notices. Nothing happens if a successor is announced already.
+    Planned,
+    /// Signs at once, because the old key may be in wrong hands.
+    Emergency,
+}
+
+/// What went wrong with keys. Each message says what to do, where something can be done.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum KeyError {
+    #[error("cannot read or write the stored signing keys; the known keys go on signing")]
+    Store(#[source] StoreError),
+    #[error("the store did not answer a question about signing keys in time; the known keys go on signing")]
+    StoreLate,
+    #[error("the stored key {kid} was sealed with another master key; restore the master key file it was made with")]
+    Sealed { kid: String },
+    #[error("the stored key {kid} of {ring} is damaged; restore the store from a backup, or rotate and wait it out")]
+    Corrupt { ring: String, kid: String },
+    #[error("the ring {ring} has no key")]
+    Empty { ring: String },
+    #[error("too many key rotations at once; try again in a minute")]
+    Contended,
+    #[error("the cryptographic library failed ({alg})")]
+    Signer { alg: Algorithm, source: signer::SignerError },
+    #[error("cannot serialise the JWK Set")]
+    Jwks(#[source] serde_json::Error),
+    #[error("too many RSA signatures wait already; sign with EdDSA or ES256, or add nodes")]
+    Overloaded,
+    #[error("there is no issuer {issuer}")]
+    UnknownIssuer { issuer: String },
+    #[error("the issuer {issuer} does not sign with {alg}; add it to its algorithms")]
+    UnknownAlgorithm { issuer: String, alg: Algorithm },
+    #[error("a task of the key rotation died")]
+    Worker(#[source] tokio::task::JoinError),
+    #[error("the key rotation does not answer; the known keys go on signing")]
+    Rotation(#[source] AskError),
+}
+
+/// The snapshot of every issuer, by its id.
+type Published = HashMap<String, Arc<IssuerKeys>>;
+
+/// What outlives the actor: it goes on from here when it is restarted.
+struct Shared {
+    keeper: Arc<Keeper>,
+    settings: ArcSwap<Vec<IssuerRings>>,
+    published: ArcSwap<Published>,
+}
+
+/// The signing keys of every issuer.
+#[derive(Clone)]
+pub struct Keys {
+    shared: Arc<Shared>,
+    rotation: Arc<actor::Rotation>,
+}
+
+impl Keys {
+    /// Loads or makes the keys of `rings`, and keeps them rotating. Every ring has a signing key when this returns.
+    ///
+    /// # Errors
+    /// If the store cannot be used, or holds a key that the vault cannot open.
+    pub async fn start(
+        rings: Vec<IssuerRings>,
+        store: Arc<dyn Store>,
+        vault: Arc<Vault>,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> Result<Self, KeyError> {
+        let keeper = Arc::new(Keeper::new(store, vault, clock, metrics));
+        let settings = Arc::new(unrepeated(rings));
+        let first = keeper.round(&settings, &Arc::default(), None).await?;
+        keeper.report(&first.published);
+        let shared = Arc::new(Shared {
+            keeper,
+            settings: ArcSwap::new(settings),
+            published: ArcSwap::from_pointee(first.published),
+        });
+        let rotation = Arc::new(actor::Rotation::spawn(Arc::clone(&shared)).await?);
+        Ok(Self { shared, rotation })
+    }
+
+    /// The keys of an issuer, as of now; never waits.
+    pub fn issuer(&self, issuer: &str) -> Option<Arc<IssuerKeys>> {
+        self.shared.published.load().get(issuer).map(Arc::clone)
+    }
+
+    /// Makes new keys for one algorithm of an issuer, or for all; gives its keys as they are then.
+    ///
+    /// Nodes that are asked together make one new key together.
+    ///
+    /// # Errors
+    /// If there is no such ring, or the store cannot be used.
+    pub async fn rotate(
+        &self,
+        issuer: &str,
+        alg: Option<Algorithm>,
+        kind: RotationKind,
+    ) -> Result<Vec<KeyView>, KeyError> {
+        let unknown = || KeyError::UnknownIssuer { issuer: issuer.to_owned() };
+        let keys = self.issuer(issuer).ok_or_else(unknown)?;
+        let algorithms: Vec<_> = keys.algorithms().filter(|&one| alg.is_none_or(|alg| alg == one)).collect();
+        if let (true, Some(alg)) = (algorithms.is_empty(), alg) {
+            return Err(KeyError::UnknownAlgorithm { issuer: issuer.to_owned(), alg });
+        }
+        let seen = algorithms.into_iter().map(|alg| (alg, keys.newest(alg))).collect();
+        self.rotation.run(None, Some(Request { issuer: issuer.to_owned(), kind, seen })).await?;
+        let keys = self.issuer(issuer).ok_or_else(unknown)?;
+        let mut views = keys.views(self.shared.keeper.now());
+        views.retain(|view| alg.is_none_or(|alg| alg == view.alg));
+        Ok(views)
+    }
+
+    /// Replaces the issuers and their rings: new ones get keys, those that are gone are no longer served.
+    ///
+    /// # Errors
+    /// If the new rings cannot all get a signing key; everything stays as it was then.
+    pub async fn reload(&self, rings: Vec<IssuerRings>) -> Result<(), KeyError> {
+        self.rotation.run(Some(Arc::new(unrepeated(rings))), None).await
+    }
+
+    /// Looks at the clock and the store now rather than at the next poll: for tests, and for a `kid` nobody knows.
+    ///
+    /// # Errors
+    /// If the store cannot be used.
+    pub async fn refresh(&self) -> Result<(), KeyError> {
+        self.rotation.run(None, None).await
+    }
+
+    /// Stops rotating. The last snapshot stays in use.
+    pub async fn stop(&self) {
+        self.rotation.stop().await;
+    }
+}
+
+/// An algorithm that is named twice is one ring all the same.
+fn unrepeated(mut rings: Vec<IssuerRings>) -> Vec<IssuerRings> {
+    for ring in &mut rings {
+        let mut seen = Vec::new();
+        ring.algorithms.retain(|alg| {
+            !seen.contains(alg) && {
+                seen.push(*alg);
+                true
+            }
+        });
+    }
+    rings
+}
+
+#[cfg(test)]
+mod test_store;
+#[cfg(test)]
+mod tests;

@@ -16,6 +16,8 @@ use crate::token::{Key, Op, Outcome, Row};
 
 pub mod actor;
 pub mod codec;
+#[cfg(test)]
+mod contract;
 pub mod memory;
 pub mod shards;
 pub mod sled;
@@ -27,6 +29,12 @@ pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + S
 
 /// Which shard: below [`Store::shards`].
 pub type ShardId = u16;
+
+/// The longest row or document, in bytes: every engine stores that much in one piece.
+pub const MAX_VALUE: usize = 16 * 1024;
+
+/// What of [`MAX_VALUE`] is left for times, counters and lengths.
+const OVERHEAD: usize = 256;
 
 /// An engine.
 pub trait Store: Send + Sync + 'static {
@@ -40,14 +48,16 @@ pub trait Store: Send + Sync + 'static {
     }
 
     /// Applies operations of one shard in order and gives their outcomes in the same order, after they are durable.
-    /// Operations on the same row see each other.
+    /// Operations on the same row see each other. If it fails as [`StoreError::Corrupt`] or [`StoreError::TooLarge`],
+    /// nothing of the batch was done, and the other operations are worth a try without the one that failed.
     fn apply(&self, shard: ShardId, ops: Vec<Op>) -> Pending<'_, Vec<Outcome>>;
 
     /// Reads rows, for introspection; never the basis of a single-use decision.
     fn peek<'a>(&'a self, keys: &'a [Key]) -> Pending<'a, Vec<Option<Row>>>;
 
-    /// Forgets expired rows of one shard, looking at no more than `budget` of them; how many it forgot.
-    fn sweep(&self, shard: ShardId, budget: usize) -> Pending<'_, usize>;
+    /// Forgets rows of one shard that may be forgotten, looking at no more than `budget` of them. Never too early;
+    /// up to a second late, because whole seconds are what an index of deadlines needs.
+    fn sweep(&self, shard: ShardId, budget: usize) -> Pending<'_, Swept>;
 
     /// Every stored signing key of every ring, in no particular order.
     fn keys(&self) -> Pending<'_, Vec<StoredKey>>;
@@ -82,6 +92,46 @@ pub trait Store: Send + Sync + 'static {
     fn close(&self) -> Pending<'_, ()>;
 }
 
+/// What a step of the sweep came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Rows that are gone.
+    pub forgotten: usize,
+    /// The budget ended before the work did.
+    pub more: bool,
+}
+
+/// The first whole second, since the Unix epoch, in which the row may be forgotten.
+pub(crate) fn deadline(row: &Row) -> u64 {
+    row.keep_until().as_millis().div_ceil(1000)
+}
+
+/// Refuses an operation whose row could grow over [`MAX_VALUE`].
+///
+/// # Errors
+/// [`StoreError::TooLarge`].
+pub fn check_size(op: &Op) -> Result<(), StoreError> {
+    let size = match op {
+        Op::Redeem(redeem) => redeem.issuer.len() + redeem.client.len() + redeem.subject.len() + redeem.grant.len(),
+        // these change a row within its overhead, or make a small one
+        Op::Miss { .. } | Op::Rotate(_) | Op::Revoke { .. } | Op::Mark { .. } | Op::RaiseFence { .. } => 0,
+    };
+    check_len(size)
+}
+
+pub(crate) fn check_document(document: &Document) -> Result<(), StoreError> {
+    check_len(document.kind.len() + document.name.len() + document.body.as_ref().map_or(0, String::len))
+}
+
+pub(crate) fn check_key(key: &StoredKey) -> Result<(), StoreError> {
+    check_len(key.ring.len() + key.kid.len() + key.sealed.len())
+}
+
+fn check_len(size: usize) -> Result<(), StoreError> {
+    let limit = MAX_VALUE - OVERHEAD;
+    if size > limit { Err(StoreError::TooLarge { size, limit }) } else { Ok(()) }
+}
+
 /// Whether an engine can take writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Health {
@@ -107,6 +157,14 @@ pub enum StoreError {
     Indeterminate {
         /// For the operator.
         reason: String,
+    },
+    /// More than a row or document may hold; nothing was done, and trying again changes nothing.
+    #[error("{size} bytes are more than the {limit} that one row or document may hold; make it smaller")]
+    TooLarge {
+        /// What it would take, in bytes.
+        size: usize,
+        /// What it may, in bytes.
+        limit: usize,
     },
     /// What is stored cannot be understood; why and what to do.
     #[error("{0}")]

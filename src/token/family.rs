@@ -242,12 +242,17 @@ pub(super) fn rotate(row: Option<&Row>, op: &Rotate, fence: Time, now: Time) -> 
     match (op.policy, family.generation.checked_sub(op.generation)) {
         (_, None) => (Change::Keep, Err(Refusal::Regressed)),
         (RotatePolicy::Keep, Some(0)) => {
+            // a sixteenth of the idle time is not worth a write for every use, but what is promised must be kept:
+            // without a write the answer is the stored idle time, and the row outlives every access token
+            let idle_until = family.expires_at.min(now + op.lifetimes.idle);
+            let worth_a_write = idle_until.since(family.idle_until) > op.lifetimes.idle / 16
+                || family.keep_until < now + op.lifetimes.access;
+            if !worth_a_write {
+                return (Change::Keep, Ok(Done::Rotated(family.rotated(false))));
+            }
             let used = family.extended(op, now);
             let rotated = used.rotated(false);
-            // a sixteenth of the idle time is not worth a write for every use
-            let worth_a_write = used.keep_until.since(family.keep_until) > op.lifetimes.idle / 16;
-            let change = if worth_a_write { Change::Put(Row::Family(Box::new(used))) } else { Change::Keep };
-            (change, Ok(Done::Rotated(rotated)))
+            (Change::Put(Row::Family(Box::new(used))), Ok(Done::Rotated(rotated)))
         }
         (RotatePolicy::Rotate { .. }, Some(0)) => {
             let Some(generation) = family.generation.checked_add(1) else {

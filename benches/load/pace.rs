@@ -1,0 +1,79 @@
+//! When requests start: as soon as the last one was answered (closed loop), or on a schedule that does not wait for
+//! answers (open loop), so that a stall of the server is measured by everyone who would have come meanwhile.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use jeton::metrics::Stopwatch;
+use tokio::sync::Semaphore;
+
+/// The pacer does not wake more often than this; it bounds how late an arrival is released.
+const QUANTUM: Duration = Duration::from_micros(100);
+
+/// Evenly spaced arrivals, the first at time zero.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Schedule {
+    rate: f64,
+    total: u64,
+}
+
+impl Schedule {
+    /// `rate` arrivals a second for `length`.
+    pub(crate) fn new(rate: f64, length: Duration) -> Self {
+        Self { rate, total: (rate * length.as_secs_f64()).ceil() as u64 }
+    }
+
+    /// How many arrivals there are.
+    pub(crate) fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// When arrival `number` (from 0) is due; `None` after the last.
+    pub(crate) fn at(&self, number: u64) -> Option<Duration> {
+        (number < self.total).then(|| Duration::from_secs_f64(number as f64 / self.rate))
+    }
+
+    /// How many arrivals are due at `now`.
+    pub(crate) fn due(&self, now: Duration) -> u64 {
+        ((now.as_secs_f64() * self.rate) as u64 + 1).min(self.total)
+    }
+}
+
+/// A thread that releases one permit for each arrival when it is due; the runtime's timers tick in milliseconds, which
+/// is as long as an answer takes. Stops when it is dropped.
+pub(crate) struct Pacer {
+    /// One permit for each arrival that is due.
+    pub(crate) due: Arc<Semaphore>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Pacer {
+    /// Starts releasing, by the clock of `origin`; after the last arrival releases `workers` more permits, so that
+    /// everyone who waits finds out.
+    pub(crate) fn start(schedule: Schedule, origin: Stopwatch, workers: usize) -> Self {
+        let pacer = Self { due: Arc::new(Semaphore::new(0)), stop: Arc::new(AtomicBool::new(false)) };
+        let (due, stop) = (pacer.due.clone(), pacer.stop.clone());
+        std::thread::spawn(move || {
+            let mut released = 0;
+            while !stop.load(Ordering::Relaxed) {
+                let now = origin.elapsed();
+                let due_now = schedule.due(now);
+                due.add_permits(usize::try_from(due_now - released).unwrap_or(usize::MAX));
+                released = due_now;
+                let Some(next) = schedule.at(released) else {
+                    due.add_permits(workers);
+                    break;
+                };
+                std::thread::sleep(next.saturating_sub(now).max(QUANTUM));
+            }
+        });
+        pacer
+    }
+}
+
+impl Drop for Pacer {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,172 @@
+//! One connection's life: opened within its time, spoken to in its protocol, watched until it ends.
+//!
+//! hyper's own head timer stays off: it also runs while a keep-alive connection is idle, and costs an allocation
+//! and two visits to the timer wheel per request. [`Vigil`] replaces it.
+
+use std::future::poll_fn;
+use std::net::IpAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, sleep_until};
+
+use super::exchange::{Gate, Link, exchange};
+use super::io::{Io, Unopened, open};
+use super::limits::Limits;
+use super::pulse::{Protocol, Pulse};
+use super::request::Handler;
+use super::shutdown::Shutdown;
+use super::vigil::{Reason, Verdict, Vigil};
+
+/// How a connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// By HTTP's rules, from either side.
+    Finished,
+    /// By one of our limits; the label says which.
+    Cut(&'static str),
+}
+
+/// The builders of both protocols, set up once per listener.
+#[derive(Debug, Clone)]
+pub(super) struct Protocols {
+    http1: http1::Builder,
+    http2: http2::Builder<TokioExecutor>,
+}
+
+impl Protocols {
+    pub(super) fn new(limits: &Limits) -> Self {
+        let mut http1 = http1::Builder::new();
+        http1.header_read_timeout(None).max_header_size(limits.max_header_bytes).max_buf_size(limits.max_header_bytes);
+        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        http2
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(limits.max_streams)
+            .max_header_list_size(u32::try_from(limits.max_header_bytes).unwrap_or(u32::MAX))
+            .initial_stream_window_size(WINDOW)
+            .initial_connection_window_size(WINDOW)
+            .max_send_buf_size(WINDOW as usize)
+            .max_pending_accept_reset_streams(MOST_RESETS)
+            .max_local_error_reset_streams(MOST_ERRORS)
+            .keep_alive_interval(limits.ping_interval)
+            .keep_alive_timeout(limits.ping_timeout);
+        Self { http1, http2 }
+    }
+}
+
+/// HTTP/2 windows, in bytes: enough for token traffic, little to hold per connection.
+const WINDOW: u32 = 64 * 1024;
+/// Streams reset before they were answered, after which an HTTP/2 connection is closed (CVE-2023-44487).
+const MOST_RESETS: usize = 20;
+/// Streams we had to reset for the peer's errors, after which an HTTP/2 connection is closed (RUSTSEC-2024-0003).
+const MOST_ERRORS: usize = 64;
+
+/// Where a connection comes from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Origin {
+    pub(super) peer: IpAddr,
+    pub(super) tls: bool,
+    /// How old the connection may become.
+    pub(super) age: Duration,
+}
+
+/// Serves one connection, after TLS if there is any, until it ends.
+pub(super) async fn converse<H: Handler, S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    mut stream: S,
+    origin: Origin,
+    gate: Arc<Gate<H>>,
+    protocols: &Protocols,
+    shutdown: &Shutdown,
+) -> End {
+    let limits = Arc::clone(&gate.limits);
+    let opening = tokio::select! {
+        opening = open(&mut stream, limits.first_byte_timeout, limits.header_timeout) => opening,
+        // nothing has been asked yet
+        () = shutdown.draining() => return End::Finished,
+    };
+    let opening = match opening {
+        Ok(opening) => opening,
+        Err(Unopened::Silent) => return End::Cut("first_byte"),
+        Err(Unopened::Partial) => return End::Cut(Reason::Header.label()),
+        Err(Unopened::Gone) => return End::Finished,
+    };
+    let pulse = Arc::new(Pulse::new(opening.protocol));
+    let vigil = Vigil::new(Arc::clone(&pulse), limits, opening.since, origin.age);
+    let protocol = opening.protocol;
+    let io = TokioIo::new(Io::new(stream, opening, Arc::clone(&pulse)));
+    let link = Arc::new(Link { gate, pulse, peer: origin.peer, tls: origin.tls });
+    let service = service_fn(move |request| exchange(Arc::clone(&link), request));
+    match protocol {
+        Protocol::Http1 => {
+            let connection = pin!(protocols.http1.serve_connection(io, service));
+            watch(connection, http1::Connection::graceful_shutdown, vigil, shutdown).await
+        }
+        Protocol::Http2 => {
+            let connection = pin!(protocols.http2.serve_connection(io, service));
+            watch(connection, http2::Connection::graceful_shutdown, vigil, shutdown).await
+        }
+    }
+}
+
+/// Drives `connection` and carries out what the vigil says.
+async fn watch<C: Future<Output = hyper::Result<()>>>(
+    mut connection: Pin<&mut C>,
+    close: fn(Pin<&mut C>),
+    mut vigil: Vigil,
+    shutdown: &Shutdown,
+) -> End {
+    let mut alarm = pin!(sleep_until(Instant::now()));
+    let mut armed: Option<Instant> = None;
+    let mut raised = pin!(shutdown.raised());
+    let mut listening = false;
+    let mut reason = None;
+    poll_fn(|cx| {
+        loop {
+            if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+                return Poll::Ready(end(ended, reason));
+            }
+            // this task is registered for the signal once; from then on it costs one load, until it is given
+            if !listening || shutdown.deadline().is_some() {
+                listening = true;
+                while raised.as_mut().poll(cx).is_ready() {
+                    raised.set(shutdown.raised());
+                }
+            }
+            let now = Instant::now();
+            match vigil.judge(now, shutdown.deadline()) {
+                Verdict::Cut(Reason::Linger) => return Poll::Ready(End::Finished),
+                Verdict::Cut(reason) => return Poll::Ready(End::Cut(reason.label())),
+                Verdict::Close(why) => {
+                    reason = Some(why);
+                    close(connection.as_mut());
+                }
+                Verdict::Wait(until) => {
+                    if armed.is_none_or(|armed| until < armed || now >= armed) {
+                        alarm.as_mut().reset(until);
+                        armed = Some(until);
+                        if alarm.as_mut().poll(cx).is_ready() {
+                            continue;
+                        }
+                    }
+                    return Poll::Pending;
+                }
+            }
+        }
+    })
+    .await
+}
+
+fn end(ended: hyper::Result<()>, closed: Option<Reason>) -> End {
+    match (ended, closed) {
+        (Err(error), _) if error.is_parse() => End::Cut("malformed"),
+        (_, Some(Reason::Idle)) => End::Cut(Reason::Idle.label()),
+        // the rest is the peer going away, as it may
+        _ => End::Finished,
+    }
+}

@@ -1,0 +1,163 @@
+//! One request: checked, its body taken in, handled, answered.
+//!
+//! Whatever goes wrong here ends in exactly one answer, and in a closed connection if bytes of the request are left
+//! over (RFC 9112 sections 3.2, 6.1, 6.3; CHECKLIST 10, 12).
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::task::Poll;
+
+use hyper::body::{Body, Incoming};
+use hyper::header::{CONNECTION, HOST, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::{Method, Version};
+use prometheus::{IntCounter, IntGauge};
+
+use super::body::{Pending, collect};
+use super::limits::Limits;
+use super::pulse::{Protocol, Pulse};
+use super::request::{Fault, Handler, Request, Response};
+
+/// What all requests of a listener share.
+pub(super) struct Gate<H> {
+    pub(super) handler: Arc<H>,
+    pub(super) limits: Arc<Limits>,
+    pub(super) pending: Pending,
+    pub(super) in_flight: AtomicUsize,
+    pub(super) in_flight_gauge: IntGauge,
+    pub(super) shed_in_flight: IntCounter,
+    pub(super) shed_bodies: IntCounter,
+}
+
+/// What the requests of one connection share.
+pub(super) struct Link<H> {
+    pub(super) gate: Arc<Gate<H>>,
+    pub(super) pulse: Arc<Pulse>,
+    pub(super) peer: IpAddr,
+    pub(super) tls: bool,
+}
+
+/// The answer to a head that is not welcome.
+struct Refusal {
+    answer: Box<Response>,
+    /// Whether another request may follow, if nothing of this one is left over.
+    understood: bool,
+}
+
+/// A place among the requests in flight; given up on drop.
+struct Place<'a, H>(&'a Gate<H>);
+
+impl<H> Drop for Place<'_, H> {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Relaxed);
+        self.0.in_flight_gauge.dec();
+    }
+}
+
+/// Tells the pulse that the answer is ready, also if the exchange is dropped half way.
+struct Turn<'a> {
+    pulse: &'a Pulse,
+    unread: bool,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.pulse.end(self.unread);
+    }
+}
+
+/// Answers one request of a connection; never fails.
+pub(super) async fn exchange<H: Handler>(
+    link: Arc<Link<H>>,
+    request: hyper::Request<Incoming>,
+) -> Result<Response, Infallible> {
+    let trusted = link.pulse.begin();
+    let (head, body) = request.into_parts();
+    let mut turn = Turn { pulse: &link.pulse, unread: !body.is_end_stream() };
+    let mut response = match link.admit(trusted, &head) {
+        Err(Refusal { answer, understood }) => {
+            turn.unread |= !understood;
+            *answer
+        }
+        Ok(most) => match collect(body, most, link.gate.limits.body_timeout, &link.gate.pending).await {
+            Err(fault) => link.refuse(fault),
+            Ok(body) => {
+                turn.unread = false;
+                link.pulse.handling();
+                link.handle(head, body).await
+            }
+        },
+    };
+    let last =
+        turn.unread || link.pulse.retired() || link.gate.limits.max_requests.is_some_and(|n| link.pulse.served() >= n);
+    if last && link.pulse.protocol() == Protocol::Http1 {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
+}
+
+impl<H: Handler> Link<H> {
+    /// Everything that can be said before the body: the bytes of body that are welcome, or the refusal.
+    fn admit(&self, trusted: bool, head: &Parts) -> Result<usize, Refusal> {
+        let misunderstood = |fault| Refusal { answer: Box::new(self.refuse(fault)), understood: false };
+        if !trusted || !hosted(head) || head.method == Method::CONNECT {
+            return Err(misunderstood(Fault::Malformed));
+        }
+        if head.headers.len() > self.gate.limits.max_headers {
+            return Err(misunderstood(Fault::HeadTooLarge));
+        }
+        catch_unwind(AssertUnwindSafe(|| self.gate.handler.admits(head)))
+            .unwrap_or_else(|_| Err(Box::new(self.refuse(Fault::Panicked))))
+            .map_err(|answer| Refusal { answer, understood: true })
+    }
+
+    async fn handle(&self, head: Parts, body: bytes::Bytes) -> Response {
+        let Some(_place) = self.gate.enter() else {
+            self.gate.shed_in_flight.inc();
+            return self.gate.handler.fault(Fault::Overloaded);
+        };
+        let Parts { method, uri, headers, .. } = head;
+        let request = Request { method, uri, headers, body, peer: self.peer, tls: self.tls };
+        let handler = &self.gate.handler;
+        let mut answer = pin!(async move { handler.handle(request).await });
+        poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx))) {
+            Ok(polled) => polled,
+            Err(_) => Poll::Ready(self.refuse(Fault::Panicked)),
+        })
+        .await
+    }
+
+    fn refuse(&self, fault: Fault) -> Response {
+        match fault {
+            Fault::Panicked => tracing::error!("a handler panicked"),
+            Fault::Overloaded => self.gate.shed_bodies.inc(),
+            Fault::Malformed | Fault::HeadTooLarge | Fault::BodyTooLarge | Fault::BodyTimeout => {
+                tracing::debug!(?fault, peer = %self.peer, "refused a request");
+            }
+        }
+        self.gate.handler.fault(fault)
+    }
+}
+
+impl<H> Gate<H> {
+    fn enter(&self) -> Option<Place<'_, H>> {
+        let before = self.in_flight.fetch_add(1, Relaxed);
+        self.in_flight_gauge.inc();
+        let place = Place(self);
+        (before < self.limits.max_in_flight).then_some(place)
+    }
+}
+
+/// RFC 9112 section 3.2: HTTP/1.1 names its host once. HTTP/2 has `:authority`.
+fn hosted(head: &Parts) -> bool {
+    let mut hosts = head.headers.get_all(HOST).iter();
+    match head.version {
+        Version::HTTP_11 => hosts.next().is_some() && hosts.next().is_none(),
+        _ => hosts.nth(1).is_none(),
+    }
+}

@@ -1,0 +1,180 @@
+//! The socket as hyper sees it: gives back the bytes that were sniffed, tells the [`Pulse`] what moves.
+//!
+//! On close it reads what a refused peer still sends, for a while: closing a socket with unread bytes resets the
+//! connection, and the reset may overtake the answer (RFC 9112 section 9.6).
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::framing::Framing;
+use super::pulse::{Part, Protocol, Pulse};
+
+const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// How much of a refused request is read and thrown away, in bytes.
+const MOST_LINGERING: usize = 1024 * 1024;
+
+/// The first bytes of a connection.
+#[derive(Debug)]
+pub(super) struct Opening {
+    bytes: [u8; PREFACE.len()],
+    len: usize,
+    given: usize,
+    /// When the first of them arrived.
+    pub(super) since: Instant,
+    pub(super) protocol: Protocol,
+}
+
+/// Why a connection never got as far as HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unopened {
+    /// Not one byte in time.
+    Silent,
+    /// A part of the HTTP/2 preface, and not the rest in time.
+    Partial,
+    /// The peer closed.
+    Gone,
+}
+
+/// Reads until it is clear whether the peer speaks HTTP/2 with prior knowledge (RFC 9113 section 3.3).
+pub(super) async fn open<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    first_byte: Duration,
+    rest: Duration,
+) -> Result<Opening, Unopened> {
+    let mut bytes = [0; PREFACE.len()];
+    let mut len = match timeout(first_byte, stream.read(&mut bytes)).await {
+        Err(_) => return Err(Unopened::Silent),
+        Ok(Err(_) | Ok(0)) => return Err(Unopened::Gone),
+        Ok(Ok(n)) => n,
+    };
+    let since = Instant::now();
+    while len < PREFACE.len() && PREFACE.starts_with(&bytes[..len]) {
+        match timeout_at(since + rest, stream.read(&mut bytes[len..])).await {
+            Err(_) => return Err(Unopened::Partial),
+            Ok(Err(_) | Ok(0)) => return Err(Unopened::Gone),
+            Ok(Ok(n)) => len += n,
+        }
+    }
+    let protocol = if &bytes == PREFACE { Protocol::Http2 } else { Protocol::Http1 };
+    Ok(Opening { bytes, len, given: 0, since, protocol })
+}
+
+/// A socket, its pulse and what is known of the head under way.
+#[derive(Debug)]
+pub(super) struct Io<S> {
+    stream: S,
+    opening: Opening,
+    pulse: Arc<Pulse>,
+    framing: Framing,
+    /// Bytes thrown away since our end was closed; `None` while it is open.
+    lingered: Option<usize>,
+}
+
+impl<S> Io<S> {
+    pub(super) fn new(stream: S, opening: Opening, pulse: Arc<Pulse>) -> Self {
+        Self { stream, opening, pulse, framing: Framing::default(), lingered: None }
+    }
+
+    fn received(&mut self, bytes: &[u8]) {
+        match self.pulse.received() {
+            Part::Other => return,
+            Part::NewHead => self.framing = Framing::default(),
+            Part::Head => {}
+        }
+        self.framing.feed(bytes);
+        if self.framing.ambiguous() {
+            self.pulse.mistrust();
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Io<S> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buf.filled().len();
+        if this.opening.given < this.opening.len {
+            let left = &this.opening.bytes[this.opening.given..this.opening.len];
+            let n = left.len().min(buf.remaining());
+            buf.put_slice(&left[..n]);
+            this.opening.given += n;
+            // the rest of the request is most likely there already: give both in one go
+            if buf.remaining() > 0
+                && let Poll::Ready(Err(error)) = Pin::new(&mut this.stream).poll_read(cx, buf)
+            {
+                return Poll::Ready(Err(error));
+            }
+        } else {
+            ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
+        }
+        let fresh = &buf.filled()[before..];
+        if !fresh.is_empty() {
+            this.received(fresh);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Io<S> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write(cx, buf);
+        if written.is_pending() {
+            this.pulse.block();
+        }
+        written
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
+        if written.is_pending() {
+            this.pulse.block();
+        }
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let flushed = Pin::new(&mut this.stream).poll_flush(cx);
+        match flushed {
+            Poll::Pending => this.pulse.block(),
+            Poll::Ready(_) => this.pulse.flushed(),
+        }
+        flushed
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let mut lingered = match this.lingered {
+            Some(lingered) => lingered,
+            None => {
+                ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+                0
+            }
+        };
+        let mut scrap = [0; 4096];
+        while this.pulse.lingers() && lingered < MOST_LINGERING {
+            this.lingered = Some(lingered);
+            let mut scrap = ReadBuf::new(&mut scrap);
+            match ready!(Pin::new(&mut this.stream).poll_read(cx, &mut scrap)) {
+                Ok(()) if !scrap.filled().is_empty() => lingered += scrap.filled().len(),
+                Ok(()) | Err(_) => break,
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}

@@ -1,0 +1,193 @@
+//! Where one connection is in its life, told by its socket and its requests, read by its [`super::vigil`].
+//!
+//! HTTP/1 walks Idle, Head, Body, Handling, Writing and back to Idle; HTTP/2 only counts its open streams.
+//! For HTTP/1 everything happens in one task, so relaxed atomics are plain loads and stores.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::Relaxed};
+
+/// What a connection is waiting for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Phase {
+    /// The first byte of the next request.
+    Idle,
+    /// The rest of a request head.
+    Head,
+    /// The rest of a request body.
+    Body,
+    /// The handler.
+    Handling,
+    /// The peer, to take the answer.
+    Writing,
+    /// The peer, to take the refusal of a request that has not been read to its end.
+    Refused,
+    /// The rest of a refused request, thrown away after our end was closed.
+    Lingering,
+}
+
+const PHASES: [Phase; 7] =
+    [Phase::Idle, Phase::Head, Phase::Body, Phase::Handling, Phase::Writing, Phase::Refused, Phase::Lingering];
+
+/// The protocol of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Protocol {
+    Http1,
+    Http2,
+}
+
+/// What bytes that arrive are part of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// They begin the head of a request (and may go on past it).
+    NewHead,
+    /// They continue it.
+    Head,
+    /// A body, or HTTP/2 frames.
+    Other,
+}
+
+#[derive(Debug)]
+pub(super) struct Pulse {
+    protocol: Protocol,
+    phase: AtomicU8,
+    /// Bytes of the next request arrived while this one was being handled.
+    ahead: AtomicBool,
+    /// The head being read is framed ambiguously.
+    ambiguous: AtomicBool,
+    /// Bytes of an answer wait for the peer to read.
+    blocked: AtomicBool,
+    /// The next answer is the last one.
+    retired: AtomicBool,
+    /// Requests begun.
+    served: AtomicU32,
+    /// Requests begun and not answered.
+    open: AtomicU32,
+}
+
+impl Pulse {
+    /// A connection whose first bytes have just arrived.
+    pub(super) fn new(protocol: Protocol) -> Self {
+        Self {
+            protocol,
+            phase: AtomicU8::new(Phase::Head as u8),
+            ahead: AtomicBool::new(false),
+            ambiguous: AtomicBool::new(false),
+            blocked: AtomicBool::new(false),
+            retired: AtomicBool::new(false),
+            served: AtomicU32::new(0),
+            open: AtomicU32::new(0),
+        }
+    }
+
+    pub(super) fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        match self.protocol {
+            Protocol::Http1 => PHASES[usize::from(self.phase.load(Relaxed)) % PHASES.len()],
+            Protocol::Http2 if self.open.load(Relaxed) > 0 => Phase::Handling,
+            Protocol::Http2 => Phase::Idle,
+        }
+    }
+
+    fn enter(&self, phase: Phase) {
+        self.phase.store(phase as u8, Relaxed);
+    }
+
+    /// Bytes arrived. What they are part of.
+    pub(super) fn received(&self) -> Part {
+        if self.protocol == Protocol::Http2 {
+            return Part::Other;
+        }
+        match self.phase() {
+            Phase::Idle => {
+                self.enter(Phase::Head);
+                Part::NewHead
+            }
+            Phase::Handling | Phase::Writing => {
+                let first = !self.ahead.load(Relaxed);
+                self.ahead.store(true, Relaxed);
+                if first { Part::NewHead } else { Part::Head }
+            }
+            Phase::Head => Part::Head,
+            Phase::Body | Phase::Refused | Phase::Lingering => Part::Other,
+        }
+    }
+
+    /// The head being read is framed ambiguously.
+    pub(super) fn mistrust(&self) {
+        self.ambiguous.store(true, Relaxed);
+    }
+
+    /// A head is complete. Whether its framing can be trusted.
+    pub(super) fn begin(&self) -> bool {
+        self.served.fetch_add(1, Relaxed);
+        if self.protocol == Protocol::Http2 {
+            self.open.fetch_add(1, Relaxed);
+            return true;
+        }
+        self.enter(Phase::Body);
+        !self.ambiguous.load(Relaxed)
+    }
+
+    /// The body is complete.
+    pub(super) fn handling(&self) {
+        self.enter(Phase::Handling);
+    }
+
+    /// The answer is ready; `unread` if the request was not read to its end.
+    pub(super) fn end(&self, unread: bool) {
+        match self.protocol {
+            Protocol::Http1 => self.enter(if unread { Phase::Refused } else { Phase::Writing }),
+            Protocol::Http2 => _ = self.open.fetch_sub(1, Relaxed),
+        }
+    }
+
+    /// The peer cannot take more bytes for now.
+    pub(super) fn block(&self) {
+        self.blocked.store(true, Relaxed);
+    }
+
+    /// Everything written was taken.
+    pub(super) fn flushed(&self) {
+        if self.blocked.load(Relaxed) {
+            self.blocked.store(false, Relaxed);
+        }
+        if self.protocol == Protocol::Http1 && self.phase() == Phase::Writing {
+            let ahead = self.ahead.load(Relaxed);
+            self.ahead.store(false, Relaxed);
+            self.enter(if ahead { Phase::Head } else { Phase::Idle });
+        }
+    }
+
+    pub(super) fn blocked(&self) -> bool {
+        self.blocked.load(Relaxed)
+    }
+
+    /// Our end is closed. Whether what the peer still sends has to be read.
+    pub(super) fn lingers(&self) -> bool {
+        if self.protocol == Protocol::Http2 {
+            return false;
+        }
+        let unread = matches!(self.phase(), Phase::Head | Phase::Body | Phase::Refused | Phase::Lingering);
+        if unread {
+            self.enter(Phase::Lingering);
+        }
+        unread
+    }
+
+    /// Makes the next answer the last one.
+    pub(super) fn retire(&self) {
+        self.retired.store(true, Relaxed);
+    }
+
+    pub(super) fn retired(&self) -> bool {
+        self.retired.load(Relaxed)
+    }
+
+    /// Requests begun so far.
+    pub(super) fn served(&self) -> u32 {
+        self.served.load(Relaxed)
+    }
+}

@@ -1,0 +1,115 @@
+//! What the transport hands to an endpoint and takes back.
+//!
+//! A [`Handler`] decides on the head first, so that a request for nothing is refused with its body unread.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER};
+use hyper::http::Uri;
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, Method, StatusCode};
+
+/// An answer, complete in memory.
+pub type Response = hyper::Response<Full<Bytes>>;
+
+/// A request whose body has arrived within its limits.
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// The target as sent; see [`Request::path`] and [`Request::query`].
+    pub uri: Uri,
+    /// The header fields.
+    pub headers: HeaderMap,
+    /// The whole body, at most what [`Handler::admits`] allowed.
+    pub body: Bytes,
+    /// The address the connection came from.
+    pub peer: IpAddr,
+    /// Whether the connection is TLS.
+    pub tls: bool,
+}
+
+impl Request {
+    /// The path, not decoded.
+    pub fn path(&self) -> &str {
+        self.uri.path()
+    }
+
+    /// The query without its question mark, not decoded.
+    pub fn query(&self) -> Option<&str> {
+        self.uri.query()
+    }
+}
+
+/// Neither query, header values nor body: each may hold a credential.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("path", &self.path())
+            .field("body_bytes", &self.body.len())
+            .field("peer", &self.peer)
+            .field("tls", &self.tls)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why the transport itself refuses a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Ambiguous framing, no `Host`, or a body that broke off.
+    Malformed,
+    /// More header lines than allowed.
+    HeadTooLarge,
+    /// A body longer than [`Handler::admits`] allowed.
+    BodyTooLarge,
+    /// A body that did not arrive in time.
+    BodyTimeout,
+    /// More requests or pending bodies than the listener takes.
+    Overloaded,
+    /// The handler panicked.
+    Panicked,
+}
+
+impl Fault {
+    /// The status that says so.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The plain answer: the status, no body, not to be stored, and when to come back if that helps.
+    pub fn plain(self) -> Response {
+        let mut response = Response::default();
+        *response.status_mut() = self.status();
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self == Self::Overloaded {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+/// What a listener serves.
+pub trait Handler: Send + Sync + 'static {
+    /// Decides on the head alone: how many bytes of body are welcome, or the refusal.
+    ///
+    /// After a refusal with body bytes unread an HTTP/1 connection is closed.
+    fn admits(&self, head: &Parts) -> Result<usize, Box<Response>>;
+
+    /// Answers a request. The future is dropped, at any await, when the client goes away.
+    fn handle(&self, request: Request) -> impl Future<Output = Response> + Send;
+
+    /// How a refusal of the transport looks; the status of the answer should be [`Fault::status`].
+    fn fault(&self, fault: Fault) -> Response {
+        fault.plain()
+    }
+}

@@ -1,0 +1,205 @@
+//! One listener: accepts up to its cap, serves each connection in a task, drains when told to.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+
+use prometheus::{IntCounter, IntGauge};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{timeout, timeout_at};
+use tokio_rustls::TlsAcceptor;
+
+use super::body::Pending;
+use super::connection::{End, Origin, Protocols, converse};
+use super::exchange::Gate;
+use super::limits::Limits;
+use super::listener::Acceptor;
+use super::request::Handler;
+use super::shutdown::Shutdown;
+use super::tls::Tls;
+use super::vigil::Reason;
+use crate::metrics::Metrics;
+
+/// How the connections that were open when the drain began have ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drained {
+    /// Ended by themselves, their last request answered.
+    pub finished: usize,
+    /// Cut at the deadline.
+    pub cut: usize,
+}
+
+/// What remains for a cut connection's task to end, after the deadline.
+const GRACE: Duration = Duration::from_millis(250);
+
+struct Listener<H> {
+    gate: Arc<Gate<H>>,
+    protocols: Protocols,
+    tls: Option<TlsAcceptor>,
+    handshakes: Semaphore,
+    metrics: Metrics,
+    open: IntGauge,
+    accepted: IntCounter,
+    shutdown: Shutdown,
+    /// Connections that ended by themselves during the drain.
+    finished: AtomicUsize,
+    /// Connections that the drain cut.
+    cut: AtomicUsize,
+    /// Connections ever accepted.
+    born: AtomicU64,
+}
+
+/// Serves `listener` until `shutdown` is given, then drains it: stops accepting, closes idle connections, lets requests
+/// end, and cuts what is left at the deadline. `name` labels the metrics.
+pub async fn serve<H: Handler>(
+    listener: TcpListener,
+    tls: Option<Tls>,
+    handler: Arc<H>,
+    limits: Limits,
+    metrics: Metrics,
+    name: &'static str,
+    shutdown: Shutdown,
+) -> Drained {
+    let places = limits.max_connections.min(Semaphore::MAX_PERMITS);
+    let connections = Arc::new(Semaphore::new(places));
+    let this = Arc::new(Listener::new(tls, handler, limits, metrics, name, shutdown.clone()));
+    let mut acceptor = Acceptor::default();
+    loop {
+        let place = tokio::select! {
+            biased;
+            () = shutdown.draining() => break,
+            place = this.place(&connections) => place,
+        };
+        let (stream, peer) = tokio::select! {
+            biased;
+            () = shutdown.draining() => break,
+            accepted = acceptor.accept(&listener) => accepted,
+        };
+        let Some(place) = place else { break };
+        this.accepted.inc();
+        tokio::spawn(Arc::clone(&this).connection(stream, peer, place));
+    }
+    // from here on the kernel refuses
+    drop(listener);
+    let deadline = shutdown.deadline().unwrap_or_else(tokio::time::Instant::now);
+    let everything = connections.acquire_many(u32::try_from(places).unwrap_or(u32::MAX));
+    let stuck = match timeout_at(deadline + GRACE, everything).await {
+        Ok(_) => 0,
+        Err(_) => places - connections.available_permits(),
+    };
+    Drained { finished: this.finished.load(Relaxed), cut: this.cut.load(Relaxed) + stuck }
+}
+
+impl<H: Handler> Listener<H> {
+    fn new(
+        tls: Option<Tls>,
+        handler: Arc<H>,
+        limits: Limits,
+        metrics: Metrics,
+        name: &'static str,
+        shutdown: Shutdown,
+    ) -> Self {
+        let gate = Gate {
+            handler,
+            pending: Pending::new(limits.max_pending_body_bytes),
+            in_flight: AtomicUsize::new(0),
+            in_flight_gauge: metrics.http_in_flight.clone(),
+            shed_in_flight: metrics.shed.with_label_values(&["in_flight"]),
+            shed_bodies: metrics.shed.with_label_values(&["bodies"]),
+            limits: Arc::new(limits),
+        };
+        Self {
+            protocols: Protocols::new(&gate.limits),
+            handshakes: Semaphore::new(gate.limits.max_handshakes),
+            gate: Arc::new(gate),
+            tls: tls.as_ref().map(Tls::acceptor),
+            open: metrics.connections.with_label_values(&[name]),
+            accepted: metrics.connections_accepted.with_label_values(&[name]),
+            metrics,
+            shutdown,
+            finished: AtomicUsize::new(0),
+            cut: AtomicUsize::new(0),
+            born: AtomicU64::new(0),
+        }
+    }
+
+    /// A place for one more connection, as soon as there is one.
+    async fn place(&self, connections: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+        if connections.available_permits() == 0 {
+            self.metrics.shed.with_label_values(&["connections"]).inc();
+        }
+        Arc::clone(connections).acquire_owned().await.ok()
+    }
+
+    async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, _place: OwnedSemaphorePermit) {
+        let _open = Open::new(&self.open);
+        let origin = Origin { peer: peer.ip().to_canonical(), tls: self.tls.is_some(), age: self.age() };
+        let gate = Arc::clone(&self.gate);
+        let end = match &self.tls {
+            None => converse(stream, origin, gate, &self.protocols, &self.shutdown).await,
+            Some(tls) => match self.handshake(tls, stream).await {
+                // a large future, and only TLS connections should pay for it
+                Ok(stream) => Box::pin(converse(stream, origin, gate, &self.protocols, &self.shutdown)).await,
+                Err(end) => end,
+            },
+        };
+        if let End::Cut(reason) = end {
+            self.metrics.connections_cut.with_label_values(&[reason]).inc();
+        }
+        if end == End::Cut(Reason::Drain.label()) {
+            self.cut.fetch_add(1, Relaxed);
+        } else if self.shutdown.deadline().is_some() {
+            self.finished.fetch_add(1, Relaxed);
+        }
+    }
+
+    async fn handshake(
+        &self,
+        tls: &TlsAcceptor,
+        stream: TcpStream,
+    ) -> Result<tokio_rustls::server::TlsStream<TcpStream>, End> {
+        let shaken = async {
+            let _turn = self.handshakes.acquire().await;
+            tls.accept(stream).await
+        };
+        tokio::select! {
+            shaken = timeout(self.gate.limits.handshake_timeout, shaken) => match shaken {
+                Ok(Ok(stream)) => Ok(stream),
+                Ok(Err(error)) => {
+                    tracing::debug!(%error, "failed to shake hands");
+                    Err(End::Cut("tls"))
+                }
+                Err(_) => Err(End::Cut("handshake")),
+            },
+            // nothing has been asked yet
+            () = self.shutdown.draining() => Err(End::Finished),
+        }
+    }
+
+    /// The age at which the next connection retires: 90 % to 110 % of the limit, evenly spread, so that connections
+    /// opened together do not all come back together.
+    fn age(&self) -> Duration {
+        const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+        let spread = self.born.fetch_add(1, Relaxed).wrapping_mul(GOLDEN) >> 32;
+        let tenths = spread as f64 / f64::from(u32::MAX) * 0.2;
+        self.gate.limits.max_age.mul_f64(0.9 + tenths)
+    }
+}
+
+/// One connection in the gauge of open ones.
+struct Open<'a>(&'a IntGauge);
+
+impl<'a> Open<'a> {
+    fn new(gauge: &'a IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}

@@ -1,0 +1,125 @@
+//! TLS 1.2 and 1.3 from PEM files that can be replaced while serving (RFC 9325, CHECKLIST 15).
+
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use rustls::version::{TLS12, TLS13};
+use tokio_rustls::TlsAcceptor;
+
+/// Why a certificate and its key cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// The key could be read by others.
+    #[error("others can read the TLS key {path} (mode {mode:03o}); run: chmod 600 {path}", path = .path.display())]
+    Exposed {
+        /// The key file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The key's permissions could not be looked up.
+    #[error("failed to read {path}", path = .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file is not PEM, or holds nothing of its kind.
+    #[error("{path} holds no usable PEM {what}", path = .path.display())]
+    Pem {
+        /// The file.
+        path: PathBuf,
+        /// What was looked for.
+        what: &'static str,
+        /// What the parser said.
+        source: pem::Error,
+    },
+    /// The certificate and the key do not go together, or the key is of an unsupported kind.
+    #[error("the certificate {cert} and the key {key} do not go together", cert = .cert.display(), key = .key.display())]
+    Mismatch {
+        /// The certificate file.
+        cert: PathBuf,
+        /// The key file.
+        key: PathBuf,
+        /// What rustls said.
+        source: rustls::Error,
+    },
+    /// The provider lacks what TLS needs; cannot happen with the one built in.
+    #[error("failed to set up TLS")]
+    Setup(#[source] rustls::Error),
+}
+
+/// A certificate chain with its key, from files, in use by a listener. Clones share what [`Tls::reload`] swaps.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    cert: PathBuf,
+    key: PathBuf,
+    current: Arc<Current>,
+    config: Arc<rustls::ServerConfig>,
+}
+
+#[derive(Debug)]
+struct Current(ArcSwap<CertifiedKey>);
+
+impl ResolvesServerCert for Current {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.load_full())
+    }
+}
+
+impl Tls {
+    /// Reads a PEM certificate chain (leaf first) and its PEM key, which only its owner may read.
+    pub fn load(cert: &Path, key: &Path) -> Result<Self, TlsError> {
+        let current = Arc::new(Current(ArcSwap::from_pointee(read(cert, key)?)));
+        let mut config = rustls::ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_protocol_versions(&[&TLS13, &TLS12])
+            .map_err(TlsError::Setup)?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::clone(&current) as Arc<dyn ResolvesServerCert>);
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(Self { cert: cert.to_owned(), key: key.to_owned(), current, config: Arc::new(config) })
+    }
+
+    /// Reads the files again. New handshakes use them from now on; if they are unusable nothing changes.
+    pub fn reload(&self) -> Result<(), TlsError> {
+        self.current.0.store(Arc::new(read(&self.cert, &self.key)?));
+        Ok(())
+    }
+
+    /// What accepts handshakes.
+    pub(super) fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(Arc::clone(&self.config))
+    }
+}
+
+fn read(cert: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
+    let unusable = |path: &Path, what| {
+        let path = path.to_owned();
+        move |source| TlsError::Pem { path, what, source }
+    };
+    let chain = CertificateDer::pem_file_iter(cert)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .and_then(|chain| if chain.is_empty() { Err(pem::Error::NoItemsFound) } else { Ok(chain) })
+        .map_err(unusable(cert, "certificate"))?;
+    owner_only(key)?;
+    let secret = PrivateKeyDer::from_pem_file(key).map_err(unusable(key, "private key"))?;
+    CertifiedKey::from_der(chain, secret, &aws_lc_rs::default_provider()).map_err(|source| TlsError::Mismatch {
+        cert: cert.to_owned(),
+        key: key.to_owned(),
+        source,
+    })
+}
+
+fn owner_only(path: &Path) -> Result<(), TlsError> {
+    let mode = std::fs::metadata(path).map_err(|source| TlsError::Unreadable { path: path.to_owned(), source })?.mode();
+    if mode & 0o077 == 0 { Ok(()) } else { Err(TlsError::Exposed { path: path.to_owned(), mode: mode & 0o777 }) }
+}

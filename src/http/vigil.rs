@@ -1,0 +1,138 @@
+//! Decides how long a connection may stay as it is: pure, told the time, armed with one timer per connection.
+//!
+//! The timer is only ever moved earlier; when it fires too soon the deadline is worked out again. A busy
+//! connection therefore touches the timer wheel once in many requests, not once in each.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::limits::Limits;
+use super::pulse::{Phase, Protocol, Pulse};
+
+/// Later than anything that is waited for.
+const FOREVER: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Why a connection is closed by us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reason {
+    Header,
+    Idle,
+    /// Closed gracefully, and the peer did not let it end.
+    Stuck,
+    Write,
+    Drain,
+    Age,
+    Linger,
+}
+
+impl Reason {
+    /// The label in the metric of cut connections.
+    pub(super) fn label(self) -> &'static str {
+        match self {
+            Self::Header => "header",
+            Self::Idle => "idle",
+            Self::Stuck => "stuck",
+            Self::Write => "write",
+            Self::Drain => "drain",
+            Self::Age => "age",
+            Self::Linger => "linger",
+        }
+    }
+}
+
+/// What to do with a connection now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Leave it until then, or until it moves.
+    Wait(Instant),
+    /// Let it finish what it has begun, then close it.
+    Close(Reason),
+    /// Drop it.
+    Cut(Reason),
+}
+
+/// The memory of one connection's past that its deadlines depend on.
+#[derive(Debug)]
+pub(super) struct Vigil {
+    pulse: Arc<Pulse>,
+    limits: Arc<Limits>,
+    seen: (Phase, u32),
+    since: Instant,
+    blocked_since: Option<Instant>,
+    retire_at: Instant,
+    retired: bool,
+    /// When a graceful close began.
+    closing: Option<Instant>,
+}
+
+impl Vigil {
+    /// A connection whose first byte arrived at `since`; `age` is how old it may become.
+    pub(super) fn new(pulse: Arc<Pulse>, limits: Arc<Limits>, since: Instant, age: Duration) -> Self {
+        let seen = (pulse.phase(), pulse.served());
+        let retire_at = since + age;
+        Self { pulse, limits, seen, since, blocked_since: None, retire_at, retired: false, closing: None }
+    }
+
+    /// Judges the connection at `now`; `drain` is when everything must have ended.
+    pub(super) fn judge(&mut self, now: Instant, drain: Option<Instant>) -> Verdict {
+        let seen = (self.pulse.phase(), self.pulse.served());
+        if seen != self.seen {
+            self.seen = seen;
+            self.since = now;
+        }
+        if drain.is_some_and(|by| now >= by) {
+            return Verdict::Cut(Reason::Drain);
+        }
+        let used_up = self.limits.max_requests.is_some_and(|most| self.seen.1 >= most);
+        if !self.retired && (drain.is_some() || used_up || now >= self.retire_at) {
+            self.retired = true;
+            self.pulse.retire();
+            if self.pulse.protocol() == Protocol::Http2 {
+                return self.close(if drain.is_some() { Reason::Drain } else { Reason::Age }, now);
+            }
+        }
+        let mut next = drain.unwrap_or(now + FOREVER);
+        if !self.retired {
+            next = next.min(self.retire_at);
+        }
+        for (reason, deadline) in [self.blocked(now), self.phase()].into_iter().flatten() {
+            let over = now >= deadline || (reason == Reason::Idle && drain.is_some());
+            if !over {
+                next = next.min(deadline);
+            } else if reason == Reason::Idle {
+                return self.close(if drain.is_some() { Reason::Drain } else { Reason::Idle }, now);
+            } else {
+                return Verdict::Cut(reason);
+            }
+        }
+        Verdict::Wait(next)
+    }
+
+    /// Bytes that the peer does not take; their time runs until it has taken the last of them.
+    fn blocked(&mut self, now: Instant) -> Option<(Reason, Instant)> {
+        if !self.pulse.blocked() {
+            self.blocked_since = None;
+            return None;
+        }
+        let since = *self.blocked_since.get_or_insert(now);
+        Some((Reason::Write, since + self.limits.write_timeout))
+    }
+
+    fn phase(&self) -> Option<(Reason, Instant)> {
+        match (self.seen.0, self.closing) {
+            (Phase::Idle, None) => Some((Reason::Idle, self.since + self.limits.idle_timeout)),
+            (Phase::Idle, Some(at)) => Some((Reason::Stuck, self.since.max(at) + self.limits.write_timeout)),
+            (Phase::Head, _) => Some((Reason::Header, self.since + self.limits.header_timeout)),
+            (Phase::Lingering, _) => Some((Reason::Linger, self.since + self.limits.linger_timeout)),
+            // bodies and handlers have their own timers; an answer is under way until it is blocked
+            (Phase::Body | Phase::Handling | Phase::Writing | Phase::Refused, _) => None,
+        }
+    }
+
+    fn close(&mut self, reason: Reason, now: Instant) -> Verdict {
+        self.closing = Some(now);
+        Verdict::Close(reason)
+    }
+}

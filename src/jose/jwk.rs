@@ -1,0 +1,143 @@
+//! Public keys as JWK (RFC 7517, RFC 7518 section 6, RFC 8037 section 2) and their thumbprints (RFC 7638).
+//!
+//! A [`PublicJwk`] was checked when it was made: right curve and lengths, RSA of at least 2048 bits, canonical
+//! base64url, and nothing private came with it.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::ser::SerializeMap as _;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Map, Value};
+
+/// A checked public key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "Map<String, Value>")]
+pub struct PublicJwk(pub(super) Kind);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Kind {
+    Ed25519 { x: [u8; 32] },
+    P256 { x: [u8; 32], y: [u8; 32] },
+    Rsa { n: Vec<u8>, e: Vec<u8> },
+}
+
+/// Why a JWK was refused.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum JwkError {
+    #[error("the key is not a JSON object")]
+    Malformed(#[source] serde_json::Error),
+    #[error("the key holds the private member `{0}`; register the public key only")]
+    Private(&'static str),
+    #[error("the key's `{0}` is missing or is not text")]
+    Missing(&'static str),
+    #[error("the key's `kty` and `crv` are not one of OKP Ed25519, EC P-256, RSA")]
+    Unsupported,
+    #[error("the key's `{0}` is not canonical base64url of the right length")]
+    Encoding(&'static str),
+    #[error("an RSA key must have 2048 to 8192 bits and an odd exponent of 3 or more")]
+    RsaSize,
+    #[error("the key is no point of its curve, or a weak one")]
+    Point,
+}
+
+const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+
+impl PublicJwk {
+    /// An Ed25519 key.
+    pub const fn ed25519(x: [u8; 32]) -> Self {
+        Self(Kind::Ed25519 { x })
+    }
+
+    /// A P-256 key by its coordinates.
+    pub const fn p256(x: [u8; 32], y: [u8; 32]) -> Self {
+        Self(Kind::P256 { x, y })
+    }
+
+    /// An RSA key by modulus and exponent, big-endian without leading zeros.
+    ///
+    /// # Errors
+    /// If the modulus has not 2048 to 8192 bits, or the exponent is even, below 3 or above 32 bits.
+    pub fn rsa(n: Vec<u8>, e: Vec<u8>) -> Result<Self, JwkError> {
+        let bits = n.first().map_or(0, |&top| n.len() * 8 - top.leading_zeros() as usize);
+        let odd = |number: &[u8]| number.last().is_some_and(|last| last % 2 == 1);
+        let minimal = |number: &[u8]| number.first().is_some_and(|&first| first != 0);
+        let fine = (2048..=8192).contains(&bits) && minimal(&n) && odd(&n) && minimal(&e) && odd(&e);
+        if fine && e.len() <= 4 && e[..] != [1] { Ok(Self(Kind::Rsa { n, e })) } else { Err(JwkError::RsaSize) }
+    }
+
+    /// Parses the JSON of one JWK. Members that describe its use (`kid`, `use`, `alg`) are the caller's business.
+    ///
+    /// # Errors
+    /// The first rule that it breaks.
+    pub fn parse(json: &[u8]) -> Result<Self, JwkError> {
+        serde_json::from_slice::<Map<String, Value>>(json).map_err(JwkError::Malformed)?.try_into()
+    }
+
+    /// The RFC 7638 thumbprint with SHA-256, in base64url: this service's `kid`.
+    pub fn thumbprint(&self) -> String {
+        let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        // RFC 7638 section 3.2: the required members in lexicographic order, no white space
+        let canonical = match &self.0 {
+            Kind::Ed25519 { x } => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, encode(x)),
+            Kind::P256 { x, y } => {
+                format!(r#"{{"crv":"P-256","kty":"EC","x":"{}","y":"{}"}}"#, encode(x), encode(y))
+            }
+            Kind::Rsa { n, e } => format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, encode(e), encode(n)),
+        };
+        encode(digest(&SHA256, canonical.as_bytes()).as_ref())
+    }
+}
+
+impl TryFrom<Map<String, Value>> for PublicJwk {
+    type Error = JwkError;
+
+    fn try_from(jwk: Map<String, Value>) -> Result<Self, JwkError> {
+        if let Some(private) = PRIVATE.into_iter().find(|name| jwk.contains_key(*name)) {
+            return Err(JwkError::Private(private));
+        }
+        let text = |name| jwk.get(name).and_then(Value::as_str).ok_or(JwkError::Missing(name));
+        let bytes = |name| URL_SAFE_NO_PAD.decode(text(name)?).map_err(|_| JwkError::Encoding(name));
+        let word = |name| bytes(name)?.try_into().map_err(|_| JwkError::Encoding(name));
+        let key = match text("kty")? {
+            "OKP" if text("crv")? == "Ed25519" => Self::ed25519(word("x")?),
+            "EC" if text("crv")? == "P-256" => Self::p256(word("x")?, word("y")?),
+            "RSA" => Self::rsa(bytes("n")?, bytes("e")?)?,
+            _ => return Err(JwkError::Unsupported),
+        };
+        // a key that can verify nothing is refused where it is registered, not where it is used
+        super::VerifyingKey::new(&key)?;
+        Ok(key)
+    }
+}
+
+impl Serialize for PublicJwk {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        match &self.0 {
+            Kind::Ed25519 { x } => {
+                map.serialize_entry("kty", "OKP")?;
+                map.serialize_entry("crv", "Ed25519")?;
+                map.serialize_entry("x", &encode(x))?;
+            }
+            Kind::P256 { x, y } => {
+                map.serialize_entry("kty", "EC")?;
+                map.serialize_entry("crv", "P-256")?;
+                map.serialize_entry("x", &encode(x))?;
+                map.serialize_entry("y", &encode(y))?;
+            }
+            Kind::Rsa { n, e } => {
+                map.serialize_entry("kty", "RSA")?;
+                map.serialize_entry("n", &encode(n))?;
+                map.serialize_entry("e", &encode(e))?;
+            }
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+#[path = "jwk_tests.rs"]
+mod tests;

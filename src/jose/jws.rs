@@ -1,0 +1,155 @@
+//! Compact JWS that others send us (RFC 7515 sections 5.2, 7.1; RFC 8725).
+//!
+//! Parsing is strict and bounded: three parts, canonical base64url, a JSON object for a header, nothing critical in
+//! it. Keys that a header brings along (`jwk`, `jku`, `x5u`, `x5c`) are never looked at.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
+
+use super::{Algorithm, JwkError, PublicJwk, VerifyingKey};
+
+/// The longest JWS that is looked at, in bytes.
+pub const MAX_LEN: usize = 16 * 1024;
+
+/// A parsed JWS whose signature nobody has checked yet.
+#[derive(Debug)]
+pub struct Jws<'a> {
+    signing_input: &'a str,
+    header: Header,
+    payload: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+/// What a header may say that matters here.
+#[derive(Debug)]
+pub struct Header {
+    /// What the signer claims to have signed with; never a reason to do the same.
+    pub alg: Algorithm,
+    /// Which key the signer claims to have used.
+    pub kid: Option<String>,
+    /// What kind of object this is (RFC 8725 section 3.11).
+    pub typ: Option<String>,
+}
+
+/// Why a JWS was refused.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum JwsError {
+    #[error("longer than {MAX_LEN} bytes")]
+    TooLong,
+    #[error("not three parts of canonical base64url")]
+    Malformed,
+    #[error("the header is not a JSON object with the members it needs")]
+    Header(#[source] Option<serde_json::Error>),
+    #[error("the header's algorithm is not supported")]
+    UnknownAlgorithm,
+    #[error("the header has `crit` or `b64`, which are not supported")]
+    Critical,
+    #[error("the header's algorithm is not the expected one")]
+    WrongAlgorithm,
+    #[error("the key does not fit the algorithm")]
+    WrongKey,
+    #[error("the key cannot be used")]
+    Key(#[source] JwkError),
+    #[error("the signature is wrong")]
+    WrongSignature,
+}
+
+#[derive(Deserialize)]
+struct RawHeader {
+    alg: String,
+    kid: Option<String>,
+    typ: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    crit: bool,
+    #[serde(default, deserialize_with = "present")]
+    b64: bool,
+}
+
+/// True whatever the value is, `null` included.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(|_| true)
+}
+
+impl<'a> Jws<'a> {
+    /// Parses a compact JWS; nothing about it is trusted until [`Jws::verify`] agrees.
+    ///
+    /// # Errors
+    /// The first rule that it breaks.
+    pub fn parse(compact: &'a str) -> Result<Self, JwsError> {
+        if compact.len() > MAX_LEN {
+            return Err(JwsError::TooLong);
+        }
+        let (signing_input, signature) = compact.rsplit_once('.').ok_or(JwsError::Malformed)?;
+        let (header, payload) = signing_input.split_once('.').ok_or(JwsError::Malformed)?;
+        // a fourth part leaves a dot in the payload, which is no base64url
+        let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| JwsError::Malformed);
+        Ok(Self {
+            signing_input,
+            header: Header::parse(&decode(header)?)?,
+            payload: decode(payload)?,
+            signature: decode(signature)?,
+        })
+    }
+
+    /// The header, unverified: for finding the key.
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The payload, unverified: for finding the signer.
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// Checks the signature with `key` and `alg`, both from our own records.
+    ///
+    /// # Errors
+    /// If the header names another algorithm, the key does not fit, or the signature is wrong.
+    pub fn verify(&self, key: &PublicJwk, alg: Algorithm) -> Result<(), JwsError> {
+        self.verify_with(&VerifyingKey::new(key).map_err(JwsError::Key)?, alg)
+    }
+
+    /// The same with a key parsed before.
+    ///
+    /// # Errors
+    /// As [`Jws::verify`].
+    pub fn verify_with(&self, key: &VerifyingKey, alg: Algorithm) -> Result<(), JwsError> {
+        if self.header.alg != alg {
+            return Err(JwsError::WrongAlgorithm);
+        }
+        key.verify(alg, self.signing_input.as_bytes(), &self.signature)
+    }
+}
+
+impl Header {
+    fn parse(json: &[u8]) -> Result<Self, JwsError> {
+        // serde would read a struct from an array as well
+        if !json.trim_ascii_start().starts_with(b"{") {
+            return Err(JwsError::Header(None));
+        }
+        let raw: RawHeader = serde_json::from_slice(json).map_err(|error| JwsError::Header(Some(error)))?;
+        if raw.crit || raw.b64 {
+            return Err(JwsError::Critical);
+        }
+        let alg = Algorithm::parse(&raw.alg).ok_or(JwsError::UnknownAlgorithm)?;
+        Ok(Self { alg, kid: raw.kid, typ: raw.typ })
+    }
+
+    /// Whether `typ` says `expected` (RFC 7515 section 4.1.9: any case, `application/` may be left out).
+    pub fn is_typ(&self, expected: &str) -> bool {
+        self.typ.as_deref().is_some_and(|typ| {
+            let bare = match typ.get(..12) {
+                Some(prefix) if prefix.eq_ignore_ascii_case("application/") => &typ[12..],
+                _ => typ,
+            };
+            bare.eq_ignore_ascii_case(expected)
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "jws_tests.rs"]
+mod tests;

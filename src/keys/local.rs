@@ -1,0 +1,170 @@
+//! A key that signs in this process: compact JWS with a pre-encoded header (RFC 7515 section 7.1, RFC 9068).
+//!
+//! EdDSA and ES256 sign where they are called, with one allocation. RSA signs on blocking threads, as many as there
+//! are cores, behind a bounded queue: a burst of RSA never delays anybody else.
+
+use std::fmt;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use prometheus::Histogram;
+use tokio::sync::Semaphore;
+
+use super::KeyError;
+use super::signer::Signer;
+use crate::jose::Algorithm;
+use crate::metrics::Stopwatch;
+
+/// What a JWS says it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Typ {
+    /// `at+jwt`: an access token (RFC 9068 section 2.1).
+    AtJwt,
+    /// `JWT`: an ID token and everything else.
+    Jwt,
+}
+
+/// The threads that slow signatures share, and the queue in front of them.
+#[derive(Debug)]
+pub(super) struct Bench {
+    seats: Arc<Semaphore>,
+    running: Arc<Semaphore>,
+}
+
+/// Signatures that may wait for a thread, per thread: 64 RSA signatures take 25 ms.
+const QUEUE: usize = 64;
+
+impl Bench {
+    pub(super) fn new(threads: usize) -> Arc<Self> {
+        let seats = Arc::new(Semaphore::new(threads * (QUEUE + 1)));
+        Arc::new(Self { seats, running: Arc::new(Semaphore::new(threads)) })
+    }
+}
+
+/// A signing key with everything that its signatures have in common.
+pub struct LocalSigner {
+    kid: String,
+    signer: Signer,
+    /// `base64url(header).` for each [`Typ`].
+    headers: [String; 2],
+    bench: Arc<Bench>,
+    duration: Histogram,
+}
+
+impl LocalSigner {
+    pub(super) fn new(kid: String, signer: Signer, bench: Arc<Bench>, duration: Histogram) -> Self {
+        let header = |typ: &str| {
+            let json = format!(r#"{{"alg":"{}","typ":"{typ}","kid":"{kid}"}}"#, signer.algorithm().name());
+            URL_SAFE_NO_PAD.encode(json) + "."
+        };
+        let headers = [header("at+jwt"), header("JWT")];
+        Self { kid, signer, headers, bench, duration }
+    }
+
+    /// The key's RFC 7638 thumbprint.
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// Its algorithm.
+    pub const fn algorithm(&self) -> Algorithm {
+        self.signer.algorithm()
+    }
+
+    /// Signs `claims`, the bytes of a JSON object, as a compact JWS.
+    ///
+    /// # Errors
+    /// [`KeyError::Overloaded`] if too many RSA signatures wait already.
+    pub async fn sign(self: &Arc<Self>, typ: Typ, claims: &[u8]) -> Result<String, KeyError> {
+        let header = &self.headers[match typ {
+            Typ::AtJwt => 0,
+            Typ::Jwt => 1,
+        }];
+        let len = header.len() + (claims.len() * 4).div_ceil(3) + 1 + self.signer.encoded_len();
+        let mut jws = String::with_capacity(len);
+        jws.push_str(header);
+        URL_SAFE_NO_PAD.encode_string(claims, &mut jws);
+        if !self.signer.is_slow() {
+            return self.complete(jws);
+        }
+        let seat = Arc::clone(&self.bench.seats).try_acquire_owned().map_err(|_| KeyError::Overloaded)?;
+        // the semaphore is never closed
+        let turn = Arc::clone(&self.bench.running).acquire_owned().await.map_err(|_| KeyError::Overloaded)?;
+        let this = Arc::clone(self);
+        let work = move || {
+            // held until the work is done, even if nobody waits for it any more
+            let _held = (seat, turn);
+            this.complete(jws)
+        };
+        tokio::task::spawn_blocking(work).await.map_err(KeyError::Worker)?
+    }
+
+    fn complete(&self, mut jws: String) -> Result<String, KeyError> {
+        let watch = Stopwatch::start();
+        self.signer.complete(&mut jws).map_err(|source| KeyError::Signer { alg: self.algorithm(), source })?;
+        self.duration.observe(watch.seconds());
+        Ok(jws)
+    }
+}
+
+/// Shows which key it is, never the key.
+impl fmt::Debug for LocalSigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalSigner").field("kid", &self.kid).field("signer", &self.signer).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jose::Jws;
+    use crate::metrics::Metrics;
+
+    fn local(alg: Algorithm, bench: Arc<Bench>) -> Arc<LocalSigner> {
+        let signer = Signer::generate(alg).unwrap();
+        let kid = signer.public().unwrap().thumbprint();
+        let duration = Metrics::new().sign_duration.with_label_values(&[alg.name()]);
+        Arc::new(LocalSigner::new(kid, signer, bench, duration))
+    }
+
+    #[tokio::test]
+    async fn a_token_has_the_header_of_rfc_9068_section_2_1_and_the_claims_byte_for_byte() {
+        for alg in Algorithm::ALL {
+            let local = local(alg, Bench::new(1));
+            for (typ, name) in [(Typ::AtJwt, "at+jwt"), (Typ::Jwt, "JWT")] {
+                let token = local.sign(typ, br#"{"iss":"https://as.example"}"#).await.unwrap();
+                assert_eq!(token.len(), token.capacity(), "one allocation of the right size");
+                let jws = Jws::parse(&token).unwrap();
+                jws.verify(&local.signer.public().unwrap(), alg).unwrap();
+                assert_eq!(jws.payload(), br#"{"iss":"https://as.example"}"#);
+                let header = URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap();
+                let expected = format!(r#"{{"alg":"{alg}","typ":"{name}","kid":"{}"}}"#, local.kid());
+                assert_eq!(String::from_utf8(header).unwrap(), expected);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn rsa_refuses_when_its_queue_is_full_and_eddsa_does_not_care() {
+        let bench = Bench::new(1);
+        let (rsa, eddsa) = (local(Algorithm::Rs256, Arc::clone(&bench)), local(Algorithm::EdDsa, Arc::clone(&bench)));
+        let turn = Arc::clone(&bench.running).acquire_owned().await.unwrap();
+        let waiting: Vec<_> = (0..=QUEUE)
+            .map(|_| {
+                let rsa = Arc::clone(&rsa);
+                tokio::spawn(async move { rsa.sign(Typ::Jwt, b"{}").await })
+            })
+            .collect();
+        while bench.seats.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(matches!(rsa.sign(Typ::Jwt, b"{}").await, Err(KeyError::Overloaded)));
+        assert!(eddsa.sign(Typ::Jwt, b"{}").await.is_ok());
+        drop(turn);
+        for task in waiting {
+            assert!(task.await.unwrap().is_ok());
+        }
+        assert!(rsa.sign(Typ::Jwt, b"{}").await.is_ok());
+    }
+}

@@ -1,0 +1,185 @@
+//! What every request reads: the keys of one issuer as they were published, immutable.
+//!
+//! The signer is chosen by time, so an announced key starts to sign on its moment with nobody's help. The JWKS
+//! (RFC 7517 section 5) is serialised once; its max-age ends before a key can sign that it does not have.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::local::LocalSigner;
+use super::ring::{KeyState, Policy, Ring, RingKey};
+use crate::clock::Time;
+use crate::jose::{Algorithm, PublicJwk, VerifyingKey};
+
+/// A key that this process has opened.
+#[derive(Debug)]
+pub(super) struct OpenKey {
+    pub(super) public: PublicJwk,
+    pub(super) verifying: VerifyingKey,
+    pub(super) local: Arc<LocalSigner>,
+}
+
+/// One ring of an issuer.
+#[derive(Debug)]
+pub(super) struct PublishedRing {
+    pub(super) alg: Algorithm,
+    pub(super) ring: Ring,
+    /// False for an algorithm that was taken out of the settings: its keys only verify.
+    pub(super) signs: bool,
+    /// As many as the ring has keys, in the same order.
+    pub(super) keys: Vec<Arc<OpenKey>>,
+}
+
+/// The published keys of one issuer.
+#[derive(Debug)]
+pub struct IssuerKeys {
+    policy: Policy,
+    rings: Vec<PublishedRing>,
+    verifiers: HashMap<String, (Arc<OpenKey>, Algorithm)>,
+    jwks: Jwks,
+}
+
+/// A serialised JWK Set.
+#[derive(Clone, Debug)]
+pub struct Jwks {
+    /// The JSON.
+    pub body: Bytes,
+    /// A strong entity tag, quoted.
+    pub etag: String,
+    /// For how long a verifier may cache it.
+    pub max_age: Duration,
+}
+
+/// A key as operators see it.
+#[derive(Clone, Debug, Serialize)]
+pub struct KeyView {
+    /// RFC 7638 thumbprint.
+    pub kid: String,
+    /// What it signs with.
+    pub alg: Algorithm,
+    /// `announced`, `signing` or `retired`.
+    pub state: &'static str,
+    /// From 1, one more than its predecessor's.
+    pub generation: u32,
+    /// When it was published.
+    pub announced_at: String,
+    /// When it starts, or started, to sign.
+    pub sign_from: String,
+    /// When its successor should sign.
+    pub rotate_at: String,
+    /// When it will be forgotten, if it is retired.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drop_at: Option<String>,
+    /// The public key.
+    pub jwk: PublicJwk,
+}
+
+/// A member of the JWKS.
+#[derive(Serialize)]
+struct Member<'a> {
+    #[serde(flatten)]
+    key: &'a PublicJwk,
+    kid: &'a str,
+    #[serde(rename = "use")]
+    usage: &'static str,
+    alg: Algorithm,
+}
+
+impl IssuerKeys {
+    pub(super) fn new(policy: Policy, rings: Vec<PublishedRing>) -> Result<Self, serde_json::Error> {
+        let all = || rings.iter().flat_map(|ring| ring.keys.iter().map(|key| (key, ring.alg)));
+        let members: Vec<_> =
+            all().map(|(key, alg)| Member { key: &key.public, kid: key.local.kid(), usage: "sig", alg }).collect();
+        let body = serde_json::to_vec(&HashMap::from([("keys", members)]))?;
+        let hash = digest(&SHA256, &body);
+        let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16]));
+        let jwks = Jwks { body: body.into(), etag, max_age: policy.max_age() };
+        let verifiers = all().map(|(key, alg)| (key.local.kid().to_owned(), (Arc::clone(key), alg))).collect();
+        Ok(Self { policy, rings, verifiers, jwks })
+    }
+
+    /// The key of `alg` that signs at `now`.
+    pub fn signer(&self, alg: Algorithm, now: Time) -> Option<&Arc<LocalSigner>> {
+        let ring = self.rings.iter().find(|ring| ring.alg == alg && ring.signs)?;
+        let signing = ring.ring.signing(now)?.timing.generation;
+        let index = ring.ring.keys().iter().position(|key| key.timing.generation == signing)?;
+        ring.keys.get(index).map(|key| &key.local)
+    }
+
+    /// The published key `kid`, and the only algorithm it may be used with.
+    pub fn verifier(&self, kid: &str) -> Option<(&VerifyingKey, Algorithm)> {
+        self.verifiers.get(kid).map(|(key, alg)| (&key.verifying, *alg))
+    }
+
+    /// The serialised JWK Set.
+    pub const fn jwks(&self) -> &Jwks {
+        &self.jwks
+    }
+
+    /// The algorithms it signs with, in the order of the settings.
+    pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
+        self.rings.iter().filter(|ring| ring.signs).map(|ring| ring.alg)
+    }
+
+    /// Every published key as operators see it.
+    pub fn views(&self, now: Time) -> Vec<KeyView> {
+        self.states(now)
+            .map(|(key, open, state)| {
+                let (state, drop_at) = match state {
+                    KeyState::Announced => ("announced", None),
+                    KeyState::Signing => ("signing", None),
+                    KeyState::Retired { drop_at } => ("retired", Some(drop_at)),
+                    KeyState::Dropped => ("retired", Some(now)),
+                };
+                KeyView {
+                    kid: key.kid.clone(),
+                    alg: key.alg,
+                    state,
+                    generation: key.timing.generation,
+                    announced_at: rfc3339(key.timing.announced_at),
+                    sign_from: rfc3339(key.timing.sign_from),
+                    rotate_at: rfc3339(key.timing.rotate_at),
+                    drop_at: drop_at.map(rfc3339),
+                    jwk: open.public.clone(),
+                }
+            })
+            .collect()
+    }
+
+    /// The newest generation of the ring of `alg`.
+    pub(super) fn newest(&self, alg: Algorithm) -> Option<u32> {
+        self.rings.iter().find(|ring| ring.alg == alg)?.ring.newest()
+    }
+
+    /// The opened key `kid`, if it is of `alg`.
+    pub(super) fn open(&self, kid: &str, alg: Algorithm) -> Option<Arc<OpenKey>> {
+        self.verifiers.get(kid).filter(|(_, own)| *own == alg).map(|(key, _)| Arc::clone(key))
+    }
+
+    /// Every published key and where it is in its life.
+    pub(super) fn states(&self, now: Time) -> impl Iterator<Item = (&RingKey, &OpenKey, KeyState)> {
+        self.rings.iter().flat_map(move |ring| {
+            ring.ring.keys().iter().zip(&ring.keys).map(move |(key, open)| {
+                let state = match ring.ring.state(key, now, &self.policy) {
+                    KeyState::Announced | KeyState::Signing if !ring.signs => {
+                        KeyState::Retired { drop_at: self.policy.outlived(key) }
+                    }
+                    state => state,
+                };
+                (key, &**open, state)
+            })
+        })
+    }
+}
+
+fn rfc3339(time: Time) -> String {
+    let millis = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MAX).to_string()
+}

@@ -1,0 +1,145 @@
+//! One round of key keeping: read the store, make what is missing, assemble snapshots, drop what nothing needs.
+//!
+//! A round can run anywhere and any number of times: new keys appear by compare-and-set only, and the loser of a race
+//! reads what the winner wrote.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio::time::timeout;
+use zeroize::Zeroizing;
+
+use super::local::Bench;
+use super::ring::Timing;
+use super::signer::{Signer, SignerError};
+use super::want::{Request, Stored, Want, drops, wants};
+use super::{IssuerRings, KeyError, Published};
+use crate::clock::{Clock, Time};
+use crate::id::Id;
+use crate::metrics::Metrics;
+use crate::store::{Pending, Store, StoredKey};
+use crate::vault::{Purpose, Vault};
+
+/// How long the store may take for one question.
+const STORE_LIMIT: Duration = Duration::from_secs(10);
+/// How often a round starts again because another node was first.
+const ATTEMPTS: usize = 8;
+
+/// Everything a round needs.
+pub(super) struct Keeper {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) vault: Arc<Vault>,
+    pub(super) clock: Clock,
+    pub(super) metrics: Metrics,
+    pub(super) bench: Arc<Bench>,
+    /// As many keys are generated at a time as there are cores.
+    generators: Arc<Semaphore>,
+}
+
+/// What a round brought.
+pub(super) struct Round {
+    pub(super) published: Published,
+    /// When to look again.
+    pub(super) wait: Duration,
+    /// What failed without keeping the snapshots from being made.
+    pub(super) trouble: Option<KeyError>,
+}
+
+impl Keeper {
+    pub(super) fn new(store: Arc<dyn Store>, vault: Arc<Vault>, clock: Clock, metrics: Metrics) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self { store, vault, clock, metrics, bench: Bench::new(cores), generators: Arc::new(Semaphore::new(cores)) }
+    }
+
+    pub(super) fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    /// Makes one round; `last` are the snapshots in use.
+    pub(super) async fn round(
+        self: &Arc<Self>,
+        settings: &Arc<Vec<IssuerRings>>,
+        last: &Arc<Published>,
+        request: Option<&Request>,
+    ) -> Result<Round, KeyError> {
+        let mut trouble = None;
+        for _ in 0..ATTEMPTS {
+            let stored = self.read().await?;
+            let wants = wants(settings, &stored, request, self.now());
+            if !wants.is_empty() && trouble.is_none() {
+                trouble = self.make(wants).await.err();
+                continue;
+            }
+            let (this, settings, last) = (Arc::clone(self), Arc::clone(settings), Arc::clone(last));
+            // opening an RSA key takes a quarter of a millisecond
+            let assembled = spawn_blocking(move || {
+                let round = this.assemble(&settings, &stored, &last, trouble);
+                (round, drops(&settings, &stored, this.now()))
+            });
+            let (round, drops) = assembled.await.map_err(KeyError::Worker)?;
+            let mut round = round?;
+            for (ring, generation) in drops {
+                match limited(self.store.drop_keys(&ring, generation)).await {
+                    Ok(()) => tracing::info!(ring, generation, "dropped signing keys that nothing alive needs"),
+                    Err(error) => round.trouble = round.trouble.or(Some(error)),
+                }
+            }
+            return Ok(round);
+        }
+        Err(KeyError::Contended)
+    }
+
+    async fn read(&self) -> Result<Stored, KeyError> {
+        let mut stored = Stored::new();
+        for key in limited(self.store.keys()).await? {
+            stored.entry(key.ring.clone()).or_default().push(key);
+        }
+        Ok(stored)
+    }
+
+    /// Makes every wanted key, in parallel; the first failure, after all have been tried.
+    async fn make(self: &Arc<Self>, wants: Vec<Want>) -> Result<(), KeyError> {
+        let mut making = JoinSet::new();
+        for want in wants {
+            let this = Arc::clone(self);
+            making.spawn(async move { this.make_one(want).await });
+        }
+        let mut result = Ok(());
+        while let Some(made) = making.join_next().await {
+            result = result.and(made.map_err(KeyError::Worker).flatten());
+        }
+        result
+    }
+
+    async fn make_one(&self, want: Want) -> Result<(), KeyError> {
+        let alg = want.alg;
+        let failed = |source| KeyError::Signer { alg, source };
+        let turn = Arc::clone(&self.generators).acquire_owned().await;
+        let generate = move || -> Result<(String, Zeroizing<Vec<u8>>), SignerError> {
+            let signer = Signer::generate(alg)?;
+            let made = (signer.public()?.thumbprint(), signer.to_pkcs8()?);
+            drop(turn);
+            Ok(made)
+        };
+        let (kid, private) = spawn_blocking(generate).await.map_err(KeyError::Worker)?.map_err(failed)?;
+        // dated after the generation, which can take a second: the announcement is not shortened by it
+        let Some(timing) = want.timing(self.now()) else { return Ok(()) };
+        let id = Id::random();
+        let sealed = self.vault.seal(Purpose::SigningKey, &id, want.name.as_bytes(), &private);
+        let Timing { generation, announced_at, sign_from, rotate_at } = timing;
+        let ring = want.name.clone();
+        let key = StoredKey { ring, generation, id, kid, sealed, announced_at, sign_from, rotate_at };
+        let (kid, cause) = (key.kid.clone(), want.cause.name());
+        if limited(self.store.publish_key(want.ring.newest(), key)).await? {
+            self.metrics.key_rotations.with_label_values(&[alg.name(), cause]).inc();
+            tracing::info!(ring = want.name, kid, generation, cause, "published a new signing key");
+        }
+        Ok(())
+    }
+}
+
+async fn limited<T>(question: Pending<'_, T>) -> Result<T, KeyError> {
+    timeout(STORE_LIMIT, question).await.map_err(|_| KeyError::StoreLate)?.map_err(KeyError::Store)
+}

@@ -1,0 +1,125 @@
+//! What a round has to do, decided from what is stored and what an operator asked for. Pure.
+
+use std::collections::HashMap;
+
+use super::ring::{Plan, Policy, Ring, RingKey, Timing};
+use super::{IssuerRings, RotationKind};
+use crate::clock::Time;
+use crate::jose::Algorithm;
+use crate::store::StoredKey;
+
+/// New keys that an operator asks for.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    pub(super) issuer: String,
+    pub(super) kind: RotationKind,
+    /// The newest generation that this node knew of each ring when it was asked: newer ones fulfil the request.
+    pub(super) seen: HashMap<Algorithm, Option<u32>>,
+}
+
+/// Why a new key is made; a metric label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    First,
+    Planned,
+    Requested,
+    Emergency,
+}
+
+/// A ring that needs a new key.
+pub(super) struct Want {
+    pub(super) name: String,
+    pub(super) alg: Algorithm,
+    pub(super) policy: Policy,
+    pub(super) ring: Ring,
+    pub(super) cause: Cause,
+}
+
+/// The stored keys by the name of their ring.
+pub(super) type Stored = HashMap<String, Vec<StoredKey>>;
+
+impl Cause {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Planned => "planned",
+            Self::Requested => "requested",
+            Self::Emergency => "emergency",
+        }
+    }
+}
+
+impl Want {
+    /// The dates of the new key; `None` if none is needed after all.
+    pub(super) fn timing(&self, now: Time) -> Option<Timing> {
+        match self.cause {
+            Cause::First | Cause::Emergency => Some(self.ring.at_once(now, &self.policy)),
+            Cause::Requested => self.ring.requested(now, &self.policy),
+            Cause::Planned => match self.ring.plan(now, &self.policy) {
+                Plan::Announce(timing) => Some(timing),
+                Plan::Nothing(_) | Plan::Drop(_) => None,
+            },
+        }
+    }
+}
+
+impl Request {
+    /// Whether `ring`, of `alg` and `issuer`, still lacks what was asked for; and the cause to make it for.
+    fn cause(&self, issuer: &str, alg: Algorithm, ring: &Ring, now: Time, policy: &Policy) -> Option<Cause> {
+        let seen = self.seen.get(&alg).filter(|_| self.issuer == issuer)?.unwrap_or(0);
+        let mut newer = ring.keys().iter().map(|key| key.timing).filter(|timing| timing.generation > seen);
+        match self.kind {
+            RotationKind::Planned if newer.next().is_some() => None,
+            RotationKind::Planned => ring.requested(now, policy).map(|_| Cause::Requested),
+            // only a key that was made to sign at once will do, not one that another node has just announced
+            RotationKind::Emergency if newer.any(|timing| timing.sign_from <= timing.announced_at) => None,
+            RotationKind::Emergency => Some(Cause::Emergency),
+        }
+    }
+}
+
+pub(super) fn wants(settings: &[IssuerRings], stored: &Stored, request: Option<&Request>, now: Time) -> Vec<Want> {
+    let mut wants = Vec::new();
+    for (issuer, policy, alg) in each(settings) {
+        let name = ring_name(issuer, alg);
+        let ring = ring_of(stored, &name, alg);
+        let requested = request.and_then(|request| request.cause(issuer, alg, &ring, now, &policy));
+        let cause = match ring.plan(now, &policy) {
+            _ if ring.newest().is_none() => Some(Cause::First),
+            _ if requested.is_some() => requested,
+            Plan::Announce(_) => Some(Cause::Planned),
+            Plan::Nothing(_) | Plan::Drop(_) => None,
+        };
+        wants.extend(cause.map(|cause| Want { name, alg, policy, ring, cause }));
+    }
+    wants
+}
+
+pub(super) fn drops(settings: &[IssuerRings], stored: &Stored, now: Time) -> Vec<(String, u32)> {
+    let due = |(issuer, policy, alg): (&str, Policy, Algorithm)| {
+        let name = ring_name(issuer, alg);
+        match ring_of(stored, &name, alg).plan(now, &policy) {
+            Plan::Drop(generation) => Some((name, generation)),
+            Plan::Nothing(_) | Plan::Announce(_) => None,
+        }
+    };
+    each(settings).filter_map(due).collect()
+}
+
+/// Every ring of the settings.
+fn each(settings: &[IssuerRings]) -> impl Iterator<Item = (&str, Policy, Algorithm)> {
+    settings.iter().flat_map(|one| one.algorithms.iter().map(|&alg| (&*one.issuer, one.policy, alg)))
+}
+
+pub(super) fn ring_name(issuer: &str, alg: Algorithm) -> String {
+    format!("{issuer}/{alg}")
+}
+
+pub(super) fn ring_of(stored: &Stored, name: &str, alg: Algorithm) -> Ring {
+    let rows = stored.get(name).map_or(&[][..], Vec::as_slice);
+    let key = |row: &StoredKey| {
+        let &StoredKey { generation, announced_at, sign_from, rotate_at, .. } = row;
+        RingKey { kid: row.kid.clone(), alg, timing: Timing { generation, announced_at, sign_from, rotate_at } }
+    };
+    Ring::new(rows.iter().map(key).collect())
+}

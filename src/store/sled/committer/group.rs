@@ -1,0 +1,140 @@
+//! A group of commands that share one fsync.
+//!
+//! Rows are read once, stepped in memory in order, and written once, whatever happened to them in between. A batch
+//! whose rows cannot all be read is refused before anything of it is stepped. Rows are written one by one, not as one
+//! sled batch: operations are atomic per row, nothing was answered yet, and a batch would lock out every reader.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use tokio::sync::oneshot;
+
+use super::super::disk::Disk;
+use super::{Answer, Command, Work};
+use crate::clock::Time;
+use crate::store::StoreError;
+use crate::token::state::Change;
+use crate::token::{Key, Op, Outcome, Row, step};
+
+type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// A group of commands that share one fsync.
+#[derive(Default)]
+pub(super) struct Group {
+    batches: Vec<(Vec<Op>, Reply<Vec<Outcome>>)>,
+    works: Vec<Work>,
+    ops: usize,
+}
+
+/// A row during the group.
+struct Slot {
+    row: Option<Row>,
+    stored: bool,
+    changed: bool,
+}
+
+impl Group {
+    /// Takes a command; gives back the reply port of one that ends everything.
+    pub(super) fn add(&mut self, command: Command) -> Option<Reply<()>> {
+        match command {
+            Command::Apply(ops, reply) => {
+                self.ops += ops.len();
+                self.batches.push((ops, reply));
+            }
+            Command::Run(work) => {
+                self.ops += 1;
+                self.works.push(work);
+            }
+            Command::Close(reply) => return Some(reply),
+        }
+        None
+    }
+
+    pub(super) fn ops(&self) -> usize {
+        self.ops
+    }
+
+    /// Answers everything with an error; nothing was done.
+    pub(super) fn refuse(self, error: &StoreError) {
+        for (_, reply) in self.batches {
+            let _ = reply.send(Err(error.clone()));
+        }
+        for work in self.works {
+            let (_, answer) = work(Err(error.clone()));
+            answer(&Ok(()));
+        }
+    }
+
+    /// Does everything, makes it durable, answers.
+    ///
+    /// # Errors
+    /// If the store cannot go on; everybody was told.
+    pub(super) fn commit(self, disk: &Disk, now: Time) -> Result<(), StoreError> {
+        let mut slots = HashMap::with_capacity(self.ops);
+        let mut answers: Vec<Answer> = Vec::with_capacity(self.batches.len() + self.works.len());
+        let mut committed = Ok(());
+        let mut wrote = false;
+        for (ops, reply) in self.batches {
+            let outcomes = load(disk, &ops, &mut slots)
+                .map(|()| ops.iter().map(|op| apply(disk, op, &mut slots, now)).collect::<Vec<_>>());
+            note(&mut committed, &outcomes);
+            answers.push(Box::new(move |committed| {
+                let _ = reply.send(committed.clone().and(outcomes));
+            }));
+        }
+        for (key, slot) in slots {
+            if let (true, Some(row), Ok(())) = (slot.changed, &slot.row, &committed) {
+                wrote = true;
+                // a row that cannot be written after it was stepped leaves the group half done
+                committed = disk.rows.put(&key, row, slot.stored).map_err(fatal);
+            }
+        }
+        for work in self.works {
+            let (worked, answer) = work(committed.clone().map(|()| (disk, now)));
+            note(&mut committed, &worked);
+            wrote = true;
+            answers.push(answer);
+        }
+        if wrote && committed.is_ok() {
+            committed = disk.sync().map_err(fatal);
+        }
+        for answer in answers {
+            answer(&committed);
+        }
+        committed
+    }
+}
+
+/// Only what breaks the engine breaks the group; a damaged row is its asker's matter.
+fn note<T>(committed: &mut Result<(), StoreError>, done: &Result<T, StoreError>) {
+    if let (Ok(()), Err(error @ StoreError::Fatal(_))) = (&*committed, done) {
+        *committed = Err(error.clone());
+    }
+}
+
+fn fatal(error: StoreError) -> StoreError {
+    if let StoreError::Fatal(_) = error { error } else { StoreError::Fatal(error.to_string()) }
+}
+
+fn load(disk: &Disk, ops: &[Op], slots: &mut HashMap<Key, Slot>) -> Result<(), StoreError> {
+    for op in ops {
+        if let Entry::Vacant(vacant) = slots.entry(op.key()) {
+            let row = disk.rows.get(vacant.key())?;
+            vacant.insert(Slot { stored: row.is_some(), row, changed: false });
+        }
+    }
+    Ok(())
+}
+
+fn apply(disk: &Disk, op: &Op, slots: &mut HashMap<Key, Slot>, now: Time) -> Outcome {
+    let key = op.key();
+    let slot = slots.entry(key).or_insert(Slot { row: None, stored: false, changed: false });
+    let fence = disk.rows.fence(op, slot.row.as_ref());
+    let (change, outcome) = step(slot.row.as_ref(), op, fence, now);
+    if let Change::Put(row) = change {
+        disk.rows.raise(&key, &row);
+        slot.row = Some(row);
+        slot.changed = true;
+    }
+    outcome
+}

@@ -1,0 +1,63 @@
+//! The open database: its trees, and the one way to make what was written durable.
+//!
+//! `flush()` of sled is `sync_file_range` on Linux, which survives a killed process and no power cut; so every commit
+//! ends with `sync_data` on a handle of our own, where the kernel also reports write errors that sled did not look at.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use super::registry::Registry;
+use super::rows::Rows;
+use crate::store::{ShardId, StoreError};
+
+/// The open database.
+pub(super) struct Disk {
+    pub(super) path: PathBuf,
+    pub(super) db: sled::Db,
+    /// Our own handle of `<path>/db`.
+    pub(super) log: File,
+    pub(super) rows: Rows,
+    pub(super) registry: Registry,
+}
+
+impl Disk {
+    pub(super) fn shards(&self) -> ShardId {
+        self.rows.shards
+    }
+
+    /// Makes everything that was written durable.
+    ///
+    /// # Errors
+    /// [`StoreError::Fatal`]: after a failed flush or fsync nobody knows what is on the disk (fsyncgate).
+    pub(super) fn sync(&self) -> Result<(), StoreError> {
+        self.db.flush().map_err(broken)?;
+        self.log.sync_data().map_err(|error| broken(error.into()))
+    }
+
+    /// Room that the file system has for us, in bytes.
+    pub(super) fn free(&self) -> Option<u64> {
+        fs2::available_space(&self.path).ok()
+    }
+
+    pub(super) fn size(&self) -> Option<u64> {
+        self.db.size_on_disk().ok()
+    }
+}
+
+/// What an error of sled means for the store.
+pub(super) fn broken(error: sled::Error) -> StoreError {
+    match error {
+        sled::Error::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => {
+            StoreError::Fatal(format!("the disk is full ({error}); make room, then start jeton again"))
+        }
+        sled::Error::Io(error) => {
+            StoreError::Fatal(format!("the disk failed ({error}); check it, then start jeton again"))
+        }
+        sled::Error::Corruption { .. } => StoreError::Corrupt(
+            "the data directory is damaged; stop the node and restore it from a backup, or move it away".to_owned(),
+        ),
+        sled::Error::CollectionNotFound(_) | sled::Error::Unsupported(_) | sled::Error::ReportableBug(_) => {
+            StoreError::Fatal(format!("sled failed: {error}"))
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Signing keys and versioned documents.
+//!
+//! Only the committer writes here, one call at a time, so compare-and-set is compare, then set. A change is named in
+//! the feed before its document is written; an entry whose document has another version by now is skipped.
+
+use super::disk::broken;
+use crate::store::{Document, StoreError, StoredKey, codec};
+
+/// Signing keys and versioned documents.
+pub(super) struct Registry {
+    /// `ring 0 generation u32` to [`StoredKey`].
+    keys: sled::Tree,
+    /// `kind 0 name` to [`Document`], also deleted ones.
+    documents: sled::Tree,
+    /// `version u64` to the key of the document, for each document's last change.
+    feed: sled::Tree,
+}
+
+impl Registry {
+    pub(super) fn open(db: &sled::Db) -> Result<Self, StoreError> {
+        let tree = |name| db.open_tree(name).map_err(broken);
+        Ok(Self { keys: tree("keys")?, documents: tree("documents")?, feed: tree("feed")? })
+    }
+
+    pub(super) fn keys(&self) -> Result<Vec<StoredKey>, StoreError> {
+        self.keys
+            .iter()
+            .map(|entry| {
+                let (name, bytes) = entry.map_err(broken)?;
+                decode("signing key", &name, &bytes)
+            })
+            .collect()
+    }
+
+    pub(super) fn publish_key(&self, expected: Option<u32>, key: &StoredKey) -> Result<bool, StoreError> {
+        let newest = match self.keys.scan_prefix(ring_prefix(&key.ring)).next_back() {
+            Some(entry) => {
+                let (name, bytes) = entry.map_err(broken)?;
+                Some(decode::<StoredKey>("signing key", &name, &bytes)?.generation)
+            }
+            None => None,
+        };
+        if newest != expected || key.generation != expected.unwrap_or(0).saturating_add(1) {
+            return Ok(false);
+        }
+        let name = key_name(&key.ring, key.generation);
+        self.keys.insert(&name, codec::encode(&name, key)?).map_err(broken)?;
+        Ok(true)
+    }
+
+    pub(super) fn drop_keys(&self, ring: &str, generation: u32) -> Result<(), StoreError> {
+        for name in self.keys.range(key_name(ring, 0)..=key_name(ring, generation)).keys() {
+            self.keys.remove(name.map_err(broken)?).map_err(broken)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn documents(&self) -> Result<(Vec<Document>, u64), StoreError> {
+        // the version first: a change in between is then told twice rather than never
+        let version = self.version()?;
+        let mut documents = Vec::new();
+        for entry in self.documents.iter() {
+            let (name, bytes) = entry.map_err(broken)?;
+            let document: Document = decode("document", &name, &bytes)?;
+            if document.body.is_some() {
+                documents.push(document);
+            }
+        }
+        Ok((documents, version))
+    }
+
+    pub(super) fn put_document(&self, mut document: Document, expected: u64) -> Result<Option<u64>, StoreError> {
+        let name = document_name(&document);
+        let before = self.document(&name)?;
+        let current = before.as_ref().filter(|before| before.body.is_some()).map_or(0, |before| before.version);
+        if current != expected {
+            return Ok(None);
+        }
+        document.version = self.version()?.saturating_add(1);
+        self.feed.insert(document.version.to_be_bytes(), &name[..]).map_err(broken)?;
+        self.documents.insert(&name, codec::encode(&name, &document)?).map_err(broken)?;
+        if let Some(before) = before {
+            self.feed.remove(before.version.to_be_bytes()).map_err(broken)?;
+        }
+        Ok(Some(document.version))
+    }
+
+    pub(super) fn changes(&self, version: u64) -> Result<Vec<Document>, StoreError> {
+        let mut changes = Vec::new();
+        for entry in self.feed.range(version.saturating_add(1).to_be_bytes()..) {
+            let (version, name) = entry.map_err(broken)?;
+            let document = self.document(&name)?;
+            changes.extend(document.filter(|document| document.version.to_be_bytes()[..] == version[..]));
+        }
+        Ok(changes)
+    }
+
+    fn document(&self, name: &[u8]) -> Result<Option<Document>, StoreError> {
+        self.documents.get(name).map_err(broken)?.map(|bytes| decode("document", name, &bytes)).transpose()
+    }
+
+    /// The version of the newest change; 0 if there never was one.
+    fn version(&self) -> Result<u64, StoreError> {
+        let newest = self.feed.last().map_err(broken)?;
+        Ok(newest.and_then(|(version, _)| version[..].try_into().ok()).map_or(0, u64::from_be_bytes))
+    }
+}
+
+fn ring_prefix(ring: &str) -> Vec<u8> {
+    [ring.as_bytes(), &[0]].concat()
+}
+
+fn key_name(ring: &str, generation: u32) -> Vec<u8> {
+    [ring.as_bytes(), &[0], &generation.to_be_bytes()].concat()
+}
+
+fn document_name(document: &Document) -> Vec<u8> {
+    [document.kind.as_bytes(), &[0], document.name.as_bytes()].concat()
+}
+
+fn decode<T: serde::de::DeserializeOwned>(what: &str, name: &[u8], bytes: &[u8]) -> Result<T, StoreError> {
+    codec::decode(name, bytes)
+        .map_err(|error| error.about(&format!("the stored {what} {}", String::from_utf8_lossy(name).escape_debug())))
+}

@@ -1,0 +1,172 @@
+//! Rows and the index of their deadlines.
+//!
+//! Always true: a row has an index entry at or before its deadline. The entry is written before a new row and removed
+//! after it; a row that lives longer leaves it where it is, and the sweep moves it on when it comes by.
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+
+use super::disk::broken;
+use crate::clock::Time;
+use crate::id::Id;
+use crate::store::{ShardId, StoreError, Swept, codec, deadline};
+use crate::token::{Key, Op, Row};
+
+/// `shard u16 | deadline in seconds u64 | key`, big-endian.
+const ENTRY_LEN: usize = 2 + 8 + codec::KEY_LEN;
+
+/// Rows and the index of their deadlines.
+pub(super) struct Rows {
+    pub(super) shards: ShardId,
+    rows: sled::Tree,
+    deadlines: sled::Tree,
+    fences: Fences,
+}
+
+impl Rows {
+    pub(super) fn open(db: &sled::Db, shards: ShardId) -> Result<Self, StoreError> {
+        let tree = |name| db.open_tree(name).map_err(broken);
+        let rows =
+            Self { shards, rows: tree("rows")?, deadlines: tree("deadlines")?, fences: Fences(RwLock::default()) };
+        for entry in rows.rows.scan_prefix(codec::FENCES) {
+            let (key, bytes) = entry.map_err(broken)?;
+            let row = decode(&key, &bytes)?;
+            if let Some(key) = codec::key_from_bytes(&key) {
+                rows.fences.put(&key, &row);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The row as stored.
+    pub(super) fn get(&self, key: &Key) -> Result<Option<Row>, StoreError> {
+        let key = codec::key_bytes(key);
+        self.rows.get(key).map_err(broken)?.map(|bytes| decode(&key, &bytes)).transpose()
+    }
+
+    /// The row, where a fence costs no read.
+    pub(super) fn peek(&self, key: &Key) -> Result<Option<Row>, StoreError> {
+        if let Key::Fence(id) = key { Ok(self.fences.get(id)) } else { self.get(key) }
+    }
+
+    /// Writes a row; `stored`: there was one before, so it has an index entry.
+    pub(super) fn put(&self, key: &Key, row: &Row, stored: bool) -> Result<(), StoreError> {
+        let bytes = codec::key_bytes(key);
+        let value = codec::encode(&bytes, row)?;
+        if !stored {
+            self.index(key, deadline(row))?;
+        }
+        self.rows.insert(bytes, value).map_err(broken)?;
+        Ok(())
+    }
+
+    /// The latest fence that concerns the operation. It counts from [`Rows::raise`] on, before it is durable.
+    pub(super) fn fence(&self, op: &Op, row: Option<&Row>) -> Time {
+        if self.fences.are_none() {
+            return Time::ZERO;
+        }
+        let keys = op.fences(row);
+        keys.iter().flatten().map(|key| self.fences.at(key.id())).max().unwrap_or_default()
+    }
+
+    /// Lets a fence count.
+    pub(super) fn raise(&self, key: &Key, row: &Row) {
+        self.fences.put(key, row);
+    }
+
+    pub(super) fn sweep(&self, shard: ShardId, budget: usize, now: Time) -> Result<Swept, StoreError> {
+        let mut swept = Swept::default();
+        let from = shard.to_be_bytes();
+        let until = [&from[..], &now.as_secs().saturating_add(1).to_be_bytes()].concat();
+        let mut looked = 0;
+        for entry in self.deadlines.range(&from[..]..&until[..]).take(budget) {
+            let (entry, _) = entry.map_err(broken)?;
+            looked += 1;
+            swept.forgotten += usize::from(self.sweep_entry(&entry, now)?);
+        }
+        swept.more = looked == budget;
+        Ok(swept)
+    }
+
+    /// Whether the row behind the entry was forgotten.
+    fn sweep_entry(&self, entry: &[u8], now: Time) -> Result<bool, StoreError> {
+        let key = entry.get(ENTRY_LEN - codec::KEY_LEN..).and_then(codec::key_from_bytes);
+        let row = match key.map(|key| (key, self.get(&key))) {
+            Some((key, Ok(row))) => row.map(|row| (key, row)),
+            Some((key, Err(error @ StoreError::Corrupt(_)))) => {
+                // forgetting a damaged row could bring a spent code back to life: it stays, for somebody to look at
+                tracing::warn!(%error, "failed to look at an expired row; looking again in a day");
+                self.index(&key, now.as_secs().saturating_add(24 * 60 * 60))?;
+                None
+            }
+            Some((_, Err(error))) => return Err(error),
+            None => None,
+        };
+        let forgotten = match row {
+            Some((key, row)) if deadline(&row) <= now.as_secs() => {
+                self.rows.remove(codec::key_bytes(&key)).map_err(broken)?;
+                self.fences.forget(&key);
+                true
+            }
+            Some((key, row)) => {
+                self.index(&key, deadline(&row))?;
+                false
+            }
+            None => false,
+        };
+        self.deadlines.remove(entry).map_err(broken)?;
+        Ok(forgotten)
+    }
+
+    fn index(&self, key: &Key, deadline: u64) -> Result<(), StoreError> {
+        let id = key.id().0;
+        let shard = u16::from_be_bytes([id[0], id[1]]) % self.shards;
+        let mut entry = [0; ENTRY_LEN];
+        entry[..2].copy_from_slice(&shard.to_be_bytes());
+        entry[2..10].copy_from_slice(&deadline.to_be_bytes());
+        entry[10..].copy_from_slice(&codec::key_bytes(key));
+        self.deadlines.insert(entry, &[]).map_err(broken)?;
+        Ok(())
+    }
+
+    #[cfg(test)]
+    pub(super) fn tree(&self) -> &sled::Tree {
+        &self.rows
+    }
+}
+
+fn decode(key: &[u8], bytes: &[u8]) -> Result<Row, StoreError> {
+    codec::decode(key, bytes).map_err(|error| {
+        let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        error.about(&format!("the stored row {hex}"))
+    })
+}
+
+/// Every fence that stands, in memory (64 bytes each), so that an operation costs no read for its three.
+struct Fences(RwLock<HashMap<Id, Row>>);
+
+impl Fences {
+    fn are_none(&self) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    fn get(&self, id: &Id) -> Option<Row> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    fn at(&self, id: &Id) -> Time {
+        if let Some(Row::Fence { at, .. }) = self.get(id) { at } else { Time::ZERO }
+    }
+
+    fn put(&self, key: &Key, row: &Row) {
+        if let (Key::Fence(id), Row::Fence { .. }) = (key, row) {
+            self.0.write().unwrap_or_else(PoisonError::into_inner).insert(*id, row.clone());
+        }
+    }
+
+    fn forget(&self, key: &Key) {
+        if let Key::Fence(id) = key {
+            self.0.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+        }
+    }
+}
