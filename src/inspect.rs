@@ -114,9 +114,9 @@ fn recognise(issuer: &Issuer, token: &str, now: Time, context: &Context) -> Opti
     }
     let jws = Jws::parse(token).ok()?;
     let keys = context.keys.issuer(&issuer.id)?;
-    let (key, alg) = keys.verifier(jws.kid()?)?;
+    let (key, alg) = keys.verifier(jws.header().kid.as_deref()?)?;
     // an ID token is not an access token (RFC 9068 section 4)
-    if jws.typ() != Some("at+jwt") || jws.verify_with(key, alg).is_err() {
+    if !jws.header().is_typ("at+jwt") || jws.verify_with(key, alg).is_err() {
         return None;
     }
     let claims: AccessClaims = serde_json::from_slice(jws.payload()).ok()?;

@@ -50,6 +50,7 @@ impl From<OAuthError> for Error {
 /// "Try again": the answer to everything that is nobody's fault but ours, for now.
 const UNAVAILABLE: OAuthError =
     OAuthError::new(ErrorCode::TemporarilyUnavailable, "the service cannot answer now; try again");
+const TOO_LARGE: OAuthError = OAuthError::invalid_request("the request is larger than the store takes");
 const OURS: OAuthError = OAuthError::new(ErrorCode::ServerError, "the service failed");
 
 impl Error {
@@ -70,6 +71,7 @@ impl Error {
             },
             Self::Store(error) => match error {
                 StoreError::Unavailable { .. } | StoreError::Indeterminate { .. } | StoreError::Fatal(_) => UNAVAILABLE,
+                StoreError::TooLarge { .. } => TOO_LARGE,
                 StoreError::Corrupt(_) => OURS,
             },
             Self::Key(_) | Self::Overloaded | Self::Late | Self::Gone => UNAVAILABLE,

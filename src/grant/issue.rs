@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{Context, Error, TokenRequest};
 use crate::clock::Time;
 use crate::id::Id;
+use crate::jose::alg::Algorithm;
 use crate::keys::{IssuerKeys, KeyError, Typ};
 use crate::metrics::Stopwatch;
 use crate::protocol::response::TokenResponse;
@@ -74,7 +75,8 @@ impl Lineage {
 /// If there is no key to sign with.
 pub async fn issue(request: &TokenRequest, issue: Issue, context: &Context) -> Result<TokenResponse, Error> {
     let now = context.clock.now();
-    let keys = context.keys.issuer(&request.issuer.id).ok_or(KeyError::NoKey)?;
+    let issuer = || KeyError::UnknownIssuer { issuer: request.issuer.id.clone() };
+    let keys = context.keys.issuer(&request.issuer.id).ok_or_else(issuer)?;
     let access_token = access_token(request, &issue, &keys, now, context).await?;
     let openid = issue.lineage.family().is_some() && issue.granted.scope.contains("openid");
     let id_token =
@@ -117,8 +119,7 @@ async fn access_token(
         extra: granted.access_token_claims.clone(),
     };
     let claims = serde_json::to_vec(&claims).map_err(|_| Error::Sealed)?;
-    let signer = keys.signer(settings.access_token_alg, now).ok_or(KeyError::NoKey)?;
-    timed_sign(signer.sign(Typ::AtJwt, &claims), settings.access_token_alg, context).await
+    sign(request, keys, settings.access_token_alg, Typ::AtJwt, &claims, now, context).await
 }
 
 async fn id_token(
@@ -146,17 +147,22 @@ async fn id_token(
         extra: &granted.id_token_claims,
     };
     let claims = serde_json::to_vec(&claims).map_err(|_| Error::Sealed)?;
-    let signer = keys.signer(settings.id_token_alg, now).ok_or(KeyError::NoKey)?;
-    timed_sign(signer.sign(Typ::Jwt, &claims), settings.id_token_alg, context).await
+    sign(request, keys, settings.id_token_alg, Typ::Jwt, &claims, now, context).await
 }
 
-async fn timed_sign(
-    signing: impl Future<Output = Result<String, KeyError>>,
-    alg: crate::jose::alg::Algorithm,
+async fn sign(
+    request: &TokenRequest,
+    keys: &IssuerKeys,
+    alg: Algorithm,
+    typ: Typ,
+    claims: &[u8],
+    now: Time,
     context: &Context,
 ) -> Result<String, Error> {
+    let unknown = || KeyError::UnknownAlgorithm { issuer: request.issuer.id.clone(), alg };
+    let signer = keys.signer(alg, now).ok_or_else(unknown)?;
     let watch = Stopwatch::start();
-    let token = signing.await?;
+    let token = signer.sign(typ, claims).await?;
     context.metrics.sign_duration.with_label_values(&[alg.name()]).observe(watch.seconds());
     Ok(token)
 }

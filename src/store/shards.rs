@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::IntCounter;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::actor::Shard;
-use super::{Health, ShardId, Store, StoreError, check_size};
+use super::{Health, Store, StoreError, check_size};
 use crate::clock::Time;
 use crate::metrics::Metrics;
 use crate::token::{Fence, Key, Op, Outcome, Row};
@@ -22,7 +22,7 @@ use lane::ErrorCounts;
 pub(super) use lane::Lane;
 
 /// How the shards queue.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ShardsConfig {
     /// Operations that may be in one shard at once; more are refused at once.

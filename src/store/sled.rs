@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use self::committer::Committer;
 use self::disk::Disk;
@@ -29,7 +29,7 @@ mod rows;
 mod tests;
 
 /// How the embedded engine keeps its data.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SledConfig {
     /// Shards, when the data directory is new; an old one keeps its own number.

@@ -68,7 +68,7 @@ impl Admin {
 }
 
 impl Handler for Admin {
-    fn admits(&self, head: &Parts) -> Result<usize, Response> {
+    fn admits(&self, head: &Parts) -> Result<usize, Box<Response>> {
         let guarded = head.uri.path().starts_with("/admin/");
         if guarded && !self.token.admits(&head.headers) {
             tracing::warn!(target: "audit", event = "admin_refused", path = head.uri.path());

@@ -40,7 +40,7 @@ impl Public {
 }
 
 impl Handler for Public {
-    fn admits(&self, head: &Parts) -> Result<usize, Response> {
+    fn admits(&self, head: &Parts) -> Result<usize, Box<Response>> {
         let Some(route) = self.service.registry.route(head.uri.path()) else {
             return Err(self.seen.turned_away(respond::json(404, r#"{"error":"not_found"}"#)));
         };

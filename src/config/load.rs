@@ -1,0 +1,107 @@
+//! Reading the settings from their sources, and saying where each one came from.
+
+use std::path::{Path, PathBuf};
+
+use config::builder::DefaultState;
+use config::{ConfigBuilder, Environment, File, FileFormat, Value, ValueKind};
+use serde_json::json;
+
+use super::{Config, ConfigError};
+
+/// Prefix of environment variables: `JETON__PUBLIC__LISTEN` sets `public.listen`.
+const PREFIX: &str = "JETON";
+
+/// Where the settings come from; kept, so that a reload can read them again.
+#[derive(Clone, Debug, Default)]
+pub struct Source {
+    /// The file, if there is one.
+    pub file: Option<PathBuf>,
+    /// Built-in settings of a command (such as `jeton dev`), in TOML, below the file.
+    pub preset: Option<String>,
+    /// Flags: the name of a setting and its value.
+    pub flags: Vec<(&'static str, String)>,
+}
+
+/// Settings with the origin of each.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The settings.
+    pub config: Config,
+    /// Each setting that is not its default, with the source that set it.
+    pub origins: Vec<(String, String)>,
+}
+
+/// Reads the settings: defaults, preset, file, environment, flags.
+///
+/// # Errors
+/// What is wrong, where it stands, and the rule.
+pub fn load(source: &Source) -> Result<Loaded, ConfigError> {
+    let mut builder = config::Config::builder();
+    if let Some(preset) = &source.preset {
+        builder = builder.add_source(File::from_str(preset, FileFormat::Toml));
+    }
+    if let Some(path) = &source.file {
+        builder = add_file(builder, path)?;
+    }
+    builder = builder.add_source(Environment::with_prefix(PREFIX).prefix_separator("__").separator("__").try_parsing(true));
+    for (setting, value) in &source.flags {
+        builder = builder.set_override(setting, value.as_str()).map_err(|error| ConfigError::Value(error.to_string()))?;
+    }
+    let merged = builder.build().map_err(|error| ConfigError::Value(error.to_string()))?;
+    let mut origins = Vec::new();
+    collect_origins("", &merged.cache, &mut origins);
+    origins.sort();
+    let config: Config = merged.try_deserialize().map_err(|error| ConfigError::Value(error.to_string()))?;
+    config.check()?;
+    Ok(Loaded { config, origins })
+}
+
+/// Parses the file by itself first: the TOML parser points at line and column, which is lost once sources are merged.
+fn add_file(builder: ConfigBuilder<DefaultState>, path: &Path) -> Result<ConfigBuilder<DefaultState>, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+    if let Err(error) = text.parse::<toml::Table>() {
+        return Err(ConfigError::Syntax { path: path.to_owned(), message: error.to_string() });
+    }
+    Ok(builder.add_source(File::from(path).format(FileFormat::Toml)))
+}
+
+fn collect_origins(name: &str, value: &Value, origins: &mut Vec<(String, String)>) {
+    match &value.kind {
+        ValueKind::Table(table) => {
+            for (key, value) in table {
+                let name = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
+                collect_origins(&name, value, origins);
+            }
+        }
+        ValueKind::Array(values) => {
+            for (index, value) in values.iter().enumerate() {
+                collect_origins(&format!("{name}[{index}]"), value, origins);
+            }
+        }
+        _ => origins.push((name.to_owned(), value.origin().unwrap_or("a flag").to_owned())),
+    }
+}
+
+impl Loaded {
+    /// The effective settings with their origins, for people: no secret, and no hash of one.
+    pub fn describe(&self) -> serde_json::Value {
+        let mut config = serde_json::to_value(&self.config).unwrap_or_default();
+        redact(&mut config);
+        let origins: serde_json::Map<_, _> =
+            self.origins.iter().map(|(name, origin)| (name.clone(), json!(origin))).collect();
+        json!({ "config": config, "origins": origins, "note": "what is not listed under origins is a default" })
+    }
+}
+
+fn redact(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Object(members) => {
+            for (name, value) in members {
+                if name == "argon2" { *value = json!("<redacted>") } else { redact(value) }
+            }
+        }
+        serde_json::Value::Array(values) => values.iter_mut().for_each(redact),
+        _ => {}
+    }
+}

@@ -1,0 +1,137 @@
+//! From settings to what requests read: issuers, their clients and where each path leads.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Config, ConfigError, FileClient, FileSecret};
+use crate::client::Issuer;
+use crate::client::registry::{Route, Snapshot, StoredClient, resolve};
+use crate::client::secret::{Presented, StoredSecret, check_phc};
+use crate::clock::Time;
+use crate::keys::{IssuerRings, Policy};
+use crate::protocol::endpoint::Endpoint;
+use crate::token::wire;
+use crate::vault::Vault;
+use crate::{dialect, grant};
+
+/// Grant types that a configuration may name.
+fn known_grants() -> Vec<String> {
+    grant::built_in().iter().map(|grant| grant.grant_type().as_str().to_owned()).collect()
+}
+
+/// Checks issuers and clients and makes the snapshot of them.
+///
+/// # Errors
+/// The first issuer or client that breaks a rule.
+pub fn snapshot(config: &Config, vault: &Vault) -> Result<Snapshot, ConfigError> {
+    let mut snapshot = Snapshot::default();
+    for (id, settings) in &config.issuers {
+        let issuer = Arc::new(Issuer::new(id, settings.clone())?);
+        check_names(&issuer)?;
+        add_routes(&mut snapshot, &issuer)?;
+        snapshot.issuers.insert(id.clone(), issuer);
+    }
+    for client in &config.clients {
+        add_client(&mut snapshot, client, vault)?;
+    }
+    Ok(snapshot)
+}
+
+/// The key rings that the issuers need.
+pub fn rings(snapshot: &Snapshot) -> Vec<IssuerRings> {
+    let rings = |issuer: &Arc<Issuer>| IssuerRings {
+        issuer: issuer.id.clone(),
+        algorithms: issuer.settings.algorithms.clone(),
+        policy: Policy {
+            period: issuer.settings.key_period,
+            announce: issuer.settings.key_announce,
+            longest_token: issuer.settings.longest_access_token,
+        },
+    };
+    snapshot.issuers.values().map(rings).collect()
+}
+
+fn check_names(issuer: &Issuer) -> Result<(), ConfigError> {
+    let rule = |setting: &str, value: &str, known: &str| {
+        Err(ConfigError::Rule {
+            setting: format!("issuers.{}.{setting}", issuer.id),
+            value: value.to_owned(),
+            rule: format!("must be one of {known}"),
+        })
+    };
+    if dialect::by_name(&issuer.settings.dialect).is_none() {
+        let known: Vec<&str> = dialect::ALL.iter().map(|dialect| dialect.name()).collect();
+        return rule("dialect", &issuer.settings.dialect, &known.join(", "));
+    }
+    let known = known_grants();
+    match issuer.settings.grant_types.iter().find(|grant| !known.iter().any(|name| name == grant.as_str())) {
+        Some(unknown) => rule("grant_types", unknown.as_str(), &known.join(", ")),
+        None => Ok(()),
+    }
+}
+
+fn add_routes(snapshot: &mut Snapshot, issuer: &Arc<Issuer>) -> Result<(), ConfigError> {
+    let dialect = dialect::of(issuer);
+    for endpoint in Endpoint::ALL {
+        let path = dialect::full_path(dialect, &issuer.path, endpoint);
+        let route = Route { issuer: issuer.clone(), endpoint };
+        if let Some(other) = snapshot.routes.insert(path.clone(), route) {
+            return Err(ConfigError::Rule {
+                setting: format!("issuers.{}.url", issuer.id),
+                value: issuer.url.clone(),
+                rule: format!("issuer {} answers at {path} already; give one of them another path", other.issuer.id),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn add_client(snapshot: &mut Snapshot, client: &FileClient, vault: &Vault) -> Result<(), ConfigError> {
+    let wrong = |rule: String| ConfigError::Client { issuer: client.issuer.clone(), client: client.client_id.clone(), rule };
+    let issuer = snapshot.issuers.get(&client.issuer).ok_or_else(|| wrong("there is no such issuer".to_owned()))?;
+    let secrets: Result<Vec<StoredSecret>, String> =
+        client.secrets.iter().enumerate().map(|(index, secret)| stored(index, secret, client, vault)).collect();
+    let body = StoredClient { metadata: client.metadata.clone(), secrets: secrets.map_err(wrong)? };
+    let resolved = resolve(body, &client.client_id, 0, issuer).map_err(|error| wrong(error.to_string()))?;
+    let clients: &mut HashMap<_, _> = snapshot.clients.entry(client.issuer.clone()).or_default();
+    if clients.insert(client.client_id.clone(), Arc::new(resolved)).is_some() {
+        return Err(wrong("it is listed twice".to_owned()));
+    }
+    Ok(())
+}
+
+fn stored(index: usize, secret: &FileSecret, client: &FileClient, vault: &Vault) -> Result<StoredSecret, String> {
+    let hash = match secret {
+        FileSecret::Argon2(phc) => {
+            check_phc(phc).map_err(|rule| format!("secrets[{index}].argon2: {rule}"))?;
+            crate::client::secret::SecretHash::Argon2(phc.clone())
+        }
+        FileSecret::File(path) => {
+            let text = secret_file(path)?;
+            if !wire::decode(wire::CLIENT_SECRET, &text, 512).is_some_and(|bytes| bytes.len() == 32) {
+                let rule = "must hold a secret that jeton generated (jcs_...); for any other, give its argon2 hash";
+                return Err(format!("secrets[{index}].file: {} {rule}", path.display()));
+            }
+            let presented = Presented { vault, issuer: &client.issuer, client: &client.client_id, secret: &text };
+            presented.keyed().ok_or_else(|| format!("secrets[{index}].file: cannot be hashed"))?
+        }
+    };
+    Ok(StoredSecret { secret_id: format!("file-{index}"), hash, created_at: Time::ZERO, expires_at: None })
+}
+
+/// One line from a file that only its owner can read.
+///
+/// # Errors
+/// Why it cannot be used and what to do.
+pub fn secret_file(path: &Path) -> Result<zeroize::Zeroizing<String>, String> {
+    use std::os::unix::fs::PermissionsExt;
+    let shown = path.display();
+    let unreadable = |error: std::io::Error| format!("cannot read {shown}: {error}; `jeton init` makes one");
+    let mode = std::fs::metadata(path).map_err(unreadable)?.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(format!("{shown} has mode {mode:03o}, so others can read it; run `chmod 600 {shown}`"));
+    }
+    let text = zeroize::Zeroizing::new(std::fs::read_to_string(path).map_err(unreadable)?);
+    Ok(zeroize::Zeroizing::new(text.trim().to_owned()))
+}
