@@ -63,10 +63,14 @@ impl<H> Drop for Place<'_, H> {
 struct Turn<'a> {
     pulse: &'a Pulse,
     unread: bool,
+    answered: bool,
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
+        if !self.answered {
+            self.pulse.abandon();
+        }
         self.pulse.end(self.unread);
     }
 }
@@ -78,7 +82,7 @@ pub(super) async fn exchange<H: Handler>(
 ) -> Result<Response, Infallible> {
     let trusted = link.pulse.begin();
     let (head, body) = request.into_parts();
-    let mut turn = Turn { pulse: &link.pulse, unread: !body.is_end_stream() };
+    let mut turn = Turn { pulse: &link.pulse, unread: !body.is_end_stream(), answered: false };
     let mut response = match link.admit(trusted, &head) {
         Err(Refusal { answer, understood }) => {
             turn.unread |= !understood;

@@ -60,8 +60,10 @@ pub(super) struct Pulse {
     retired: AtomicBool,
     /// Requests begun.
     served: AtomicU32,
-    /// Requests begun and not answered.
+    /// Requests begun and not ended.
     open: AtomicU32,
+    /// Requests that ended without an answer, because the peer took them back.
+    abandoned: AtomicU32,
 }
 
 impl Pulse {
@@ -76,6 +78,7 @@ impl Pulse {
             retired: AtomicBool::new(false),
             served: AtomicU32::new(0),
             open: AtomicU32::new(0),
+            abandoned: AtomicU32::new(0),
         }
     }
 
@@ -142,6 +145,16 @@ impl Pulse {
             Protocol::Http1 => self.enter(if unread { Phase::Refused } else { Phase::Writing }),
             Protocol::Http2 => _ = self.open.fetch_sub(1, Relaxed),
         }
+    }
+
+    /// The request ended without an answer.
+    pub(super) fn abandon(&self) {
+        self.abandoned.fetch_add(1, Relaxed);
+    }
+
+    /// Requests taken back so far.
+    pub(super) fn abandoned(&self) -> u32 {
+        self.abandoned.load(Relaxed)
     }
 
     /// The peer cannot take more bytes for now.

@@ -14,6 +14,9 @@ use super::pulse::{Phase, Protocol, Pulse};
 /// Later than anything that is waited for.
 const FOREVER: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// Requests that a peer may take back, whatever their share; beyond, at most half of all it makes.
+const TOLERATED_RESETS: u32 = 200;
+
 /// Why a connection is closed by us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reason {
@@ -24,6 +27,8 @@ pub(super) enum Reason {
     Write,
     Drain,
     Age,
+    /// The peer takes most of its requests back (CVE-2023-44487).
+    Resets,
     Linger,
 }
 
@@ -37,6 +42,7 @@ impl Reason {
             Self::Write => "write",
             Self::Drain => "drain",
             Self::Age => "age",
+            Self::Resets => "resets",
             Self::Linger => "linger",
         }
     }
@@ -84,6 +90,10 @@ impl Vigil {
         }
         if drain.is_some_and(|by| now >= by) {
             return Verdict::Cut(Reason::Drain);
+        }
+        let abandoned = self.pulse.abandoned();
+        if abandoned > TOLERATED_RESETS && abandoned > self.seen.1 / 2 {
+            return Verdict::Cut(Reason::Resets);
         }
         let used_up = self.limits.max_requests.is_some_and(|most| self.seen.1 >= most);
         if !self.retired && (drain.is_some() || used_up || now >= self.retire_at) {

@@ -91,6 +91,12 @@ impl Shard {
         self.permits.close();
         self.actor.stop(None);
     }
+
+    /// Ends the actor as a defect would.
+    #[cfg(test)]
+    pub(super) fn kill(&self) {
+        self.actor.kill();
+    }
 }
 
 struct ShardActor;
@@ -180,13 +186,19 @@ impl State {
         let (lane, mut done) = (Arc::clone(&self.lane), Tell(myself.clone(), Some(Message::SweepDone(false))));
         tokio::spawn(async move {
             let more = lane.sweep().await;
-            done.1 = Some(Message::SweepDone(more));
+            done.instead(Message::SweepDone(more));
         });
     }
 }
 
 /// Tells the actor when dropped, so that a panic in the task cannot leave the shard waiting for ever.
 struct Tell(ActorRef<Message>, Option<Message>);
+
+impl Tell {
+    fn instead(&mut self, message: Message) {
+        self.1 = Some(message);
+    }
+}
 
 impl Drop for Tell {
     fn drop(&mut self) {

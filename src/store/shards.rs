@@ -150,11 +150,9 @@ impl Shards {
     /// Waits until the store cannot go on in this process, and gives the reason; the server then stops the node.
     pub async fn failed(&self) -> String {
         let mut failure = self.inner.failure.subscribe();
-        // `self` holds the sender, so the channel stays open
-        match failure.wait_for(Option::is_some).await {
-            Ok(why) => why.clone().unwrap_or_default(),
-            Err(_) => std::future::pending().await,
-        }
+        let why = failure.wait_for(Option::is_some).await.ok().and_then(|why| why.clone());
+        // `self` holds the sender, so there is a reason
+        why.unwrap_or_default()
     }
 
     /// Refuses new operations, finishes those that are in within `limit`, and closes the engine.
@@ -176,14 +174,6 @@ impl Shards {
 
     fn check(&self) -> Result<(), StoreError> {
         self.inner.failure.borrow().clone().map_or(Ok(()), |why| Err(StoreError::Fatal(why)))
-    }
-}
-
-impl Shards {
-    /// The shard of a key, for a test that fills one.
-    #[cfg(test)]
-    fn shard_of(&self, key: &Key) -> ShardId {
-        self.inner.store.route(key)
     }
 }
 

@@ -174,7 +174,7 @@ pub struct Rotated {
 
 pub(super) fn redeem(row: Option<&Row>, op: &Redeem, fence: Time, now: Time) -> (Change, Outcome) {
     match row {
-        Some(Row::Family(family)) => return redeem_again(family, op, now),
+        Some(Row::Family(family)) => return redeem_again(family, op, fence, now),
         Some(Row::MissedCode { misses: u8::MAX, .. }) => return (Change::Keep, Err(Refusal::Missed)),
         _ => {}
     }
@@ -207,10 +207,12 @@ pub(super) fn redeem(row: Option<&Row>, op: &Redeem, fence: Time, now: Time) -> 
 }
 
 /// A second redemption: our own retry, or a replay that revokes what the first one produced.
-fn redeem_again(family: &Family, op: &Redeem, now: Time) -> (Change, Outcome) {
-    let own_retry = family.attempt == op.attempt && family.generation == 0 && family.revoked.is_none();
+fn redeem_again(family: &Family, op: &Redeem, fence: Time, now: Time) -> (Change, Outcome) {
+    let own_retry = family.attempt == op.attempt && family.generation == 0;
     if own_retry {
-        return (Change::Keep, Ok(Done::Redeemed));
+        // what ended in between stays ended, but it was no replay
+        let outcome = if family.is_alive(fence) { Ok(Done::Redeemed) } else { Err(Refusal::Revoked) };
+        return (Change::Keep, outcome);
     }
     (family.revoked_by(RevocationReason::CodeReplayed, now), Err(Refusal::Replayed))
 }

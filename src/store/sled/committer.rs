@@ -215,7 +215,7 @@ impl Loop {
             self.commit(group);
             *lock(&self.state.busy) = None;
             if let Some(reply) = closing {
-                let synced = self.disk.sync();
+                let synced = self.disk.sync().and_then(|()| self.disk.watermark.sync());
                 self.shared.store(None);
                 drop(self);
                 let _ = reply.send(synced);

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use super::registry::Registry;
 use super::rows::Rows;
+use super::watermark::Watermark;
 use crate::store::{ShardId, StoreError};
 
 /// The open database.
@@ -16,6 +17,7 @@ pub(super) struct Disk {
     pub(super) db: sled::Db,
     /// Our own handle of `<path>/db`.
     pub(super) log: File,
+    pub(super) watermark: Watermark,
     pub(super) rows: Rows,
     pub(super) registry: Registry,
 }
@@ -30,8 +32,10 @@ impl Disk {
     /// # Errors
     /// [`StoreError::Fatal`]: after a failed flush or fsync nobody knows what is on the disk (fsyncgate).
     pub(super) fn sync(&self) -> Result<(), StoreError> {
+        let number = self.watermark.begin()?;
         self.db.flush().map_err(broken)?;
-        self.log.sync_data().map_err(|error| broken(error.into()))
+        self.log.sync_data().map_err(|error| broken(error.into()))?;
+        self.watermark.end(number)
     }
 
     /// Room that the file system has for us, in bytes.

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::disk::{Disk, broken};
 use super::registry::Registry;
 use super::rows::Rows;
+use super::watermark::Watermark;
 use super::{ShardId, SledConfig};
 use crate::store::{StoreError, codec};
 
@@ -38,11 +39,20 @@ pub(super) fn open(path: &Path, config: &SledConfig) -> Result<Disk, StoreError>
     let db = open_database(path, config)?;
     let unreadable = |error: std::io::Error| cannot(path, &error);
     let log = File::options().read(true).write(true).open(path.join("db")).map_err(unreadable)?;
-    let shards = layout(path, &db, config.shards.max(1))?;
-    let disk = Disk { path: path.to_owned(), rows: Rows::open(&db, shards)?, registry: Registry::open(&db)?, log, db };
+    let meta = db.open_tree("meta").map_err(broken)?;
+    let watermark = Watermark::open(path, meta.clone())?;
+    let shards = layout(path, &db, &meta, config.shards.max(1))?;
+    let disk = Disk {
+        path: path.to_owned(),
+        rows: Rows::open(&db, shards)?,
+        registry: Registry::open(&db)?,
+        watermark,
+        log,
+        db,
+    };
     disk.sync()?;
     // the files' names and sled's own settings, which it does not fsync
-    for name in ["conf", "db", "blobs", "."] {
+    for name in ["conf", "db", "blobs", "committed", "."] {
         File::open(path.join(name)).and_then(|file| file.sync_all()).map_err(unreadable)?;
     }
     Ok(disk)
@@ -95,9 +105,8 @@ fn open_database(path: &Path, config: &SledConfig) -> Result<sled::Db, StoreErro
 }
 
 /// The shard count: what it was when the directory was new, else `wanted`.
-fn layout(path: &Path, db: &sled::Db, wanted: ShardId) -> Result<ShardId, StoreError> {
+fn layout(path: &Path, db: &sled::Db, meta: &sled::Tree, wanted: ShardId) -> Result<ShardId, StoreError> {
     const NAME: &[u8] = b"layout";
-    let meta = db.open_tree("meta").map_err(broken)?;
     let Some(bytes) = meta.get(NAME).map_err(broken)? else {
         if db.tree_names().iter().any(|name| name.as_ref() == b"rows") {
             return Err(damaged(path));

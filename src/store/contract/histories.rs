@@ -1,0 +1,204 @@
+//! Random histories: what the embedded engine answers is what the model answers, over restarts, and neither ever
+//! breaks an invariant of CHECKLIST.md (I1, I2, I4, I6, I9).
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::ops::{GRACE, LIFETIMES, family};
+use super::{Embedded, Model, START, Subject};
+use crate::clock::{Clock, Time};
+use crate::id::Id;
+use crate::token::state::MarkKind;
+use crate::token::{Done, Fence, Key, Op, Outcome, Redeem, Refusal, Rotate, RotatePolicy};
+
+const FAMILIES: u8 = 4;
+const SHARDS: u16 = 2;
+
+/// A step of a history. Generations are relative to what the family's owner holds.
+#[derive(Clone, Debug)]
+enum Step {
+    Redeem { family: u8, attempt: u8 },
+    Miss { family: u8 },
+    Rotate { family: u8, relative: i8, attempt: u8, client: &'static str, policy: RotatePolicy },
+    Revoke { family: u8, client: Option<&'static str> },
+    Mark { name: u8, attempt: u8 },
+    Fence { client: bool },
+    Wait { millis: u64 },
+    Sweep,
+    Restart,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let attempt = 0..6u8;
+    let family = 0..FAMILIES;
+    let policy = prop_oneof![
+        6 => Just(GRACE),
+        3 => Just(RotatePolicy::Rotate { grace: Duration::ZERO, replays: 0 }),
+        1 => Just(RotatePolicy::Keep),
+    ];
+    let client = prop_oneof![9 => Just("web"), 1 => Just("other")];
+    let relative = prop_oneof![6 => Just(0i8), 3 => Just(-1), 1 => Just(-2), 1 => Just(1)];
+    prop_oneof![
+        6 => (family.clone(), attempt.clone()).prop_map(|(family, attempt)| Step::Redeem { family, attempt }),
+        2 => family.clone().prop_map(|family| Step::Miss { family }),
+        12 => (family.clone(), relative, attempt.clone(), client, policy).prop_map(
+            |(family, relative, attempt, client, policy)| Step::Rotate { family, relative, attempt, client, policy }
+        ),
+        1 => (family, prop_oneof![Just(None), Just(Some("web")), Just(Some("other"))])
+            .prop_map(|(family, client)| Step::Revoke { family, client }),
+        2 => (0..2u8, attempt).prop_map(|(name, attempt)| Step::Mark { name, attempt }),
+        1 => any::<bool>().prop_map(|client| Step::Fence { client }),
+        6 => prop_oneof![4 => 1..3_000u64, 2 => 3_000..40_000u64, 1 => 40_000..130_000u64]
+            .prop_map(|millis| Step::Wait { millis }),
+        2 => Just(Step::Sweep),
+        1 => Just(Step::Restart),
+    ]
+}
+
+/// What the owners of the families hold, and what must never happen again.
+#[derive(Default)]
+struct Ledger {
+    held: HashMap<u8, u32>,
+    redeemed: HashMap<u8, u8>,
+    dead: HashSet<u8>,
+    /// Of the strict successes, by family and generation, the attempt.
+    spent: HashMap<(u8, u32), u8>,
+}
+
+impl Ledger {
+    fn op(&self, step: &Step, now: Time) -> Option<Op> {
+        let lives = (START, START + Duration::from_secs(60));
+        Some(match step {
+            Step::Redeem { family: n, attempt } => Op::Redeem(Box::new(Redeem {
+                family: family(*n),
+                issuer: "main".into(),
+                client: "web".into(),
+                subject: format!("user {n}").into(),
+                grant: vec![*n; 60].into(),
+                key: 1,
+                attempt: Id([*attempt; 16]),
+                code_issued_at: lives.0,
+                code_expires_at: lives.1,
+                lifetimes: LIFETIMES,
+            })),
+            Step::Miss { family: n } => Op::Miss { family: family(*n), limit: 3, code_expires_at: lives.1 },
+            Step::Rotate { family: n, relative, attempt, client, policy } => Op::Rotate(Rotate {
+                family: family(*n),
+                generation: self.held.get(n).copied().unwrap_or(0).saturating_add_signed((*relative).into()),
+                issuer: "main".into(),
+                client: (*client).into(),
+                key: 1,
+                attempt: Id([*attempt; 16]),
+                policy: *policy,
+                lifetimes: LIFETIMES,
+            }),
+            Step::Revoke { family: n, client } => {
+                Op::Revoke { family: family(*n), issuer: "main".into(), client: client.map(Into::into) }
+            }
+            Step::Mark { name, attempt } => Op::Mark {
+                key: Key::mark(MarkKind::UsedAssertion, "main", &[*name]),
+                attempt: Id([*attempt; 16]),
+                keep_until: now + Duration::from_millis(7_500),
+            },
+            Step::Fence { client } => {
+                let fence = if *client { Fence::Client("web") } else { Fence::Subject("user 1") };
+                Op::RaiseFence { key: Key::fence("main", fence), keep_for: LIFETIMES.absolute }
+            }
+            Step::Wait { .. } | Step::Sweep | Step::Restart => return None,
+        })
+    }
+
+    fn judge(&mut self, step: &Step, op: &Op, outcome: &Outcome, now: Time) -> Result<(), TestCaseError> {
+        match (step, outcome) {
+            (Step::Redeem { family, attempt }, Ok(_)) => {
+                prop_assert!(!self.dead.contains(family), "I4: redeemed after its end");
+                prop_assert!(now < START + Duration::from_secs(60) || self.redeemed.contains_key(family), "I9");
+                let first = *self.redeemed.entry(*family).or_insert(*attempt);
+                prop_assert_eq!(first, *attempt, "I1: a second redemption");
+                self.held.insert(*family, self.held.get(family).copied().unwrap_or(0));
+            }
+            (Step::Redeem { family, .. }, Err(Refusal::Replayed)) => drop(self.dead.insert(*family)),
+            (Step::Rotate { family, attempt, client, policy, .. }, Ok(Done::Rotated(rotated))) => {
+                let Op::Rotate(rotate) = op else { unreachable!() };
+                prop_assert!(!self.dead.contains(family), "I4: rotated after its end");
+                prop_assert!(self.redeemed.contains_key(family), "I6: rotated what nobody redeemed");
+                prop_assert_eq!(*client, "web", "I6: rotated for another client");
+                prop_assert!(rotated.idle_until > now, "I9: a token that is over when it is handed out");
+                let own_retry = *policy == RotatePolicy::Keep && rotated.generation == rotate.generation + 1;
+                let next = rotate.generation + u32::from(*policy != RotatePolicy::Keep || own_retry);
+                prop_assert_eq!(rotated.generation, next, "I2: one successor");
+                let strict = matches!(policy, RotatePolicy::Rotate { replays: 0, .. });
+                if strict && !rotated.replayed {
+                    let first = *self.spent.entry((*family, rotate.generation)).or_insert(*attempt);
+                    prop_assert_eq!(first, *attempt, "I2: a second rotation in strict mode");
+                }
+                let held = self.held.entry(*family).or_insert(0);
+                prop_assert!(rotated.generation >= *held, "generations only grow");
+                *held = rotated.generation;
+            }
+            (Step::Rotate { family, .. }, Err(Refusal::Reused | Refusal::Revoked)) => drop(self.dead.insert(*family)),
+            // expiry is monotone only for what has no younger successor: idle time, not the clock, ended it
+            (Step::Rotate { family, .. }, Err(Refusal::Expired)) => drop(self.dead.insert(*family)),
+            (Step::Revoke { family, .. }, Ok(_)) if self.redeemed.contains_key(family) => {
+                self.dead.insert(*family);
+            }
+            (Step::Fence { client }, Ok(_)) => {
+                let hit = self.redeemed.keys().filter(|family| *client || **family == 1);
+                self.dead.extend(hit.copied().collect::<Vec<_>>());
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+async fn ask<S: Subject>(subject: &S, op: Op) -> Outcome {
+    let store = subject.store();
+    store.apply(store.route(&op.key()), vec![op]).await.unwrap().remove(0)
+}
+
+async fn sweep<S: Subject>(subject: &S) {
+    for shard in 0..SHARDS {
+        while subject.store().sweep(shard, 16).await.unwrap().more {}
+    }
+}
+
+async fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
+    let clock = Clock::manual(START + Duration::from_millis(1));
+    let model = Model::open(SHARDS, clock.clone());
+    let mut embedded = Embedded::open(SHARDS, clock.clone());
+    let mut ledger = Ledger::default();
+    for step in steps {
+        match &step {
+            Step::Wait { millis } => clock.advance(Duration::from_millis(*millis)),
+            Step::Restart => embedded = embedded.reopen(),
+            Step::Sweep => {
+                sweep(&model).await;
+                sweep(&embedded).await;
+            }
+            other => {
+                let Some(op) = ledger.op(other, clock.now()) else { continue };
+                let expected = ask(&model, op.clone()).await;
+                let found = ask(&embedded, op.clone()).await;
+                prop_assert_eq!(&found, &expected, "{:?}", other);
+                ledger.judge(other, &op, &found, clock.now())?;
+            }
+        }
+    }
+    let keys: Vec<Key> = (0..FAMILIES).map(|n| Key::Family(family(n))).collect();
+    let (left, right) = (model.store().peek(&keys).await.unwrap(), embedded.store().peek(&keys).await.unwrap());
+    prop_assert_eq!(left, right);
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_history_comes_to_what_the_model_says(steps in proptest::collection::vec(step(), 1..60)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(run(steps))?;
+    }
+}

@@ -1,0 +1,50 @@
+//! Operations for tests, with short lives that are not whole seconds.
+
+use std::time::Duration;
+
+use crate::clock::Time;
+use crate::id::Id;
+use crate::token::{Lifetimes, Op, Redeem, Rotate, RotatePolicy};
+
+pub(in crate::store) const LIFETIMES: Lifetimes = Lifetimes {
+    access: Duration::from_millis(5_500),
+    idle: Duration::from_millis(30_250),
+    absolute: Duration::from_millis(120_750),
+};
+
+pub(in crate::store) const GRACE: RotatePolicy = RotatePolicy::Rotate { grace: Duration::from_secs(3), replays: 2 };
+
+/// A family's id that lands in shard `n` of 256 or fewer.
+pub(in crate::store) fn family(n: u8) -> Id {
+    let mut id = [n; 16];
+    id[0] = 0;
+    Id(id)
+}
+
+pub(in crate::store) fn redeem(n: u8, attempt: u8, now: Time) -> Op {
+    Op::Redeem(Box::new(Redeem {
+        family: family(n),
+        issuer: "main".into(),
+        client: "web".into(),
+        subject: "alice".into(),
+        grant: vec![n; 200].into(),
+        key: 1,
+        attempt: Id([attempt; 16]),
+        code_issued_at: now,
+        code_expires_at: now + Duration::from_secs(60),
+        lifetimes: LIFETIMES,
+    }))
+}
+
+pub(in crate::store) fn rotate(n: u8, generation: u32, attempt: u8) -> Op {
+    Op::Rotate(Rotate {
+        family: family(n),
+        generation,
+        issuer: "main".into(),
+        client: "web".into(),
+        key: 1,
+        attempt: Id([attempt; 16]),
+        policy: GRACE,
+        lifetimes: LIFETIMES,
+    })
+}

@@ -1,0 +1,106 @@
+//! Signing keys, documents, the lease, the end.
+
+use std::time::Duration;
+
+use super::{START, Subject};
+use crate::clock::Clock;
+use crate::id::Id;
+use crate::store::{Document, StoredKey};
+
+fn key(ring: &str, generation: u32) -> StoredKey {
+    StoredKey {
+        ring: ring.to_owned(),
+        generation,
+        id: Id([7; 16]),
+        kid: format!("{ring}-{generation}"),
+        sealed: vec![generation as u8; 80],
+        announced_at: START,
+        sign_from: START,
+        rotate_at: START,
+    }
+}
+
+fn document(name: &str, body: Option<&str>) -> Document {
+    Document { kind: "client".to_owned(), name: name.to_owned(), version: 0, body: body.map(str::to_owned) }
+}
+
+pub(super) async fn keys_are_published_once<S: Subject>() {
+    let mut s = S::open(1, Clock::manual(START));
+    assert!(!s.store().publish_key(None, key("a/EdDSA", 2)).await.unwrap(), "begins with 1");
+    assert!(s.store().publish_key(None, key("a/EdDSA", 1)).await.unwrap());
+    s = s.reopen();
+    assert!(!s.store().publish_key(None, key("a/EdDSA", 1)).await.unwrap());
+    assert!(!s.store().publish_key(Some(1), key("a/EdDSA", 3)).await.unwrap());
+    assert!(s.store().publish_key(Some(1), key("a/EdDSA", 2)).await.unwrap());
+    assert!(s.store().publish_key(None, key("a/EdDSA2", 1)).await.unwrap(), "a ring is not its prefix");
+    let race = s.store();
+    let (one, two) =
+        tokio::join!(race.publish_key(Some(2), key("a/EdDSA", 3)), race.publish_key(Some(2), key("a/EdDSA", 3)));
+    assert!(one.unwrap() ^ two.unwrap());
+    drop(race);
+    s = s.reopen();
+    let mut keys = s.store().keys().await.unwrap();
+    keys.sort_by(|a, b| a.kid.cmp(&b.kid));
+    assert_eq!(keys, [key("a/EdDSA", 1), key("a/EdDSA", 2), key("a/EdDSA", 3), key("a/EdDSA2", 1)]);
+}
+
+pub(super) async fn keys_are_dropped_up_to_a_generation<S: Subject>() {
+    let mut s = S::open(1, Clock::manual(START));
+    for generation in 1..=3 {
+        let before = (generation > 1).then(|| generation - 1);
+        assert!(s.store().publish_key(before, key("a", generation)).await.unwrap());
+        assert!(s.store().publish_key(before, key("b", generation)).await.unwrap());
+    }
+    s.store().drop_keys("a", 2).await.unwrap();
+    s = s.reopen();
+    let mut kids: Vec<_> = s.store().keys().await.unwrap().into_iter().map(|key| key.kid).collect();
+    kids.sort();
+    assert_eq!(kids, ["a-3", "b-1", "b-2", "b-3"]);
+}
+
+pub(super) async fn documents_change_by_compare_and_set<S: Subject>() {
+    let mut s = S::open(1, Clock::manual(START));
+    assert_eq!(s.store().put_document(document("x", Some("1")), 5).await.unwrap(), None);
+    assert_eq!(s.store().put_document(document("x", Some("1")), 0).await.unwrap(), Some(1));
+    s = s.reopen();
+    assert_eq!(s.store().put_document(document("x", Some("2")), 0).await.unwrap(), None);
+    assert_eq!(s.store().put_document(document("x", Some("2")), 1).await.unwrap(), Some(2));
+    assert_eq!(s.store().put_document(document("y", Some("3")), 0).await.unwrap(), Some(3));
+    assert_eq!(s.store().put_document(document("x", None), 2).await.unwrap(), Some(4));
+    s = s.reopen();
+    let (documents, version) = s.store().documents().await.unwrap();
+    assert_eq!(documents, [Document { version: 3, ..document("y", Some("3")) }]);
+    assert_eq!(version, 4);
+    assert_eq!(s.store().put_document(document("x", Some("5")), 4).await.unwrap(), None, "it does not exist");
+    assert_eq!(s.store().put_document(document("x", Some("5")), 0).await.unwrap(), Some(5));
+}
+
+pub(super) async fn changes_come_in_order<S: Subject>() {
+    let mut s = S::open(1, Clock::manual(START));
+    for (name, body, expected) in
+        [("a", Some("1"), 0), ("b", Some("2"), 0), ("a", Some("3"), 1), ("c", Some("4"), 0), ("b", None, 2)]
+    {
+        assert!(s.store().put_document(document(name, body), expected).await.unwrap().is_some());
+        s = s.reopen();
+    }
+    let seen = |changes: Vec<Document>| -> Vec<(u64, String, bool)> {
+        changes.into_iter().map(|change| (change.version, change.name, change.body.is_some())).collect()
+    };
+    let all = seen(s.store().changes(0).await.unwrap());
+    assert_eq!(all, [(3, "a".to_owned(), true), (4, "c".to_owned(), true), (5, "b".to_owned(), false)]);
+    assert_eq!(seen(s.store().changes(4).await.unwrap()), [(5, "b".to_owned(), false)]);
+    assert_eq!(seen(s.store().changes(5).await.unwrap()), []);
+    assert_eq!(seen(s.store().changes(u64::MAX).await.unwrap()), []);
+}
+
+pub(super) async fn a_lease_is_ours<S: Subject>() {
+    let s = S::open(1, Clock::manual(START));
+    assert_eq!(s.store().lease("rotation", Id([1; 16]), Duration::from_secs(5)).await.unwrap(), Some(1));
+}
+
+pub(super) async fn a_closed_store_says_so<S: Subject>() {
+    let s = S::open(1, Clock::manual(START));
+    assert_eq!(s.store().put_document(document("x", Some("1")), 0).await.unwrap(), Some(1));
+    super::closed(&*s.store()).await;
+    assert!(s.store().apply(0, vec![super::redeem(1, 1, START)]).await.is_err());
+}
