@@ -88,12 +88,7 @@ impl DefaultAddress for AdminListen {
 
 impl<D: DefaultAddress> Default for ListenerConfig<D> {
     fn default() -> Self {
-        Self {
-            listen: D::ADDRESS.into(),
-            tls: None,
-            limits: Limits::default(),
-            default: std::marker::PhantomData,
-        }
+        Self { listen: D::ADDRESS.into(), tls: None, limits: Limits::default(), default: std::marker::PhantomData }
     }
 }
 

@@ -1,3 +1,7 @@
-//! The `jeton` command.
+//! The `jeton` command: settings, run, drain. Everything else is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    jeton::cli::run()
+}

@@ -1,1 +1,103 @@
-//! cli
+//! The command line (DESIGN.md section 9). Every message says what to do next; exit codes are those of [`exit`].
+
+mod config;
+mod dev;
+mod init;
+mod log;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Exit codes, as sysexits.h has them.
+pub mod exit {
+    /// The command failed.
+    pub const FAILED: u8 = 1;
+    /// The configuration or the command line is wrong (`EX_USAGE`).
+    pub const CONFIG: u8 = 64;
+    /// Something the daemon needs is not there: a port, the store (`EX_UNAVAILABLE`).
+    pub const UNAVAILABLE: u8 = 69;
+    /// The daemon could not go on (`EX_SOFTWARE`).
+    pub const INTERNAL: u8 = 70;
+}
+
+/// jeton, an OAuth 2.0 / OpenID Connect token service.
+#[derive(Parser)]
+#[command(name = "jeton", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the daemon with a configuration file
+    Serve {
+        /// The configuration file
+        #[arg(long, short, env = "JETON_CONFIG", value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Run everything at once for trying out: embedded store, demo issuer, demo clients
+    Dev(dev::DevArgs),
+    /// Write a configuration file, a master key and an admin token to start from
+    Init {
+        /// The directory to write to; existing files are never overwritten
+        #[arg(long, default_value = ".", value_name = "DIR")]
+        dir: PathBuf,
+    },
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Print the completions of a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Parses the command line and carries it out.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { exit::CONFIG } else { 0 });
+        }
+    };
+    match cli.command {
+        Command::Serve { config } => serve::serve(config),
+        Command::Dev(args) => dev::dev(args),
+        Command::Init { dir } => init::init(&dir),
+        Command::Config(command) => config::config(command),
+        Command::Completions { shell } => {
+            clap_complete::generate(
+                shell,
+                &mut <Cli as clap::CommandFactory>::command(),
+                "jeton",
+                &mut std::io::stdout(),
+            );
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+/// Writes a line for a person to standard output.
+fn say(line: impl std::fmt::Display) {
+    use std::io::Write;
+    // a closed pipe is the reader's choice
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Writes what went wrong, with its causes, to standard error.
+fn complain(error: &dyn std::error::Error) {
+    use std::io::Write;
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        text = format!("{text}: {source}");
+        cause = source.source();
+    }
+    let _ = writeln!(std::io::stderr(), "jeton: {text}");
+}

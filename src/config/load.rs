@@ -43,9 +43,11 @@ pub fn load(source: &Source) -> Result<Loaded, ConfigError> {
     if let Some(path) = &source.file {
         builder = add_file(builder, path)?;
     }
-    builder = builder.add_source(Environment::with_prefix(PREFIX).prefix_separator("__").separator("__").try_parsing(true));
+    builder =
+        builder.add_source(Environment::with_prefix(PREFIX).prefix_separator("__").separator("__").try_parsing(true));
     for (setting, value) in &source.flags {
-        builder = builder.set_override(setting, value.as_str()).map_err(|error| ConfigError::Value(error.to_string()))?;
+        builder =
+            builder.set_override(setting, value.as_str()).map_err(|error| ConfigError::Value(error.to_string()))?;
     }
     let merged = builder.build().map_err(|error| ConfigError::Value(error.to_string()))?;
     let mut origins = Vec::new();
@@ -58,8 +60,8 @@ pub fn load(source: &Source) -> Result<Loaded, ConfigError> {
 
 /// Parses the file by itself first: the TOML parser points at line and column, which is lost once sources are merged.
 fn add_file(builder: ConfigBuilder<DefaultState>, path: &Path) -> Result<ConfigBuilder<DefaultState>, ConfigError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+    let text =
+        std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
     if let Err(error) = text.parse::<toml::Table>() {
         return Err(ConfigError::Syntax { path: path.to_owned(), message: error.to_string() });
     }

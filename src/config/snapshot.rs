@@ -88,7 +88,8 @@ fn add_routes(snapshot: &mut Snapshot, issuer: &Arc<Issuer>) -> Result<(), Confi
 }
 
 fn add_client(snapshot: &mut Snapshot, client: &FileClient, vault: &Vault) -> Result<(), ConfigError> {
-    let wrong = |rule: String| ConfigError::Client { issuer: client.issuer.clone(), client: client.client_id.clone(), rule };
+    let wrong =
+        |rule: String| ConfigError::Client { issuer: client.issuer.clone(), client: client.client_id.clone(), rule };
     let issuer = snapshot.issuers.get(&client.issuer).ok_or_else(|| wrong("there is no such issuer".to_owned()))?;
     let secrets: Result<Vec<StoredSecret>, String> =
         client.secrets.iter().enumerate().map(|(index, secret)| stored(index, secret, client, vault)).collect();
@@ -109,7 +110,7 @@ fn stored(index: usize, secret: &FileSecret, client: &FileClient, vault: &Vault)
         }
         FileSecret::File(path) => {
             let text = secret_file(path)?;
-            if !wire::decode(wire::CLIENT_SECRET, &text, 512).is_some_and(|bytes| bytes.len() == 32) {
+            if wire::decode(wire::CLIENT_SECRET, &text, 512).is_none_or(|bytes| bytes.len() != 32) {
                 let rule = "must hold a secret that jeton generated (jcs_...); for any other, give its argon2 hash";
                 return Err(format!("secrets[{index}].file: {} {rule}", path.display()));
             }

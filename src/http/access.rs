@@ -73,7 +73,8 @@ impl Observers {
         }
         let trace = request.headers.get("traceparent").and_then(trace_id);
         let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
-        let (client, error, reason) = (told.client.as_deref(), told.error.map(|error| error.code.name()), told.reason.as_deref());
+        let (client, error, reason) =
+            (told.client.as_deref(), told.error.map(|error| error.code.name()), told.reason.as_deref());
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(

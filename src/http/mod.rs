@@ -3,6 +3,8 @@
 //! Order: `limits`, `request` and `shutdown` are what others name; `serve` runs a listener, `connection` one
 //! connection, `exchange` one request. `hyper` appears nowhere else in the crate.
 
+pub mod access;
+pub mod admin;
 mod body;
 mod connection;
 mod exchange;
@@ -10,10 +12,8 @@ mod framing;
 mod io;
 pub mod limits;
 pub mod listener;
-mod pulse;
-pub mod access;
-pub mod admin;
 pub mod public;
+mod pulse;
 pub mod request;
 mod respond;
 pub mod serve;

@@ -41,9 +41,11 @@ pub(super) fn list(service: &Service, issuer: &Issuer, request: &Request) -> Ans
     let query = Form::parse(request.query().unwrap_or_default().as_bytes())
         .map_err(|error| Problem::new(400, format!("the query is wrong: {}", error.description)))?;
     let limit: usize = match query.get("limit") {
-        Some(text) => text.parse().ok().filter(|limit| (1..=MAX_PAGE).contains(limit)).ok_or_else(|| {
-            Problem::new(400, format!("limit: a number from 1 to {MAX_PAGE}"))
-        })?,
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|limit| (1..=MAX_PAGE).contains(limit))
+            .ok_or_else(|| Problem::new(400, format!("limit: a number from 1 to {MAX_PAGE}")))?,
         None => 100,
     };
     let clients = service.registry.list(&issuer.id, query.get("after").unwrap_or_default(), limit);

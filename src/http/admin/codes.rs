@@ -12,9 +12,9 @@ use crate::protocol::pkce::Challenge;
 use crate::protocol::resource;
 use crate::protocol::scope::Scope;
 use crate::service::Service;
+use crate::token::Granted;
 use crate::token::access::PROTOCOL_CLAIMS;
 use crate::token::code::{self, Code};
-use crate::token::Granted;
 
 /// Longest `nonce`, `acr` and single `amr`, in bytes.
 const MAX_TEXT: usize = 512;
@@ -102,11 +102,18 @@ fn check(wanted: &Wanted, client: &Client) -> Result<Option<Challenge>, Problem>
     if !client.allows_redirect(&wanted.redirect_uri) {
         return refuse("redirect_uri: not one that the client registered");
     }
-    if wanted.subject.is_empty() || wanted.subject.len() > 255 || !wanted.subject.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) {
+    if wanted.subject.is_empty()
+        || wanted.subject.len() > 255
+        || !wanted.subject.bytes().all(|byte| matches!(byte, 0x20..=0x7e))
+    {
         return refuse("subject: 1 to 255 printable ASCII characters (OpenID Connect Core section 2)");
     }
     let too_long = |text: &Option<String>| text.as_ref().is_some_and(|text| text.len() > MAX_TEXT);
-    if too_long(&wanted.nonce) || too_long(&wanted.acr) || wanted.amr.len() > MAX_AMR || wanted.amr.iter().any(|one| one.len() > MAX_TEXT) {
+    if too_long(&wanted.nonce)
+        || too_long(&wanted.acr)
+        || wanted.amr.len() > MAX_AMR
+        || wanted.amr.iter().any(|one| one.len() > MAX_TEXT)
+    {
         return refuse("nonce, acr, amr: at most 512 bytes each, at most 16 amr");
     }
     for (name, claims) in [("access_token", &wanted.claims.access_token), ("id_token", &wanted.claims.id_token)] {

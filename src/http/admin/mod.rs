@@ -108,10 +108,13 @@ async fn dispatch(service: &Service, request: &Request, segments: &[&str]) -> (&
     let method = &request.method;
     match segments {
         ["config"] => ("config", only(method, &[Method::GET]).map(|()| operation::config(service))),
-        ["reload"] => ("reload", match only(method, &[Method::POST]) {
-            Ok(()) => operation::reload(service).await,
-            Err(problem) => Err(problem),
-        }),
+        ["reload"] => (
+            "reload",
+            match only(method, &[Method::POST]) {
+                Ok(()) => operation::reload(service).await,
+                Err(problem) => Err(problem),
+            },
+        ),
         ["issuers", issuer, rest @ ..] => match service.registry.issuer(issuer) {
             Some(issuer) => of_issuer(service, &issuer, request, rest).await,
             None => ("open", Err(Problem::new(404, "there is no such issuer"))),
@@ -132,30 +135,45 @@ async fn of_issuer(
     match segments {
         ["clients"] if *method == POST => ("clients", clients::create(service, issuer, request).await),
         ["clients"] => ("clients", only(method, &[GET, POST]).and_then(|()| clients::list(service, issuer, request))),
-        ["clients", id] => ("clients", match *method {
-            Method::GET => clients::show(service, issuer, id),
-            Method::PUT => clients::replace(service, issuer, id, request).await,
-            Method::DELETE => clients::delete(service, issuer, id).await,
-            _ => Err(not_allowed(&[GET, Method::PUT, Method::DELETE])),
-        }),
-        ["clients", id, "secrets"] => ("secrets", match only(method, &[POST]) {
-            Ok(()) => secrets::add(service, issuer, id, request).await,
-            Err(problem) => Err(problem),
-        }),
-        ["clients", id, "secrets", secret] => ("secrets", match only(method, &[Method::DELETE]) {
-            Ok(()) => secrets::remove(service, issuer, id, secret).await,
-            Err(problem) => Err(problem),
-        }),
+        ["clients", id] => (
+            "clients",
+            match *method {
+                Method::GET => clients::show(service, issuer, id),
+                Method::PUT => clients::replace(service, issuer, id, request).await,
+                Method::DELETE => clients::delete(service, issuer, id).await,
+                _ => Err(not_allowed(&[GET, Method::PUT, Method::DELETE])),
+            },
+        ),
+        ["clients", id, "secrets"] => (
+            "secrets",
+            match only(method, &[POST]) {
+                Ok(()) => secrets::add(service, issuer, id, request).await,
+                Err(problem) => Err(problem),
+            },
+        ),
+        ["clients", id, "secrets", secret] => (
+            "secrets",
+            match only(method, &[Method::DELETE]) {
+                Ok(()) => secrets::remove(service, issuer, id, secret).await,
+                Err(problem) => Err(problem),
+            },
+        ),
         ["codes"] => ("codes", only(method, &[POST]).and_then(|()| codes::issue(service, issuer, request))),
         ["keys"] => ("keys", only(method, &[GET]).and_then(|()| keys::list(service, issuer))),
-        ["keys", "rotate"] => ("keys", match only(method, &[POST]) {
-            Ok(()) => keys::rotate(service, issuer, request).await,
-            Err(problem) => Err(problem),
-        }),
-        ["revocations"] => ("revocations", match only(method, &[POST]) {
-            Ok(()) => revocations::revoke(service, issuer, request).await,
-            Err(problem) => Err(problem),
-        }),
+        ["keys", "rotate"] => (
+            "keys",
+            match only(method, &[POST]) {
+                Ok(()) => keys::rotate(service, issuer, request).await,
+                Err(problem) => Err(problem),
+            },
+        ),
+        ["revocations"] => (
+            "revocations",
+            match only(method, &[POST]) {
+                Ok(()) => revocations::revoke(service, issuer, request).await,
+                Err(problem) => Err(problem),
+            },
+        ),
         _ => ("open", Err(Problem::new(404, "there is no such resource"))),
     }
 }

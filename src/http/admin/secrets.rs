@@ -81,11 +81,14 @@ pub(super) async fn add(service: &Service, issuer: &Issuer, id: &str, request: &
         Ok(())
     };
     service.registry.update(issuer, id, change).await?;
-    Ok(super::json(201, &json!({
-        "secret_id": secret.stored.secret_id,
-        "client_secret": secret.text.as_str(),
-        "expires_at": seconds(&secret.stored),
-    })))
+    Ok(super::json(
+        201,
+        &json!({
+            "secret_id": secret.stored.secret_id,
+            "client_secret": secret.text.as_str(),
+            "expires_at": seconds(&secret.stored),
+        }),
+    ))
 }
 
 pub(super) async fn remove(service: &Service, issuer: &Issuer, id: &str, secret: &str) -> Answer {

@@ -7,7 +7,8 @@ use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
 pub(super) fn is_form(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
     let essence = value.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") && headers.get_all(CONTENT_TYPE).iter().count() == 1
+    essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+        && headers.get_all(CONTENT_TYPE).iter().count() == 1
 }
 
 /// The `Authorization` header; two of them are as bad as a malformed one.

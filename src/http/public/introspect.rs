@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::form::authorization;
 use super::{auth_failed, refused};
-use crate::client::auth::AuthenticatedClient;
 use crate::client::Issuer;
+use crate::client::auth::AuthenticatedClient;
 use crate::http::access::Told;
 use crate::http::{Request, Response, respond};
 use crate::inspect;

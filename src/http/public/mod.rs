@@ -118,7 +118,8 @@ fn auth_failed(route_issuer: &crate::client::Issuer, failure: &crate::client::au
 fn refused(issuer: &crate::client::Issuer, error: &OAuthError, wait: Option<std::time::Duration>) -> Response {
     let (status, body) = dialect::of(issuer).error(error);
     let response = respond::json(status, body);
-    let again_soon = matches!(error.code, ErrorCode::TemporarilyUnavailable).then_some(std::time::Duration::from_secs(1));
+    let again_soon =
+        matches!(error.code, ErrorCode::TemporarilyUnavailable).then_some(std::time::Duration::from_secs(1));
     match wait.or(again_soon) {
         Some(wait) => respond::retry_after(response, wait),
         None => response,

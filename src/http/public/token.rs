@@ -1,10 +1,11 @@
 //! The token endpoint (RFC 6749 section 3.2): client first, then grant type, then whether the one may use the other.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::form::authorization;
 use super::{auth_failed, refused};
-use crate::client::Issuer;
+use crate::client::{Client, Issuer};
 use crate::dialect;
 use crate::grant::{Error, TokenRequest};
 use crate::http::access::Told;
@@ -28,17 +29,20 @@ pub(super) async fn serve(service: &Service, issuer: &Arc<Issuer>, request: &Req
         service.authenticator.authenticate(issuer, authorization(&request.headers), &form, request.peer).await;
     let metrics = &service.context.metrics;
     metrics.stage_duration.with_label_values(&[told.grant.as_str(), "auth"]).observe(watch.seconds());
-    let outcome = match authenticated {
+    let admitted = match authenticated {
+        Ok(client) => {
+            told.client = Some(client.id.clone());
+            admit(service, issuer, &client, &form).map(|grant_type| (grant_type.to_owned(), client)).map_err(|turned| {
+                told.refuse(turned.error);
+                refused(issuer, &turned.error, turned.wait)
+            })
+        }
         Err(failure) => {
             told.fail(&failure);
             Err(auth_failed(issuer, &failure))
         }
-        Ok(client) => {
-            told.client = Some(client.id.clone());
-            admit(service, issuer, &client, &form, told).map(|grant_type| (client, grant_type.to_owned()))
-        }
     };
-    let (client, grant_type) = match outcome {
+    let (grant_type, client) = match admitted {
         Ok(admitted) => admitted,
         Err(response) => {
             metrics.token_requests.with_label_values(&[told.grant.as_str(), told.outcome()]).inc();
@@ -62,31 +66,33 @@ pub(super) async fn serve(service: &Service, issuer: &Arc<Issuer>, request: &Req
     response
 }
 
-/// Whether this client may have this grant now.
-fn admit<'a>(
-    service: &Service,
-    issuer: &Issuer,
-    client: &crate::client::Client,
-    form: &'a Form<'_>,
-    told: &mut Told,
-) -> Result<&'a str, Response> {
-    let Some(grant_type) = form.get("grant_type") else {
-        return Err(refused(issuer, told.refuse(OAuthError::invalid_request("grant_type is missing")), None));
-    };
+/// A request turned away after authentication, before any work.
+struct Turned {
+    error: OAuthError,
+    wait: Option<Duration>,
+}
+
+impl From<OAuthError> for Turned {
+    fn from(error: OAuthError) -> Self {
+        Self { error, wait: None }
+    }
+}
+
+/// The grant type, if this client may have it now.
+fn admit<'a>(service: &Service, issuer: &Issuer, client: &Client, form: &'a Form<'_>) -> Result<&'a str, Turned> {
+    let grant_type = form.require("grant_type", "grant_type is missing")?;
     let offered = issuer.settings.grant_types.iter().any(|offered| offered.as_str() == grant_type);
     if !offered || service.router.knows(grant_type).is_none() {
-        let error = OAuthError::new(ErrorCode::UnsupportedGrantType, "this grant type is not offered");
-        return Err(refused(issuer, told.refuse(error), None));
+        return Err(OAuthError::new(ErrorCode::UnsupportedGrantType, "this grant type is not offered").into());
     }
     if !client.may_use(grant_type) {
-        let error = OAuthError::new(ErrorCode::UnauthorizedClient, "the client may not use this grant type");
-        return Err(refused(issuer, told.refuse(error), None));
+        return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "the client may not use this grant type").into());
     }
-    if let Err(wait) = client.rate.admit(service.context.clock.now()) {
+    client.rate.admit(service.context.clock.now()).map_err(|wait| {
         service.context.metrics.shed.with_label_values(&["client_rate"]).inc();
         let error = OAuthError::new(ErrorCode::SlowDown, "the client asks more often than it may");
-        return Err(refused(issuer, told.refuse(error), Some(wait)));
-    }
+        Turned { error, wait: Some(wait) }
+    })?;
     Ok(grant_type)
 }
 

@@ -1,0 +1,65 @@
+//! `jeton init`: a configuration file, a master key and an admin token to start from. Never overwrites.
+
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::{exit, say};
+use crate::id::random_bytes;
+use crate::token::wire;
+use crate::vault::Vault;
+
+pub(super) fn init(dir: &Path) -> ExitCode {
+    match write_all(dir) {
+        Ok(()) => {
+            let config = dir.join("jeton.toml");
+            say(format_args!("wrote {}, master.key and admin.token in {}", config.display(), dir.display()));
+            say("next:");
+            say(format_args!("  1. set the issuer's url in {}", config.display()));
+            say(format_args!("  2. jeton config check --config {}", config.display()));
+            say(format_args!("  3. jeton serve --config {}", config.display()));
+            say("keep a copy of master.key apart from the data: without it no stored key or token can be used");
+            ExitCode::SUCCESS
+        }
+        Err(message) => {
+            let _ = writeln!(std::io::stderr(), "jeton: {message}");
+            ExitCode::from(exit::FAILED)
+        }
+    }
+}
+
+fn write_all(dir: &Path) -> Result<(), String> {
+    std::fs::create_dir_all(dir).map_err(|error| format!("cannot make the directory {}: {error}", dir.display()))?;
+    let absolute = std::fs::canonicalize(dir).map_err(|error| format!("cannot use {}: {error}", dir.display()))?;
+    for name in ["jeton.toml", "master.key", "admin.token"] {
+        if absolute.join(name).exists() {
+            return Err(format!(
+                "{} exists already; choose another --dir or move it away",
+                absolute.join(name).display()
+            ));
+        }
+    }
+    write_secret(&absolute.join("master.key"), &Vault::generate())?;
+    write_secret(&absolute.join("admin.token"), &new_admin_token())?;
+    let shown = absolute.display();
+    let config = format!(
+        "# Every setting with its default: `jeton config default`\n\n\
+         [secrets]\nmaster_key_file = \"{shown}/master.key\"\nadmin_token_file = \"{shown}/admin.token\"\n\n\
+         [store]\npath = \"{shown}/data\"\n\n\
+         [issuers.main]\n# what clients call; behind a proxy, the proxy's name\nurl = \"http://127.0.0.1:8080\"\n"
+    );
+    write_secret(&absolute.join("jeton.toml"), &config)
+}
+
+/// A fresh admin token: 256 bits.
+pub(super) fn new_admin_token() -> zeroize::Zeroizing<String> {
+    zeroize::Zeroizing::new(wire::encode("jad_", &random_bytes::<32>()))
+}
+
+/// Writes a new file that only its owner can read.
+pub(super) fn write_secret(path: &Path, text: &str) -> Result<(), String> {
+    let failed = |error: std::io::Error| format!("cannot write {}: {error}", path.display());
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)
+}

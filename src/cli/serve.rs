@@ -1,0 +1,128 @@
+//! `jeton serve`: prepare, start, wait for a signal or a failure, drain.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::log::Log;
+use super::{complain, exit, log};
+use crate::clock::Clock;
+use crate::config::Source;
+use crate::metrics::Metrics;
+use crate::server::{Daemon, Prepared, ServerError, Surroundings, prepare};
+
+pub(super) fn serve(config: PathBuf) -> ExitCode {
+    match prepare(Source { file: Some(config), ..Source::default() }) {
+        Ok(prepared) => run(prepared, |_| {}),
+        Err(error) => {
+            complain(&error);
+            ExitCode::from(exit::CONFIG)
+        }
+    }
+}
+
+/// Runs a daemon until it is told to stop; `started` is called once it serves.
+pub(super) fn run(prepared: Prepared, started: impl FnOnce(&Daemon)) -> ExitCode {
+    let log = log::start(&prepared.loaded.config.log);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(&error);
+            return ExitCode::from(exit::INTERNAL);
+        }
+    };
+    let code = runtime.block_on(live(prepared, &log, started));
+    // what still runs after an orderly stop waits for nothing worth waiting for
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    code
+}
+
+async fn live(prepared: Prepared, log: &Log, started: impl FnOnce(&Daemon)) -> ExitCode {
+    let shutdown = prepared.loaded.config.shutdown;
+    let metrics = Metrics::new();
+    let around = Surroundings { clock: Clock::system(), metrics: metrics.clone(), log: log.control.clone() };
+    let mut signals = match Signals::listen() {
+        Ok(signals) => signals,
+        Err(error) => {
+            complain(&error);
+            return ExitCode::from(exit::INTERNAL);
+        }
+    };
+    let mut daemon = match Daemon::start(prepared, around).await {
+        Ok(daemon) => daemon,
+        Err(error) => {
+            complain(&error);
+            let code = if matches!(error, ServerError::Prepare(_)) { exit::CONFIG } else { exit::UNAVAILABLE };
+            return ExitCode::from(code);
+        }
+    };
+    tracing::info!(public = %daemon.public, admin = %daemon.admin, version = env!("CARGO_PKG_VERSION"), "jeton serves");
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    started(&daemon);
+    let end = wait(&mut daemon, &mut signals, &metrics, log).await;
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    let delay = if end == End::Terminated { shutdown.drain_delay } else { Duration::ZERO };
+    let stopping = daemon.stop(delay, shutdown.deadline);
+    tokio::select! {
+        drained = stopping => tracing::info!(finished = drained.finished, cut = drained.cut, "jeton stopped"),
+        () = signals.stop() => tracing::warn!("a second signal: stopping at once"),
+    }
+    ExitCode::from(if end == End::Failed { exit::INTERNAL } else { 0 })
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// SIGTERM: somebody balances load over us and needs time to notice.
+    Terminated,
+    /// SIGINT: a person waits at the terminal.
+    Interrupted,
+    /// The daemon cannot go on.
+    Failed,
+}
+
+async fn wait(daemon: &mut Daemon, signals: &mut Signals, metrics: &Metrics, log: &Log) -> End {
+    let mut tick = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        tokio::select! {
+            _ = signals.terminate.recv() => return End::Terminated,
+            _ = signals.interrupt.recv() => return End::Interrupted,
+            _ = signals.hangup.recv() => match daemon.reload().await {
+                Ok(reloaded) => tracing::info!(changed = reloaded.changed, "configuration reloaded"),
+                Err(reason) => tracing::error!(reason, "configuration not reloaded; the old one stays in use"),
+            },
+            reason = daemon.failed() => {
+                tracing::error!(reason, "the daemon cannot go on and stops");
+                return End::Failed;
+            }
+            _ = tick.tick() => {
+                let dropped = i64::try_from(log.dropped.dropped_lines()).unwrap_or(i64::MAX);
+                metrics.log_lines_dropped.set(dropped);
+            }
+        }
+    }
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The reloader actor: one reload at a time, however many ask; a tick each second to follow other nodes. When it dies
+//! it is started again; what was loaded stays in use.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use prometheus::{IntCounter, IntGauge};
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SpawnErr};
+use tokio::task::JoinHandle;
+
+use super::Daemonic;
+use crate::ask::ask;
+use crate::metrics::Metrics;
+use crate::service::Reloaded;
+
+/// How often the changes of other nodes are followed.
+const FOLLOW_EVERY: Duration = Duration::from_secs(1);
+/// How long a reload may take: new RSA keys included.
+const LIMIT: Duration = Duration::from_secs(60);
+
+type Reply = RpcReplyPort<Result<Reloaded, String>>;
+
+enum Message {
+    Reload(Reply),
+    Reloaded(Result<Reloaded, String>),
+    Follow,
+    Followed,
+}
+
+#[derive(Clone)]
+pub(in crate::server) struct Reloader {
+    daemonic: Arc<Daemonic>,
+    actor: Arc<ArcSwap<ActorRef<Message>>>,
+    keeper: Arc<JoinHandle<()>>,
+}
+
+struct ReloaderActor {
+    daemonic: Arc<Daemonic>,
+    metrics: Metrics,
+}
+
+#[derive(Default)]
+struct State {
+    /// Who waits for the reload that runs.
+    running: Vec<Reply>,
+    /// Who asked since it began, and wants what is on disk now.
+    waiting: Vec<Reply>,
+    following: bool,
+}
+
+impl Reloader {
+    pub(in crate::server) async fn start(daemonic: Arc<Daemonic>, metrics: &Metrics) -> Result<Self, SpawnErr> {
+        let (actor, mut ended) = spawn(&daemonic, metrics).await?;
+        let actor = Arc::new(ArcSwap::from_pointee(actor));
+        let restarts: IntCounter = metrics.actor_restarts.with_label_values(&["reloader"]);
+        let (slot, kept, kept_metrics) = (actor.clone(), daemonic.clone(), metrics.clone());
+        let keeper = tokio::spawn(async move {
+            loop {
+                let _ = ended.await;
+                restarts.inc();
+                let Ok((next, next_ended)) = spawn(&kept, &kept_metrics).await else { return };
+                slot.store(Arc::new(next));
+                ended = next_ended;
+            }
+        });
+        Ok(Self { daemonic, actor, keeper: Arc::new(keeper) })
+    }
+
+    pub(super) fn daemonic(&self) -> &Daemonic {
+        &self.daemonic
+    }
+
+    pub(super) async fn ask_reload(&self) -> Result<Reloaded, String> {
+        let actor = self.actor.load_full();
+        ask(&actor, Message::Reload, LIMIT).await.map_err(|error| error.to_string())?
+    }
+
+    pub(in crate::server) fn stop(&self) {
+        self.keeper.abort();
+        self.actor.load().stop(None);
+    }
+}
+
+async fn spawn(daemonic: &Arc<Daemonic>, metrics: &Metrics) -> Result<(ActorRef<Message>, JoinHandle<()>), SpawnErr> {
+    let actor = ReloaderActor { daemonic: daemonic.clone(), metrics: metrics.clone() };
+    Actor::spawn(None, actor, ()).await
+}
+
+impl Actor for ReloaderActor {
+    type Msg = Message;
+    type State = State;
+    type Arguments = ();
+
+    async fn pre_start(&self, myself: ActorRef<Message>, (): ()) -> Result<State, ActorProcessingErr> {
+        myself.send_interval(FOLLOW_EVERY, || Message::Follow);
+        Ok(State::default())
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<Message>,
+        message: Message,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            Message::Reload(reply) => {
+                state.waiting.push(reply);
+                self.begin(&myself, state);
+            }
+            Message::Reloaded(outcome) => {
+                self.count(&outcome);
+                for reply in state.running.drain(..) {
+                    let _ = reply.send(outcome.clone());
+                }
+                self.begin(&myself, state);
+            }
+            Message::Follow if !state.following => {
+                state.following = true;
+                let (daemonic, myself) = (self.daemonic.clone(), myself);
+                tokio::spawn(async move {
+                    daemonic.follow().await;
+                    let _ = myself.cast(Message::Followed);
+                });
+            }
+            Message::Follow => {}
+            Message::Followed => state.following = false,
+        }
+        Ok(())
+    }
+}
+
+impl ReloaderActor {
+    fn begin(&self, myself: &ActorRef<Message>, state: &mut State) {
+        if !state.running.is_empty() || state.waiting.is_empty() {
+            return;
+        }
+        state.running = std::mem::take(&mut state.waiting);
+        let (daemonic, myself) = (self.daemonic.clone(), myself.clone());
+        tokio::spawn(async move {
+            let outcome = tokio::time::timeout(LIMIT, daemonic.reload()).await;
+            let outcome = outcome.unwrap_or_else(|_| Err("it took longer than a minute".to_owned()));
+            let _ = myself.cast(Message::Reloaded(outcome));
+        });
+    }
+
+    fn count(&self, outcome: &Result<Reloaded, String>) {
+        let label = match outcome {
+            Ok(Reloaded { changed: true, .. }) => "ok",
+            Ok(Reloaded { changed: false, .. }) => "unchanged",
+            Err(_) => "refused",
+        };
+        self.metrics.reloads.with_label_values(&[label]).inc();
+        match outcome {
+            Ok(reloaded) => {
+                tracing::info!(target: "audit", event = "reloaded", changed = reloaded.changed, needs_restart = ?reloaded.needs_restart);
+                now(&self.metrics.config_loaded_at);
+            }
+            Err(reason) => tracing::error!(target: "audit", event = "reload_refused", reason),
+        }
+    }
+}
+
+fn now(gauge: &IntGauge) {
+    let now = crate::clock::Clock::system().now().as_secs();
+    gauge.set(i64::try_from(now).unwrap_or(i64::MAX));
+}
