@@ -1,0 +1,107 @@
+//! Raw HTTP/1.1 over a socket: what is sent is what the test wrote, what comes back is every byte.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// No answer takes longer than this.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// One response.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    /// The `error` member.
+    pub(crate) fn error(&self) -> String {
+        self.json()["error"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// A string member of the JSON body.
+    pub(crate) fn get(&self, name: &str) -> String {
+        self.json()[name].as_str().unwrap_or_else(|| panic!("no {name} in {}", self.text())).to_owned()
+    }
+}
+
+/// Sends bytes and reads until the server closes or stops answering.
+pub(crate) async fn raw(to: SocketAddr, bytes: &[u8]) -> Vec<u8> {
+    let work = async {
+        let mut stream = TcpStream::connect(to).await.unwrap();
+        // the server may answer and close before it has read everything
+        let _ = stream.write_all(bytes).await;
+        let mut all = Vec::new();
+        let _ = stream.read_to_end(&mut all).await;
+        all
+    };
+    tokio::time::timeout(LIMIT, work).await.expect("the server answers and closes within the limit")
+}
+
+/// One request on a connection of its own.
+pub(crate) async fn request(to: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    if !body.is_empty() || method == "POST" || method == "PUT" {
+        head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+    }
+    head.push_str("\r\n");
+    let answers = parse_all(&raw(to, &[head.as_bytes(), body].concat()).await, method == "HEAD");
+    assert_eq!(answers.len(), 1, "{method} {path}: exactly one response");
+    answers.into_iter().next().unwrap()
+}
+
+/// A form POST.
+pub(crate) async fn post_form(to: SocketAddr, path: &str, headers: &[(&str, &str)], fields: &[(&str, &str)]) -> Answer {
+    let mut all = vec![("Content-Type", "application/x-www-form-urlencoded")];
+    all.extend_from_slice(headers);
+    request(to, "POST", path, &all, form(fields).as_bytes()).await
+}
+
+/// `application/x-www-form-urlencoded`.
+pub(crate) fn form(fields: &[(&str, &str)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+}
+
+/// Every response in a byte stream; bodies by Content-Length or chunked.
+pub(crate) fn parse_all(mut bytes: &[u8], head_only: bool) -> Vec<Answer> {
+    let mut answers = Vec::new();
+    while let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+        let head = std::str::from_utf8(&bytes[..end]).unwrap();
+        let mut lines = head.split("\r\n");
+        let status: u16 = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        let headers: Vec<(String, String)> = lines
+            .map(|line| line.split_once(':').unwrap())
+            .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
+            .collect();
+        bytes = &bytes[end + 4..];
+        let length = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+        let length: usize = length.map_or(0, |(_, value)| value.parse().unwrap());
+        let length = if head_only || status == 304 || status == 204 { 0 } else { length };
+        let body = bytes[..length.min(bytes.len())].to_vec();
+        bytes = &bytes[length.min(bytes.len())..];
+        if status != 100 {
+            answers.push(Answer { status, headers, body });
+        }
+    }
+    answers
+}

@@ -1,0 +1,267 @@
+//! What the tests share: a server in this process with a manual clock, clients of it, and raw HTTP.
+
+pub(crate) mod http;
+pub(crate) mod process;
+
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jeton::clock::{Clock, Time};
+use jeton::config::Source;
+use jeton::metrics::Metrics;
+use jeton::server::{Daemon, Surroundings, prepare};
+use jeton::vault::Vault;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+pub(crate) use http::{Answer, form};
+
+pub(crate) const ADMIN_TOKEN: &str = "admin-token-for-tests-only-0123456789";
+/// The example of RFC 7636 appendix B.
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+pub(crate) const CALLBACK: &str = "https://client.example/callback";
+
+/// A server in this process.
+pub(crate) struct Server {
+    daemon: Option<Daemon>,
+    pub(crate) public: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    pub(crate) clock: Clock,
+    pub(crate) dir: TempDir,
+    preset: String,
+}
+
+impl Server {
+    /// A server on the memory engine with issuer `main` (EdDSA access tokens, ES256 ID tokens).
+    pub(crate) async fn start() -> Self {
+        Self::with("").await
+    }
+
+    /// The same with more TOML: keys before the first section header belong to `[issuers.main]`.
+    pub(crate) async fn with(more: &str) -> Self {
+        Self::build("memory", more).await
+    }
+
+    /// On sled, so that it can be restarted.
+    pub(crate) async fn durable(more: &str) -> Self {
+        Self::build("sled", more).await
+    }
+
+    async fn build(engine: &str, more: &str) -> Self {
+        let dir = TempDir::new().unwrap();
+        secret(&dir.path().join("master.key"), &Vault::generate());
+        secret(&dir.path().join("admin.token"), ADMIN_TOKEN);
+        let (public, admin) = (free_port(), free_port());
+        let path = dir.path().display();
+        let preset = format!(
+            r#"
+            public.listen = "{public}"
+            admin.listen = "{admin}"
+            secrets = {{ master_key_file = "{path}/master.key", admin_token_file = "{path}/admin.token" }}
+            store = {{ engine = "{engine}", path = "{path}/store" }}
+            shutdown.drain_delay = "0s"
+            [issuers.main]
+            url = "http://{public}"
+            algorithms = ["EdDSA", "ES256"]
+            id_token_alg = "ES256"
+            scopes = "openid profile email offline_access api:read api:write"
+            resources = ["https://api.example", "https://files.example"]
+            {more}
+            "#
+        );
+        let clock = Clock::manual(Time::from_secs(1_900_000_000));
+        let daemon = Some(launch(&preset, &clock).await);
+        Self { daemon, public, admin, clock, dir, preset }
+    }
+
+    /// Stops in order and starts again on the same data.
+    pub(crate) async fn restart(&mut self) {
+        self.stop().await;
+        self.daemon = Some(launch(&self.preset, &self.clock).await);
+    }
+
+    pub(crate) async fn stop(&mut self) {
+        if let Some(daemon) = self.daemon.take() {
+            daemon.stop(Duration::ZERO, Duration::from_secs(2)).await;
+        }
+    }
+
+    /// The running daemon, for what cannot be asked over HTTP.
+    pub(crate) fn daemon(&self) -> &Daemon {
+        self.daemon.as_ref().unwrap()
+    }
+
+    /// Moves the clock and lets keys that became due happen (timers do not follow a manual clock).
+    pub(crate) async fn advance(&self, span: Duration) {
+        self.clock.advance(span);
+        self.daemon().service().context.keys.refresh().await.unwrap();
+    }
+
+    /// A form POST to the public listener.
+    pub(crate) async fn post(&self, path: &str, headers: &[(&str, &str)], fields: &[(&str, &str)]) -> Answer {
+        http::post_form(self.public, path, headers, fields).await
+    }
+
+    /// A token request without headers.
+    pub(crate) async fn token(&self, fields: &[(&str, &str)]) -> Answer {
+        self.post("/oauth2/token", &[], fields).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        http::request(self.public, "GET", path, &[], b"").await
+    }
+
+    /// A call of the admin API.
+    pub(crate) async fn admin(&self, method: &str, path: &str, body: Value) -> Answer {
+        let bearer = format!("Bearer {ADMIN_TOKEN}");
+        let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        http::request(self.admin, method, &format!("/admin/v1{path}"), &headers, body.as_bytes()).await
+    }
+
+    /// Registers a client and gives its id and secret (empty for a public one).
+    pub(crate) async fn client(&self, metadata: Value) -> (String, String) {
+        let answer = self.admin("POST", "/issuers/main/clients", metadata).await;
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        let body = answer.json();
+        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        (text("client_id"), text("client_secret"))
+    }
+
+    /// A confidential client of the code flow, by client_secret_post.
+    pub(crate) async fn web_client(&self) -> (String, String) {
+        self.client(web_metadata()).await
+    }
+
+    /// A client of the client credentials grant, by client_secret_post.
+    pub(crate) async fn service_client(&self) -> (String, String) {
+        self.client(json!({
+            "token_endpoint_auth_method": "client_secret_post",
+            "grant_types": ["client_credentials"], "scope": "api:read api:write",
+        }))
+        .await
+    }
+
+    /// A code for `client` with the PKCE challenge of RFC 7636; `more` is merged into the body.
+    pub(crate) async fn code(&self, client: &str, more: Value) -> String {
+        let answer = self.code_answer(client, more).await;
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        answer.json()["code"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn code_answer(&self, client: &str, more: Value) -> Answer {
+        let mut body = json!({
+            "client_id": client, "redirect_uri": CALLBACK, "subject": "alice",
+            "scope": "openid offline_access api:read",
+            "code_challenge": CHALLENGE, "code_challenge_method": "S256",
+        });
+        for (name, value) in more.as_object().into_iter().flatten() {
+            if value.is_null() {
+                body.as_object_mut().unwrap().remove(name);
+            } else {
+                body[name] = value.clone();
+            }
+        }
+        self.admin("POST", "/issuers/main/codes", body).await
+    }
+
+    /// Redeems a code by client_secret_post.
+    pub(crate) async fn redeem(&self, client: &(String, String), code: &str) -> Answer {
+        let mut fields = vec![
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", CALLBACK),
+            ("code_verifier", VERIFIER),
+            ("client_id", client.0.as_str()),
+        ];
+        if !client.1.is_empty() {
+            fields.push(("client_secret", client.1.as_str()));
+        }
+        self.token(&fields).await
+    }
+
+    /// Tokens of a fresh code: the JSON of the token response.
+    pub(crate) async fn login(&self, client: &(String, String)) -> Value {
+        let code = self.code(&client.0, Value::Null).await;
+        let answer = self.redeem(client, &code).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()
+    }
+
+    /// Uses a refresh token by client_secret_post.
+    pub(crate) async fn refresh(&self, client: &(String, String), token: &str) -> Answer {
+        let mut fields =
+            vec![("grant_type", "refresh_token"), ("refresh_token", token), ("client_id", client.0.as_str())];
+        if !client.1.is_empty() {
+            fields.push(("client_secret", client.1.as_str()));
+        }
+        self.token(&fields).await
+    }
+
+    /// What introspection says of `token` to `client`.
+    pub(crate) async fn introspect(&self, client: &(String, String), token: &str) -> Value {
+        let fields = [("token", token), ("client_id", client.0.as_str()), ("client_secret", client.1.as_str())];
+        let answer = self.post("/oauth2/introspect", &[], &fields).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()
+    }
+
+    /// `/metrics`, as text.
+    pub(crate) async fn metrics(&self) -> String {
+        http::request(self.admin, "GET", "/metrics", &[], b"").await.text()
+    }
+}
+
+pub(crate) fn web_metadata() -> Value {
+    json!({
+        "token_endpoint_auth_method": "client_secret_post",
+        "grant_types": ["authorization_code", "refresh_token"],
+        "redirect_uris": [CALLBACK, "https://client.example/other"],
+        "scope": "openid profile offline_access api:read api:write",
+    })
+}
+
+/// The metadata of a public client.
+pub(crate) fn spa_metadata() -> Value {
+    let mut metadata = web_metadata();
+    metadata["token_endpoint_auth_method"] = json!("none");
+    metadata
+}
+
+/// The claims of a JWT, unverified.
+pub(crate) fn claims(jwt: &str) -> Value {
+    part(jwt, 1)
+}
+
+/// The header of a JWT.
+pub(crate) fn header(jwt: &str) -> Value {
+    part(jwt, 0)
+}
+
+fn part(jwt: &str, index: usize) -> Value {
+    use base64::Engine as _;
+    let text = jwt.split('.').nth(index).unwrap();
+    serde_json::from_slice(&base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap()
+}
+
+async fn launch(preset: &str, clock: &Clock) -> Daemon {
+    let prepared = prepare(Source { preset: Some(preset.to_owned()), ..Source::default() }).unwrap();
+    let around = Surroundings { clock: clock.clone(), metrics: Metrics::new(), log: Arc::new(|_| Ok(())) };
+    Daemon::start(prepared, around).await.unwrap()
+}
+
+/// Writes a file that only its owner can read.
+pub(crate) fn secret(path: &Path, text: &str) {
+    use std::io::Write;
+    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+}
+
+/// A port that was free a moment ago.
+pub(crate) fn free_port() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
