@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,6 +17,8 @@ type Process = Arc<Mutex<std::process::Child>>;
 
 /// Everything that runs now, for [`end_with_signals`].
 static RUNNING: Mutex<Vec<(u32, Process)>> = Mutex::new(Vec::new());
+/// Directories to remove when a signal ends the suite: their owners are not dropped then.
+static SCRATCH: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// A running process.
 pub(crate) struct Child {
@@ -64,6 +67,11 @@ impl Drop for Child {
     }
 }
 
+/// Removes `directory` if a signal ends the suite.
+pub(crate) fn remove_on_signal(directory: &Path) {
+    hold(&SCRATCH).push(directory.to_owned());
+}
+
 /// Ends this process and everything it started on SIGTERM, SIGINT and SIGHUP.
 pub(crate) fn end_with_signals() {
     std::thread::spawn(|| {
@@ -82,6 +90,9 @@ pub(crate) fn end_with_signals() {
             }
             for (_, process) in hold(&RUNNING).iter() {
                 end(process);
+            }
+            for directory in hold(&SCRATCH).iter() {
+                let _ = std::fs::remove_dir_all(directory);
             }
             std::process::exit(130);
         });

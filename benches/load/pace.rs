@@ -1,15 +1,18 @@
 //! When requests start: as soon as the last one was answered (closed loop), or on a schedule that does not wait for
 //! answers (open loop), so that a stall of the server is measured by everyone who would have come meanwhile.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jeton::metrics::Stopwatch;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::JoinHandle;
 
-/// The pacer does not wake more often than this; it bounds how late an arrival is released.
-const QUANTUM: Duration = Duration::from_micros(100);
+/// The pacer does not wake more often than this: it bounds how late an arrival is released, and what releasing costs the
+/// machine (every wake of an idle thread is some 10 us taken from the server).
+const QUANTUM: Duration = Duration::from_micros(250);
 
 /// Evenly spaced arrivals, the first at time zero.
 #[derive(Clone, Copy, Debug)]
@@ -40,40 +43,52 @@ impl Schedule {
     }
 }
 
-/// A thread that releases one permit for each arrival when it is due; the runtime's timers tick in milliseconds, which
-/// is as long as an answer takes. Stops when it is dropped.
+/// Releases one permit for each arrival when it is due. The runtime's timers tick in milliseconds, which is as long as
+/// an answer takes, so a thread of its own keeps time; it wakes one task, and that task wakes the workers, because a
+/// wake across threads is a system call. Both stop when the pacer is dropped.
 pub(crate) struct Pacer {
     /// One permit for each arrival that is due.
-    pub(crate) due: Arc<Semaphore>,
+    pub(crate) due: Rc<Semaphore>,
     stop: Arc<AtomicBool>,
+    releasing: JoinHandle<()>,
 }
 
 impl Pacer {
     /// Starts releasing, by the clock of `origin`; after the last arrival releases `workers` more permits, so that
-    /// everyone who waits finds out.
+    /// everyone who waits finds out. Must be called within a `LocalSet`.
     pub(crate) fn start(schedule: Schedule, origin: Stopwatch, workers: usize) -> Self {
-        let pacer = Self { due: Arc::new(Semaphore::new(0)), stop: Arc::new(AtomicBool::new(false)) };
-        let (due, stop) = (pacer.due.clone(), pacer.stop.clone());
+        let (due, tick) = (Rc::new(Semaphore::new(0)), Arc::new(Notify::new()));
+        let stop = Arc::new(AtomicBool::new(false));
+        let releasing = tokio::task::spawn_local(release(schedule, origin, workers, tick.clone(), due.clone()));
+        let stopped = stop.clone();
         std::thread::spawn(move || {
-            let mut released = 0;
-            while !stop.load(Ordering::Relaxed) {
-                let now = origin.elapsed();
-                let due_now = schedule.due(now);
-                due.add_permits(usize::try_from(due_now - released).unwrap_or(usize::MAX));
-                released = due_now;
-                let Some(next) = schedule.at(released) else {
-                    due.add_permits(workers);
-                    break;
-                };
+            let mut now = origin.elapsed();
+            while let (Some(next), false) = (schedule.at(schedule.due(now)), stopped.load(Ordering::Relaxed)) {
                 std::thread::sleep(next.saturating_sub(now).max(QUANTUM));
+                now = origin.elapsed();
+                tick.notify_one();
             }
         });
-        pacer
+        Self { due, stop, releasing }
     }
 }
 
 impl Drop for Pacer {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
+        self.releasing.abort();
+    }
+}
+
+async fn release(schedule: Schedule, origin: Stopwatch, workers: usize, tick: Arc<Notify>, due: Rc<Semaphore>) {
+    let mut released = 0;
+    loop {
+        let now_due = schedule.due(origin.elapsed());
+        due.add_permits(usize::try_from(now_due - released).unwrap_or(usize::MAX));
+        released = now_due;
+        if released == schedule.total() {
+            break due.add_permits(workers);
+        }
+        tick.notified().await;
     }
 }

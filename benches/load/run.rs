@@ -4,7 +4,6 @@
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -105,7 +104,7 @@ struct Run {
     limit: u64,
     started: Cell<u64>,
     in_flight: Cell<u64>,
-    arrivals: Option<(Schedule, Arc<Semaphore>)>,
+    arrivals: Option<(Schedule, Rc<Semaphore>)>,
     tally: RefCell<Tally>,
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use serde::{Deserialize, Serialize};
 
-use self::committer::Committer;
+use self::committer::{Committer, Needs};
 use self::disk::Disk;
 use super::{
     Document, Health, Pending, ShardId, Store, StoreError, StoredKey, Swept, check_document, check_key, check_size,
@@ -113,7 +113,7 @@ impl Store for Sled {
     }
 
     fn sweep(&self, shard: ShardId, budget: usize) -> Pending<'_, Swept> {
-        Box::pin(self.committer.run(move |disk, now| disk.rows.sweep(shard, budget, now)))
+        Box::pin(self.committer.run(Needs::Nothing, move |disk, now| disk.rows.sweep(shard, budget, now)))
     }
 
     fn keys(&self) -> Pending<'_, Vec<StoredKey>> {
@@ -123,13 +123,13 @@ impl Store for Sled {
     fn publish_key(&self, expected: Option<u32>, key: StoredKey) -> Pending<'_, bool> {
         Box::pin(async move {
             check_key(&key)?;
-            self.committer.run(move |disk, _| disk.registry.publish_key(expected, &key)).await
+            self.committer.run(Needs::Commit, move |disk, _| disk.registry.publish_key(expected, &key)).await
         })
     }
 
     fn drop_keys<'a>(&'a self, ring: &'a str, generation: u32) -> Pending<'a, ()> {
         let ring = ring.to_owned();
-        Box::pin(self.committer.run(move |disk, _| disk.registry.drop_keys(&ring, generation)))
+        Box::pin(self.committer.run(Needs::Commit, move |disk, _| disk.registry.drop_keys(&ring, generation)))
     }
 
     fn documents(&self) -> Pending<'_, (Vec<Document>, u64)> {
@@ -139,7 +139,7 @@ impl Store for Sled {
     fn put_document(&self, document: Document, expected: u64) -> Pending<'_, Option<u64>> {
         Box::pin(async move {
             check_document(&document)?;
-            self.committer.run(move |disk, _| disk.registry.put_document(document, expected)).await
+            self.committer.run(Needs::Commit, move |disk, _| disk.registry.put_document(document, expected)).await
         })
     }
 

@@ -341,3 +341,6 @@ impl Family {
         self.revoked.is_none() && self.created_at > fence
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 use jeton::metrics::Stopwatch;
 use tempfile::TempDir;
 
-use crate::child::Child;
+use crate::child::{Child, remove_on_signal};
 use crate::connection::Connection;
 use crate::request::Target;
 
@@ -52,6 +52,7 @@ impl Program {
     pub(crate) fn start(&self) -> anyhow::Result<Service> {
         std::fs::create_dir_all(&self.data_root)?;
         let data = tempfile::Builder::new().prefix("jeton-load-").tempdir_in(&self.data_root)?;
+        remove_on_signal(data.path());
         let (listen, admin) = (free_address()?, free_address()?);
         let mut command = Command::new(&self.path);
         command.arg("dev").args(["--listen", &listen.to_string(), "--admin-listen", &admin.to_string()]);

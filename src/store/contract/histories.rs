@@ -63,6 +63,8 @@ struct Ledger {
     held: HashMap<u8, u32>,
     redeemed: HashMap<u8, u8>,
     dead: HashSet<u8>,
+    /// Expired, so never rotated again; a retry of the redemption itself still learns that it was done.
+    over: HashSet<u8>,
     /// Of the strict successes, by family and generation, the attempt.
     spent: HashMap<(u8, u32), u8>,
 }
@@ -123,6 +125,7 @@ impl Ledger {
             (Step::Rotate { family, attempt, client, policy, .. }, Ok(Done::Rotated(rotated))) => {
                 let Op::Rotate(rotate) = op else { unreachable!() };
                 prop_assert!(!self.dead.contains(family), "I4: rotated after its end");
+                prop_assert!(!self.over.contains(family), "I9: rotated after its expiry");
                 prop_assert!(self.redeemed.contains_key(family), "I6: rotated what nobody redeemed");
                 prop_assert_eq!(*client, "web", "I6: rotated for another client");
                 prop_assert!(rotated.idle_until > now, "I9: a token that is over when it is handed out");
@@ -139,8 +142,7 @@ impl Ledger {
                 *held = rotated.generation;
             }
             (Step::Rotate { family, .. }, Err(Refusal::Reused | Refusal::Revoked)) => drop(self.dead.insert(*family)),
-            // expiry is monotone only for what has no younger successor: idle time, not the clock, ended it
-            (Step::Rotate { family, .. }, Err(Refusal::Expired)) => drop(self.dead.insert(*family)),
+            (Step::Rotate { family, .. }, Err(Refusal::Expired)) => drop(self.over.insert(*family)),
             (Step::Revoke { family, .. }, Ok(_)) if self.redeemed.contains_key(family) => {
                 self.dead.insert(*family);
             }

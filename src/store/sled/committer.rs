@@ -33,9 +33,18 @@ enum Command {
     /// Operations on rows.
     Apply(Vec<Op>, oneshot::Sender<Result<Vec<Outcome>, StoreError>>),
     /// Anything else that writes.
-    Run(Work),
+    Run(Work, Needs),
     /// Nothing more after this.
     Close(oneshot::Sender<Result<(), StoreError>>),
+}
+
+/// What a work needs before it is answered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Needs {
+    /// That what it wrote is durable.
+    Commit,
+    /// Nothing: what is lost will be done again.
+    Nothing,
 }
 
 /// Does its work, if it may, and gives what to say after the commit.
@@ -92,20 +101,22 @@ impl Committer {
         answer.await.unwrap_or_else(|_| Err(self.gone()))
     }
 
-    /// Runs `work` on the thread and answers after what it wrote is durable.
+    /// Runs `work` on the thread and answers after what it `needs`.
     pub(super) fn run<T: Send + 'static>(
         &self,
+        needs: Needs,
         work: impl FnOnce(&Disk, Time) -> Result<T, StoreError> + Send + 'static,
     ) -> impl Future<Output = Result<T, StoreError>> + Send {
         let (reply, answer) = oneshot::channel();
-        let sent = self.send(Command::Run(Box::new(move |may| {
+        let work: Work = Box::new(move |may| {
             let done = may.and_then(|(disk, now)| work(disk, now));
             let worked = done.as_ref().map(|_| ()).map_err(Clone::clone);
             let answer: Answer = Box::new(move |committed| {
                 let _ = reply.send(committed.clone().and(done));
             });
             (worked, answer)
-        })));
+        });
+        let sent = self.send(Command::Run(work, needs));
         async move {
             sent?;
             answer.await.unwrap_or_else(|_| Err(self.gone()))

@@ -4,7 +4,7 @@
 
 use std::fs::{DirBuilder, File};
 use std::io::ErrorKind;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::Duration;
@@ -64,6 +64,10 @@ fn create_directory(path: &Path) -> Result<(), StoreError> {
     if is_new && let Some(parent) = path.canonicalize().ok().as_deref().and_then(Path::parent) {
         // a parent that may not be read cannot be fsynced either; it is not ours
         let _ = File::open(parent).and_then(|parent| parent.sync_all());
+    }
+    let mode = std::fs::metadata(path).map_err(|error| cannot(path, &error))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        tracing::warn!(path = %path.display(), "the data directory is open to other users; chmod it to 0700");
     }
     Ok(())
 }

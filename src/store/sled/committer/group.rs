@@ -10,7 +10,7 @@ use std::collections::hash_map::Entry;
 use tokio::sync::oneshot;
 
 use super::super::disk::Disk;
-use super::{Answer, Command, Work};
+use super::{Answer, Command, Needs, Work};
 use crate::clock::Time;
 use crate::store::StoreError;
 use crate::token::state::Change;
@@ -22,7 +22,7 @@ type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 #[derive(Default)]
 pub(super) struct Group {
     batches: Vec<(Vec<Op>, Reply<Vec<Outcome>>)>,
-    works: Vec<Work>,
+    works: Vec<(Work, Needs)>,
     ops: usize,
 }
 
@@ -41,9 +41,9 @@ impl Group {
                 self.ops += ops.len();
                 self.batches.push((ops, reply));
             }
-            Command::Run(work) => {
+            Command::Run(work, needs) => {
                 self.ops += 1;
-                self.works.push(work);
+                self.works.push((work, needs));
             }
             Command::Close(reply) => return Some(reply),
         }
@@ -59,7 +59,7 @@ impl Group {
         for (_, reply) in self.batches {
             let _ = reply.send(Err(error.clone()));
         }
-        for work in self.works {
+        for (work, _) in self.works {
             let (_, answer) = work(Err(error.clone()));
             answer(&Ok(()));
         }
@@ -89,10 +89,10 @@ impl Group {
                 committed = disk.rows.put(&key, row, slot.stored).map_err(fatal);
             }
         }
-        for work in self.works {
+        for (work, needs) in self.works {
             let (worked, answer) = work(committed.clone().map(|()| (disk, now)));
             note(&mut committed, &worked);
-            wrote = true;
+            wrote |= needs == Needs::Commit;
             answers.push(answer);
         }
         if wrote && committed.is_ok() {
