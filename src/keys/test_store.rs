@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::id::Id;
-use crate::store::{Document, Health, Pending, ShardId, Store, StoreError, StoredKey};
+use crate::store::{Document, Health, Pending, ShardId, Store, StoreError, StoredKey, Swept};
 use crate::token::{Key, Op, Outcome, Row};
 
 #[derive(Default)]
@@ -62,7 +62,7 @@ impl Store for TestStore {
         unavailable()
     }
 
-    fn sweep(&self, _: ShardId, _: usize) -> Pending<'_, usize> {
+    fn sweep(&self, _: ShardId, _: usize) -> Pending<'_, Swept> {
         unavailable()
     }
 

@@ -3,7 +3,24 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that panics has failed, which is what it is for")]
 
+mod admin;
+mod bad_input;
+mod cli;
 mod config;
+mod crash;
+mod double_spend;
 mod layers;
+mod real_clients;
+mod rfc6749_client_auth;
 mod rfc6749_client_credentials;
+mod rfc6749_code;
+mod rfc6749_token;
+mod rfc7009;
+mod rfc7662;
+mod rfc8414;
+mod rfc9068;
+mod rfc9700_refresh;
+mod secrets;
+mod shutdown;
 mod support;
+mod timing;

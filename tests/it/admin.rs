@@ -1,0 +1,1 @@
+//! The admin API of DESIGN.md section 6.

@@ -1,0 +1,1 @@
+//! CHECKLIST E1: nothing is spent twice.

@@ -1,0 +1,1 @@
+//! RFC 9068, OpenID Connect Core, CHECKLIST F: tokens and keys.

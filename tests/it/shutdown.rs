@@ -1,0 +1,1 @@
+//! Drain and reload.

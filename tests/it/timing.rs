@@ -1,0 +1,1 @@
+//! CHECKLIST 16: what fails alike takes alike.
