@@ -23,6 +23,18 @@ async fn keep_alive_pipelining_and_the_next_after_a_panic() {
     assert_eq!(server.metrics.http_in_flight.get(), 0);
 }
 
+/// A fleet keeps its connections: answered requests must never add up to a reason for cutting one.
+#[tokio::test]
+async fn a_thousand_answered_requests_are_no_reason_to_cut() {
+    let server = Server::start(Limits::default());
+    let mut wire = server.connect().await;
+    for _ in 0..1000 {
+        wire.send(&post("/echo", "again")).await;
+        assert!(wire.answer().await.ends_with("again"));
+    }
+    assert_eq!(server.cut("resets"), 0);
+}
+
 #[tokio::test]
 async fn body_after_the_head_and_in_chunks() {
     let server = Server::start(Limits::default());
