@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::secret::ColdCount;
 use crate::jose::alg::Algorithm;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
@@ -116,6 +117,8 @@ pub struct Issuer {
     pub path: String,
     /// Everything else.
     pub settings: IssuerSettings,
+    /// Its imported secrets that nobody has used since the start.
+    pub cold: ColdCount,
 }
 
 /// A setting that breaks a rule; the message names setting, value and rule.
@@ -212,7 +215,7 @@ impl Issuer {
             return refuse("allowed_origins", bad.clone(), "origins like https://app.example, without path and slash");
         }
         let path = url.path().trim_end_matches('/').to_owned();
-        Ok(Self { id: id.to_owned(), url: s.url.clone(), path, settings })
+        Ok(Self { id: id.to_owned(), url: s.url.clone(), path, settings, cold: ColdCount::default() })
     }
 
     /// Audience of an access token for which no resource was asked.
