@@ -206,6 +206,14 @@ fn detect(authorization: Option<&[u8]>, form: &Form<'_>) -> Result<Option<Claim>
             found = Some(claim);
         }
     }
+    // a method that no client can have registered here, but a second one all the same
+    match (form.get("client_assertion"), &found) {
+        (Some(_), Some(claim)) if claim.secret.is_some() => {
+            return Err(OAuthError::invalid_request("more than one client authentication method"));
+        }
+        (Some(_), _) => return Err(OAuthError::INVALID_CLIENT),
+        (None, _) => {}
+    }
     let Some(claim) = found else { return Ok(None) };
     // client_id in the body, if there, is the authenticated one (RFC 6749 section 3.2.1)
     if form.get("client_id").is_some_and(|id| id != claim.client_id) {
