@@ -97,7 +97,6 @@ pub(super) async fn exchange<H: Handler>(
             }
         },
     };
-    turn.answered = true;
     let last =
         turn.unread || link.pulse.retired() || link.gate.limits.max_requests.is_some_and(|n| link.pulse.served() >= n);
     if last && link.pulse.protocol() == Protocol::Http1 {
