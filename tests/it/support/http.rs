@@ -37,6 +37,27 @@ impl Answer {
         self.json()["error"].as_str().unwrap_or_default().to_owned()
     }
 
+    /// Checks an error of an OAuth endpoint in full (CHECKLIST 7-9): status, code, never stored, JSON, nosniff, a
+    /// challenge exactly with 401, and a description in the characters of RFC 6749 section 5.2.
+    #[track_caller]
+    pub(crate) fn refused(&self, status: u16, error: &str) -> String {
+        assert_eq!((self.status, self.error().as_str()), (status, error), "{}", self.text());
+        assert_eq!(self.header("cache-control"), Some("no-store"));
+        assert_eq!(self.header("content-type"), Some("application/json"));
+        assert_eq!(self.header("x-content-type-options"), Some("nosniff"));
+        let challenge = self.header("www-authenticate");
+        assert_eq!(challenge, (status == 401).then_some(r#"Basic realm="jeton", charset="UTF-8""#));
+        let body = self.json();
+        let members: Vec<&String> = body.as_object().unwrap().keys().collect();
+        assert_eq!(members, ["error", "error_description"]);
+        let description = self.get("error_description");
+        assert!(
+            description.bytes().all(|byte| matches!(byte, 0x20 | 0x21 | 0x23..=0x5b | 0x5d..=0x7e)),
+            "{description}"
+        );
+        description
+    }
+
     /// A string member of the JSON body.
     pub(crate) fn get(&self, name: &str) -> String {
         self.json()[name].as_str().unwrap_or_else(|| panic!("no {name} in {}", self.text())).to_owned()
@@ -54,6 +75,15 @@ pub(crate) async fn raw(to: SocketAddr, bytes: &[u8]) -> Vec<u8> {
         all
     };
     tokio::time::timeout(LIMIT, work).await.expect("the server answers and closes within the limit")
+}
+
+/// The bytes of one form POST that keeps its connection.
+pub(crate) fn post_bytes(path: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
+    let mut head = format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n");
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
 /// One request on a connection of its own.
