@@ -252,8 +252,8 @@ async fn stopping_finishes_what_is_in_and_refuses_the_rest() {
 async fn an_engine_that_does_not_answer_does_not_hold_up_the_end() {
     let store = Moody::new(0, false);
     let _shut = store.gate.acquire_many(1_000).await.unwrap();
-    let shards =
-        Shards::start(Arc::clone(&store) as Arc<dyn Store>, ShardsConfig::default(), &Metrics::new()).await.unwrap();
+    let config = ShardsConfig { timeout: Duration::from_millis(100), ..ShardsConfig::default() };
+    let shards = Shards::start(Arc::clone(&store) as Arc<dyn Store>, config, &Metrics::new()).await.unwrap();
     let waiting = tokio::spawn({
         let shards = shards.clone();
         async move { shards.apply(redeem(1, 1, START)).await }
