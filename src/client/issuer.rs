@@ -1,7 +1,9 @@
 //! An issuer: one authorization server with its own URL, keys, clients, lifetimes and rules.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -117,6 +119,8 @@ pub struct Issuer {
     pub path: String,
     /// Everything else.
     pub settings: IssuerSettings,
+    /// Its metadata document and the ETag of it, made at the first request; a reload makes a new issuer.
+    pub document: OnceLock<(Bytes, String)>,
     /// Its imported secrets that nobody has used since the start.
     pub cold: ColdCount,
 }
@@ -215,7 +219,14 @@ impl Issuer {
             return refuse("allowed_origins", bad.clone(), "origins like https://app.example, without path and slash");
         }
         let path = url.path().trim_end_matches('/').to_owned();
-        Ok(Self { id: id.to_owned(), url: s.url.clone(), path, settings, cold: ColdCount::default() })
+        Ok(Self {
+            id: id.to_owned(),
+            url: s.url.clone(),
+            path,
+            settings,
+            document: OnceLock::new(),
+            cold: ColdCount::default(),
+        })
     }
 
     /// Audience of an access token for which no resource was asked.

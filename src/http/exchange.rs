@@ -97,12 +97,12 @@ pub(super) async fn exchange<H: Handler>(
             }
         },
     };
-    turn.answered = true;
     let last =
         turn.unread || link.pulse.retired() || link.gate.limits.max_requests.is_some_and(|n| link.pulse.served() >= n);
     if last && link.pulse.protocol() == Protocol::Http1 {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
+    turn.answered = true;
     Ok(response)
 }
 

@@ -1,5 +1,6 @@
 //! Raw HTTP/1.1 over a socket: what is sent is what the test wrote, what comes back is every byte.
 
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -105,6 +106,82 @@ pub(crate) async fn post_form(to: SocketAddr, path: &str, headers: &[(&str, &str
     let mut all = vec![("Content-Type", "application/x-www-form-urlencoded")];
     all.extend_from_slice(headers);
     request(to, "POST", path, &all, form(fields).as_bytes()).await
+}
+
+/// One request for a connection that stays open.
+pub(crate) fn compose(to: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {to}\r\nContent-Length: {}\r\n", body.len());
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str("\r\n");
+    [head.as_bytes(), body].concat()
+}
+
+/// A connection that stays open, one request at a time. What goes wrong on it is an error, not a panic: the server may
+/// be killed under it.
+pub(crate) struct Wire {
+    stream: TcpStream,
+    to: SocketAddr,
+    unread: Vec<u8>,
+    /// The server said that it closes this connection.
+    pub(crate) closing: bool,
+}
+
+impl Wire {
+    pub(crate) async fn connect(to: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(to).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, to, unread: Vec::new(), closing: false })
+    }
+
+    pub(crate) async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes).await
+    }
+
+    /// The next answer.
+    pub(crate) async fn answer(&mut self) -> io::Result<Answer> {
+        let work = async {
+            loop {
+                if let Some(answer) = self.whole_answer() {
+                    return Ok(answer);
+                }
+                if self.stream.read_buf(&mut self.unread).await? == 0 {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+            }
+        };
+        tokio::time::timeout(LIMIT, work).await.map_err(|_| io::ErrorKind::TimedOut)?
+    }
+
+    fn whole_answer(&mut self) -> Option<Answer> {
+        let head = self.unread.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
+        let length =
+            parse_all(&self.unread[..head], true)[0].header("content-length").map_or(0, |n| n.parse().unwrap());
+        if self.unread.len() < head + length {
+            return None;
+        }
+        let answer = parse_all(&self.unread[..head + length], false).remove(0);
+        self.unread.drain(..head + length);
+        self.closing |= answer.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
+        Some(answer)
+    }
+
+    /// Sends one request and reads its answer, on a new connection if the server closed this one.
+    pub(crate) async fn call(&mut self, request: &[u8]) -> io::Result<Answer> {
+        if self.closing {
+            *self = Self::connect(self.to).await?;
+        }
+        self.send(request).await?;
+        self.answer().await
+    }
+
+    /// A form POST.
+    pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> io::Result<Answer> {
+        let headers = [("Content-Type", "application/x-www-form-urlencoded")];
+        let request = compose(self.to, "POST", path, &headers, form(fields).as_bytes());
+        self.call(&request).await
+    }
 }
 
 /// `application/x-www-form-urlencoded`.
