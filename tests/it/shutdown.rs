@@ -191,6 +191,22 @@ async fn sighup_takes_in_new_issuers_and_clients_and_nothing_of_a_bad_file() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sigterm_does_not_wait_for_a_reload() {
+    let mut serve = Serve::start("[shutdown]\ndrain_delay = \"60s\"").await;
+    let issuer =
+        |n: usize| format!("[issuers.i{n}]\nurl = \"http://127.0.0.1/i{n}\"\nalgorithms = [\"EdDSA\", \"RS256\"]\n");
+    serve.rewrite(&(0..100).map(issuer).collect::<String>());
+    serve.signal("HUP");
+    serve.signal("TERM");
+    until("not ready", async || ready(&serve).await == 503).await;
+    // a hundred RSA keys are not made yet
+    let reloaded = metric(&serve, "jeton_config_reloads_total{outcome=\"ok\"}").await;
+    assert_eq!(reloaded.unwrap_or(0.0), 0.0);
+    serve.signal("TERM");
+    assert_eq!(serve.exit(SOON).await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reload_says_what_needs_a_restart_for_as_long_as_it_does() {
     let serve = Serve::start("").await;
     let reload = async || admin(&serve, "POST", "/reload", Value::Null).await;
