@@ -47,6 +47,11 @@ impl AdminToken {
     }
 }
 
+/// The call that a path of anybody is about; never what else stands in it.
+fn label(path: &str) -> &'static str {
+    path.split('/').rev().find_map(|segment| LABELS.into_iter().find(|label| *label == segment)).unwrap_or("open")
+}
+
 fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
@@ -72,7 +77,7 @@ impl Handler for Admin {
     fn admits(&self, head: &Parts) -> Result<usize, Box<Response>> {
         let guarded = head.uri.path().starts_with("/admin/");
         if guarded && !self.token.admits(&head.headers) {
-            tracing::warn!(target: "audit", event = "admin_refused", path = head.uri.path());
+            tracing::warn!(target: "audit", event = "admin_refused", call = label(head.uri.path()));
             return Err(self.seen.turned_away(respond::challenge(
                 Problem::new(401, "send the admin token as `Authorization: Bearer <token>`").into(),
                 r#"Bearer realm="jeton-admin""#,

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -121,12 +121,22 @@ impl Dev {
 
     /// The same on given addresses.
     pub(crate) async fn on(public: SocketAddr, admin: SocketAddr, data: &Path, log: &Path) -> Self {
+        Self::spawn(public, admin, data, log, &[]).await
+    }
+
+    /// [`Dev::start`] with a log filter.
+    pub(crate) async fn verbose(data: &Path, log: &Path, filter: &str) -> Self {
+        Self::spawn(free_port(), free_port(), data, log, &["--log", filter]).await
+    }
+
+    async fn spawn(public: SocketAddr, admin: SocketAddr, data: &Path, log: &Path, more: &[&str]) -> Self {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
         let child = jeton()
             .args(["dev", "--admin-token", ADMIN_TOKEN])
             .args(["--listen", &public.to_string(), "--admin-listen", &admin.to_string()])
             .arg("--data-dir")
             .arg(data)
+            .args(more)
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
@@ -156,6 +166,22 @@ impl Dev {
         let body = answer.json();
         let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
         (text("client_id"), text("client_secret"))
+    }
+
+    /// SIGTERM; waits for the end.
+    pub(crate) async fn terminate(&mut self) -> ExitStatus {
+        let sent = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().unwrap();
+        assert!(sent.success());
+        let ended = async {
+            let mut tick = tokio::time::interval(Duration::from_millis(10));
+            loop {
+                tick.tick().await;
+                if let Some(status) = self.child.try_wait().unwrap() {
+                    return status;
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), ended).await.expect("it ends within half a minute")
     }
 
     /// kill -9.
