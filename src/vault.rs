@@ -131,6 +131,11 @@ impl Vault {
         self.entries[0].id
     }
 
+    /// The ids of all entries, newest first.
+    pub fn ids(&self) -> impl Iterator<Item = u8> {
+        self.entries.iter().map(|entry| entry.id)
+    }
+
     /// The 32-byte MAC over `parts`, each preceded by its length; `None` if the ring has no entry `key`.
     pub fn mac(&self, key: u8, usage: MacUse, parts: &[&[u8]]) -> Option<[u8; 32]> {
         let context = self.mac_context(key, usage, parts)?;
@@ -193,7 +198,7 @@ impl Vault {
 /// Shows which keys there are, never what they are.
 impl std::fmt::Debug for Vault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.entries.iter().map(|entry| entry.id)).finish()
+        f.debug_list().entries(self.ids()).finish()
     }
 }
 

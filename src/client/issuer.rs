@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::secret::ColdCount;
 use crate::jose::alg::Algorithm;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
@@ -120,6 +121,8 @@ pub struct Issuer {
     pub settings: IssuerSettings,
     /// Its metadata document and the ETag of it, made at the first request; a reload makes a new issuer.
     pub document: OnceLock<(Bytes, String)>,
+    /// Its imported secrets that nobody has used since the start.
+    pub cold: ColdCount,
 }
 
 /// A setting that breaks a rule; the message names setting, value and rule.
@@ -216,7 +219,14 @@ impl Issuer {
             return refuse("allowed_origins", bad.clone(), "origins like https://app.example, without path and slash");
         }
         let path = url.path().trim_end_matches('/').to_owned();
-        Ok(Self { id: id.to_owned(), url: s.url.clone(), path, settings, document: OnceLock::new() })
+        Ok(Self {
+            id: id.to_owned(),
+            url: s.url.clone(),
+            path,
+            settings,
+            document: OnceLock::new(),
+            cold: ColdCount::default(),
+        })
     }
 
     /// Audience of an access token for which no resource was asked.

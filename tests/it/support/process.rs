@@ -5,7 +5,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use super::{ADMIN_TOKEN, free_port};
+use serde_json::Value;
+
+use super::{ADMIN_TOKEN, Answer, free_port};
 
 /// `jeton dev` on a data directory.
 pub(crate) struct Dev {
@@ -56,6 +58,23 @@ impl Dev {
             }
         };
         tokio::time::timeout(Duration::from_secs(10), ready).await.expect("ready within ten seconds");
+    }
+
+    /// A call of the admin API.
+    pub(crate) async fn admin(&self, method: &str, path: &str, body: Value) -> Answer {
+        let bearer = format!("Bearer {ADMIN_TOKEN}");
+        let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        super::http::request(self.admin, method, &format!("/admin/v1{path}"), &headers, body.as_bytes()).await
+    }
+
+    /// Registers a client and gives its id and secret (empty for a public one).
+    pub(crate) async fn client(&self, metadata: Value) -> (String, String) {
+        let answer = self.admin("POST", "/issuers/main/clients", metadata).await;
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        let body = answer.json();
+        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        (text("client_id"), text("client_secret"))
     }
 
     /// kill -9.
