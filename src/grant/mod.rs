@@ -26,6 +26,7 @@ use crate::metrics::Metrics;
 use crate::protocol::form::Form;
 use crate::protocol::grant_type::GrantType;
 use crate::store::Shards;
+use crate::token::Granted;
 use crate::vault::Vault;
 
 /// A token request whose client is authenticated and may use the grant.
@@ -38,6 +39,14 @@ pub struct TokenRequest {
     pub form: Form<'static>,
     /// Names this request, so that its own retries are no replays.
     pub attempt: Id,
+}
+
+impl TokenRequest {
+    /// What the client may still have of a grant that it got earlier.
+    fn still_granted(&self, granted: Granted) -> Result<Granted, Error> {
+        let settings = &self.client.settings;
+        granted.limited_to(&settings.scope, &settings.resources).ok_or(Error::Mismatch("what the client may have now"))
+    }
 }
 
 /// What a grant may use.

@@ -75,8 +75,11 @@ pub(super) async fn replace(service: &Service, issuer: &Issuer, id: &str, reques
 }
 
 pub(super) async fn delete(service: &Service, issuer: &Issuer, id: &str) -> Answer {
+    // what the client holds ends with it (CHECKLIST 56): before, so that nothing lives on under an id that is free for
+    // others if we fail half-way, and after, for what was issued in between
+    service.registry.changeable(&issuer.id, id)?;
+    inspect::raise_fence(issuer, Fence::Client(id), &service.context).await?;
     service.registry.delete(issuer, id).await?;
-    // what the client holds ends with it (CHECKLIST 56)
     inspect::raise_fence(issuer, Fence::Client(id), &service.context).await?;
     Ok(respond::json(204, ""))
 }
