@@ -7,7 +7,7 @@ use super::problem::Problem;
 use super::secrets::{self, NewSecret};
 use super::{Answer, json};
 use crate::client::metadata::{AuthMethod, ClientMetadata};
-use crate::client::registry::{RegistryError, StoredClient};
+use crate::client::registry::StoredClient;
 use crate::client::{Client, Issuer};
 use crate::http::{Request, respond};
 use crate::inspect;
