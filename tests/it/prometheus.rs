@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::support::http::request;
 use crate::support::process::Dev;
-use crate::support::tools::{bounded, program, skip, succeeds};
+use crate::support::tools::{bounded, program, repository, skip, succeeds};
 use crate::support::{form, free_port};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -95,4 +95,32 @@ impl Drop for Prometheus {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_alert_rules_pass_their_tests() {
+    let Some(promtool) = program("promtool") else { return skip("promtool") };
+    let mut test = bounded(promtool);
+    test.args(["test", "rules", "rules_test.yml"]).current_dir(repository("ops/prometheus"));
+    succeeds("promtool test rules", test).await;
+}
+
+/// A rule or a panel about a metric that does not exist is silent for ever.
+#[test]
+fn rules_and_dashboard_name_only_metrics_that_exist() {
+    let known: Vec<&str> =
+        include_str!("../../src/metrics.rs").split('"').filter(|text| text.starts_with("jeton_")).collect();
+    assert!(known.len() > 30, "{known:?}");
+    for file in ["ops/prometheus/alerts.yml", "ops/grafana/jeton.json"] {
+        let text = std::fs::read_to_string(repository(file)).unwrap();
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let named: Vec<&str> = words.filter(|word| word.starts_with("jeton_")).collect();
+        assert!(!named.is_empty(), "{file}");
+        for name in named {
+            let family = name.strip_suffix("_bucket").unwrap_or(name);
+            assert!(known.contains(&family), "{file} names {name}, which nothing exports");
+        }
+    }
+    let dashboard = std::fs::read_to_string(repository("ops/grafana/jeton.json")).unwrap();
+    serde_json::from_str::<Value>(&dashboard).expect("the dashboard is JSON");
 }

@@ -18,7 +18,7 @@ const GRANT: (&str, &str) = ("grant_type", "client_credentials");
 /// `Basic` with both halves form-encoded, as RFC 6749 section 2.3.1 has it.
 fn basic(id: &str, secret: &str) -> String {
     let encode = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    raw_basic(&format!("{}:{}", encode(id), encode(secret)))
+    raw_basic(format!("{}:{}", encode(id), encode(secret)))
 }
 
 fn raw_basic(credentials: impl AsRef<[u8]>) -> String {
@@ -193,7 +193,8 @@ async fn checklist_19_not_more_than_one_method() {
     let assertion = ("client_assertion", "eyJhbGciOiJub25lIn0.e30.");
     let kind = ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
     let (own_id, own_secret) = (("client_id", id.as_str()), ("client_secret", secret.as_str()));
-    let cases: [(&[(&str, &str)], &[(&str, &str)]); 4] = [
+    type Pairs<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(Pairs<'_>, Pairs<'_>); 4] = [
         (&header, &[GRANT, own_id, own_secret]),
         (&header, &[GRANT, own_secret]),
         (&header, &[GRANT, kind, assertion]),

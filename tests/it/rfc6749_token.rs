@@ -174,7 +174,8 @@ async fn errors(server: &Server, junk: &str) -> Vec<(&'static str, Answer, u16, 
     let own = |client: &(String, String)| {
         vec![("client_id".to_owned(), client.0.clone()), ("client_secret".to_owned(), client.1.clone())]
     };
-    let cases: Vec<(&'static str, Option<&(String, String)>, Vec<(&str, &str)>, u16, &'static str)> = vec![
+    type Case<'a> = (&'static str, Option<&'a (String, String)>, Vec<(&'a str, &'a str)>, u16, &'static str);
+    let cases: Vec<Case<'_>> = vec![
         (TOKEN, Some(&service), vec![("x", junk)], 400, "invalid_request"),
         (TOKEN, None, vec![("client_id", junk), ("client_secret", junk), ("grant_type", junk)], 401, "invalid_client"),
         (TOKEN, None, vec![("client_id", junk), ("grant_type", junk)], 401, "invalid_client"),
@@ -306,7 +307,7 @@ async fn checklist_10_a_large_body_is_refused_before_it_is_read() {
     }
     let client = server.service_client().await;
     let mut body = good(&client);
-    body.push_str(&"&x=".repeat(1));
+    body.push_str("&x=");
     let sized = |len: usize| format!("{body}{}", "a".repeat(len - body.len()));
     // the limit itself is no more than a parameter that is too long
     let told = post_raw(&server, TOKEN, sized(64 * 1024).as_bytes()).await.refused(400, "invalid_request");

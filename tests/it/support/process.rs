@@ -16,6 +16,98 @@ pub(crate) struct Dev {
     pub(crate) admin: SocketAddr,
 }
 
+/// `jeton serve` with a configuration file of its own.
+pub(crate) struct Serve {
+    pub(crate) child: Child,
+    pub(crate) public: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    pub(crate) dir: tempfile::TempDir,
+    common: String,
+}
+
+impl Serve {
+    /// Starts with `more` TOML (complete sections) besides listeners, secrets and issuer `main`; waits until ready.
+    pub(crate) async fn start(more: &str) -> Self {
+        let dir = tempfile::TempDir::new().unwrap();
+        super::secret(&dir.path().join("master.key"), &jeton::vault::Vault::generate());
+        super::secret(&dir.path().join("admin.token"), ADMIN_TOKEN);
+        let (public, admin) = (free_port(), free_port());
+        let path = dir.path().display();
+        let common = format!(
+            r#"
+            public.listen = "{public}"
+            admin.listen = "{admin}"
+            secrets = {{ master_key_file = "{path}/master.key", admin_token_file = "{path}/admin.token" }}
+            store = {{ engine = "memory" }}
+            [issuers.main]
+            url = "http://{public}"
+            algorithms = ["EdDSA"]
+            id_token_alg = "EdDSA"
+            scopes = "api:read"
+            "#
+        );
+        let config = dir.path().join("jeton.toml");
+        std::fs::write(&config, format!("{common}\n{more}")).unwrap();
+        let log = std::fs::File::create(dir.path().join("log")).unwrap();
+        let child = jeton().arg("serve").arg("--config").arg(config).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let serve = Self { child, public, admin, dir, common };
+        ready(admin).await;
+        serve
+    }
+
+    /// Replaces what followed the common part.
+    pub(crate) fn rewrite(&self, more: &str) {
+        std::fs::write(self.dir.path().join("jeton.toml"), format!("{}\n{more}", self.common)).unwrap();
+    }
+
+    /// Sends a signal by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits at most `limit` for the end and gives the exit code.
+    pub(crate) async fn exit(&mut self, limit: Duration) -> Option<i32> {
+        let ended = async {
+            let mut tick = tokio::time::interval(Duration::from_millis(5));
+            loop {
+                tick.tick().await;
+                if let Some(status) = self.child.try_wait().unwrap() {
+                    return status.code();
+                }
+            }
+        };
+        tokio::time::timeout(limit, ended).await.expect("the process ends in time")
+    }
+
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("log")).unwrap()
+    }
+}
+
+impl Drop for Serve {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Waits at most ten seconds for `/readyz` at an admin address.
+async fn ready(admin: SocketAddr) {
+    let ready = async {
+        let mut tick = tokio::time::interval(Duration::from_millis(10));
+        loop {
+            tick.tick().await;
+            let Ok(stream) = tokio::net::TcpStream::connect(admin).await else { continue };
+            drop(stream);
+            if super::http::request(admin, "GET", "/readyz", &[], b"").await.status == 200 {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), ready).await.expect("ready within ten seconds");
+}
+
 /// The binary under test.
 pub(crate) fn jeton() -> Command {
     Command::new(env!("CARGO_BIN_EXE_jeton"))
@@ -56,18 +148,7 @@ impl Dev {
 
     /// Waits at most ten seconds for `/readyz`.
     pub(crate) async fn ready(&self) {
-        let ready = async {
-            let mut tick = tokio::time::interval(Duration::from_millis(10));
-            loop {
-                tick.tick().await;
-                let Ok(stream) = tokio::net::TcpStream::connect(self.admin).await else { continue };
-                drop(stream);
-                if super::http::request(self.admin, "GET", "/readyz", &[], b"").await.status == 200 {
-                    return;
-                }
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(10), ready).await.expect("ready within ten seconds");
+        ready(self.admin).await;
     }
 
     /// A call of the admin API.
