@@ -13,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::process::{Dev, jeton};
-use crate::support::{ADMIN_TOKEN, free_port, secret};
+use crate::support::{ADMIN_TOKEN, free_port, say, secret};
 
 const CONFIG: i32 = 64;
 const UNAVAILABLE: i32 = 69;
@@ -410,7 +410,7 @@ fn a_data_directory_of_somebody_else_is_named() {
     let mut command = Command::new("setpriv");
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&binary).args(["dev", "--data-dir"]);
     if !run(Command::new("setpriv").args(["--reuid=65534", "true"])).status.success() {
-        println!("skipped: needs root to become somebody else");
+        say(format_args!("skipped: needs root to become somebody else"));
         return;
     }
     let message = refusal(command.arg(&data), UNAVAILABLE);
