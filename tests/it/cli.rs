@@ -1,5 +1,7 @@
 //! The commands that talk to a running daemon: the real binary on both sides.
 
+mod setup;
+
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -256,34 +258,4 @@ fn exposed_token_files_are_refused(operator: &Operator) {
     let (code, told) = operator.complains(&["key", "list", "--admin-token-file", &file], "");
     assert_eq!(code, 64);
     assert!(told.contains("chmod 600"), "{told}");
-}
-
-/// systemd hands credentials over with group bits that are no group's.
-#[test]
-fn credentials_from_systemd_are_accepted_and_nothing_else_that_a_group_can_read() {
-    use std::os::unix::fs::PermissionsExt;
-    let dir = TempDir::new().unwrap();
-    let mut init = jeton();
-    init.args(["init", "--dir"]).arg(dir.path());
-    assert!(run(init, "").status.success());
-    let dir = dir.path().canonicalize().unwrap();
-    for name in ["master.key", "admin.token"] {
-        std::fs::set_permissions(dir.join(name), std::fs::Permissions::from_mode(0o440)).unwrap();
-    }
-    let check = || {
-        let mut command = jeton();
-        command.args(["config", "check", "--config"]).arg(dir.join("jeton.toml")).env_remove("CREDENTIALS_DIRECTORY");
-        command
-    };
-    let (code, told) = complaint(check(), "");
-    assert_eq!(code, 64);
-    assert!(told.contains("chmod 600"), "{told}");
-    let mut handed_over = check();
-    handed_over.env("CREDENTIALS_DIRECTORY", &dir);
-    let output = run(handed_over, "");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    std::fs::set_permissions(dir.join("admin.token"), std::fs::Permissions::from_mode(0o444)).unwrap();
-    let mut world = check();
-    world.env("CREDENTIALS_DIRECTORY", &dir);
-    assert_eq!(complaint(world, "").0, 64);
 }
