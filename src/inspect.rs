@@ -14,6 +14,7 @@ use crate::jose::jws::Jws;
 use crate::protocol::introspection::{ActiveToken, Introspection};
 use crate::store::StoreError;
 use crate::token::access::{AccessClaims, Jti};
+use crate::token::family::SLACK;
 use crate::token::refresh::RefreshToken;
 use crate::token::state::MarkKind;
 use crate::token::{Family, Fence, Granted, Key, Op, Outcome, Refusal, Row};
@@ -89,7 +90,9 @@ pub async fn revoke_as(
         }
         Some(Ours::Access { claims, .. }) if client.is_none_or(|client| client == claims.client_id) => {
             let key = Key::mark(MarkKind::RevokedToken, &issuer.id, claims.jti.as_bytes());
-            let op = Op::Mark { key, attempt: Id::random(), keep_until: Time::from_secs(claims.exp) };
+            // a store whose clock is ahead must not forget it while the token still counts here
+            let keep_until = Time::from_secs(claims.exp) + SLACK;
+            let op = Op::Mark { key, attempt: Id::random(), keep_until };
             // marked before is marked
             let _: Outcome = context.shards.apply(op).await?;
             Ok(Revoked::Token)

@@ -12,6 +12,9 @@ use crate::jose::alg::Algorithm;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
 
+/// The longest grace of refresh tokens: while it lasts, reuse cannot be told from a lost answer.
+pub const LONGEST_GRACE: Duration = Duration::from_secs(300);
+
 /// The settings of an issuer, as they stand in the configuration. Durations are written like `10m` or `90d`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -192,7 +195,7 @@ impl Issuer {
                 s.refresh_token_lifetime,
                 "1s up to refresh_token_lifetime",
             ),
-            ("refresh_token_grace", s.refresh_token_grace, Duration::ZERO, Duration::from_secs(300), "0s to 5m"),
+            ("refresh_token_grace", s.refresh_token_grace, Duration::ZERO, LONGEST_GRACE, "0s to 5m"),
             ("key_announce", s.key_announce, Duration::from_secs(1), 30 * day, "1s to 30d"),
             ("key_period", s.key_period, 2 * s.key_announce, 3660 * day, "at least twice key_announce"),
         ];

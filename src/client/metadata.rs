@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::issuer::Issuer;
+use super::issuer::{Issuer, LONGEST_GRACE};
 use super::rate::RateLimit;
 use super::secret::Secret;
 use super::{Client, Settings};
@@ -250,6 +250,9 @@ impl ClientMetadata {
             || lifetimes.absolute > issuer.settings.refresh_token_lifetime.max(seconds(366 * 86_400))
         {
             return refuse("jeton.refresh_token_lifetime", lifetimes.absolute.as_secs(), "1 second up to a year");
+        }
+        if let Some(grace) = own.refresh_token_grace.filter(|grace| seconds(*grace) > LONGEST_GRACE) {
+            return refuse("jeton.refresh_token_grace", grace, "0 to 300 seconds; a longer one would hide a theft");
         }
         let rotation = if own.refresh_token_rotation.unwrap_or(true) {
             RotatePolicy::Rotate {

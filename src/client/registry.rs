@@ -228,7 +228,11 @@ impl Registry {
         Ok(())
     }
 
-    fn changeable(&self, issuer: &str, id: &str) -> Result<Arc<Client>, RegistryError> {
+    /// A client that can be changed here.
+    ///
+    /// # Errors
+    /// [`RegistryError::NotFound`], or [`RegistryError::InFile`].
+    pub fn changeable(&self, issuer: &str, id: &str) -> Result<Arc<Client>, RegistryError> {
         let client = self.client(issuer, id).ok_or(RegistryError::NotFound)?;
         if client.version == 0 { Err(RegistryError::InFile) } else { Ok(client) }
     }

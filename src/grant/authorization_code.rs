@@ -15,7 +15,7 @@ use crate::protocol::resource;
 use crate::token::code::{self, Code};
 use crate::token::refresh::RefreshToken;
 use crate::token::wire::Head;
-use crate::token::{Lifetimes, Op, Redeem, Refusal};
+use crate::token::{Granted, Lifetimes, Op, Redeem, Refusal};
 
 /// `authorization_code`.
 pub struct AuthorizationCode;
@@ -52,8 +52,9 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
         let _counted_or_refused = context.shards.apply(miss).await?;
         return Err(Error::Mismatch(mismatch));
     }
-    let resources = resource::select(request.form.all("resource"), &code.granted.resources)?;
-    redeem(request, context, head, code, resources).await
+    let granted = request.still_granted(code.granted.clone())?;
+    let resources = resource::select(request.form.all("resource"), &granted.resources)?;
+    redeem(request, context, head, code, granted, resources).await
 }
 
 fn check_proof(code: &Code, redirect_uri: Option<&str>, verifier: Option<&Verifier<'_>>) -> Result<(), &'static str> {
@@ -76,10 +77,11 @@ async fn redeem(
     context: &Context,
     head: Head,
     code: Code,
+    granted: Granted,
     resources: Vec<String>,
 ) -> Result<Issue, Error> {
     let (issuer, client) = (&request.issuer, &request.client);
-    let offline = code.granted.scope.contains("offline_access") && client.may_use(GrantType::REFRESH_TOKEN.as_str());
+    let offline = granted.scope.contains("offline_access") && client.may_use(GrantType::REFRESH_TOKEN.as_str());
     let lifetimes = if offline {
         client.settings.lifetimes
     } else {
@@ -108,9 +110,9 @@ async fn redeem(
     let successor = offline.then_some(RefreshToken { head: Head { key, ..head }, generation: 0 });
     Ok(Issue {
         subject: code.subject,
-        access_scope: code.granted.scope.clone(),
-        access_resources: if resources.is_empty() { code.granted.resources.clone() } else { resources },
-        granted: code.granted,
+        access_scope: granted.scope.clone(),
+        access_resources: if resources.is_empty() { granted.resources.clone() } else { resources },
+        granted,
         lineage: Lineage::Code { family: head.family, refresh: successor },
     })
 }

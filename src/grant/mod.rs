@@ -25,6 +25,7 @@ use crate::metrics::Metrics;
 use crate::protocol::form::Form;
 use crate::protocol::grant_type::GrantType;
 use crate::store::Shards;
+use crate::token::Granted;
 use crate::vault::Vault;
 
 /// A token request whose client is authenticated and may use the grant.
@@ -35,6 +36,14 @@ pub struct TokenRequest {
     pub client: AuthenticatedClient,
     /// What is asked.
     pub form: Form<'static>,
+}
+
+impl TokenRequest {
+    /// What the client may still have of a grant that it got earlier.
+    fn still_granted(&self, granted: Granted) -> Result<Granted, Error> {
+        let settings = &self.client.settings;
+        granted.limited_to(&settings.scope, &settings.resources).ok_or(Error::Mismatch("what the client may have now"))
+    }
 }
 
 /// What a grant may use.

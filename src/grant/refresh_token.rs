@@ -11,6 +11,9 @@ use crate::token::refresh::RefreshToken;
 use crate::token::wire::Head;
 use crate::token::{Done, Granted, Op, Refusal, Rotate, Rotated};
 
+/// The scope without which nothing gets a refresh token.
+const OFFLINE: &str = "offline_access";
+
 /// `refresh_token`.
 pub struct RefreshTokenGrant;
 
@@ -33,7 +36,7 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
     }
     let rotated = rotate(request, context, &presented).await?;
     let family = presented.head.family;
-    let granted = Granted::open(&rotated.grant, &family, &request.issuer.id, &context.vault).ok_or(Error::Sealed)?;
+    let granted = open(&rotated.grant, &presented, request, context)?;
     let scope = narrowed_scope(asked, &granted)?;
     let resources = resource::select(request.form.all("resource"), &granted.resources)?;
     Ok(Issue {
@@ -62,11 +65,17 @@ async fn check_narrowing(
     if *family.client != *request.client.id {
         return Ok(());
     }
-    let granted = Granted::open(&family.grant, &presented.head.family, &request.issuer.id, &context.vault)
-        .ok_or(Error::Sealed)?;
+    let granted = open(&family.grant, presented, request, context)?;
     narrowed_scope(asked.cloned(), &granted)?;
     resource::select(request.form.all("resource"), &granted.resources)?;
     Ok(())
+}
+
+/// What is left of the grant for this client now.
+fn open(sealed: &[u8], presented: &RefreshToken, request: &TokenRequest, context: &Context) -> Result<Granted, Error> {
+    let granted = Granted::open(sealed, &presented.head.family, &request.issuer.id, &context.vault);
+    let left = request.still_granted(granted.ok_or(Error::Sealed)?)?;
+    if left.scope.contains(OFFLINE) { Ok(left) } else { Err(Error::Mismatch("offline_access, which the client lost")) }
 }
 
 fn narrowed_scope(asked: Option<Scope>, granted: &Granted) -> Result<Scope, Error> {

@@ -49,6 +49,14 @@ impl Scope {
         self.tokens().all(|token| other.contains(token))
     }
 
+    /// The tokens that are also in `other`.
+    #[must_use]
+    pub fn common(&self, other: &Self) -> Self {
+        let mut rest = Self::default();
+        self.tokens().filter(|token| other.contains(token)).for_each(|token| rest.insert(token));
+        rest
+    }
+
     /// The set without the tokens of `taken`.
     #[must_use]
     pub fn without(&self, taken: &[&str]) -> Self {

@@ -43,7 +43,7 @@ pub struct AccessClaims {
 }
 
 /// Claims that belong to the protocol: a portal or a client may not set them (DESIGN.md section 6).
-pub const PROTOCOL_CLAIMS: [&str; 19] = [
+pub const PROTOCOL_CLAIMS: [&str; 21] = [
     "iss",
     "sub",
     "aud",
@@ -59,10 +59,12 @@ pub const PROTOCOL_CLAIMS: [&str; 19] = [
     "azp",
     "nonce",
     "at_hash",
+    "at_hash",
     "c_hash",
     "cnf",
     "act",
     "active",
+    "token_type",
 ];
 
 /// A token id that says when it was issued and what it belongs to, so that introspection finds its family and

@@ -12,6 +12,10 @@ use super::state::{Change, Done, Outcome, Refusal, Row};
 use crate::clock::Time;
 use crate::id::Id;
 
+/// An access token is dated when it is signed, after the decision is durable and perhaps by another clock than the
+/// store's: the row outlives the lifetime by so much, or the token would turn inactive before it expires.
+pub const SLACK: Duration = Duration::from_secs(60);
+
 /// One redeemed authorization. O(1) however often it rotates.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Family {
@@ -23,8 +27,9 @@ pub struct Family {
     pub subject: Box<str>,
     /// The grant (scope, resources, claims), sealed by the vault under the family's id.
     pub grant: Box<[u8]>,
-    /// When the code was redeemed.
-    pub created_at: Time,
+    /// When its code was issued: what a fence is compared with, so that a redemption that races with the fence does
+    /// not outrun it.
+    pub authorized_at: Time,
     /// Generation of the one refresh token that is valid now.
     pub generation: u32,
     /// The master key that makes the MAC of that token, so that a retry gets the identical string.
@@ -52,7 +57,7 @@ impl std::fmt::Debug for Family {
             .field("client", &self.client)
             .field("generation", &self.generation)
             .field("replays", &self.replays)
-            .field("created_at", &self.created_at)
+            .field("authorized_at", &self.authorized_at)
             .field("rotated_at", &self.rotated_at)
             .field("idle_until", &self.idle_until)
             .field("expires_at", &self.expires_at)
@@ -164,8 +169,6 @@ pub struct Rotated {
     pub generation: u32,
     /// The master key that makes its MAC.
     pub key: u8,
-    /// When the family was created.
-    pub created_at: Time,
     /// Until when the handed-out token works if it is not used.
     pub idle_until: Time,
     /// A retry within the grace: the successor was handed out before.
@@ -191,7 +194,7 @@ pub(super) fn redeem(row: Option<&Row>, op: &Redeem, fence: Time, now: Time) -> 
         client: op.client.clone(),
         subject: op.subject.clone(),
         grant: op.grant.clone(),
-        created_at: now,
+        authorized_at: op.code_issued_at,
         generation: 0,
         key: op.key,
         replays: 0,
@@ -200,7 +203,7 @@ pub(super) fn redeem(row: Option<&Row>, op: &Redeem, fence: Time, now: Time) -> 
         idle_until,
         expires_at,
         // the row is also the memory that the code was used
-        keep_until: idle_until.max(now + op.lifetimes.access).max(op.code_expires_at),
+        keep_until: idle_until.max(now + op.lifetimes.access + SLACK).max(op.code_expires_at),
         revoked: None,
     };
     (Change::Put(Row::Family(Box::new(family))), Ok(Done::Redeemed))
@@ -248,7 +251,7 @@ pub(super) fn rotate(row: Option<&Row>, op: &Rotate, fence: Time, now: Time) -> 
             // without a write the answer is the stored idle time, and the row outlives every access token
             let idle_until = family.expires_at.min(now + op.lifetimes.idle);
             let worth_a_write = idle_until.since(family.idle_until) > op.lifetimes.idle / 16
-                || family.keep_until < now + op.lifetimes.access;
+                || family.keep_until < now + op.lifetimes.access + SLACK;
             if !worth_a_write {
                 return (Change::Keep, Ok(Done::Rotated(family.rotated(false))));
             }
@@ -277,7 +280,7 @@ pub(super) fn rotate(row: Option<&Row>, op: &Rotate, fence: Time, now: Time) -> 
         {
             let again = Family {
                 replays: family.replays + 1,
-                keep_until: family.keep_until.max(now + op.lifetimes.access),
+                keep_until: family.keep_until.max(now + op.lifetimes.access + SLACK),
                 ..Family::clone(family)
             };
             let rotated = again.rotated(true);
@@ -302,7 +305,7 @@ impl Family {
     fn refuses(&self, op: &Rotate, fence: Time, now: Time) -> Option<Refusal> {
         if self.issuer != op.issuer || self.client != op.client {
             Some(Refusal::WrongClient)
-        } else if self.revoked.is_some() || self.created_at <= fence {
+        } else if self.revoked.is_some() || self.authorized_at <= fence {
             Some(Refusal::Revoked)
         } else if now >= self.idle_until || now >= self.expires_at {
             Some(Refusal::Expired)
@@ -314,7 +317,8 @@ impl Family {
     /// The family after a use at `now`: idle time starts again, within the absolute lifetime.
     fn extended(&self, op: &Rotate, now: Time) -> Self {
         let idle_until = self.expires_at.min(now + op.lifetimes.idle);
-        Self { idle_until, keep_until: self.keep_until.max(idle_until).max(now + op.lifetimes.access), ..self.clone() }
+        let keep_until = self.keep_until.max(idle_until).max(now + op.lifetimes.access + SLACK);
+        Self { idle_until, keep_until, ..self.clone() }
     }
 
     fn rotated(&self, replayed: bool) -> Box<Rotated> {
@@ -323,7 +327,6 @@ impl Family {
             grant: self.grant.clone(),
             generation: self.generation,
             key: self.key,
-            created_at: self.created_at,
             idle_until: self.idle_until,
             replayed,
         })
@@ -338,7 +341,7 @@ impl Family {
 
     /// Whether an access token of this family is still good, given the latest fence that concerns it.
     pub fn is_alive(&self, fence: Time) -> bool {
-        self.revoked.is_none() && self.created_at > fence
+        self.revoked.is_none() && self.authorized_at > fence
     }
 }
 

@@ -37,6 +37,15 @@ pub struct Granted {
 }
 
 impl Granted {
+    /// What is left of the grant for a client that may have `scope` and `resources` now (CHECKLIST 56); `None` if it
+    /// lost all of either, because no resource would mean the default audience.
+    pub fn limited_to(mut self, scope: &Scope, resources: &[String]) -> Option<Self> {
+        let had = (!self.scope.is_empty(), !self.resources.is_empty());
+        self.scope = self.scope.common(scope);
+        self.resources.retain(|resource| resources.contains(resource));
+        (had == (!self.scope.is_empty(), !self.resources.is_empty())).then_some(self)
+    }
+
     /// The grant as it is stored: sealed under the family's id and its issuer.
     pub fn seal(&self, family: &Id, issuer: &str, vault: &Vault) -> Box<[u8]> {
         // a struct of strings and JSON values always serialises

@@ -7,7 +7,7 @@ use super::problem::Problem;
 use super::secrets::{self, NewSecret};
 use super::{Answer, json};
 use crate::client::metadata::{AuthMethod, ClientMetadata};
-use crate::client::registry::{RegistryError, StoredClient};
+use crate::client::registry::StoredClient;
 use crate::client::{Client, Issuer};
 use crate::http::{Request, respond};
 use crate::inspect;
@@ -75,12 +75,12 @@ pub(super) async fn replace(service: &Service, issuer: &Issuer, id: &str, reques
 }
 
 pub(super) async fn delete(service: &Service, issuer: &Issuer, id: &str) -> Answer {
-    let deleted = service.registry.delete(issuer, id).await;
-    if matches!(deleted, Ok(()) | Err(RegistryError::NotFound)) {
-        // what the client holds ends with it (CHECKLIST 56); also when the call is repeated after a failure half way
-        inspect::raise_fence(issuer, Fence::Client(id), &service.context).await?;
-    }
-    deleted?;
+    // what the client holds ends with it (CHECKLIST 56): before, so that nothing lives on under an id that is free for
+    // others if we fail half-way, and after, for what was issued in between
+    service.registry.changeable(&issuer.id, id)?;
+    inspect::raise_fence(issuer, Fence::Client(id), &service.context).await?;
+    service.registry.delete(issuer, id).await?;
+    inspect::raise_fence(issuer, Fence::Client(id), &service.context).await?;
     Ok(respond::json(204, ""))
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod http;
 pub(crate) mod process;
 pub(crate) mod tools;
+pub(crate) mod verify;
 
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::OpenOptionsExt;
@@ -42,7 +43,8 @@ impl Server {
         Self::with("").await
     }
 
-    /// The same with more TOML: keys before the first section header belong to `[issuers.main]`.
+    /// The same with more TOML: keys before the first section header belong to `[issuers.main]`, `@PUBLIC@` is the
+    /// address of the public listener.
     pub(crate) async fn with(more: &str) -> Self {
         Self::build("memory", more).await
     }
@@ -58,6 +60,7 @@ impl Server {
         secret(&dir.path().join("admin.token"), ADMIN_TOKEN);
         let (public, admin) = (free_port(), free_port());
         let path = dir.path().display();
+        let more = more.replace("@PUBLIC@", &public.to_string());
         let preset = format!(
             r#"
             public.listen = "{public}"
@@ -187,7 +190,12 @@ impl Server {
 
     /// Tokens of a fresh code: the JSON of the token response.
     pub(crate) async fn login(&self, client: &(String, String)) -> Value {
-        let code = self.code(&client.0, Value::Null).await;
+        self.login_with(client, Value::Null).await
+    }
+
+    /// The same with `more` merged into the body of the code.
+    pub(crate) async fn login_with(&self, client: &(String, String), more: Value) -> Value {
+        let code = self.code(&client.0, more).await;
         let answer = self.redeem(client, &code).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.json()
@@ -195,12 +203,54 @@ impl Server {
 
     /// Uses a refresh token by client_secret_post.
     pub(crate) async fn refresh(&self, client: &(String, String), token: &str) -> Answer {
+        self.refresh_with(client, token, &[]).await
+    }
+
+    /// Uses a refresh token with further fields.
+    pub(crate) async fn refresh_with(&self, client: &(String, String), token: &str, more: &[(&str, &str)]) -> Answer {
         let mut fields =
             vec![("grant_type", "refresh_token"), ("refresh_token", token), ("client_id", client.0.as_str())];
         if !client.1.is_empty() {
             fields.push(("client_secret", client.1.as_str()));
         }
+        fields.extend_from_slice(more);
         self.token(&fields).await
+    }
+
+    /// A resource server that may introspect every token.
+    pub(crate) async fn gateway(&self) -> (String, String) {
+        self.client(json!({
+            "token_endpoint_auth_method": "client_secret_post",
+            "grant_types": ["client_credentials"], "scope": "api:read",
+            "jeton": { "introspection": "any" },
+        }))
+        .await
+    }
+
+    /// Whether introspection by `gateway` says that `token` is active; if not, the answer is exactly that.
+    pub(crate) async fn is_active(&self, gateway: &(String, String), token: &str) -> bool {
+        let answer = self.introspect(gateway, token).await;
+        assert!(answer["active"] == true || answer == json!({ "active": false }), "{answer}");
+        answer["active"] == true
+    }
+
+    /// A revocation by the operator.
+    pub(crate) async fn revoke_by_operator(&self, what: Value) {
+        let answer = self.admin("POST", "/issuers/main/revocations", what).await;
+        assert_eq!(answer.status, 204, "{}", answer.text());
+    }
+
+    /// Replaces a client's metadata.
+    pub(crate) async fn replace(&self, client: &str, metadata: Value) -> Answer {
+        self.admin("PUT", &format!("/issuers/main/clients/{client}"), metadata).await
+    }
+
+    /// Forgets every row that may be forgotten now.
+    pub(crate) async fn sweep(&self) {
+        let store = self.daemon().service().context.shards.store().clone();
+        for shard in 0..store.shards() {
+            while store.sweep(shard, 1000).await.unwrap().more {}
+        }
     }
 
     /// What introspection says of `token` to `client`.
@@ -215,6 +265,29 @@ impl Server {
     pub(crate) async fn metrics(&self) -> String {
         http::request(self.admin, "GET", "/metrics", &[], b"").await.text()
     }
+}
+
+/// The same token request `racers` times at once.
+pub(crate) async fn race(to: SocketAddr, racers: usize, fields: &[(&str, &str)]) -> Vec<Answer> {
+    let fields: Vec<(String, String)> = fields.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+    let start = Arc::new(tokio::sync::Barrier::new(racers));
+    let mut running = tokio::task::JoinSet::new();
+    for _ in 0..racers {
+        let (fields, start) = (fields.clone(), start.clone());
+        running.spawn(async move {
+            let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+            start.wait().await;
+            http::post_form(to, "/oauth2/token", &[], &fields).await
+        });
+    }
+    running.join_all().await
+}
+
+/// Asserts that a token request was refused with this error.
+#[track_caller]
+pub(crate) fn refused(answer: &Answer, error: &str) {
+    let status = if error == "invalid_client" { 401 } else { 400 };
+    assert_eq!((answer.status, answer.error().as_str()), (status, error), "{}", answer.text());
 }
 
 pub(crate) fn web_metadata() -> Value {
