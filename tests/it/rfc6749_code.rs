@@ -5,17 +5,15 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{CALLBACK, CHALLENGE, Server, VERIFIER, claims, race, refused, spa_metadata, verify, web_metadata};
+use crate::support::{
+    CALLBACK, CHALLENGE, Server, VERIFIER, claims, race, refused, spa_metadata, verify, web_metadata,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MILLI: Duration = Duration::from_millis(1);
 
 /// The fields of a redemption; `more` replaces or, if empty, removes.
-fn fields<'a>(
-    client: &'a (String, String),
-    code: &'a str,
-    more: &[(&'a str, &'a str)],
-) -> Vec<(&'a str, &'a str)> {
+fn fields<'a>(client: &'a (String, String), code: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let mut fields = vec![
         ("grant_type", "authorization_code"),
         ("code", code),
@@ -391,7 +389,8 @@ async fn a_garbled_code_is_invalid_grant_and_a_huge_one_invalid_request() {
     let code = server.code(&client.0, Value::Null).await;
     let bent = format!("{}A", &code[..code.len() - 1]);
     let bent = if bent == code { format!("{}B", &code[..code.len() - 1]) } else { bent };
-    for wrong in [bent.as_str(), "jac_", "jac_AQ", "x", &code[4..], &format!("{code}="), &code.replace("jac_", "jrt_")] {
+    for wrong in [bent.as_str(), "jac_", "jac_AQ", "x", &code[4..], &format!("{code}="), &code.replace("jac_", "jrt_")]
+    {
         refused(&server.redeem(&client, wrong).await, "invalid_grant");
     }
     refused(&server.redeem(&client, &"a".repeat(8193)).await, "invalid_request");
@@ -455,7 +454,10 @@ async fn checklist_48_credentials_are_random_without_structure() {
             assert!(values.len() > 200, "{name}: byte {position} has only {} values", values.len());
             for bit in 0..8 {
                 let ones = samples.iter().filter(|sample| sample[position] >> bit & 1 == 1).count();
-                assert!((SAMPLES * 2 / 5..SAMPLES * 3 / 5).contains(&ones), "{name}: byte {position} bit {bit}: {ones}");
+                assert!(
+                    (SAMPLES * 2 / 5..SAMPLES * 3 / 5).contains(&ones),
+                    "{name}: byte {position} bit {bit}: {ones}"
+                );
             }
         }
     }

@@ -169,7 +169,9 @@ async fn checklist_62_an_id_token_is_what_openid_connect_core_says_on_code_and_o
         let refreshed = server.refresh(&web, text(&login, "refresh_token")).await.json();
         let narrowed =
             server.refresh_with(&web, text(&refreshed, "refresh_token"), &[("scope", "openid")]).await.json();
-        for (tokens, iat, nonce) in [(&login, at_code, true), (&refreshed, now(&server), false), (&narrowed, now(&server), false)] {
+        for (tokens, iat, nonce) in
+            [(&login, at_code, true), (&refreshed, now(&server), false), (&narrowed, now(&server), false)]
+        {
             let token = text(tokens, "id_token");
             assert_eq!(header(token), json!({ "alg": alg, "typ": "JWT", "kid": header(token)["kid"] }));
             let mut expected = json!({

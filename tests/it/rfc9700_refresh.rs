@@ -424,7 +424,11 @@ async fn checklist_56_a_client_that_lost_a_grant_a_scope_or_a_resource_no_longer
     let answer = next(&server, &client, &token).await;
     assert!(answer.get("id_token").is_none(), "{answer}");
     // all of one kind: no resource at all would mean the default audience, which was not granted
-    for lost in [with(json!({ "resources": [] })), { let mut m = web_metadata(); m["scope"] = json!("openid api:read"); m }] {
+    for lost in [with(json!({ "resources": [] })), {
+        let mut m = web_metadata();
+        m["scope"] = json!("openid api:read");
+        m
+    }] {
         assert_eq!(server.replace(&client.0, web_metadata()).await.status, 200);
         let tokens = server.login_with(&client, grant.clone()).await;
         let code = server.code(&client.0, grant.clone()).await;

@@ -215,12 +215,7 @@ impl Server {
     }
 
     /// Uses a refresh token with further fields.
-    pub(crate) async fn refresh_with(
-        &self,
-        client: &(String, String),
-        token: &str,
-        more: &[(&str, &str)],
-    ) -> Answer {
+    pub(crate) async fn refresh_with(&self, client: &(String, String), token: &str, more: &[(&str, &str)]) -> Answer {
         let mut fields =
             vec![("grant_type", "refresh_token"), ("refresh_token", token), ("client_id", client.0.as_str())];
         if !client.1.is_empty() {
