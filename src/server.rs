@@ -140,8 +140,9 @@ impl Daemon {
     ///
     /// # Errors
     /// Why it was not taken; the old one stays in use.
-    pub async fn reload(&self) -> Result<crate::service::Reloaded, String> {
-        crate::service::Operator::reload(&self.reloader).await
+    pub fn reload(&self) -> impl Future<Output = Result<crate::service::Reloaded, String>> + Send + use<> {
+        let reloader = self.reloader.clone();
+        async move { crate::service::Operator::reload(&reloader).await }
     }
 
     /// Completes when the daemon cannot go on, with the reason.

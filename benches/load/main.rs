@@ -89,7 +89,7 @@ struct RunOptions {
     #[arg(long, value_enum, default_value_t = Auth::Post)]
     auth: Auth,
     /// Scope to ask for.
-    #[arg(long, default_value = "read")]
+    #[arg(long, default_value = "api:read")]
     scope: String,
     /// Connections.
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..))]

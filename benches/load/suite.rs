@@ -40,7 +40,7 @@ pub(crate) struct SuiteOptions {
     #[arg(long, value_name = "N", default_value_t = 2000)]
     idle_connections: usize,
     /// Scope to ask for.
-    #[arg(long, default_value = "read")]
+    #[arg(long, default_value = "api:read")]
     scope: String,
     /// The executable to measure.
     #[arg(long, value_name = "FILE", default_value = env!("CARGO_BIN_EXE_jeton"))]

@@ -1,10 +1,18 @@
 //! The command line (DESIGN.md section 9). Every message says what to do next; exit codes are those of [`exit`].
 
+mod admin;
+mod client;
+mod code;
 mod config;
 mod dev;
+mod doctor;
 mod init;
+mod input;
+mod key;
 mod log;
 mod serve;
+mod table;
+mod token;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -50,6 +58,20 @@ enum Command {
     /// Look at the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Look at what a start needs and at the daemon that runs, and say what to do
+    Doctor {
+        /// The configuration file
+        #[arg(long, short, env = "JETON_CONFIG", value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Manage the clients of a running daemon
+    Client(client::ClientArgs),
+    /// Look at and rotate the signing keys of a running daemon
+    Key(key::KeyArgs),
+    /// Issue authorization codes, as a login portal does
+    Code(code::CodeArgs),
+    /// Introspect, revoke and decode tokens
+    Token(token::TokenArgs),
     /// Print the completions of a shell
     Completions {
         /// Which shell
@@ -71,6 +93,11 @@ pub fn run() -> ExitCode {
         Command::Dev(args) => dev::dev(args),
         Command::Init { dir } => init::init(&dir),
         Command::Config(command) => config::config(command),
+        Command::Doctor { config } => doctor::doctor(config),
+        Command::Client(args) => client::client(&args),
+        Command::Key(args) => key::key(&args),
+        Command::Code(args) => code::code(&args),
+        Command::Token(args) => token::token(&args),
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,

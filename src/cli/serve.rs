@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::Source;
 use crate::metrics::Metrics;
 use crate::server::{Daemon, Prepared, ServerError, Surroundings, prepare};
+use crate::service::Reloaded;
 
 pub(super) fn serve(config: PathBuf) -> ExitCode {
     match prepare(Source { file: Some(config), ..Source::default() }) {
@@ -88,10 +89,8 @@ async fn wait(daemon: &mut Daemon, signals: &mut Signals, metrics: &Metrics, log
         tokio::select! {
             _ = signals.terminate.recv() => return End::Terminated,
             _ = signals.interrupt.recv() => return End::Interrupted,
-            _ = signals.hangup.recv() => match daemon.reload().await {
-                Ok(reloaded) => tracing::info!(changed = reloaded.changed, "configuration reloaded"),
-                Err(reason) => tracing::error!(reason, "configuration not reloaded; the old one stays in use"),
-            },
+            // beside the loop: new RSA keys take seconds, and a SIGTERM must not wait for them
+            _ = signals.hangup.recv() => drop(tokio::spawn(report(daemon.reload()))),
             reason = daemon.failed() => {
                 tracing::error!(reason, "the daemon cannot go on and stops");
                 return End::Failed;
@@ -101,6 +100,13 @@ async fn wait(daemon: &mut Daemon, signals: &mut Signals, metrics: &Metrics, log
                 metrics.log_lines_dropped.set(dropped);
             }
         }
+    }
+}
+
+async fn report(reload: impl Future<Output = Result<Reloaded, String>>) {
+    match reload.await {
+        Ok(reloaded) => tracing::info!(changed = reloaded.changed, "configuration reloaded"),
+        Err(reason) => tracing::error!(reason, "configuration not reloaded; the old one stays in use"),
     }
 }
 

@@ -1,10 +1,13 @@
 //! An issuer: one authorization server with its own URL, keys, clients, lifetimes and rules.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::secret::ColdCount;
 use crate::jose::alg::Algorithm;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
@@ -119,6 +122,10 @@ pub struct Issuer {
     pub path: String,
     /// Everything else.
     pub settings: IssuerSettings,
+    /// Its metadata document and the ETag of it, made at the first request; a reload makes a new issuer.
+    pub document: OnceLock<(Bytes, String)>,
+    /// Its imported secrets that nobody has used since the start.
+    pub cold: ColdCount,
 }
 
 /// A setting that breaks a rule; the message names setting, value and rule.
@@ -215,7 +222,14 @@ impl Issuer {
             return refuse("allowed_origins", bad.clone(), "origins like https://app.example, without path and slash");
         }
         let path = url.path().trim_end_matches('/').to_owned();
-        Ok(Self { id: id.to_owned(), url: s.url.clone(), path, settings })
+        Ok(Self {
+            id: id.to_owned(),
+            url: s.url.clone(),
+            path,
+            settings,
+            document: OnceLock::new(),
+            cold: ColdCount::default(),
+        })
     }
 
     /// Audience of an access token for which no resource was asked.

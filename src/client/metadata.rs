@@ -168,7 +168,7 @@ fn refuse<T>(field: &'static str, value: impl std::fmt::Display, rule: &'static 
     Err(MetadataError { field, value: value.to_string(), rule })
 }
 
-/// Checks a client id: 1 to 128 printable ASCII characters without colon (which HTTP Basic could not carry raw).
+/// Checks a client id: 1 to 128 printable ASCII characters without slash, which separates issuer and client in the store.
 ///
 /// # Errors
 /// The rule it breaks.

@@ -76,6 +76,13 @@ impl Client {
         self.settings.grant_types.iter().any(|allowed| allowed.as_str() == grant)
     }
 
+    /// Takes over what `old`, the same client before a change, has proven of its secrets.
+    pub fn inherit(&self, old: &Self) {
+        for (own, its) in self.secrets.iter().flat_map(|own| old.secrets.iter().map(move |its| (own, its))) {
+            own.inherit(its);
+        }
+    }
+
     /// Whether the client is public: it has no way to prove who it is (RFC 6749 section 2.1).
     pub fn is_public(&self) -> bool {
         self.settings.auth_method == AuthMethod::None

@@ -202,6 +202,13 @@ impl Registry {
     /// # Errors
     /// If the store cannot be read; the snapshot is in use all the same.
     pub async fn swap(&self, snapshot: Snapshot) -> Result<(), StoreError> {
+        for (issuer, clients) in &snapshot.clients {
+            for (id, client) in clients {
+                if let Some(old) = self.client(issuer, id) {
+                    client.inherit(&old);
+                }
+            }
+        }
         self.snapshot.store(Arc::new(snapshot));
         let (documents, _) = self.store.documents().await?;
         documents.iter().for_each(|document| self.take_in(document));
@@ -281,6 +288,7 @@ impl Registry {
         let key = (issuer.to_owned(), client.id.clone());
         let mut entry = self.stored.entry(key).or_insert_with(|| client.clone());
         if client.version >= entry.version {
+            client.inherit(&entry);
             *entry = client;
         }
     }
@@ -291,7 +299,7 @@ impl Registry {
 /// # Errors
 /// The first rule that its metadata breaks.
 pub fn resolve(body: StoredClient, id: &str, version: u64, issuer: &Issuer) -> Result<Client, MetadataError> {
-    let secrets = body.secrets.into_iter().map(Secret::new).collect();
+    let secrets = body.secrets.into_iter().map(|stored| Secret::new(stored, &issuer.cold)).collect();
     body.metadata.resolve(id.to_owned(), secrets, version, issuer)
 }
 

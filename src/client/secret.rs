@@ -4,7 +4,8 @@
 //! one may be a person's password: argon2id, but only until it was right once; then its keyed hash is remembered in
 //! memory and nobody pays for argon2 again, neither the client nor a guesser (CHECKLIST 16, 23, 25).
 
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
@@ -49,12 +50,34 @@ pub enum SecretHash {
     Argon2(String),
 }
 
+/// How many live objects of an issuer are cold: imported secrets that only argon2id can check, because none was right
+/// since the start. While there are any, a failed authentication must cost a hash whoever it names (CHECKLIST 16).
+#[derive(Clone, Debug, Default)]
+pub struct ColdCount(Arc<AtomicUsize>);
+
+impl ColdCount {
+    /// Whether there are any.
+    pub fn any(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 0
+    }
+}
+
 /// A secret in use.
 pub struct Secret {
     /// What is stored of it.
     pub stored: StoredSecret,
     /// The keyed hash of an imported secret, known from its first success on.
     proven: OnceLock<[u8; 32]>,
+    /// Where it is counted while it is cold.
+    cold: ColdCount,
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        if self.is_cold() {
+            self.cold.0.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
 }
 
 /// Never shows a hash.
@@ -76,9 +99,27 @@ pub enum Quick {
 }
 
 impl Secret {
-    /// A secret as it was stored.
-    pub fn new(stored: StoredSecret) -> Self {
-        Self { stored, proven: OnceLock::new() }
+    /// A secret as it was stored; counted in `cold` while it is.
+    pub fn new(stored: StoredSecret, cold: &ColdCount) -> Self {
+        let secret = Self { stored, proven: OnceLock::new(), cold: cold.clone() };
+        if secret.is_cold() {
+            secret.cold.0.fetch_add(1, Ordering::Relaxed);
+        }
+        secret
+    }
+
+    /// Takes over what `old`, a secret of the same client, has proven: a reload makes nothing cold again.
+    pub fn inherit(&self, old: &Self) {
+        let same = matches!((&self.stored.hash, &old.stored.hash), (SecretHash::Argon2(own), SecretHash::Argon2(its)) if own == its);
+        if same && let Some(mac) = old.proven.get() {
+            self.prove(*mac);
+        }
+    }
+
+    fn prove(&self, mac: [u8; 32]) {
+        if self.proven.set(mac).is_ok() {
+            self.cold.0.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     /// Whether the secret still works at `now`.
@@ -91,27 +132,44 @@ impl Secret {
         matches!(self.stored.hash, SecretHash::Argon2(_)) && self.proven.get().is_none()
     }
 
-    /// Compares `presented`, the keyed hashes of the secret at hand by ring entry, in constant time.
-    pub fn quick(&self, presented: &Presented<'_>) -> Quick {
-        let known = match &self.stored.hash {
-            SecretHash::Keyed { key, mac } => presented.mac(*key).map(|own| own.ct_eq(mac).into()),
+    /// Compares with the keyed hashes of the secret at hand, in constant time.
+    pub fn quick(&self, hashes: &Hashes) -> Quick {
+        let own = match &self.stored.hash {
+            SecretHash::Keyed { key, mac } => hashes.of(*key).map(|hash| hash.ct_eq(mac)),
             SecretHash::Argon2(_) => {
                 let Some(proven) = self.proven.get() else { return Quick::Slow };
-                presented.mac(presented.vault.current()).map(|own| own.ct_eq(proven).into())
+                hashes.0.first().map(|(_, hash)| hash.ct_eq(proven))
             }
         };
-        if known == Some(true) { Quick::Right } else { Quick::Wrong }
+        if own.is_some_and(bool::from) { Quick::Right } else { Quick::Wrong }
     }
 
     /// Checks with argon2id, about 20 ms: call it off the request's thread, in a bounded pool.
     pub fn slow(&self, presented: &Presented<'_>) -> bool {
         let SecretHash::Argon2(phc) = &self.stored.hash else { return false };
-        let right = PasswordHash::new(phc)
-            .is_ok_and(|hash| Argon2::default().verify_password(presented.secret.as_bytes(), &hash).is_ok());
+        let right = verify(phc, presented);
         if right && let Some(mac) = presented.mac(presented.vault.current()) {
-            let _ = self.proven.set(mac);
+            self.prove(mac);
         }
         right
+    }
+}
+
+fn verify(phc: &str, presented: &Presented<'_>) -> bool {
+    PasswordHash::new(phc)
+        .is_ok_and(|hash| Argon2::default().verify_password(presented.secret.as_bytes(), &hash).is_ok())
+}
+
+/// A hash at the cost of [`import`] that no secret has.
+const DECOY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// The keyed hashes of a presented secret, by entry of the master key ring, newest first. All are made for every
+/// claim, so that neither the number of a client's secrets nor their age nor whether it exists shows in the time.
+pub struct Hashes(Vec<(u8, [u8; 32])>);
+
+impl Hashes {
+    fn of(&self, key: u8) -> Option<&[u8; 32]> {
+        self.0.iter().find(|(id, _)| *id == key).map(|(_, hash)| hash)
     }
 }
 
@@ -139,9 +197,14 @@ impl Presented<'_> {
         Some(SecretHash::Keyed { key, mac: self.mac(key)? })
     }
 
-    /// Does the work of one check and throws the result away: an unknown client takes as long as a wrong secret.
+    /// Its keyed hashes.
+    pub fn hashes(&self) -> Hashes {
+        Hashes(self.vault.ids().filter_map(|key| Some((key, self.mac(key)?))).collect())
+    }
+
+    /// Does the work of one slow check; always false.
     pub fn burn(&self) -> bool {
-        self.mac(self.vault.current()).is_some_and(|mac| mac.ct_eq(&[0; 32]).into())
+        verify(DECOY, self)
     }
 }
 
@@ -188,7 +251,12 @@ mod tests {
     use super::*;
 
     fn stored(hash: SecretHash) -> Secret {
-        Secret::new(StoredSecret { secret_id: "1".into(), hash, created_at: Time::ZERO, expires_at: None })
+        counted(hash, &ColdCount::default())
+    }
+
+    fn counted(hash: SecretHash, cold: &ColdCount) -> Secret {
+        let stored = StoredSecret { secret_id: "1".into(), hash, created_at: Time::ZERO, expires_at: None };
+        Secret::new(stored, cold)
     }
 
     #[test]
@@ -197,21 +265,40 @@ mod tests {
         let text = generate();
         let at = |client, secret| Presented { vault: &vault, issuer: "main", client, secret };
         let secret = stored(at("web", &text).keyed().unwrap());
-        assert_eq!(secret.quick(&at("web", &text)), Quick::Right);
-        assert_eq!(secret.quick(&at("web", "jcs_wrong")), Quick::Wrong);
-        assert_eq!(secret.quick(&at("other", &text)), Quick::Wrong);
+        assert_eq!(secret.quick(&at("web", &text).hashes()), Quick::Right);
+        assert_eq!(secret.quick(&at("web", "jcs_wrong").hashes()), Quick::Wrong);
+        assert_eq!(secret.quick(&at("other", &text).hashes()), Quick::Wrong);
     }
 
     #[test]
     fn an_imported_secret_costs_argon2_once_and_then_neither_right_nor_wrong_ones_do() {
         let vault = Vault::ephemeral();
         let at = |secret| Presented { vault: &vault, issuer: "main", client: "web", secret };
-        let secret = stored(import("horse").unwrap());
-        assert_eq!(secret.quick(&at("horse")), Quick::Slow);
+        let cold = ColdCount::default();
+        let secret = counted(import("horse").unwrap(), &cold);
+        assert_eq!(secret.quick(&at("horse").hashes()), Quick::Slow);
         assert!(!secret.slow(&at("donkey")));
-        assert!(secret.is_cold() && secret.slow(&at("horse")) && !secret.is_cold());
-        assert_eq!(secret.quick(&at("horse")), Quick::Right);
-        assert_eq!(secret.quick(&at("donkey")), Quick::Wrong);
+        assert!(cold.any() && secret.slow(&at("horse")) && !cold.any());
+        assert_eq!(secret.quick(&at("horse").hashes()), Quick::Right);
+        assert_eq!(secret.quick(&at("donkey").hashes()), Quick::Wrong);
+        // the same secret after a reload is warm, another one is cold until it is gone
+        let again = counted(secret.stored.hash.clone(), &cold);
+        again.inherit(&secret);
+        assert_eq!((again.quick(&at("horse").hashes()), cold.any()), (Quick::Right, false));
+        let other = counted(import("horse").unwrap(), &cold);
+        other.inherit(&secret);
+        assert!(other.is_cold() && cold.any());
+        drop(other);
+        assert!(!cold.any());
+    }
+
+    #[test]
+    fn the_decoy_costs_what_an_import_costs_and_nothing_is_it() {
+        let vault = Vault::ephemeral();
+        assert!(!Presented { vault: &vault, issuer: "main", client: "web", secret: "horse" }.burn());
+        let SecretHash::Argon2(imported) = import("horse").unwrap() else { unreachable!() };
+        let cost = |phc: &str| PasswordHash::new(phc).unwrap().params.to_string();
+        assert_eq!(cost(DECOY), cost(&imported));
     }
 
     #[test]

@@ -32,7 +32,12 @@ pub fn by_name(name: &str) -> Option<&'static dyn Dialect> {
 
 /// The dialect of an issuer whose settings were checked.
 pub fn of(issuer: &crate::client::Issuer) -> &'static dyn Dialect {
-    by_name(&issuer.settings.dialect).unwrap_or(&rfc::Rfc)
+    by_name(&issuer.settings.dialect).unwrap_or(default())
+}
+
+/// The dialect of an answer that belongs to no issuer.
+pub fn default() -> &'static dyn Dialect {
+    &rfc::Rfc
 }
 
 /// Full path of an endpoint of an issuer at `issuer_path`. RFC 8414 section 3.1 puts its well-known part *before* the

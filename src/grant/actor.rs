@@ -53,7 +53,7 @@ impl Desk {
         let Job { request, reply, since, permit } = job;
         let [queue, decide, sign] = &self.stages;
         queue.observe(since.seconds());
-        self.in_flight.inc();
+        let in_flight = InFlight::new(&self.in_flight);
         let watch = Stopwatch::start();
         let decision = self.grant.decide(&request, &self.context).await;
         decide.observe(watch.seconds());
@@ -66,9 +66,24 @@ impl Desk {
             }
             Err(error) => Err(error),
         };
-        self.in_flight.dec();
-        drop(permit);
+        drop((in_flight, permit));
         let _ = reply.send(answer);
+    }
+}
+
+/// One request in the gauge, also if its grant panics.
+struct InFlight<'a>(&'a IntGauge);
+
+impl<'a> InFlight<'a> {
+    fn new(gauge: &'a IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 

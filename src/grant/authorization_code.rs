@@ -7,6 +7,7 @@ use subtle::ConstantTimeEq;
 
 use super::{Context, Deciding, Error, Grant, Issue, Lineage, TokenRequest};
 use crate::client::metadata::CodeRedirect;
+use crate::id::Id;
 use crate::protocol::error::OAuthError;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::pkce::Verifier;
@@ -94,7 +95,7 @@ async fn redeem(
         subject: code.subject.as_str().into(),
         grant: code.granted.seal(&head.family, &issuer.id, &context.vault),
         key,
-        attempt: request.attempt,
+        attempt: Id::random(),
         code_issued_at: code.issued_at,
         code_expires_at: code.expires_at,
         lifetimes,

@@ -20,7 +20,6 @@ pub use issue::{Issue, Lineage};
 
 use crate::client::{AuthenticatedClient, Issuer};
 use crate::clock::Clock;
-use crate::id::Id;
 use crate::keys::Keys;
 use crate::metrics::Metrics;
 use crate::protocol::form::Form;
@@ -37,8 +36,6 @@ pub struct TokenRequest {
     pub client: AuthenticatedClient,
     /// What is asked.
     pub form: Form<'static>,
-    /// Names this request, so that its own retries are no replays.
-    pub attempt: Id,
 }
 
 impl TokenRequest {

@@ -2,6 +2,7 @@
 //! successor, and a scope that only narrows (CHECKLIST 50-55).
 
 use super::{Context, Deciding, Error, Grant, Issue, Lineage, TokenRequest};
+use crate::id::Id;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::resource;
@@ -93,7 +94,7 @@ async fn rotate(request: &TokenRequest, context: &Context, presented: &RefreshTo
         issuer: issuer.id.as_str().into(),
         client: client.id.as_str().into(),
         key: context.vault.current(),
-        attempt: request.attempt,
+        attempt: Id::random(),
         policy: client.settings.rotation,
         lifetimes: client.settings.lifetimes,
     });

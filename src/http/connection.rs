@@ -97,30 +97,61 @@ pub(super) async fn converse<H: Handler, S: AsyncRead + AsyncWrite + Unpin + Sen
         Err(Unopened::Gone) => return End::Finished,
     };
     let pulse = Arc::new(Pulse::new(opening.protocol));
-    let vigil = Vigil::new(Arc::clone(&pulse), limits, opening.since, origin.age);
+    let mut vigil = Vigil::new(Arc::clone(&pulse), limits, opening.since, origin.age);
     let protocol = opening.protocol;
-    let io = TokioIo::new(Io::new(stream, opening, Arc::clone(&pulse)));
+    let mut io = TokioIo::new(Io::new(stream, opening, Arc::clone(&pulse)));
     let link = Arc::new(Link { gate, pulse, peer: origin.peer, tls: origin.tls });
     let service = service_fn(move |request| exchange(Arc::clone(&link), request));
     match protocol {
-        Protocol::Http1 => {
-            let connection = pin!(protocols.http1.serve_connection(io, service));
-            watch(connection, http1::Connection::graceful_shutdown, vigil, shutdown).await
-        }
+        Protocol::Http1 => loop {
+            let mut connection = protocols.http1.serve_connection(io, service.clone());
+            let watched = watch(Pin::new(&mut connection), http1::Connection::graceful_shutdown, &mut vigil, shutdown);
+            let idle_until = match watched.await {
+                Watched::Ended(end) => return end,
+                Watched::Parked(until) => until,
+            };
+            // an idle connection keeps its socket, not the 16 KiB of hyper's buffers
+            let parts = connection.into_parts();
+            io = parts.io;
+            if !parts.read_buf.is_empty() {
+                vigil.never_park();
+                io.inner_mut().unread(parts.read_buf);
+                continue;
+            }
+            tokio::select! {
+                next = io.inner_mut().next_request(idle_until) => match next {
+                    Ok(()) => {}
+                    Err(Unopened::Gone) => return End::Finished,
+                    Err(Unopened::Silent | Unopened::Partial) => return End::Cut(Reason::Idle.label()),
+                },
+                () = shutdown.draining() => return End::Finished,
+            }
+        },
         Protocol::Http2 => {
             let connection = pin!(protocols.http2.serve_connection(io, service));
-            watch(connection, http2::Connection::graceful_shutdown, vigil, shutdown).await
+            match watch(connection, http2::Connection::graceful_shutdown, &mut vigil, shutdown).await {
+                Watched::Ended(end) => end,
+                // only HTTP/1 connections are parked
+                Watched::Parked(_) => End::Finished,
+            }
         }
     }
+}
+
+/// What came of watching a connection.
+enum Watched {
+    Ended(End),
+    /// Idle for so long that its buffers are worth more than its readiness; until when it may stay idle.
+    Parked(Instant),
 }
 
 /// Drives `connection` and carries out what the vigil says.
 async fn watch<C: Future<Output = hyper::Result<()>>>(
     mut connection: Pin<&mut C>,
     close: fn(Pin<&mut C>),
-    mut vigil: Vigil,
+    vigil: &mut Vigil,
     shutdown: &Shutdown,
-) -> End {
+) -> Watched {
     let mut alarm = pin!(sleep_until(Instant::now()));
     let mut armed: Option<Instant> = None;
     let mut raised = pin!(shutdown.raised());
@@ -129,7 +160,7 @@ async fn watch<C: Future<Output = hyper::Result<()>>>(
     poll_fn(|cx| {
         loop {
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
-                return Poll::Ready(end(ended, reason));
+                return Poll::Ready(Watched::Ended(end(ended, reason)));
             }
             // this task is registered for the signal once; from then on it costs one load, until it is given
             if !listening || shutdown.deadline().is_some() {
@@ -140,8 +171,9 @@ async fn watch<C: Future<Output = hyper::Result<()>>>(
             }
             let now = Instant::now();
             match vigil.judge(now, shutdown.deadline()) {
-                Verdict::Cut(Reason::Linger) => return Poll::Ready(End::Finished),
-                Verdict::Cut(reason) => return Poll::Ready(End::Cut(reason.label())),
+                Verdict::Cut(Reason::Linger) => return Poll::Ready(Watched::Ended(End::Finished)),
+                Verdict::Cut(reason) => return Poll::Ready(Watched::Ended(End::Cut(reason.label()))),
+                Verdict::Park(until) => return Poll::Ready(Watched::Parked(until)),
                 Verdict::Close(why) => {
                     reason = Some(why);
                     close(connection.as_mut());

@@ -102,6 +102,7 @@ pub(super) async fn exchange<H: Handler>(
     if last && link.pulse.protocol() == Protocol::Http1 {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
+    turn.answered = true;
     Ok(response)
 }
 

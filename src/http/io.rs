@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -70,6 +71,8 @@ pub(super) async fn open<S: AsyncRead + Unpin>(
 pub(super) struct Io<S> {
     stream: S,
     opening: Opening,
+    /// Bytes that hyper had read ahead when it was taken away; the pulse knows them already.
+    ahead: Bytes,
     pulse: Arc<Pulse>,
     framing: Framing,
     /// Bytes thrown away since our end was closed; `None` while it is open.
@@ -78,7 +81,12 @@ pub(super) struct Io<S> {
 
 impl<S> Io<S> {
     pub(super) fn new(stream: S, opening: Opening, pulse: Arc<Pulse>) -> Self {
-        Self { stream, opening, pulse, framing: Framing::default(), lingered: None }
+        Self { stream, opening, ahead: Bytes::new(), pulse, framing: Framing::default(), lingered: None }
+    }
+
+    /// Gives back what hyper had read ahead.
+    pub(super) fn unread(&mut self, ahead: Bytes) {
+        self.ahead = ahead;
     }
 
     fn received(&mut self, bytes: &[u8]) {
@@ -94,9 +102,29 @@ impl<S> Io<S> {
     }
 }
 
+impl<S: AsyncRead + Unpin> Io<S> {
+    /// Waits for the first bytes of the next request, holding nothing but the socket.
+    pub(super) async fn next_request(&mut self, until: Instant) -> Result<(), Unopened> {
+        let mut bytes = [0; PREFACE.len()];
+        let len = match timeout_at(until, self.stream.read(&mut bytes)).await {
+            Err(_) => return Err(Unopened::Silent),
+            Ok(Err(_) | Ok(0)) => return Err(Unopened::Gone),
+            Ok(Ok(n)) => n,
+        };
+        self.opening = Opening { bytes, len, given: 0, since: Instant::now(), protocol: Protocol::Http1 };
+        Ok(())
+    }
+}
+
 impl<S: AsyncRead + Unpin> AsyncRead for Io<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if !this.ahead.is_empty() {
+            let n = this.ahead.len().min(buf.remaining());
+            buf.put_slice(&this.ahead[..n]);
+            this.ahead.advance(n);
+            return Poll::Ready(Ok(()));
+        }
         let before = buf.filled().len();
         if this.opening.given < this.opening.len {
             let left = &this.opening.bytes[this.opening.given..this.opening.len];

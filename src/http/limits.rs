@@ -48,6 +48,9 @@ pub struct Limits {
     /// How long a connection stays open between requests.
     #[serde(with = "humantime_serde")]
     pub idle_timeout: Duration,
+    /// After how long an idle HTTP/1 connection gives its buffers back until the next request.
+    #[serde(with = "humantime_serde")]
+    pub park_after: Duration,
     /// How long the rest of a refused request is read and thrown away, so that the answer is not lost to a reset.
     #[serde(with = "humantime_serde")]
     pub linger_timeout: Duration,
@@ -77,6 +80,7 @@ impl Default for Limits {
             body_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(20),
             idle_timeout: Duration::from_secs(75),
+            park_after: Duration::from_secs(1),
             linger_timeout: Duration::from_secs(1),
             ping_interval: Duration::from_secs(20),
             ping_timeout: Duration::from_secs(10),
@@ -120,7 +124,7 @@ impl Limits {
         Ok(())
     }
 
-    fn spans(&self) -> [(&'static str, Duration); 10] {
+    fn spans(&self) -> [(&'static str, Duration); 11] {
         [
             ("max_age", self.max_age),
             ("first_byte_timeout", self.first_byte_timeout),
@@ -129,6 +133,7 @@ impl Limits {
             ("body_timeout", self.body_timeout),
             ("write_timeout", self.write_timeout),
             ("idle_timeout", self.idle_timeout),
+            ("park_after", self.park_after),
             ("linger_timeout", self.linger_timeout),
             ("ping_interval", self.ping_interval),
             ("ping_timeout", self.ping_timeout),

@@ -1,11 +1,12 @@
 //! The HTTP edge: listeners and their limits below, the public and the admin surface on top.
 //!
 //! Order: `limits`, `request` and `shutdown` are what others name; `serve` runs a listener, `connection` one
-//! connection, `exchange` one request. `hyper` appears nowhere else in the crate.
+//! connection, `exchange` one request; `client` is the other direction. `hyper` appears nowhere else in the crate.
 
 pub mod access;
 pub mod admin;
 mod body;
+pub mod client;
 mod connection;
 mod exchange;
 mod framing;

@@ -53,6 +53,8 @@ impl Reason {
 pub(super) enum Verdict {
     /// Leave it until then, or until it moves.
     Wait(Instant),
+    /// Take its buffers away until the next request begins, or until then.
+    Park(Instant),
     /// Let it finish what it has begun, then close it.
     Close(Reason),
     /// Drop it.
@@ -71,6 +73,8 @@ pub(super) struct Vigil {
     retired: bool,
     /// When a graceful close began.
     closing: Option<Instant>,
+    /// Whether it may be parked.
+    parkable: bool,
 }
 
 impl Vigil {
@@ -78,7 +82,13 @@ impl Vigil {
     pub(super) fn new(pulse: Arc<Pulse>, limits: Arc<Limits>, since: Instant, age: Duration) -> Self {
         let seen = (pulse.phase(), pulse.served());
         let retire_at = since + age;
-        Self { pulse, limits, seen, since, blocked_since: None, retire_at, retired: false, closing: None }
+        let parkable = pulse.protocol() == Protocol::Http1;
+        Self { pulse, limits, seen, since, blocked_since: None, retire_at, retired: false, closing: None, parkable }
+    }
+
+    /// From now on the connection stays as it is when it is idle.
+    pub(super) fn never_park(&mut self) {
+        self.parkable = false;
     }
 
     /// Judges the connection at `now`; `drain` is when everything must have ended.
@@ -116,6 +126,13 @@ impl Vigil {
             } else {
                 return Verdict::Cut(reason);
             }
+        }
+        if self.parkable && self.seen.0 == Phase::Idle && self.closing.is_none() && drain.is_none() {
+            let park_at = self.since + self.limits.park_after;
+            if now >= park_at {
+                return Verdict::Park(self.since + self.limits.idle_timeout);
+            }
+            next = next.min(park_at);
         }
         Verdict::Wait(next)
     }

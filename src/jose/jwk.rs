@@ -107,7 +107,7 @@ impl TryFrom<Map<String, Value>> for PublicJwk {
             _ => return Err(JwkError::Unsupported),
         };
         // a key that can verify nothing is refused where it is registered, not where it is used
-        super::VerifyingKey::new(&key)?;
+        super::VerifyingKey::new(&key, super::verify::Owner::SomebodyElse)?;
         Ok(key)
     }
 }

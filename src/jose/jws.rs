@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
-use super::{Algorithm, JwkError, PublicJwk, VerifyingKey};
+use super::{Algorithm, JwkError, Owner, PublicJwk, VerifyingKey};
 
 /// The longest JWS that is looked at, in bytes.
 pub const MAX_LEN: usize = 16 * 1024;
@@ -109,7 +109,7 @@ impl<'a> Jws<'a> {
     /// # Errors
     /// If the header names another algorithm, the key does not fit, or the signature is wrong.
     pub fn verify(&self, key: &PublicJwk, alg: Algorithm) -> Result<(), JwsError> {
-        self.verify_with(&VerifyingKey::new(key).map_err(JwsError::Key)?, alg)
+        self.verify_with(&VerifyingKey::new(key, Owner::SomebodyElse).map_err(JwsError::Key)?, alg)
     }
 
     /// The same with a key parsed before.

@@ -11,4 +11,4 @@ pub mod verify;
 pub use alg::Algorithm;
 pub use jwk::{JwkError, PublicJwk};
 pub use jws::{Jws, JwsError};
-pub use verify::VerifyingKey;
+pub use verify::{Owner, VerifyingKey};

@@ -14,7 +14,7 @@ use super::signer::Signer;
 use super::want::{Stored, ring_name, ring_of};
 use super::{IssuerRings, KeyError, Published};
 use crate::clock::Time;
-use crate::jose::{Algorithm, PublicJwk, VerifyingKey};
+use crate::jose::{Algorithm, Owner, PublicJwk, VerifyingKey};
 use crate::store::StoredKey;
 use crate::vault::Purpose;
 
@@ -131,7 +131,7 @@ impl Keeper {
         if public.thumbprint() != row.kid {
             return Err(corrupt());
         }
-        let verifying = VerifyingKey::new(&public).map_err(|_| corrupt())?;
+        let verifying = VerifyingKey::new(&public, Owner::Ourselves).map_err(|_| corrupt())?;
         let duration = self.metrics.sign_duration.with_label_values(&[alg.name()]);
         let local = Arc::new(LocalSigner::new(row.kid.clone(), signer, Arc::clone(&self.bench), duration));
         Ok(Arc::new(OpenKey { public, verifying, local }))

@@ -194,7 +194,7 @@ mod tests {
             let public = signer.public().unwrap();
             let stored = Signer::from_pkcs8(alg, &signer.to_pkcs8().unwrap()).unwrap();
             assert_eq!(stored.public().unwrap(), public);
-            let key = VerifyingKey::new(&public).unwrap();
+            let key = VerifyingKey::new(&public, crate::jose::Owner::Ourselves).unwrap();
             let signature = stored.sign(b"input").unwrap();
             key.verify(alg, b"input", &signature).unwrap();
             assert!(key.verify(alg, b"other", &signature).is_err());

@@ -85,6 +85,9 @@ impl<'a> Form<'a> {
 /// `invalid_request` for a bad percent-escape or invalid UTF-8.
 pub fn decode(raw: &[u8]) -> Result<Cow<'_, str>, OAuthError> {
     const BAD: OAuthError = OAuthError::invalid_request("a parameter is not valid form encoding of UTF-8");
+    if !raw.iter().any(|byte| matches!(byte, b'%' | b'+')) {
+        return std::str::from_utf8(raw).map(Cow::Borrowed).map_err(|_| BAD);
+    }
     let escapes_hold = raw
         .iter()
         .enumerate()

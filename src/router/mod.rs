@@ -1,6 +1,8 @@
 //! The router: from `grant_type` to the live actor of that grant, with admission before the mailbox.
 
 mod actor;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -33,6 +33,8 @@ pub struct Certificates {
 /// What a reload reads and changes.
 pub(super) struct Daemonic {
     source: Source,
+    /// What was read at the start; sections that are only read then stay as they are here.
+    started: Loaded,
     loaded: ArcSwap<Loaded>,
     vault: Arc<Vault>,
     registry: Arc<Registry>,
@@ -51,7 +53,16 @@ impl Daemonic {
         tls: Certificates,
         log: LogControl,
     ) -> Arc<Self> {
-        Arc::new(Self { source, loaded: ArcSwap::from_pointee(loaded), vault, registry, keys, tls, log })
+        Arc::new(Self {
+            source,
+            started: loaded.clone(),
+            loaded: ArcSwap::from_pointee(loaded),
+            vault,
+            registry,
+            keys,
+            tls,
+            log,
+        })
     }
 
     /// Everything that can be refused is checked before anything is changed.
@@ -66,7 +77,7 @@ impl Daemonic {
         (self.log)(&new.config.log.filter)?;
         self.registry.swap(fresh).await.map_err(|error| error.to_string())?;
         let changed = old.config != new.config;
-        let needs_restart = needs_restart(&old, &new);
+        let needs_restart = needs_restart(&self.started, &new);
         self.loaded.store(Arc::new(new));
         Ok(Reloaded { changed, needs_restart })
     }
@@ -79,11 +90,11 @@ impl Daemonic {
     }
 }
 
-/// Sections that changed and are only read at start.
-fn needs_restart(old: &Loaded, new: &Loaded) -> Vec<String> {
+/// Sections that differ from those in use and are only read at start.
+fn needs_restart(started: &Loaded, new: &Loaded) -> Vec<String> {
     const RELOADABLE: [&str; 2] = ["issuers", "clients"];
     let sections = |loaded: &Loaded| serde_json::to_value(&loaded.config).unwrap_or_default();
-    let (old, mut new) = (sections(old), sections(new));
+    let (old, mut new) = (sections(started), sections(new));
     if let (Some(filter), Some(log)) = (old.pointer("/log/filter").cloned(), new.get_mut("log")) {
         log["filter"] = filter;
     }

@@ -10,6 +10,7 @@ mod config;
 mod crash;
 mod double_spend;
 mod layers;
+mod prometheus;
 mod real_clients;
 mod rfc6749_client_auth;
 mod rfc6749_client_credentials;

@@ -1,1 +1,377 @@
 //! RFC 6749 section 2.3, CHECKLIST B: client authentication.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpSocket;
+
+use crate::support::http::{parse_all, post_bytes};
+use crate::support::{Answer, Server, form};
+
+const TOKEN: &str = "/oauth2/token";
+const GRANT: (&str, &str) = ("grant_type", "client_credentials");
+
+/// `Basic` with both halves form-encoded, as RFC 6749 section 2.3.1 has it.
+fn basic(id: &str, secret: &str) -> String {
+    let encode = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    raw_basic(format!("{}:{}", encode(id), encode(secret)))
+}
+
+fn raw_basic(credentials: impl AsRef<[u8]>) -> String {
+    format!("Basic {}", STANDARD.encode(credentials))
+}
+
+fn metadata(method: &str, more: Value) -> Value {
+    let mut metadata =
+        json!({ "token_endpoint_auth_method": method, "grant_types": ["client_credentials"], "scope": "api:read" });
+    metadata.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    metadata
+}
+
+async fn by_basic(server: &Server, id: &str, secret: &str) -> Answer {
+    server.post(TOKEN, &[("Authorization", &basic(id, secret))], &[GRANT]).await
+}
+
+async fn by_post(server: &Server, id: &str, secret: &str) -> Answer {
+    server.token(&[GRANT, ("client_id", id), ("client_secret", secret)]).await
+}
+
+/// Everything of an answer but the date.
+fn whole(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
+    let headers = answer.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("date")).cloned().collect();
+    (answer.status, headers, answer.text())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_16_whatever_fails_is_answered_alike() {
+    let server = Server::start().await;
+    for (method, other, ask) in
+        [("client_secret_basic", "client_secret_post", true), ("client_secret_post", "client_secret_basic", false)]
+    {
+        let ask = async |id: &str, secret: &str| {
+            if ask { by_basic(&server, id, secret).await } else { by_post(&server, id, secret).await }
+        };
+        let right = server.client(metadata(method, json!({}))).await;
+        let disabled = server.client(metadata(method, json!({ "jeton": { "disabled": true } }))).await;
+        let other = server.client(metadata(other, json!({}))).await;
+        let mut public = metadata("none", json!({ "redirect_uris": ["https://a.example/"] }));
+        public["grant_types"] = json!(["authorization_code"]);
+        let public = server.client(public).await;
+        let expired = server.client(metadata(method, json!({}))).await;
+        let path = format!("/issuers/main/clients/{}/secrets", expired.0);
+        let old = server.admin("POST", &path, json!({ "expires_in": 60 })).await.get("client_secret");
+        server.advance(Duration::from_secs(60)).await;
+        assert_eq!(ask(&right.0, &right.1).await.status, 200);
+        let reference = ask("nobody", &right.1).await;
+        reference.refused(401, "invalid_client");
+        let wrong = format!("{}x", right.1);
+        let almost = format!("{}x", &right.1[..right.1.len() - 1]);
+        for (what, id, secret) in [
+            ("wrong secret", &right.0, &"wrong".to_owned()),
+            ("right prefix", &right.0, &almost),
+            ("longer secret", &right.0, &wrong),
+            ("another client's secret", &right.0, &expired.1),
+            ("disabled client", &disabled.0, &disabled.1),
+            ("other method registered", &other.0, &other.1),
+            ("public client", &public.0, &"x".to_owned()),
+            ("expired secret", &expired.0, &old),
+        ] {
+            assert_eq!(whole(&ask(id, secret).await), whole(&reference), "{method}: {what}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_16_while_secrets_are_cold_every_failure_costs_a_hash_and_a_source_only_so_many() {
+    let server = Server::start().await;
+    let imported = json!({ "client_secret": "horse battery" });
+    let cold = server.client(metadata("client_secret_basic", imported)).await.0;
+    let warm = server.client(metadata("client_secret_basic", json!({}))).await;
+    let hashes = async |id: &str, secret: &str| {
+        let since = jeton::metrics::Stopwatch::start();
+        let status = by_basic(&server, id, secret).await.status;
+        (status, since.elapsed() > Duration::from_millis(5))
+    };
+    for (id, secret) in [("nobody", "x"), (&cold, "x"), (&warm.0, "x"), (&warm.0, "horse battery")] {
+        assert_eq!(hashes(id, secret).await, (401, true), "{id}");
+    }
+    assert_eq!(hashes(&warm.0, &warm.1).await, (200, false), "who is right never waits");
+    // the rest of this source's allowance, spent on clients that do not exist
+    for n in 4..20 {
+        assert_eq!(by_basic(&server, &format!("nobody{n}"), "x").await.status, 401);
+    }
+    for id in ["nobody", cold.as_str(), warm.0.as_str()] {
+        let answer = by_basic(&server, id, "x").await;
+        answer.refused(429, "slow_down");
+        assert_eq!(answer.header("retry-after"), Some("1"), "{id}");
+    }
+    assert_eq!(hashes(&warm.0, &warm.1).await, (200, false), "and is not locked out");
+    let elsewhere: IpAddr = [127, 0, 0, 2].into();
+    assert_eq!(token_from(&server, elsewhere, &cold, "horse battery").await.status, 200);
+    // now no secret is cold: nobody pays any more
+    server.clock.advance(Duration::from_secs(10));
+    for (id, secret) in [("nobody", "x"), (&cold, "x"), (&warm.0, "x")] {
+        assert_eq!(hashes(id, secret).await, (401, false), "{id}");
+    }
+    assert_eq!(hashes(&cold, "horse battery").await, (200, false));
+    // a change of the client makes nothing cold again
+    let path = format!("/issuers/main/clients/{cold}");
+    let changed = server.admin("PUT", &path, metadata("client_secret_basic", json!({ "client_name": "new" }))).await;
+    assert_eq!(changed.status, 200, "{}", changed.text());
+    assert_eq!(hashes(&cold, "horse battery").await, (200, false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_17_basic_credentials_are_form_decoded() {
+    let server = Server::start().await;
+    for (id, secret) in [("a:b%c+d", ":%+ é"), ("plain", "pass word+%41"), ("-._~!*'()", "日本語")] {
+        let given = json!({ "client_id": id, "client_secret": secret });
+        let registered = server.client(metadata("client_secret_basic", given)).await;
+        assert_eq!(registered, (id.to_owned(), secret.to_owned()));
+        assert_eq!(by_basic(&server, id, secret).await.status, 200, "{id} {secret}");
+        // unencoded it is somebody else's secret, or malformed
+        let answer = server.post(TOKEN, &[("Authorization", &raw_basic(format!("{id}:{secret}")))], &[GRANT]).await;
+        if secret.is_ascii() {
+            answer.refused(401, "invalid_client");
+        }
+    }
+    // the scheme has no case, and one space or more before the credentials
+    let right = basic("plain", "pass word+%41");
+    for header in [right.replace("Basic", "bAsIc"), right.replace("Basic ", "Basic  ")] {
+        assert_eq!(server.post(TOKEN, &[("Authorization", &header)], &[GRANT]).await.status, 200, "{header}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_18_malformed_basic_is_refused() {
+    let server = Server::start().await;
+    let (id, secret) = server.client(metadata("client_secret_basic", json!({}))).await;
+    let good = raw_basic(format!("{id}:{secret}"));
+    assert_eq!(server.post(TOKEN, &[("Authorization", &good)], &[GRANT]).await.status, 200);
+    let bad = [
+        String::new(),
+        "Basic".to_owned(),
+        "Basic ".to_owned(),
+        "Basic !!!!".to_owned(),
+        "Basic =".to_owned(),
+        good.replace("Basic ", "Basic\t"),
+        good.replace("Basic ", "Basic"),
+        good.replace("Basic", "Bearer"),
+        good.replace("Basic", "Digest"),
+        format!("{good}x"),
+        format!("{good} {good}"),
+        good.trim_end_matches('=').trim_end_matches(|c: char| c.is_ascii_alphanumeric()).to_owned(),
+        raw_basic(&id),
+        raw_basic(":"),
+        raw_basic(format!("{id}:")),
+        raw_basic(format!(":{secret}")),
+        raw_basic(format!("{id}:%zz")),
+        raw_basic(format!("{id}:%")),
+        raw_basic([b"\xff\xfe:", secret.as_bytes()].concat()),
+        raw_basic([id.as_bytes(), b":\xff"].concat()),
+        raw_basic(format!("{id}:{}", "a".repeat(5000))),
+        format!("{id}:{secret}"),
+    ];
+    for header in bad {
+        let answer = server.post(TOKEN, &[("Authorization", &header)], &[GRANT]).await;
+        answer.refused(401, "invalid_client");
+    }
+    let twice = [("Authorization", good.as_str()), ("Authorization", good.as_str())];
+    server.post(TOKEN, &twice, &[GRANT]).await.refused(401, "invalid_client");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_19_not_more_than_one_method() {
+    let server = Server::start().await;
+    let (id, secret) = server.client(metadata("client_secret_basic", json!({}))).await;
+    let header = basic(&id, &secret);
+    let header = [("Authorization", header.as_str())];
+    let assertion = ("client_assertion", "eyJhbGciOiJub25lIn0.e30.");
+    let kind = ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+    let (own_id, own_secret) = (("client_id", id.as_str()), ("client_secret", secret.as_str()));
+    type Pairs<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(Pairs<'_>, Pairs<'_>); 4] = [
+        (&header, &[GRANT, own_id, own_secret]),
+        (&header, &[GRANT, own_secret]),
+        (&header, &[GRANT, kind, assertion]),
+        (&[], &[GRANT, own_id, own_secret, kind, assertion]),
+    ];
+    for (headers, fields) in cases {
+        for path in [TOKEN, "/oauth2/introspect", "/oauth2/revoke"] {
+            let mut fields = fields.to_vec();
+            fields.push(("token", "x"));
+            let told = server.post(path, headers, &fields).await.refused(400, "invalid_request");
+            let told_of_methods = told == "more than one client authentication method";
+            assert!(told_of_methods || told == "client_id differs from the authenticated client", "{told}");
+        }
+    }
+    let two = [GRANT, own_id, kind, assertion, assertion];
+    server.token(&two).await.refused(400, "invalid_request");
+    // an assertion alone is no way in, not even for a public client
+    server.token(&[GRANT, own_id, kind, assertion]).await.refused(401, "invalid_client");
+    let spa = server.client(crate::support::spa_metadata()).await;
+    let fields = [("grant_type", "refresh_token"), ("refresh_token", "x"), ("client_id", spa.0.as_str()), assertion];
+    server.token(&fields).await.refused(401, "invalid_client");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_20_client_id_in_the_body_is_the_authenticated_one() {
+    let server = Server::start().await;
+    let (id, secret) = server.client(metadata("client_secret_basic", json!({}))).await;
+    let other = server.service_client().await.0;
+    let header = basic(&id, &secret);
+    let ask =
+        async |body_id: &str| server.post(TOKEN, &[("Authorization", &header)], &[GRANT, ("client_id", body_id)]).await;
+    assert_eq!(ask(&id).await.status, 200);
+    assert_eq!(ask("").await.status, 200, "empty is omitted");
+    ask(&other).await.refused(400, "invalid_request");
+    ask("nobody").await.refused(400, "invalid_request");
+    ask(&id.to_uppercase()).await.refused(400, "invalid_request");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_21_the_registered_method_is_enforced() {
+    let server = Server::start().await;
+    for registered in ["client_secret_basic", "client_secret_post", "none"] {
+        let mut metadata = crate::support::web_metadata();
+        metadata["token_endpoint_auth_method"] = json!(registered);
+        let client = server.client(metadata).await;
+        let secret = if client.1.is_empty() { "jcs_x" } else { &client.1 };
+        let refresh = [("grant_type", "refresh_token"), ("refresh_token", "x")];
+        let post = [&refresh[..], &[("client_id", &client.0), ("client_secret", secret)]].concat();
+        let none = [&refresh[..], &[("client_id", &client.0)]].concat();
+        let answers = [
+            (
+                "client_secret_basic",
+                server.post(TOKEN, &[("Authorization", &basic(&client.0, secret))], &refresh).await,
+            ),
+            ("client_secret_post", server.token(&post).await),
+            ("none", server.token(&none).await),
+        ];
+        for (tried, answer) in answers {
+            if tried == registered {
+                answer.refused(400, "invalid_grant");
+            } else {
+                answer.refused(401, "invalid_client");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_22_grants_are_per_client() {
+    let server = Server::start().await;
+    let service = server.service_client().await;
+    let web = server.web_client().await;
+    for (client, grant) in [(&service, "authorization_code"), (&service, "refresh_token"), (&web, "client_credentials")]
+    {
+        let fields = [
+            ("grant_type", grant),
+            ("client_id", &client.0),
+            ("client_secret", &client.1),
+            ("code", "x"),
+            ("refresh_token", "x"),
+        ];
+        server.token(&fields).await.refused(400, "unauthorized_client");
+    }
+    for grant in ["password", "implicit", "urn:ietf:params:oauth:grant-type:device_code", "Client_Credentials"] {
+        let fields = [("grant_type", grant), ("client_id", &web.0), ("client_secret", &web.1)];
+        server.token(&fields).await.refused(400, "unsupported_grant_type");
+    }
+    // a public client never gets client_credentials: it cannot be registered, by either way in
+    let answer = server.admin("POST", "/issuers/main/clients", metadata("none", json!({}))).await;
+    assert_eq!(answer.status, 400);
+    let spa = server.client(crate::support::spa_metadata()).await;
+    server.token(&[GRANT, ("client_id", &spa.0)]).await.refused(400, "unauthorized_client");
+    // an issuer that does not offer a grant offers it to nobody
+    let narrow = Server::with("grant_types = [\"client_credentials\"]").await;
+    let service = narrow.service_client().await;
+    let fields = [("grant_type", "refresh_token"), ("client_id", &service.0), ("client_secret", &service.1)];
+    narrow.token(&fields).await.refused(400, "unsupported_grant_type");
+}
+
+/// A token request from another address of this machine.
+async fn token_from(server: &Server, source: IpAddr, id: &str, secret: &str) -> Answer {
+    let headers = [("Authorization", basic(id, secret)), ("Connection", "close".to_owned())];
+    let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+    send_from(server, source, &post_bytes(TOKEN, &headers, &form(&[GRANT]))).await.remove(0)
+}
+
+async fn send_from(server: &Server, source: IpAddr, bytes: &[u8]) -> Vec<Answer> {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::new(source, 0)).unwrap();
+    let (mut read, mut write) = socket.connect(server.public).await.unwrap().into_split();
+    let sending = async {
+        write.write_all(bytes).await.unwrap();
+    };
+    let mut all = Vec::new();
+    let (_, read) = tokio::join!(sending, read.read_to_end(&mut all));
+    read.unwrap();
+    parse_all(&all, false)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_24_brute_force_is_throttled_and_locks_out_only_itself() {
+    let server = Server::start().await;
+    let (id, secret) = server.client(metadata("client_secret_basic", json!({}))).await;
+    let (guesser, elsewhere): (IpAddr, IpAddr) = ([127, 0, 0, 1].into(), [127, 0, 0, 2].into());
+    let guess = |n: usize, more: &[(&str, &str)]| {
+        let header = basic(&id, &format!("guess-{n}"));
+        post_bytes(TOKEN, &[&[("Authorization", header.as_str())], more].concat(), &form(&[GRANT]))
+    };
+    let mut bytes: Vec<u8> = (0..9_999).flat_map(|n| guess(n, &[])).collect();
+    bytes.extend(guess(9_999, &[("Connection", "close")]));
+    let answers = send_from(&server, guesser, &bytes).await;
+    assert_eq!(answers.len(), 10_000);
+    let (tried, throttled): (Vec<&Answer>, Vec<&Answer>) = answers.iter().partition(|answer| answer.status == 401);
+    assert_eq!((tried.len(), throttled.len()), (20, 9_980));
+    for answer in throttled {
+        answer.refused(429, "slow_down");
+        assert_eq!(answer.header("retry-after"), Some("1"));
+    }
+    // from there not even the right secret is looked at, or guessing would go on
+    token_from(&server, guesser, &id, &secret).await.refused(429, "slow_down");
+    // the true client is not locked out
+    let since = jeton::metrics::Stopwatch::start();
+    assert_eq!(token_from(&server, elsewhere, &id, &secret).await.status, 200);
+    assert!(since.elapsed() < Duration::from_secs(1));
+    // nor are others behind the guesser's address
+    let (other, other_secret) = server.client(metadata("client_secret_basic", json!({}))).await;
+    assert_eq!(token_from(&server, guesser, &other, &other_secret).await.status, 200);
+    // policy: one try a second from then on, and Retry-After told the truth
+    server.clock.advance(Duration::from_secs(1));
+    assert_eq!(token_from(&server, guesser, &id, "guess").await.status, 401);
+    assert_eq!(token_from(&server, guesser, &id, "guess").await.status, 429);
+    server.clock.advance(Duration::from_secs(1));
+    assert_eq!(token_from(&server, guesser, &id, &secret).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_25_two_secrets_are_valid_until_the_second_the_old_one_expires() {
+    let server = Server::start().await;
+    let (id, first) = server.client(metadata("client_secret_basic", json!({}))).await;
+    let path = format!("/issuers/main/clients/{id}/secrets");
+    let made = server.admin("POST", &path, json!({ "expires_in": 100 })).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let second = made.get("client_secret");
+    assert_eq!(made.json()["expires_at"], 1_900_000_000 + 100);
+    for secret in [&first, &second, &first] {
+        assert_eq!(by_basic(&server, &id, secret).await.status, 200);
+    }
+    server.clock.advance(Duration::from_millis(99_999));
+    assert_eq!(by_basic(&server, &id, &second).await.status, 200);
+    server.clock.advance(Duration::from_millis(1));
+    by_basic(&server, &id, &second).await.refused(401, "invalid_client");
+    assert_eq!(by_basic(&server, &id, &first).await.status, 200);
+    // a deleted one is gone at once
+    let third = server.admin("POST", &path, json!({})).await;
+    let shown = server.admin("GET", &format!("/issuers/main/clients/{id}"), Value::Null).await.json();
+    let oldest = shown["secrets"][0]["secret_id"].as_str().unwrap();
+    assert_eq!(server.admin("DELETE", &format!("{path}/{oldest}"), Value::Null).await.status, 204);
+    by_basic(&server, &id, &first).await.refused(401, "invalid_client");
+    assert_eq!(by_basic(&server, &id, &third.get("client_secret")).await.status, 200);
+}

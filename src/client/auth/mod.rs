@@ -1,5 +1,10 @@
 //! Client authentication at every endpoint that asks for it (RFC 6749 section 2.3): exactly one method, the registered
 //! one, in constant time, with one answer for whatever was wrong (CHECKLIST 16-22).
+//!
+//! Every claim costs the same keyed hashes, and a failure is told no sooner than [`FLOOR`] after the claim was looked at,
+//! which hides what is left: how many secrets were compared, whether a map had the client. While an issuer has imported secrets that only argon2id can check, every
+//! failure there costs one argon2id hash too, or its time would tell which clients exist; a source that fails too often
+//! is then refused without one. A client with several such secrets still takes longer.
 
 mod basic;
 mod none;
@@ -14,15 +19,18 @@ use std::time::Duration;
 use prometheus::IntCounter;
 
 use super::metadata::{AuthMethod, MAX_CLIENT_ID};
-use super::secret::{MAX_SECRET, Presented, Quick};
+use super::secret::{MAX_SECRET, Presented, Quick, Secret};
 use super::{Client, Issuer, Registry};
-use crate::clock::Clock;
-use crate::metrics::Metrics;
+use crate::clock::{Clock, Time};
+use crate::metrics::{Metrics, Stopwatch};
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::form::Form;
 use crate::vault::Vault;
 pub use pool::{HashPool, import};
 use throttle::Throttle;
+
+/// The least time a failed authentication takes: several times what it needs, about that of one signature.
+const FLOOR: Duration = Duration::from_micros(20);
 
 /// What a request says about who sends it. The secret in it never gets a `Debug`.
 pub struct Claim {
@@ -66,8 +74,6 @@ impl std::ops::Deref for AuthenticatedClient {
 pub struct Failure {
     /// What the client is told.
     pub error: OAuthError,
-    /// The request used the `Authorization` header, so the answer names the scheme (RFC 6749 section 5.2).
-    pub by_header: bool,
     /// When the next try is welcome, if there were too many.
     pub retry_after: Option<Duration>,
     /// For the log, not for the client.
@@ -113,8 +119,11 @@ impl Authenticator {
         form: &Form<'_>,
         peer: IpAddr,
     ) -> Result<AuthenticatedClient, Failure> {
-        let by_header = authorization.is_some();
-        let fail = |error, reason| Failure { error, by_header, retry_after: None, reason };
+        let fail = |error, reason| Failure { error, retry_after: None, reason };
+        let throttled = |wait| {
+            let error = OAuthError::new(ErrorCode::SlowDown, "too many failed client authentications");
+            Failure { retry_after: Some(wait), ..fail(error, "throttled") }
+        };
         let claim = match detect(authorization, form) {
             Ok(Some(claim)) => claim,
             Ok(None) => return Err(fail(OAuthError::INVALID_CLIENT, "no client authentication")),
@@ -122,16 +131,14 @@ impl Authenticator {
         };
         let now = self.clock.now();
         let gate = self.throttle.gate(&issuer.id, &claim.client_id, peer);
-        if let Err(wait) = gate.is_open(now) {
-            let error = OAuthError::new(ErrorCode::SlowDown, "too many failed client authentications");
-            return Err(Failure { retry_after: Some(wait), ..fail(error, "throttled") });
-        }
-        let verdict = self.verify(issuer, &claim).await;
-        match verdict {
+        gate.is_open(now).map_err(throttled)?;
+        let watch = Stopwatch::start();
+        match self.verify(issuer, &claim, peer, now).await {
             Ok(client) => {
                 self.succeeded[claim.method as usize].inc();
                 Ok(AuthenticatedClient { client, method: claim.method })
             }
+            Err(Refused::Throttled(wait)) => Err(throttled(wait)),
             Err(Refused::Busy) => {
                 let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, "too many clients authenticate at once");
                 Err(Failure { retry_after: Some(Duration::from_secs(1)), ..fail(error, "hash pool full") })
@@ -139,55 +146,61 @@ impl Authenticator {
             Err(Refused::Because(reason)) => {
                 self.failed[claim.method as usize].inc();
                 gate.count_failure(now);
+                // a timer is fifty times as coarse
+                while watch.elapsed() < FLOOR {
+                    std::hint::spin_loop();
+                }
                 Err(fail(OAuthError::INVALID_CLIENT, reason))
             }
         }
     }
 
-    async fn verify(&self, issuer: &Issuer, claim: &Claim) -> Result<Arc<Client>, Refused> {
+    async fn verify(&self, issuer: &Issuer, claim: &Claim, peer: IpAddr, now: Time) -> Result<Arc<Client>, Refused> {
         let client = self.registry.client(&issuer.id, &claim.client_id);
-        let proof = self.prove(issuer, claim, client.as_deref()).await?;
-        // the proof is checked first and for everybody, so that nothing below can be told apart by time
-        let client = client.ok_or(Refused::Because("unknown client"))?;
-        if client.settings.disabled {
-            Err(Refused::Because("disabled client"))
-        } else if client.settings.auth_method != claim.method {
-            Err(Refused::Because("another method is registered"))
-        } else if !proof {
-            Err(Refused::Because("wrong or expired secret"))
-        } else {
-            Ok(client)
-        }
-    }
-
-    /// Whether the claim's secret is one of the client's; true without a secret for the method that has none.
-    async fn prove(&self, issuer: &Issuer, claim: &Claim, client: Option<&Client>) -> Result<bool, Refused> {
-        let Some(secret) = &claim.secret else { return Ok(claim.method == AuthMethod::None) };
+        let Some(secret) = &claim.secret else { return judge(client, claim, claim.method == AuthMethod::None) };
         let presented = Presented { vault: &self.vault, issuer: &issuer.id, client: &claim.client_id, secret };
-        let now = self.clock.now();
-        let live = client.into_iter().flat_map(|client| &client.secrets).filter(|secret| secret.is_live(now));
-        let (mut right, mut cold, mut looked) = (false, Vec::new(), false);
-        for secret in live {
-            looked = true;
-            match secret.quick(&presented) {
-                Quick::Right => right = true,
-                Quick::Wrong => {}
-                Quick::Slow => cold.push(secret),
-            }
+        let hashes = presented.hashes();
+        let proof = |secret: &Secret| secret.quick(&hashes) == Quick::Right;
+        let live: Vec<&Secret> =
+            client.iter().flat_map(|client| &client.secrets).filter(|secret| secret.is_live(now)).collect();
+        // `fold`, not `any`: every secret is compared
+        let proven = || live.iter().fold(false, |right, secret| right | proof(secret));
+        let verdict = judge(client.clone(), claim, proven());
+        if verdict.is_ok() || !issuer.cold.any() {
+            return verdict;
         }
-        if !looked {
-            right = presented.burn();
+        let gate = self.throttle.slow_gate(&issuer.id, peer);
+        gate.is_open(now).map_err(Refused::Throttled)?;
+        let _place = self.pool.enter().await.ok_or(Refused::Busy)?;
+        let slow = || live.iter().filter(|secret| secret.is_cold()).map(|secret| secret.slow(&presented));
+        // while it waited another request may have had the right secret
+        let proof =
+            proven() || self.pool.run(|| slow().reduce(|one, other| one | other).unwrap_or_else(|| presented.burn()));
+        let verdict = judge(client.clone(), claim, proof);
+        if verdict.is_err() {
+            gate.count_failure(now);
         }
-        if right || cold.is_empty() {
-            return Ok(right);
-        }
-        let _permit = self.pool.enter().await.ok_or(Refused::Busy)?;
-        Ok(self.pool.run(|| cold.iter().any(|secret| secret.slow(&presented))))
+        verdict
+    }
+}
+
+/// Whether the claim holds; the proof is made first and for everybody, so that nothing here can be told apart by time.
+fn judge(client: Option<Arc<Client>>, claim: &Claim, proof: bool) -> Result<Arc<Client>, Refused> {
+    let client = client.ok_or(Refused::Because("unknown client"))?;
+    if client.settings.disabled {
+        Err(Refused::Because("disabled client"))
+    } else if client.settings.auth_method != claim.method {
+        Err(Refused::Because("another method is registered"))
+    } else if !proof {
+        Err(Refused::Because("wrong or expired secret"))
+    } else {
+        Ok(client)
     }
 }
 
 enum Refused {
     Busy,
+    Throttled(Duration),
     Because(&'static str),
 }
 
@@ -202,12 +215,23 @@ fn detect(authorization: Option<&[u8]>, form: &Form<'_>) -> Result<Option<Claim>
             found = Some(claim);
         }
     }
+    // a method that no client can have registered here, but a second one all the same
+    match (form.get("client_assertion"), &found) {
+        (Some(_), Some(claim)) if claim.secret.is_some() => {
+            return Err(OAuthError::invalid_request("more than one client authentication method"));
+        }
+        (Some(_), _) => return Err(OAuthError::INVALID_CLIENT),
+        (None, _) => {}
+    }
     let Some(claim) = found else { return Ok(None) };
     // client_id in the body, if there, is the authenticated one (RFC 6749 section 3.2.1)
     if form.get("client_id").is_some_and(|id| id != claim.client_id) {
         return Err(OAuthError::invalid_request("client_id differs from the authenticated client"));
     }
     if claim.client_id.len() > MAX_CLIENT_ID || claim.secret.as_ref().is_some_and(|secret| secret.len() > MAX_SECRET) {
+        return Err(OAuthError::invalid_request("client_id or client_secret is too long"));
+    }
+    if claim.client_id.is_empty() {
         return Err(OAuthError::INVALID_CLIENT);
     }
     Ok(Some(claim))

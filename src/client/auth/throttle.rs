@@ -14,10 +14,12 @@ use crate::clock::Time;
 
 /// Buckets in a row; two rows of 8-byte buckets are 1 MiB, touched only where somebody failed.
 const BUCKETS: usize = 1 << 16;
-/// Microseconds between two failures at the sustained rate: one a second.
-const INTERVAL: u64 = 1_000_000;
-/// Microseconds of failures that may come at once: twenty.
-const BURST: u64 = 20 * INTERVAL;
+/// Microseconds between two failures of one client and source at the sustained rate: one a second.
+const PER_CLIENT: u64 = 1_000_000;
+/// The same for slow hashes that one source makes us compute for nothing: ten a second, a fifth of a core.
+const PER_SOURCE: u64 = 100_000;
+/// Failures that may come at once.
+const BURST: u64 = 20;
 
 /// Counts failures.
 pub struct Throttle {
@@ -32,12 +34,25 @@ impl Default for Throttle {
     }
 }
 
-/// The two buckets of one client and source.
-pub struct Gate<'a>([&'a AtomicU64; 2]);
+/// The two buckets of one client and source, or of one source.
+pub struct Gate<'a> {
+    buckets: [&'a AtomicU64; 2],
+    interval: u64,
+}
 
 impl Throttle {
     /// The gate for `client` of `issuer` as seen from `source` (an IPv6 source counts by its /64).
     pub fn gate(&self, issuer: &str, client: &str, source: IpAddr) -> Gate<'_> {
+        Gate { buckets: self.buckets(issuer, client, source), interval: PER_CLIENT }
+    }
+
+    /// The gate before the slow hashes of `issuer` as seen from `source`, whichever clients it names.
+    pub fn slow_gate(&self, issuer: &str, source: IpAddr) -> Gate<'_> {
+        // no client has an empty id
+        Gate { buckets: self.buckets(issuer, "", source), interval: PER_SOURCE }
+    }
+
+    fn buckets(&self, issuer: &str, client: &str, source: IpAddr) -> [&AtomicU64; 2] {
         let source = match source {
             IpAddr::V4(address) => u64::from(address.to_bits()),
             IpAddr::V6(address) => (address.to_bits() >> 64) as u64 | 1 << 63,
@@ -46,7 +61,7 @@ impl Throttle {
             let hash = self.seeds[row].hash_one((issuer, client, source));
             &self.rows[row][usize::try_from(hash).unwrap_or_default() % BUCKETS]
         };
-        Gate([bucket(0), bucket(1)])
+        [bucket(0), bucket(1)]
     }
 }
 
@@ -57,8 +72,9 @@ impl Gate<'_> {
     /// How long to wait.
     pub fn is_open(&self, now: Time) -> Result<(), Duration> {
         let now = now.as_millis() * 1000;
-        let over = |bucket: &AtomicU64| (bucket.load(Ordering::Relaxed) + INTERVAL).saturating_sub(now + BURST);
-        match over(self.0[0]).min(over(self.0[1])) {
+        let most = now + BURST * self.interval;
+        let over = |bucket: &AtomicU64| (bucket.load(Ordering::Relaxed) + self.interval).saturating_sub(most);
+        match over(self.buckets[0]).min(over(self.buckets[1])) {
             0 => Ok(()),
             wait => Err(Duration::from_micros(wait)),
         }
@@ -66,9 +82,9 @@ impl Gate<'_> {
 
     /// Counts a failure.
     pub fn count_failure(&self, now: Time) {
-        for bucket in self.0 {
+        for bucket in self.buckets {
             // a full bucket stays as it is: a guesser waits for the sustained rate, not for ever
-            let _ = rate::take(bucket, now, INTERVAL, BURST);
+            let _ = rate::take(bucket, now, self.interval, BURST * self.interval);
         }
     }
 }
@@ -88,6 +104,7 @@ mod tests {
         });
         assert_eq!(tries.count(), 20);
         assert!(throttle.gate("main", "web", honest).is_open(now).is_ok());
+        assert!(throttle.slow_gate("main", guesser).is_open(now).is_ok());
         assert!(throttle.gate("main", "other", guesser).is_open(now).is_ok());
         assert!(throttle.gate("main", "web", guesser).is_open(now + Duration::from_secs(2)).is_ok());
     }

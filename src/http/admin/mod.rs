@@ -10,6 +10,7 @@ mod revocations;
 mod secrets;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::digest;
 use hyper::Method;
@@ -18,7 +19,7 @@ use hyper::http::request::Parts;
 use percent_encoding::percent_decode_str;
 use subtle::ConstantTimeEq;
 
-use super::{Handler, Request, Response, respond};
+use super::{Fault, Handler, Request, Response, respond};
 use crate::client::Issuer;
 use crate::metrics::Stopwatch;
 use crate::service::Service;
@@ -46,6 +47,11 @@ impl AdminToken {
     }
 }
 
+/// The call that a path of anybody is about; never what else stands in it.
+fn label(path: &str) -> &'static str {
+    path.split('/').rev().find_map(|segment| LABELS.into_iter().find(|label| *label == segment)).unwrap_or("open")
+}
+
 fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
@@ -71,7 +77,7 @@ impl Handler for Admin {
     fn admits(&self, head: &Parts) -> Result<usize, Box<Response>> {
         let guarded = head.uri.path().starts_with("/admin/");
         if guarded && !self.token.admits(&head.headers) {
-            tracing::warn!(target: "audit", event = "admin_refused", path = head.uri.path());
+            tracing::warn!(target: "audit", event = "admin_refused", call = label(head.uri.path()));
             return Err(self.seen.turned_away(respond::challenge(
                 Problem::new(401, "send the admin token as `Authorization: Bearer <token>`").into(),
                 r#"Bearer realm="jeton-admin""#,
@@ -99,6 +105,21 @@ impl Handler for Admin {
             tracing::info!(target: "audit", event = "admin", method = %request.method, path = request.path(), status = response.status().as_u16());
         }
         response
+    }
+
+    fn fault(&self, fault: Fault) -> Response {
+        let detail = match fault {
+            Fault::Malformed => "the HTTP request is malformed",
+            Fault::HeadTooLarge => "the request has too many header fields",
+            Fault::BodyTooLarge => "the body is larger than 256 KiB",
+            Fault::BodyTimeout => "the body did not arrive in time",
+            Fault::Overloaded => "too many requests at once; try again",
+            Fault::Panicked => "the service failed; its log says more",
+        };
+        let answer = Problem::new(fault.status().as_u16(), detail).into();
+        let answer =
+            if fault == Fault::Overloaded { respond::retry_after(answer, Duration::from_secs(1)) } else { answer };
+        *self.seen.turned_away(answer)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::store::Health;
 /// The calls that need no token.
 pub(super) fn open(service: &Service, request: &Request) -> Response {
     if request.method != Method::GET && request.method != Method::HEAD {
-        return Problem::new(405, "use GET").into();
+        return super::not_allowed(&[Method::GET, Method::HEAD]).into();
     }
     match request.path() {
         "/metrics" => metrics(service),

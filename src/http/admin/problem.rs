@@ -29,7 +29,10 @@ impl From<Problem> for Response {
             401 => "not authenticated",
             404 => "not found",
             405 => "method not allowed",
+            408 => "request timeout",
             409 => "conflict",
+            413 => "content too large",
+            431 => "request header fields too large",
             503 => "unavailable",
             _ => "failed",
         };

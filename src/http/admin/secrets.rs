@@ -17,8 +17,10 @@ use crate::http::{Request, respond};
 use crate::service::Service;
 use crate::token::wire;
 
-/// Most secrets of one client.
+/// Most secrets of one client that are not expired.
 const MAX_SECRETS: usize = 8;
+/// Longest life of a secret that expires, in seconds: ten years.
+const LONGEST: u64 = 3660 * 86_400;
 
 /// A secret on its way to its owner.
 pub(super) struct NewSecret {
@@ -67,13 +69,16 @@ pub(super) async fn add(service: &Service, issuer: &Issuer, id: &str, request: &
     if client.settings.auth_method == AuthMethod::None {
         return Err(Problem::new(400, "a client with method `none` has no secrets"));
     }
-    if client.secrets.len() >= MAX_SECRETS {
+    if wanted.expires_in.is_some_and(|seconds| seconds == 0 || seconds > LONGEST) {
+        return Err(Problem::new(400, format!("expires_in: 1 to {LONGEST} seconds, or absent for ever")));
+    }
+    let now = service.context.clock.now();
+    if client.secrets.iter().filter(|secret| secret.is_live(now)).count() >= MAX_SECRETS {
         return Err(Problem::new(409, "the client has 8 secrets; delete one it no longer uses"));
     }
     let expires_in = wanted.expires_in.map(Duration::from_secs);
     let secret = NewSecret::make(service, issuer, id, None, expires_in).await?;
     let stored = secret.stored.clone();
-    let now = service.context.clock.now();
     let change = |client: &mut StoredClient| {
         // dead ones are no use to anybody
         client.secrets.retain(|secret| secret.expires_at.is_none_or(|expiry| now < expiry));

@@ -29,10 +29,13 @@ pub(super) fn jwks(service: &Service, issuer: &Issuer, request: &Request) -> Res
 }
 
 pub(super) fn metadata(service: &Service, issuer: &Issuer, request: &Request) -> Response {
-    let body = describe(service, issuer);
-    let hash = digest::digest(&digest::SHA256, &body);
-    let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16]));
-    document(body.into(), &etag, METADATA_MAX_AGE, &request.headers)
+    let (body, etag) = issuer.document.get_or_init(|| {
+        let body = describe(service, issuer);
+        let hash = digest::digest(&digest::SHA256, &body);
+        let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16]));
+        (body.into(), etag)
+    });
+    document(body.clone(), etag, METADATA_MAX_AGE, &request.headers)
 }
 
 /// The metadata document, made from what the issuer and the running service really offer.

@@ -23,7 +23,6 @@ pub(super) async fn serve(service: &Service, issuer: &Arc<Issuer>, request: &Req
         // a public client cannot prove that it is entitled to anything (RFC 7662 section 2.1)
         let failure = crate::client::auth::Failure {
             error: OAuthError::INVALID_CLIENT,
-            by_header: false,
             retry_after: None,
             reason: "public client at introspection",
         };

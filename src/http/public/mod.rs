@@ -9,12 +9,13 @@ mod revoke;
 mod token;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::header::{ALLOW, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method};
 
-use super::{Handler, Request, Response, respond};
+use super::{Fault, Handler, Request, Response, respond};
 use crate::client::registry::Route;
 use crate::dialect;
 use crate::metrics::Stopwatch;
@@ -24,6 +25,10 @@ use crate::service::Service;
 
 /// Longest body of a request, in bytes (CHECKLIST 10).
 pub const MAX_BODY: usize = 64 * 1024;
+
+/// What the transport says when it sheds.
+const UNAVAILABLE: OAuthError =
+    OAuthError::new(ErrorCode::TemporarilyUnavailable, "too many requests at once; try again");
 
 /// The public surface of a service.
 pub struct Public {
@@ -62,6 +67,23 @@ impl Handler for Public {
         let answer = cors::allow(answer, &route, &request.headers);
         self.seen.answered(route.endpoint.name(), &route.issuer.id, &request, &answer, &told, watch);
         answer
+    }
+
+    /// The transport knows no issuer, so its refusals look as RFC 6749 section 5.2 has them.
+    fn fault(&self, fault: Fault) -> Response {
+        let error = match fault {
+            Fault::Malformed => OAuthError::invalid_request("the HTTP request is malformed"),
+            Fault::HeadTooLarge => OAuthError::invalid_request("the request has too many header fields"),
+            Fault::BodyTooLarge => OAuthError::invalid_request("the body is too large"),
+            Fault::BodyTimeout => OAuthError::invalid_request("the body did not arrive in time"),
+            Fault::Overloaded => UNAVAILABLE,
+            Fault::Panicked => OAuthError::new(ErrorCode::ServerError, "the service failed"),
+        };
+        let (_, body) = dialect::default().error(&error);
+        let answer = respond::json(fault.status().as_u16(), body);
+        let answer =
+            if fault == Fault::Overloaded { respond::retry_after(answer, Duration::from_secs(1)) } else { answer };
+        *self.seen.turned_away(answer)
     }
 }
 
@@ -115,11 +137,10 @@ fn auth_failed(route_issuer: &crate::client::Issuer, failure: &crate::client::au
 }
 
 /// The answer to an error after authentication.
-fn refused(issuer: &crate::client::Issuer, error: &OAuthError, wait: Option<std::time::Duration>) -> Response {
+fn refused(issuer: &crate::client::Issuer, error: &OAuthError, wait: Option<Duration>) -> Response {
     let (status, body) = dialect::of(issuer).error(error);
     let response = respond::json(status, body);
-    let again_soon =
-        matches!(error.code, ErrorCode::TemporarilyUnavailable).then_some(std::time::Duration::from_secs(1));
+    let again_soon = matches!(error.code, ErrorCode::TemporarilyUnavailable).then_some(Duration::from_secs(1));
     match wait.or(again_soon) {
         Some(wait) => respond::retry_after(response, wait),
         None => response,

@@ -10,7 +10,6 @@ use crate::dialect;
 use crate::grant::{Error, TokenRequest};
 use crate::http::access::Told;
 use crate::http::{Request, Response, respond};
-use crate::id::Id;
 use crate::metrics::Stopwatch;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::form::Form;
@@ -49,7 +48,7 @@ pub(super) async fn serve(service: &Service, issuer: &Arc<Issuer>, request: &Req
             return response;
         }
     };
-    let job = TokenRequest { issuer: issuer.clone(), client, form: form.into_owned(), attempt: Id::random() };
+    let job = TokenRequest { issuer: issuer.clone(), client, form: form.into_owned() };
     let response = match service.router.token(&grant_type, job).await {
         Ok(tokens) => {
             count_tokens(service, &tokens);

@@ -23,6 +23,18 @@ async fn keep_alive_pipelining_and_the_next_after_a_panic() {
     assert_eq!(server.metrics.http_in_flight.get(), 0);
 }
 
+/// A fleet keeps its connections: answered requests must never add up to a reason for cutting one.
+#[tokio::test]
+async fn a_thousand_answered_requests_are_no_reason_to_cut() {
+    let server = Server::start(Limits::default());
+    let mut wire = server.connect().await;
+    for _ in 0..1000 {
+        wire.send(&post("/echo", "again")).await;
+        assert!(wire.answer().await.ends_with("again"));
+    }
+    assert_eq!(server.cut("resets"), 0);
+}
+
 #[tokio::test]
 async fn body_after_the_head_and_in_chunks() {
     let server = Server::start(Limits::default());
@@ -131,6 +143,34 @@ async fn idle_outlives_the_head_timeout_and_ends() {
     }
     assert_eq!(wire.rest().await, "");
     assert_eq!((server.cut("idle"), server.cut("header")), (1, 0));
+}
+
+#[tokio::test]
+async fn a_parked_connection_serves_on_and_ends_like_any_other() {
+    let limits = Limits { park_after: SOON / 3, idle_timeout: SOON * 3, ..Limits::default() };
+    let server = Server::start(limits.clone());
+    let mut wire = server.connect().await;
+    for _ in 0..3 {
+        wire.send(&post("/echo", "one")).await;
+        assert!(wire.answer().await.ends_with("one"));
+        assert!(wire.silent().await, "parked by now");
+    }
+    // the beginning of a head that came with the body before it survives the parking
+    let (head, rest) = (b"POST /echo HT", b"TP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\ntwo");
+    wire.send(&[&post("/echo", "one")[..], head].concat()).await;
+    assert!(wire.answer().await.ends_with("one"));
+    assert!(wire.silent().await);
+    wire.send(rest).await;
+    assert!(wire.answer().await.ends_with("two"));
+    assert_eq!(wire.rest().await, "", "the idle time still ends it");
+    assert_eq!(server.cut("idle"), 1);
+
+    let server = Server::start(Limits { idle_timeout: PATIENCE * 2, ..limits });
+    let mut parked = server.connect().await;
+    parked.send(&post("/echo", "one")).await;
+    parked.answer().await;
+    assert!(parked.silent().await);
+    assert_eq!(server.drained(PATIENCE * 2).await.cut, 0, "a drain ends a parked connection at once");
 }
 
 #[tokio::test]

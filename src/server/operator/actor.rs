@@ -51,6 +51,7 @@ struct State {
 
 impl Reloader {
     pub(in crate::server) async fn start(daemonic: Arc<Daemonic>, metrics: &Metrics) -> Result<Self, SpawnErr> {
+        now(&metrics.config_loaded_at);
         let (actor, mut ended) = spawn(&daemonic, metrics).await?;
         let actor = Arc::new(ArcSwap::from_pointee(actor));
         let restarts: IntCounter = metrics.actor_restarts.with_label_values(&["reloader"]);

@@ -2,6 +2,7 @@
 
 pub(crate) mod http;
 pub(crate) mod process;
+pub(crate) mod tools;
 pub(crate) mod verify;
 
 use std::net::{SocketAddr, TcpListener};

@@ -2,16 +2,110 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use super::{ADMIN_TOKEN, free_port};
+use serde_json::Value;
+
+use super::{ADMIN_TOKEN, Answer, free_port};
 
 /// `jeton dev` on a data directory.
 pub(crate) struct Dev {
     pub(crate) child: Child,
     pub(crate) public: SocketAddr,
     pub(crate) admin: SocketAddr,
+}
+
+/// `jeton serve` with a configuration file of its own.
+pub(crate) struct Serve {
+    pub(crate) child: Child,
+    pub(crate) public: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    pub(crate) dir: tempfile::TempDir,
+    common: String,
+}
+
+impl Serve {
+    /// Starts with `more` TOML (complete sections) besides listeners, secrets and issuer `main`; waits until ready.
+    pub(crate) async fn start(more: &str) -> Self {
+        let dir = tempfile::TempDir::new().unwrap();
+        super::secret(&dir.path().join("master.key"), &jeton::vault::Vault::generate());
+        super::secret(&dir.path().join("admin.token"), ADMIN_TOKEN);
+        let (public, admin) = (free_port(), free_port());
+        let path = dir.path().display();
+        let common = format!(
+            r#"
+            public.listen = "{public}"
+            admin.listen = "{admin}"
+            secrets = {{ master_key_file = "{path}/master.key", admin_token_file = "{path}/admin.token" }}
+            store = {{ engine = "memory" }}
+            [issuers.main]
+            url = "http://{public}"
+            algorithms = ["EdDSA"]
+            id_token_alg = "EdDSA"
+            scopes = "api:read"
+            "#
+        );
+        let config = dir.path().join("jeton.toml");
+        std::fs::write(&config, format!("{common}\n{more}")).unwrap();
+        let log = std::fs::File::create(dir.path().join("log")).unwrap();
+        let child = jeton().arg("serve").arg("--config").arg(config).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let serve = Self { child, public, admin, dir, common };
+        ready(admin).await;
+        serve
+    }
+
+    /// Replaces what followed the common part.
+    pub(crate) fn rewrite(&self, more: &str) {
+        std::fs::write(self.dir.path().join("jeton.toml"), format!("{}\n{more}", self.common)).unwrap();
+    }
+
+    /// Sends a signal by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits at most `limit` for the end and gives the exit code.
+    pub(crate) async fn exit(&mut self, limit: Duration) -> Option<i32> {
+        let ended = async {
+            let mut tick = tokio::time::interval(Duration::from_millis(5));
+            loop {
+                tick.tick().await;
+                if let Some(status) = self.child.try_wait().unwrap() {
+                    return status.code();
+                }
+            }
+        };
+        tokio::time::timeout(limit, ended).await.expect("the process ends in time")
+    }
+
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("log")).unwrap()
+    }
+}
+
+impl Drop for Serve {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Waits at most ten seconds for `/readyz` at an admin address.
+async fn ready(admin: SocketAddr) {
+    let ready = async {
+        let mut tick = tokio::time::interval(Duration::from_millis(10));
+        loop {
+            tick.tick().await;
+            let Ok(stream) = tokio::net::TcpStream::connect(admin).await else { continue };
+            drop(stream);
+            if super::http::request(admin, "GET", "/readyz", &[], b"").await.status == 200 {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), ready).await.expect("ready within ten seconds");
 }
 
 /// The binary under test.
@@ -27,12 +121,22 @@ impl Dev {
 
     /// The same on given addresses.
     pub(crate) async fn on(public: SocketAddr, admin: SocketAddr, data: &Path, log: &Path) -> Self {
+        Self::spawn(public, admin, data, log, &[]).await
+    }
+
+    /// [`Dev::start`] with a log filter.
+    pub(crate) async fn verbose(data: &Path, log: &Path, filter: &str) -> Self {
+        Self::spawn(free_port(), free_port(), data, log, &["--log", filter]).await
+    }
+
+    async fn spawn(public: SocketAddr, admin: SocketAddr, data: &Path, log: &Path, more: &[&str]) -> Self {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
         let child = jeton()
             .args(["dev", "--admin-token", ADMIN_TOKEN])
             .args(["--listen", &public.to_string(), "--admin-listen", &admin.to_string()])
             .arg("--data-dir")
             .arg(data)
+            .args(more)
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
@@ -44,18 +148,40 @@ impl Dev {
 
     /// Waits at most ten seconds for `/readyz`.
     pub(crate) async fn ready(&self) {
-        let ready = async {
+        ready(self.admin).await;
+    }
+
+    /// A call of the admin API.
+    pub(crate) async fn admin(&self, method: &str, path: &str, body: Value) -> Answer {
+        let bearer = format!("Bearer {ADMIN_TOKEN}");
+        let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        super::http::request(self.admin, method, &format!("/admin/v1{path}"), &headers, body.as_bytes()).await
+    }
+
+    /// Registers a client and gives its id and secret (empty for a public one).
+    pub(crate) async fn client(&self, metadata: Value) -> (String, String) {
+        let answer = self.admin("POST", "/issuers/main/clients", metadata).await;
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        let body = answer.json();
+        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        (text("client_id"), text("client_secret"))
+    }
+
+    /// SIGTERM; waits for the end.
+    pub(crate) async fn terminate(&mut self) -> ExitStatus {
+        let sent = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().unwrap();
+        assert!(sent.success());
+        let ended = async {
             let mut tick = tokio::time::interval(Duration::from_millis(10));
             loop {
                 tick.tick().await;
-                let Ok(stream) = tokio::net::TcpStream::connect(self.admin).await else { continue };
-                drop(stream);
-                if super::http::request(self.admin, "GET", "/readyz", &[], b"").await.status == 200 {
-                    return;
+                if let Some(status) = self.child.try_wait().unwrap() {
+                    return status;
                 }
             }
         };
-        tokio::time::timeout(Duration::from_secs(10), ready).await.expect("ready within ten seconds");
+        tokio::time::timeout(Duration::from_secs(30), ended).await.expect("it ends within half a minute")
     }
 
     /// kill -9.

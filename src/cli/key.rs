@@ -1,0 +1,66 @@
+//! `jeton key`: the signing keys of an issuer, through the admin API.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value, json};
+
+use super::admin::{Admin, AdminArgs, Failure, finish};
+use super::{say, table};
+use crate::http::client::Method;
+
+#[derive(Args)]
+pub(super) struct KeyArgs {
+    #[command(flatten)]
+    admin: AdminArgs,
+    #[command(subcommand)]
+    command: KeyCommand,
+}
+
+#[derive(Subcommand)]
+enum KeyCommand {
+    /// List the keys and where each is in its life
+    List,
+    /// Announce a new key; it signs once verifiers have had time to fetch it
+    Rotate {
+        /// Only the keys of this algorithm
+        #[arg(long)]
+        alg: Option<String>,
+        /// Sign with the new key at once; old ones stay published until their tokens have expired
+        #[arg(long)]
+        emergency: bool,
+    },
+}
+
+pub(super) fn key(args: &KeyArgs) -> ExitCode {
+    finish(run(&args.admin, &args.command))
+}
+
+fn run(args: &AdminArgs, command: &KeyCommand) -> Result<(), Failure> {
+    let admin = Admin::new(args)?;
+    let answer = match command {
+        KeyCommand::List => admin.get(&["keys"], &[])?,
+        KeyCommand::Rotate { alg, emergency } => {
+            let mut body = Map::new();
+            if let Some(alg) = alg {
+                body.insert("alg".to_owned(), json!(alg));
+            }
+            body.insert("emergency".to_owned(), json!(emergency));
+            admin.call(Method::POST, &["keys", "rotate"], Some(body.into()))?
+        }
+    };
+    if args.json {
+        say(format_args!("{answer:#}"));
+        return Ok(());
+    }
+    let rows: Vec<_> = answer["keys"].as_array().into_iter().flatten().map(row).collect();
+    table::rows(["KEY ID", "ALG", "GEN", "STATE", "SIGNS FROM", "UNTIL"], &rows);
+    Ok(())
+}
+
+/// A retired key ends when it is forgotten, another one when its successor should sign.
+fn row(key: &Value) -> [String; 6] {
+    let cell = |name: &str| table::text(&key[name]);
+    let until = if key["drop_at"].is_string() { cell("drop_at") } else { cell("rotate_at") };
+    [cell("kid"), cell("alg"), cell("generation"), cell("state"), cell("sign_from"), until]
+}

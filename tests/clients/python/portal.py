@@ -1,0 +1,55 @@
+"""What stands around a client: the operator who registers it and the portal that logs somebody in.
+
+Both are jeton's admin API; the library under test never sees these requests.
+"""
+
+import os
+import time
+
+import requests
+
+ISSUER = os.environ["JETON_ISSUER"]
+CALLBACK = "https://client.example/callback"
+METADATA = requests.get(f"{ISSUER}/.well-known/openid-configuration", timeout=20).json()
+
+
+def check(holds, message):
+    if not holds:
+        raise SystemExit(f"deviation: {message}")
+
+
+def _admin(path, body):
+    answer = requests.post(
+        f"{os.environ['JETON_ADMIN_URL']}/admin/v1/issuers/main/{path}",
+        json=body,
+        headers={"Authorization": f"Bearer {os.environ['JETON_ADMIN_TOKEN']}"},
+        timeout=20,
+    )
+    check(answer.status_code == 201, f"{path}: {answer.status_code} {answer.text}")
+    return answer.json()
+
+
+def register(**metadata):
+    return _admin("clients", metadata)
+
+
+def register_web(**more):
+    return register(
+        grant_types=["authorization_code", "refresh_token"],
+        redirect_uris=[CALLBACK],
+        scope="openid profile offline_access api:read",
+        **more,
+    )
+
+
+def redirect(client, state, **more):
+    """The redirect that would reach the client: its callback with a code."""
+    body = {
+        "client_id": client["client_id"],
+        "redirect_uri": CALLBACK,
+        "subject": "alice",
+        "scope": "openid offline_access api:read",
+        "auth_time": int(time.time()),
+        **more,
+    }
+    return f"{CALLBACK}?code={_admin('codes', body)['code']}&state={state}"
