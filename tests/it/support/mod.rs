@@ -344,6 +344,12 @@ pub(crate) fn secret(path: &Path, text: &str) {
     file.write_all(text.as_bytes()).unwrap();
 }
 
+/// A line of an experiment's result, for `--nocapture`.
+#[expect(clippy::print_stdout, reason = "counts are what an experiment is for")]
+pub(crate) fn say(line: impl std::fmt::Display) {
+    println!("{line}");
+}
+
 /// A port that was free a moment ago.
 pub(crate) fn free_port() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
