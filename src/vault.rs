@@ -62,6 +62,16 @@ pub enum VaultError {
     Malformed { path: PathBuf, line: usize, rule: &'static str },
 }
 
+/// Whether others than its owner can read the secret file at `path`, whose permission bits are `mode`.
+///
+/// What systemd hands over (`LoadCredential=`) is root's, and readable by the service through an access list, whose mask
+/// stat shows as group bits: there, and only there, the group may read.
+pub fn is_exposed(path: &Path, mode: u32) -> bool {
+    let handed_over =
+        std::env::var_os("CREDENTIALS_DIRECTORY").is_some_and(|dir| path.parent() == Some(Path::new(&dir)));
+    mode & if handed_over { 0o037 } else { 0o077 } != 0
+}
+
 const MAX_ENTRIES: usize = 16;
 /// Bytes of a master key.
 const KEY_LEN: usize = 32;
@@ -75,7 +85,7 @@ impl Vault {
         let unreadable = |source| VaultError::Unreadable { path: path.to_owned(), source };
         let mut file = std::fs::File::open(path).map_err(unreadable)?;
         let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
+        if is_exposed(path, mode) {
             return Err(VaultError::Exposed { path: path.to_owned(), mode });
         }
         let mut text = Zeroizing::new(String::new());

@@ -5,6 +5,7 @@ mod client;
 mod code;
 mod config;
 mod dev;
+mod doctor;
 mod init;
 mod input;
 mod key;
@@ -57,6 +58,12 @@ enum Command {
     /// Look at the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Look at what a start needs and at the daemon that runs, and say what to do
+    Doctor {
+        /// The configuration file
+        #[arg(long, short, env = "JETON_CONFIG", value_name = "FILE")]
+        config: PathBuf,
+    },
     /// Manage the clients of a running daemon
     Client(client::ClientArgs),
     /// Look at and rotate the signing keys of a running daemon
@@ -86,6 +93,7 @@ pub fn run() -> ExitCode {
         Command::Dev(args) => dev::dev(args),
         Command::Init { dir } => init::init(&dir),
         Command::Config(command) => config::config(command),
+        Command::Doctor { config } => doctor::doctor(config),
         Command::Client(args) => client::client(&args),
         Command::Key(args) => key::key(&args),
         Command::Code(args) => code::code(&args),

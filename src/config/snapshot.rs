@@ -12,7 +12,7 @@ use crate::clock::Time;
 use crate::keys::{IssuerRings, Policy};
 use crate::protocol::endpoint::Endpoint;
 use crate::token::wire;
-use crate::vault::Vault;
+use crate::vault::{Vault, is_exposed};
 use crate::{dialect, grant};
 
 /// Grant types that a configuration may name.
@@ -130,7 +130,7 @@ pub fn secret_file(path: &Path) -> Result<zeroize::Zeroizing<String>, String> {
     let shown = path.display();
     let unreadable = |error: std::io::Error| format!("cannot read {shown}: {error}; `jeton init` makes one");
     let mode = std::fs::metadata(path).map_err(unreadable)?.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
+    if is_exposed(path, mode) {
         return Err(format!("{shown} has mode {mode:03o}, so others can read it; run `chmod 600 {shown}`"));
     }
     let text = zeroize::Zeroizing::new(std::fs::read_to_string(path).map_err(unreadable)?);

@@ -14,6 +14,8 @@ use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
 use tokio_rustls::TlsAcceptor;
 
+use crate::vault::is_exposed;
+
 /// Why a certificate and its key cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
@@ -121,5 +123,5 @@ fn read(cert: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
 
 fn owner_only(path: &Path) -> Result<(), TlsError> {
     let mode = std::fs::metadata(path).map_err(|source| TlsError::Unreadable { path: path.to_owned(), source })?.mode();
-    if mode & 0o077 == 0 { Ok(()) } else { Err(TlsError::Exposed { path: path.to_owned(), mode: mode & 0o777 }) }
+    if is_exposed(path, mode) { Err(TlsError::Exposed { path: path.to_owned(), mode: mode & 0o777 }) } else { Ok(()) }
 }

@@ -1,5 +1,7 @@
 //! The commands that talk to a running daemon: the real binary on both sides.
 
+mod setup;
+
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

@@ -27,6 +27,14 @@ pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 pub(crate) const CALLBACK: &str = "https://client.example/callback";
 
+/// What `[issuers.main]` has unless a test says otherwise.
+const DEFAULTS: [&str; 4] = [
+    r#"algorithms = ["EdDSA", "ES256"]"#,
+    r#"id_token_alg = "ES256""#,
+    r#"scopes = "openid profile email offline_access api:read api:write""#,
+    r#"resources = ["https://api.example", "https://files.example"]"#,
+];
+
 /// A server in this process.
 pub(crate) struct Server {
     daemon: Option<Daemon>,
@@ -43,8 +51,8 @@ impl Server {
         Self::with("").await
     }
 
-    /// The same with more TOML: keys before the first section header belong to `[issuers.main]`, `@PUBLIC@` is the
-    /// address of the public listener.
+    /// The same with more TOML: keys before the first section header belong to `[issuers.main]` and replace what it
+    /// has, `@PUBLIC@` is the address of the public listener.
     pub(crate) async fn with(more: &str) -> Self {
         Self::build("memory", more).await
     }
@@ -61,6 +69,10 @@ impl Server {
         let (public, admin) = (free_port(), free_port());
         let path = dir.path().display();
         let more = more.replace("@PUBLIC@", &public.to_string());
+        let own = || more.lines().map(str::trim_start).take_while(|line| !line.starts_with('['));
+        let name = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();
+        let kept = DEFAULTS.into_iter().filter(|default| !own().any(|line| name(line) == name(default)));
+        let defaults = kept.collect::<Vec<_>>().join("\n");
         let preset = format!(
             r#"
             public.listen = "{public}"
@@ -70,10 +82,7 @@ impl Server {
             shutdown.drain_delay = "0s"
             [issuers.main]
             url = "http://{public}"
-            algorithms = ["EdDSA", "ES256"]
-            id_token_alg = "ES256"
-            scopes = "openid profile email offline_access api:read api:write"
-            resources = ["https://api.example", "https://files.example"]
+            {defaults}
             {more}
             "#
         );
