@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use crate::support::http::request;
 use crate::support::process::{Dev, jeton};
-use crate::support::{ADMIN_TOKEN, Answer, free_port, web_metadata};
+use crate::support::{ADMIN_TOKEN, Answer, free_port, say, web_metadata};
 use image::Image;
 use load::{Dice, Load, pause};
 
@@ -64,7 +64,7 @@ impl Site {
 
     /// The end of an experiment: nothing may be wrong.
     fn conclude(&self, name: &str, rounds: usize, load: &Load, wrong: &[String]) {
-        println!(
+        say(format_args!(
             "result: {name}: {rounds} rounds, {} acknowledged refreshes, {} logins, {} revocations, {} answers lost, \
              {} turned away, slowest start {} ms, {} violations",
             load.refreshes(),
@@ -74,7 +74,7 @@ impl Site {
             load.turned_away(),
             self.slowest.as_millis(),
             wrong.len()
-        );
+        ));
         assert!(wrong.is_empty(), "{name}: {:#?}", &wrong[..wrong.len().min(10)]);
         assert!(load.refreshes() > 0, "the load did something");
     }
@@ -146,7 +146,7 @@ async fn e3_the_check_finds_what_an_older_disk_has_lost() {
     let _dev = site.start(&image.data()).await;
     let wrong = load.verify().await;
     let about = |what: &str| wrong.iter().filter(|line| line.contains(what)).count();
-    println!("result: control: {} violations found on an older disk, as there must be", wrong.len());
+    say(format_args!("result: control: {} violations found on an older disk, as there must be", wrong.len()));
     assert!(about("an acknowledged refresh token is refused") > CHAINS / 2, "{wrong:#?}");
     assert!(about("a spent code works again") + about("a revoked token works") > 0, "{wrong:#?}");
 }

@@ -1,7 +1,7 @@
 //! Client authentication at every endpoint that asks for it (RFC 6749 section 2.3): exactly one method, the registered
 //! one, in constant time, with one answer for whatever was wrong (CHECKLIST 16-22).
 //!
-//! Every claim costs the same keyed hashes, and a failure is told no sooner than [`FLOOR`] after the claim was looked at,
+//! Every claim costs the same keyed hashes, and a failure is told no sooner than `FLOOR` after the claim was looked at,
 //! which hides what is left: how many secrets were compared, whether a map had the client. While an issuer has imported secrets that only argon2id can check, every
 //! failure there costs one argon2id hash too, or its time would tell which clients exist; a source that fails too often
 //! is then refused without one. A client with several such secrets still takes longer.

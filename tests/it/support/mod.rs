@@ -41,7 +41,8 @@ pub(crate) struct Server {
     pub(crate) public: SocketAddr,
     pub(crate) admin: SocketAddr,
     pub(crate) clock: Clock,
-    pub(crate) dir: TempDir,
+    /// Removed when the server is.
+    _dir: TempDir,
     preset: String,
 }
 
@@ -88,7 +89,7 @@ impl Server {
         );
         let clock = Clock::manual(Time::from_secs(1_900_000_000));
         let daemon = Some(launch(&preset, &clock).await);
-        Self { daemon, public, admin, clock, dir, preset }
+        Self { daemon, public, admin, clock, _dir: dir, preset }
     }
 
     /// Stops in order and starts again on the same data.
@@ -342,6 +343,12 @@ pub(crate) fn secret(path: &Path, text: &str) {
     use std::io::Write;
     let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path).unwrap();
     file.write_all(text.as_bytes()).unwrap();
+}
+
+/// A line of an experiment's result, for `--nocapture`.
+#[expect(clippy::print_stdout, reason = "counts are what an experiment is for")]
+pub(crate) fn say(line: impl std::fmt::Display) {
+    println!("{line}");
 }
 
 /// A port that was free a moment ago.
