@@ -27,7 +27,7 @@ use crate::store::sled::Sled;
 use crate::store::{Shards, Store, StoreError};
 pub use operator::LogControl;
 use operator::{Daemonic, Reloader};
-pub use prepare::{PrepareError, Prepared, prepare};
+pub use prepare::{MIN_ADMIN_TOKEN, PrepareError, Prepared, prepare};
 
 /// Why the daemon did not start, or stopped by itself. Each message says what to do.
 #[derive(Debug, thiserror::Error)]

@@ -13,7 +13,8 @@ use super::init::{new_admin_token, write_secret};
 use super::{complain, exit, say, serve};
 use crate::client::secret;
 use crate::config::{Source, secret_file};
-use crate::server::{Daemon, prepare};
+use crate::http::admin::AdminToken;
+use crate::server::{Daemon, MIN_ADMIN_TOKEN, prepare};
 use crate::vault::Vault;
 
 #[derive(Args)]
@@ -27,7 +28,7 @@ pub(super) struct DevArgs {
     /// Where state and demo secrets are kept
     #[arg(long, default_value = "jeton-dev", value_name = "DIR")]
     data_dir: PathBuf,
-    /// The admin token; kept in the data directory if it is not given
+    /// The admin token of this run; without it, the one that is kept in the data directory
     #[arg(long, env = "JETON_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     admin_token: Option<String>,
     /// What is logged
@@ -48,7 +49,12 @@ pub(super) fn dev(args: DevArgs) -> ExitCode {
     };
     let source = Source { preset: Some(preset(&args, &dir)), ..Source::default() };
     match prepare(source) {
-        Ok(prepared) => serve::run(prepared, |daemon| introduce(daemon, &dir)),
+        Ok(mut prepared) => {
+            if let Some(token) = &args.admin_token {
+                prepared.admin_token = AdminToken::new(token);
+            }
+            serve::run(prepared, |daemon| introduce(daemon, &dir, args.admin_token.as_deref()))
+        }
         Err(error) => {
             complain(&error);
             ExitCode::from(exit::CONFIG)
@@ -59,6 +65,9 @@ pub(super) fn dev(args: DevArgs) -> ExitCode {
 /// Makes the data directory and whatever of its secrets is missing.
 fn furnish(args: &DevArgs) -> Result<PathBuf, String> {
     let shown = args.data_dir.display();
+    if args.admin_token.as_ref().is_some_and(|token| token.trim().len() < MIN_ADMIN_TOKEN) {
+        return Err(format!("--admin-token: at least {MIN_ADMIN_TOKEN} characters, or leave it out and one is made"));
+    }
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -69,20 +78,7 @@ fn furnish(args: &DevArgs) -> Result<PathBuf, String> {
     for client in SECRETS {
         keep(&dir.join(format!("{client}.secret")), secret::generate)?;
     }
-    let token_file = dir.join("admin.token");
-    match &args.admin_token {
-        None => keep(&token_file, new_admin_token)?,
-        Some(token) if token.trim().len() < 22 => {
-            return Err("--admin-token: at least 22 characters, or leave it out and one is made".to_owned());
-        }
-        Some(token) => {
-            if token_file.exists() {
-                std::fs::remove_file(&token_file)
-                    .map_err(|error| format!("cannot replace the admin token: {error}"))?;
-            }
-            write_secret(&token_file, token)?;
-        }
-    }
+    keep(&dir.join("admin.token"), new_admin_token)?;
     Ok(dir)
 }
 
@@ -162,12 +158,12 @@ fn settle(address: SocketAddr) -> SocketAddr {
 }
 
 /// Prints requests that work when pasted.
-fn introduce(daemon: &Daemon, dir: &Path) {
+fn introduce(daemon: &Daemon, dir: &Path, admin_token: Option<&str>) {
     let read = |name: String| secret_file(&dir.join(name)).unwrap_or_default();
     let text = INTRODUCTION
         .replace("{public}", &format!("http://{}", daemon.public))
         .replace("{admin}", &format!("http://{}", daemon.admin))
-        .replace("{token}", &read("admin.token".to_owned()))
+        .replace("{token}", &admin_token.map_or_else(|| read("admin.token".to_owned()).to_string(), str::to_owned))
         .replace("{web}", &read("demo-web.secret".to_owned()))
         .replace("{service}", &read("demo-service.secret".to_owned()));
     say(text);

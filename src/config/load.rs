@@ -55,9 +55,29 @@ pub fn load(source: &Source) -> Result<Loaded, ConfigError> {
     let mut origins = Vec::new();
     collect_origins("", &merged.cache, &mut origins);
     origins.sort();
-    let config: Config = merged.try_deserialize().map_err(|error| ConfigError::Value(error.to_string()))?;
+    let config: Config = merged.clone().try_deserialize().map_err(|error| wrong(&error, &merged))?;
     config.check()?;
     Ok(Loaded { config, origins })
+}
+
+/// What is wrong, with the value it is about: not every parser behind serde repeats what it was given.
+fn wrong(error: &config::ConfigError, settings: &config::Config) -> ConfigError {
+    use config::ConfigError::{At, Type};
+    let message = error.to_string();
+    let (At { key: Some(key), .. } | Type { key: Some(key), .. }) = error else {
+        return ConfigError::Value(message);
+    };
+    if message.contains("variant constructor") {
+        // `config` does not say which ones there are
+        let again = settings.clone().try_deserialize().ok().map(serde_json::from_value::<Config>);
+        if let Some(Err(rule)) = again {
+            return ConfigError::Value(format!("{rule} for key `{key}`"));
+        }
+    }
+    match settings.get_string(key).ok().filter(|value| !message.contains(value)) {
+        Some(value) => ConfigError::Value(format!("{message} (it is {value})")),
+        None => ConfigError::Value(message),
+    }
 }
 
 /// Parses the file by itself first: the TOML parser points at line and column, which is lost once sources are merged.

@@ -10,7 +10,7 @@ use crate::http::tls::{Tls, TlsError};
 use crate::vault::{Vault, VaultError};
 
 /// Shortest admin token, in characters: 128 bits in base64url.
-const MIN_ADMIN_TOKEN: usize = 22;
+pub const MIN_ADMIN_TOKEN: usize = 22;
 
 /// Checked settings with everything they name.
 pub struct Prepared {

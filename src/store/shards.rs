@@ -155,7 +155,7 @@ impl Shards {
         why.unwrap_or_default()
     }
 
-    /// Refuses new operations, finishes those that are in within `limit`, and closes the engine.
+    /// Refuses new operations, finishes those that are in within `limit`, and closes the engine within as much again.
     ///
     /// # Errors
     /// If the engine could not make everything durable.
@@ -169,7 +169,10 @@ impl Shards {
             tracing::warn!(?limit, "failed to finish all store operations in time");
             self.inner.shards.iter().for_each(Shard::abandon);
         }
-        self.inner.store.close().await
+        // a disk that does not answer must not keep the process: what was answered is durable already
+        tokio::time::timeout(limit, self.inner.store.close()).await.unwrap_or_else(|_| {
+            Err(StoreError::Indeterminate { reason: "the engine did not close in time".to_owned() })
+        })
     }
 
     fn check(&self) -> Result<(), StoreError> {

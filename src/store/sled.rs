@@ -99,6 +99,11 @@ impl Store for Sled {
         self.shards
     }
 
+    /// The committer takes whatever waits, of all shards, into one commit.
+    fn depth(&self) -> usize {
+        8
+    }
+
     fn apply(&self, _shard: ShardId, ops: Vec<Op>) -> Pending<'_, Vec<Outcome>> {
         Box::pin(async move {
             ops.iter().try_for_each(check_size)?;

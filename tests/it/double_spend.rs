@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::support::http::{Wire, compose};
 use crate::support::process::Dev;
-use crate::support::{ADMIN_TOKEN, Answer, CALLBACK, CHALLENGE, VERIFIER, form, web_metadata};
+use crate::support::{ADMIN_TOKEN, Answer, CALLBACK, CHALLENGE, VERIFIER, form, say, web_metadata};
 
 const RACERS: usize = 16;
 /// Races that run beside each other.
@@ -203,14 +203,14 @@ async fn compete<F: Future<Output = Tally> + Send + 'static>(
         all.refused += tally.refused;
         all.wrong.extend(tally.wrong);
     }
-    println!(
+    say(format_args!(
         "result: {name}: {} attempts in {} races, {} won, {} refused, {} violations",
         all.races * RACERS,
         all.races,
         all.won,
         all.refused,
         all.wrong.len()
-    );
+    ));
     assert!(all.wrong.is_empty(), "{name}: {:#?}", &all.wrong[..all.wrong.len().min(10)]);
     all
 }

@@ -55,7 +55,8 @@ fn a_module_imports_only_modules_above_it() {
 
 #[test]
 fn each_foreign_crate_has_its_place() {
-    let places: [(&str, fn(&str) -> bool); 4] = [
+    type Allowed = fn(&str) -> bool;
+    let places: [(&str, Allowed); 4] = [
         ("ractor::", |file| {
             file.ends_with("actor.rs")
                 || file == "ask.rs"

@@ -1,1 +1,368 @@
-//! RFC 8414, CHECKLIST 73: metadata says what works and nothing else.
+//! RFC 8414, OpenID Connect Discovery, CHECKLIST 73, 74: metadata says what works and nothing else. The tests are made
+//! from the document: what it lists must work, what could be listed and is not must fail.
+
+use std::collections::BTreeSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::support::http::request;
+use crate::support::verify::verify;
+use crate::support::{CALLBACK, Server, VERIFIER, header, refused, web_metadata};
+
+const OAUTH: &str = "/.well-known/oauth-authorization-server";
+const OPENID: &str = "/.well-known/openid-configuration";
+
+/// Every grant type in the registry of RFC 7591, and a few that never should be.
+const GRANTS: [&str; 11] = [
+    "authorization_code",
+    "refresh_token",
+    "client_credentials",
+    "implicit",
+    "password",
+    "urn:ietf:params:oauth:grant-type:device_code",
+    "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    "urn:ietf:params:oauth:grant-type:saml2-bearer",
+    "urn:ietf:params:oauth:grant-type:token-exchange",
+    "urn:openid:params:grant-type:ciba",
+    "Authorization_Code",
+];
+const METHODS: [&str; 7] = [
+    "none",
+    "client_secret_basic",
+    "client_secret_post",
+    "client_secret_jwt",
+    "private_key_jwt",
+    "tls_client_auth",
+    "self_signed_tls_client_auth",
+];
+const ALGORITHMS: [&str; 14] = [
+    "none", "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "EdDSA",
+    "ES256K",
+];
+
+fn list(document: &Value, name: &str) -> Vec<String> {
+    let values = document[name].as_array().unwrap_or_else(|| panic!("no {name}"));
+    values.iter().map(|value| value.as_str().unwrap().to_owned()).collect()
+}
+
+/// The path of an absolute URL of this server.
+fn path(server: &Server, document: &Value, name: &str) -> String {
+    let url = document[name].as_str().unwrap_or_else(|| panic!("no {name}"));
+    url.strip_prefix(&format!("http://{}", server.public)).unwrap_or_else(|| panic!("{url}")).to_owned()
+}
+
+async fn document(server: &Server) -> Value {
+    let answer = server.get(OAUTH).await;
+    assert_eq!((answer.status, answer.header("Content-Type")), (200, Some("application/json")));
+    answer.json()
+}
+
+/// A client that authenticates by `method`, and its request of what it may have.
+async fn client_by(server: &Server, method: &str) -> (String, String) {
+    let mut metadata = web_metadata();
+    metadata["token_endpoint_auth_method"] = json!(method);
+    server.client(metadata).await
+}
+
+async fn post_as(
+    server: &Server,
+    method: &str,
+    client: &(String, String),
+    path: &str,
+    fields: &[(&str, &str)],
+) -> crate::support::Answer {
+    let basic = format!("Basic {}", STANDARD.encode(format!("{}:{}", client.0, client.1)));
+    let mut all = fields.to_vec();
+    let headers = [("Authorization", basic.as_str())];
+    match method {
+        "none" => all.push(("client_id", &client.0)),
+        "client_secret_post" => all.extend([("client_id", client.0.as_str()), ("client_secret", &client.1)]),
+        "client_secret_basic" => return server.post(path, &headers, &all).await,
+        other => panic!("{other} is listed, and nobody here knows how it works"),
+    }
+    server.post(path, &[], &all).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_73_both_well_known_urls_give_the_same_document_and_its_issuer_is_the_one_asked() {
+    let server = Server::start().await;
+    let document = document(&server).await;
+    assert_eq!(server.get(OPENID).await.json(), document);
+    assert_eq!(document["issuer"], format!("http://{}", server.public));
+    for other in
+        ["/.well-known", "/.well-known/oauth-authorization-server/", "/.well-known/oauth-authorization-server/x"]
+    {
+        assert_eq!(server.get(other).await.status, 404, "{other}");
+    }
+    for method in ["POST", "PUT", "DELETE"] {
+        assert_eq!(request(server.public, method, OAUTH, &[], b"").await.status, 405, "{method}");
+    }
+    let head = request(server.public, "HEAD", OAUTH, &[], b"").await;
+    assert_eq!((head.status, head.body.len()), (200, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_73_the_document_can_be_cached_by_etag() {
+    let server = Server::start().await;
+    for url in [OAUTH, OPENID] {
+        let first = server.get(url).await;
+        let etag = first.header("ETag").unwrap();
+        assert!(first.header("Cache-Control").unwrap().starts_with("public, max-age="));
+        let again = request(server.public, "GET", url, &[("If-None-Match", etag)], b"").await;
+        assert_eq!((again.status, again.body.len()), (304, 0));
+        assert_eq!(request(server.public, "GET", url, &[("If-None-Match", "\"x\"")], b"").await.status, 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_73_an_issuer_with_a_path_has_its_documents_where_rfc_8414_and_openid_put_them() {
+    let own = "algorithms = [\"EdDSA\"]\nid_token_alg = \"EdDSA\"\nscopes = \"openid offline_access api:read\"\n";
+    let server = Server::with(&format!(
+        "[issuers.a]\nurl = \"http://@PUBLIC@/tenant/a\"\n{own}[issuers.b]\nurl = \"http://@PUBLIC@/tenant\"\n{own}"
+    ))
+    .await;
+    let base = format!("http://{}", server.public);
+    for (id, tenant) in [("main", ""), ("a", "/tenant/a"), ("b", "/tenant")] {
+        let inserted = server.get(&format!("{OAUTH}{tenant}")).await.json();
+        assert_eq!(inserted, server.get(&format!("{tenant}{OPENID}")).await.json());
+        assert_eq!(inserted["issuer"], format!("{base}{tenant}"));
+        for name in ["token_endpoint", "jwks_uri", "introspection_endpoint", "revocation_endpoint"] {
+            assert!(inserted[name].as_str().unwrap().starts_with(&format!("{base}{tenant}/oauth2/")), "{name}");
+        }
+        // RFC 8414 section 3.3: what the tokens say is what the document says
+        let mut metadata = web_metadata();
+        metadata["grant_types"] = json!(["client_credentials"]);
+        metadata["scope"] = json!("api:read");
+        let client = server.admin("POST", &format!("/issuers/{id}/clients"), metadata).await;
+        assert_eq!(client.status, 201, "{}", client.text());
+        let fields = [
+            ("grant_type", "client_credentials"),
+            ("client_id", &client.get("client_id")),
+            ("client_secret", &client.get("client_secret")),
+        ];
+        let token = server.post(&path(&server, &inserted, "token_endpoint"), &[], &fields).await.get("access_token");
+        let jwks = server.get(&path(&server, &inserted, "jwks_uri")).await.json();
+        assert_eq!(verify(&token, &jwks).unwrap()["iss"], inserted["issuer"]);
+        if id != "main" {
+            assert_eq!(server.get(&format!("{tenant}{OAUTH}")).await.status, 404, "inserted, not appended");
+            let other = server.get("/oauth2/jwks").await.json();
+            assert!(verify(&token, &other).is_err(), "each issuer has its own keys");
+            refused(&server.token(&fields).await, "invalid_client");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_73_two_issuers_cannot_share_a_url() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let key = directory.path().join("key");
+    crate::support::secret(&key, &jeton::vault::Vault::generate());
+    let preset = |second: &str| {
+        format!(
+            "secrets = {{ master_key_file = \"{0}\", admin_token_file = \"{0}\" }}\n[issuers.a]\nurl = \
+             \"https://id.example/x\"\n[issuers.b]\nurl = \"{second}\"\n",
+            key.display()
+        )
+    };
+    let prepared = |second: &str| {
+        let source = jeton::config::Source { preset: Some(preset(second)), ..Default::default() };
+        jeton::server::prepare(source).map(drop).map_err(|error| error.to_string())
+    };
+    assert_eq!(prepared("https://id.example/y"), Ok(()));
+    assert!(prepared("https://id.example/x").unwrap_err().contains("answers at"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_73_every_listed_endpoint_answers_and_no_other_exists() {
+    let server = Server::start().await;
+    let document = document(&server).await;
+    let listed: BTreeSet<&str> = document
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .filter(|name| name.ends_with("_endpoint") || name.ends_with("_uri"))
+        .collect();
+    let expected = ["token_endpoint", "jwks_uri", "introspection_endpoint", "revocation_endpoint"];
+    assert_eq!(listed, expected.into());
+    for name in listed {
+        let path = path(&server, &document, name);
+        if name == "jwks_uri" {
+            assert!(server.get(&path).await.json()["keys"].is_array());
+        } else {
+            refused(&server.post(&path, &[], &[("token", "x")]).await, "invalid_client");
+        }
+    }
+    for absent in ["authorize", "device_authorization", "par", "register", "userinfo", "logout", "ciba", "keys"] {
+        for path in [format!("/oauth2/{absent}"), format!("/{absent}")] {
+            for method in ["GET", "POST"] {
+                assert_eq!(request(server.public, method, &path, &[], b"").await.status, 404, "{path}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_73_the_portals_authorization_endpoint_is_listed_if_there_is_one() {
+    let server = Server::with("authorization_endpoint = \"https://login.example/authorize\"").await;
+    assert_eq!(document(&server).await["authorization_endpoint"], "https://login.example/authorize");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_73_and_74_each_listed_grant_works_and_each_other_is_unsupported() {
+    for (offered, count) in
+        [("", 3), ("grant_types = [\"client_credentials\"]", 1), ("grant_types = [\"authorization_code\"]", 1)]
+    {
+        let server = Server::with(offered).await;
+        let document = document(&server).await;
+        let listed = list(&document, "grant_types_supported");
+        assert_eq!(listed.len(), count, "{listed:?}");
+        let mut metadata = web_metadata();
+        metadata["grant_types"] = json!(listed);
+        let client = server.client(metadata.clone()).await;
+        let path = path(&server, &document, "token_endpoint");
+        for grant in GRANTS {
+            let own = [("grant_type", grant), ("client_id", client.0.as_str()), ("client_secret", &client.1)];
+            if !listed.iter().any(|one| one == grant) {
+                let fields = [("username", "alice"), ("password", "x"), ("assertion", "x"), ("device_code", "x")];
+                let fields: Vec<_> = own.into_iter().chain(fields).collect();
+                refused(&server.post(&path, &[], &fields).await, "unsupported_grant_type");
+                metadata["grant_types"] = json!([grant]);
+                let answer = server.admin("POST", "/issuers/main/clients", metadata.clone()).await;
+                assert_eq!(answer.status, 400, "{grant} cannot be registered");
+                continue;
+            }
+            let answer = match grant {
+                "client_credentials" => server.post(&path, &[], &own).await,
+                "authorization_code" => {
+                    let code = server.code(&client.0, Value::Null).await;
+                    let proof = [("code", code.as_str()), ("redirect_uri", CALLBACK), ("code_verifier", VERIFIER)];
+                    let fields: Vec<_> = own.into_iter().chain(proof).collect();
+                    server.post(&path, &[], &fields).await
+                }
+                "refresh_token" => {
+                    let login = server.login(&client).await;
+                    let token = [("refresh_token", login["refresh_token"].as_str().unwrap())];
+                    let fields: Vec<_> = own.into_iter().chain(token).collect();
+                    server.post(&path, &[], &fields).await
+                }
+                other => panic!("{other} is listed, and nobody here knows how it works"),
+            };
+            assert_eq!(answer.status, 200, "{grant}: {}", answer.text());
+        }
+        assert_eq!(list(&document, "response_types_supported"), ["code"]);
+        for response_type in ["token", "id_token", "code token", "code id_token"] {
+            let mut metadata = web_metadata();
+            metadata["grant_types"] = json!(listed);
+            metadata["response_types"] = json!([response_type]);
+            let answer = server.admin("POST", "/issuers/main/clients", metadata).await;
+            assert_eq!(answer.status, 400, "{response_type}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_73_each_listed_client_authentication_works_at_its_endpoint_and_each_other_cannot_be_registered() {
+    let server = Server::start().await;
+    let document = document(&server).await;
+    let at = |name: &str| list(&document, &format!("{name}_endpoint_auth_methods_supported"));
+    let (token, introspection, revocation) = (at("token"), at("introspection"), at("revocation"));
+    for method in METHODS {
+        if !token.iter().any(|one| one == method) {
+            let mut metadata = web_metadata();
+            metadata["token_endpoint_auth_method"] = json!(method);
+            assert_eq!(server.admin("POST", "/issuers/main/clients", metadata).await.status, 400, "{method}");
+            continue;
+        }
+        let client = client_by(&server, method).await;
+        let code = server.code(&client.0, Value::Null).await;
+        let fields = [
+            ("grant_type", "authorization_code"),
+            ("code", code.as_str()),
+            ("redirect_uri", CALLBACK),
+            ("code_verifier", VERIFIER),
+        ];
+        let answer = post_as(&server, method, &client, &path(&server, &document, "token_endpoint"), &fields).await;
+        assert_eq!(answer.status, 200, "{method}: {}", answer.text());
+        for (endpoint, listed) in [("introspection_endpoint", &introspection), ("revocation_endpoint", &revocation)] {
+            let path = path(&server, &document, endpoint);
+            let answer = post_as(&server, method, &client, &path, &[("token", &answer.get("access_token"))]).await;
+            let expected = if listed.iter().any(|one| one == method) { 200 } else { 401 };
+            assert_eq!(answer.status, expected, "{method} at {endpoint}");
+        }
+    }
+    // an assertion is not even looked at
+    let assertion = [
+        ("grant_type", "client_credentials"),
+        ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+        ("client_assertion", "e30.e30.e30"),
+    ];
+    refused(&server.token(&assertion).await, "invalid_client");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_73_each_listed_algorithm_signs_and_each_other_cannot_be_registered() {
+    for algorithms in [
+        "algorithms = [\"EdDSA\"]\nid_token_alg = \"EdDSA\"",
+        "algorithms = [\"EdDSA\", \"RS256\", \"ES256\", \"PS256\"]",
+        "algorithms = [\"EdDSA\", \"ES256\"]",
+    ] {
+        let server = Server::with(algorithms).await;
+        let document = document(&server).await;
+        let listed = list(&document, "id_token_signing_alg_values_supported");
+        let jwks = server.get(&path(&server, &document, "jwks_uri")).await.json();
+        for alg in ALGORITHMS {
+            let mut metadata = web_metadata();
+            metadata["id_token_signed_response_alg"] = json!(alg);
+            let answer = server.admin("POST", "/issuers/main/clients", metadata.clone()).await;
+            if !listed.iter().any(|one| one == alg) {
+                assert_eq!(answer.status, 400, "{alg}");
+                continue;
+            }
+            let client = (answer.get("client_id"), answer.get("client_secret"));
+            let token = server.login(&client).await["id_token"].as_str().unwrap().to_owned();
+            assert_eq!(header(&token)["alg"], alg);
+            verify(&token, &jwks).unwrap();
+        }
+        let published: BTreeSet<&str> =
+            jwks["keys"].as_array().unwrap().iter().map(|key| key["alg"].as_str().unwrap()).collect();
+        assert_eq!(published, listed.iter().map(String::as_str).collect());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_73_each_listed_scope_can_be_had_and_each_other_cannot_be_registered() {
+    let server = Server::start().await;
+    let listed = list(&document(&server).await, "scopes_supported");
+    assert_eq!(listed, ["openid", "profile", "email", "offline_access", "api:read", "api:write"]);
+    for scope in listed.iter().map(String::as_str).chain(["admin", "OPENID", "api", "address"]) {
+        let mut metadata = web_metadata();
+        metadata["scope"] = json!(scope);
+        let answer = server.admin("POST", "/issuers/main/clients", metadata).await;
+        if !listed.iter().any(|one| one == scope) {
+            assert_eq!(answer.status, 400, "{scope}");
+            continue;
+        }
+        let client = (answer.get("client_id"), answer.get("client_secret"));
+        assert_eq!(server.login_with(&client, json!({ "scope": scope })).await["scope"], scope);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_73_each_listed_claim_is_in_an_id_token_and_request_objects_are_not_offered() {
+    let server = Server::start().await;
+    let document = document(&server).await;
+    let client = server.web_client().await;
+    let more = json!({ "nonce": "n", "auth_time": 1, "acr": "a", "amr": ["pwd"] });
+    let token = server.login_with(&client, more).await["id_token"].as_str().unwrap().to_owned();
+    let claims = crate::support::claims(&token);
+    let own: BTreeSet<String> = claims.as_object().unwrap().keys().cloned().collect();
+    assert_eq!(own, list(&document, "claims_supported").into_iter().collect());
+    assert_eq!(document["subject_types_supported"], json!(["public"]));
+    assert_eq!(
+        (&document["request_parameter_supported"], &document["request_uri_parameter_supported"]),
+        (&json!(false), &json!(false))
+    );
+}

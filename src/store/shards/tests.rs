@@ -150,7 +150,10 @@ impl Store for Moody {
         None
     }
     fn close(&self) -> super::super::Pending<'_, ()> {
-        self.inner.close()
+        Box::pin(async {
+            let _open = self.gate.acquire().await;
+            self.inner.close().await
+        })
     }
 }
 
@@ -243,4 +246,20 @@ async fn stopping_finishes_what_is_in_and_refuses_the_rest() {
     }
     assert_eq!(found, acknowledged);
     assert_eq!(metrics.store_ops.with_label_values(&["redeem", "done"]).get(), acknowledged);
+}
+
+#[tokio::test]
+async fn an_engine_that_does_not_answer_does_not_hold_up_the_end() {
+    let store = Moody::new(0, false);
+    let _shut = store.gate.acquire_many(1_000).await.unwrap();
+    let config = ShardsConfig { timeout: Duration::from_millis(100), ..ShardsConfig::default() };
+    let shards = Shards::start(Arc::clone(&store) as Arc<dyn Store>, config, &Metrics::new()).await.unwrap();
+    let waiting = tokio::spawn({
+        let shards = shards.clone();
+        async move { shards.apply(redeem(1, 1, START)).await }
+    });
+    tokio::task::yield_now().await;
+    let stopped = tokio::time::timeout(Duration::from_secs(30), shards.stop(Duration::from_millis(50))).await;
+    assert!(matches!(stopped, Ok(Err(StoreError::Indeterminate { .. }))), "{stopped:?}");
+    assert!(matches!(waiting.await.unwrap(), Err(StoreError::Indeterminate { .. })));
 }

@@ -144,9 +144,13 @@ impl Committer {
         }
     }
 
-    /// Why the thread took a command and did not answer.
+    /// Why the thread took a command and did not answer: closed, it had not begun it; else nobody knows how far it came.
     fn gone(&self) -> StoreError {
-        self.check().err().unwrap_or_else(closed)
+        match self.check() {
+            Err(failed) => failed,
+            Ok(()) if self.disk.load().is_none() => closed(),
+            Ok(()) => StoreError::Indeterminate { reason: "the committer thread is gone".to_owned() },
+        }
     }
 
     /// Whether the thread can go on.

@@ -134,7 +134,7 @@ async fn a_panic_of_the_committer_fails_the_store() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path()).unwrap();
     let gone = store.committer.run(Needs::Commit, |_, _| -> Result<(), StoreError> { panic!("on purpose") }).await;
-    assert!(matches!(gone, Err(StoreError::Fatal(_) | StoreError::Unavailable { .. })), "{gone:?}");
+    assert!(matches!(gone, Err(StoreError::Fatal(_) | StoreError::Indeterminate { .. })), "{gone:?}");
     while store.health() == Health::Ready {
         std::thread::yield_now();
     }

@@ -269,6 +269,17 @@ fn a_fence_voids_codes_families_and_retries() {
 }
 
 #[test]
+fn a_redemption_that_did_not_see_the_fence_does_not_outrun_it() {
+    let mut world = World::new();
+    world.wait(ms(10));
+    assert_eq!(world.redeem(1), Ok(Done::Redeemed));
+    // raised elsewhere after the code was issued, at a moment before the redemption's
+    world.fence = NOW + ms(5);
+    assert!(!world.family().is_alive(world.fence));
+    assert_eq!(world.rotate(0, 2), Err(Refusal::Revoked));
+}
+
+#[test]
 fn a_fence_never_moves_back() {
     let raise = Op::RaiseFence { key: Key::fence("main", Fence::Issuer), keep_for: ms(10) };
     let later = Row::Fence { at: NOW + ms(5), keep_until: NOW + ms(50) };

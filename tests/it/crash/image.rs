@@ -5,6 +5,8 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::support::say;
+
 /// A mounted disk image; unmounted and deleted when dropped.
 pub(super) struct Image {
     dir: PathBuf,
@@ -38,7 +40,7 @@ impl Image {
         let below = dir.join("below");
         std::fs::create_dir(&below).unwrap();
         run(Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={room}m"), "jeton-test"]).arg(&below))
-            .map_err(|why| println!("skipped: needs root/loop devices: {why}"))
+            .map_err(|why| say(format_args!("skipped: needs root/loop devices: {why}")))
             .ok()?;
         let image = Self {
             dir: dir.to_owned(),
@@ -57,7 +59,7 @@ impl Image {
         match made.and_then(|()| self.attach()) {
             Ok(()) => Some(self),
             Err(why) => {
-                println!("skipped: needs root/loop devices: {why}");
+                say(format_args!("skipped: needs root/loop devices: {why}"));
                 None
             }
         }

@@ -27,13 +27,22 @@ pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 pub(crate) const CALLBACK: &str = "https://client.example/callback";
 
+/// What `[issuers.main]` has unless a test says otherwise.
+const DEFAULTS: [&str; 4] = [
+    r#"algorithms = ["EdDSA", "ES256"]"#,
+    r#"id_token_alg = "ES256""#,
+    r#"scopes = "openid profile email offline_access api:read api:write""#,
+    r#"resources = ["https://api.example", "https://files.example"]"#,
+];
+
 /// A server in this process.
 pub(crate) struct Server {
     daemon: Option<Daemon>,
     pub(crate) public: SocketAddr,
     pub(crate) admin: SocketAddr,
     pub(crate) clock: Clock,
-    pub(crate) dir: TempDir,
+    /// Removed when the server is.
+    _dir: TempDir,
     preset: String,
 }
 
@@ -43,8 +52,8 @@ impl Server {
         Self::with("").await
     }
 
-    /// The same with more TOML: keys before the first section header belong to `[issuers.main]`, `@PUBLIC@` is the
-    /// address of the public listener.
+    /// The same with more TOML: keys before the first section header belong to `[issuers.main]` and replace what it
+    /// has, `@PUBLIC@` is the address of the public listener.
     pub(crate) async fn with(more: &str) -> Self {
         Self::build("memory", more).await
     }
@@ -61,6 +70,10 @@ impl Server {
         let (public, admin) = (free_port(), free_port());
         let path = dir.path().display();
         let more = more.replace("@PUBLIC@", &public.to_string());
+        let own = || more.lines().map(str::trim_start).take_while(|line| !line.starts_with('['));
+        let name = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();
+        let kept = DEFAULTS.into_iter().filter(|default| !own().any(|line| name(line) == name(default)));
+        let defaults = kept.collect::<Vec<_>>().join("\n");
         let preset = format!(
             r#"
             public.listen = "{public}"
@@ -70,16 +83,13 @@ impl Server {
             shutdown.drain_delay = "0s"
             [issuers.main]
             url = "http://{public}"
-            algorithms = ["EdDSA", "ES256"]
-            id_token_alg = "ES256"
-            scopes = "openid profile email offline_access api:read api:write"
-            resources = ["https://api.example", "https://files.example"]
+            {defaults}
             {more}
             "#
         );
         let clock = Clock::manual(Time::from_secs(1_900_000_000));
         let daemon = Some(launch(&preset, &clock).await);
-        Self { daemon, public, admin, clock, dir, preset }
+        Self { daemon, public, admin, clock, _dir: dir, preset }
     }
 
     /// Stops in order and starts again on the same data.
@@ -333,6 +343,12 @@ pub(crate) fn secret(path: &Path, text: &str) {
     use std::io::Write;
     let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path).unwrap();
     file.write_all(text.as_bytes()).unwrap();
+}
+
+/// A line of an experiment's result, for `--nocapture`.
+#[expect(clippy::print_stdout, reason = "counts are what an experiment is for")]
+pub(crate) fn say(line: impl std::fmt::Display) {
+    println!("{line}");
 }
 
 /// A port that was free a moment ago.
