@@ -72,6 +72,11 @@ pub trait Dialect: Send + Sync {
         None
     }
 
+    /// The keys as they look at `path`, if that is not how RFC 7517 has them; `jwks` is how.
+    fn keys(&self, _path: &str, _jwks: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+
     /// The body of a successful token response.
     fn success(&self, response: &TokenResponse) -> Vec<u8>;
 

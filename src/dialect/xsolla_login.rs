@@ -3,6 +3,8 @@
 //! Errors are nested and numeric, and a failed client authentication is 400. Codes that no page gives (an unknown
 //! grant type, a scope, a grant that the client may not use) are `0`, the code of a request that is wrong in general.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
 use super::{Dialect, Path, Refused, rfc};
@@ -40,7 +42,7 @@ impl Dialect for XsollaLogin {
             Endpoint::Token => &[Path::Below("/api/oauth2/token")],
             Endpoint::Revocation => &[Path::Below("/api/oauth2/token/revoke")],
             Endpoint::Introspection => &[Path::Below("/api/oauth2/introspect")],
-            Endpoint::Jwks => &[Path::Below("/api/oauth2/jwks")],
+            Endpoint::Jwks => &[Path::Below("/api/oauth2/jwks"), Path::Below("/api/projects/{project_id}/keys")],
             other => rfc::Rfc.paths(other),
         }
     }
@@ -72,6 +74,24 @@ impl Dialect for XsollaLogin {
 
     fn read<'a>(&self, form: Form<'a>) -> Result<Form<'a>, OAuthError> {
         Ok(form.reword(&WORDS))
+    }
+
+    /// Below `/api/projects` an array of RSA keys whose numbers are hexadecimal.
+    fn keys(&self, path: &str, jwks: &[u8]) -> Option<Vec<u8>> {
+        if !path.ends_with("/keys") {
+            return None;
+        }
+        let mut set: Value = serde_json::from_slice(jwks).ok()?;
+        let keys = set.get_mut("keys")?.as_array_mut()?;
+        keys.retain(|key| key["kty"] == "RSA");
+        for key in keys.iter_mut() {
+            for member in ["n", "e"] {
+                let bytes = URL_SAFE_NO_PAD.decode(key[member].as_str()?).ok()?;
+                let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+                key[member] = Value::from(digits);
+            }
+        }
+        Some(super::bytes(std::mem::take(keys)))
     }
 
     fn success(&self, response: &TokenResponse) -> Vec<u8> {

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use hyper::header::{CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, PRAGMA};
 
-use super::Place;
+use super::place::Place;
 use crate::client::metadata::AuthMethod;
 use crate::client::{Issuer, metadata};
 use crate::dialect;
@@ -27,7 +27,13 @@ pub(super) fn jwks(service: &Service, place: &Place<'_>, request: &Request, told
         return place.refused(told, error, None);
     };
     let jwks = keys.jwks();
-    document(jwks.body.clone(), &jwks.etag, jwks.max_age.as_secs(), &request.headers)
+    let theirs = dialect::of(place.issuer).keys(place.path, &jwks.body);
+    document(
+        theirs.map_or_else(|| jwks.body.clone(), Bytes::from),
+        &jwks.etag,
+        jwks.max_age.as_secs(),
+        &request.headers,
+    )
 }
 
 pub(super) fn metadata(service: &Service, issuer: &Issuer, request: &Request) -> Response {

@@ -1,7 +1,7 @@
 //! The introspection endpoint (RFC 7662 section 2): authenticated confidential clients only.
 
-use super::Place;
 use super::form::authorization;
+use super::place::Place;
 use crate::client::auth::AuthenticatedClient;
 use crate::http::access::Told;
 use crate::http::{Request, Response, respond};

@@ -1,7 +1,7 @@
 //! The revocation endpoint (RFC 7009 section 2): 200 whatever the token was, so that nothing can be learned from it.
 
-use super::Place;
 use super::introspect::caller;
+use super::place::Place;
 use crate::http::access::Told;
 use crate::http::{Request, Response, respond};
 use crate::inspect::{self, Revoked};

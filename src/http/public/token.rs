@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::Place;
 use super::form::{authorization, is_json};
+use super::place::Place;
 use crate::client::{Client, Issuer};
 use crate::dialect::{self, Carrier};
 use crate::grant::{Error, TokenRequest};

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::Entry::{Documented, Inferred, Kept, Needs};
 use super::{Entry, Row, Vendor, World, pick};
+use crate::support::verify;
 
 pub(super) const VENDOR: Vendor = Vendor {
     issuer: "xsolla",
@@ -163,7 +164,6 @@ const TABLE: &[Entry] = &[
     Needs { feature: "token-exchange", what: "token_exchange with an underscore, subject_token_type=access_token" },
     Needs { feature: "token-exchange", what: "actor_token with actor_token_type=server_token" },
     Needs { feature: "audience", what: "a list of domains" },
-    Needs { feature: "keys in hexadecimal", what: "GET /api/projects/{projectId}/keys" },
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -175,6 +175,22 @@ async fn every_documented_request_is_answered_as_documented() {
     assert_eq!(pick(&access, &["xsolla_login_project_id", "publisher_id"]), [project, json!(136593)]);
     assert_eq!(access["exp"].as_u64().unwrap() - access["iat"].as_u64().unwrap(), 3600);
     assert_eq!(pick(&world.service().await, &["client_id", "publisher_id"]), [json!("service"), json!(136593)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_keys_of_a_project_are_an_array_of_hexadecimal_numbers() {
+    let world = World::start(&VENDOR).await;
+    let keys = world.server.get("/xsolla/api/projects/e6dfaac6-78a8-11e9-9244-42010aa80004/keys").await.json();
+    let jwks = world.server.get("/xsolla/api/oauth2/jwks").await.json();
+    let (theirs, ours) = (&keys.as_array().unwrap()[0], &jwks["keys"][0]);
+    let names: Vec<&String> = theirs.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["alg", "e", "kid", "kty", "n", "use"]);
+    assert_eq!(
+        pick(theirs, &["alg", "kid", "kty", "use", "e"]),
+        [json!("RS256"), ours["kid"].clone(), json!("RSA"), json!("sig"), json!("010001")]
+    );
+    let modulus: String = verify::bytes(ours["n"].as_str().unwrap()).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(theirs["n"], json!(modulus));
 }
 
 #[tokio::test(flavor = "multi_thread")]
