@@ -155,6 +155,7 @@ fn describe_access(claims: AccessClaims) -> ActiveToken {
         ("acr", acr.map(Value::from)),
         ("amr", (!amr.is_empty()).then(|| Value::from(amr))),
     ];
+    let scope = scope.into_text();
     extra.extend(also.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
     ActiveToken { active: true, token_type: "Bearer", client_id, sub, iss, scope, exp, iat, aud, jti: Some(jti), extra }
 }

@@ -1,5 +1,7 @@
 //! An issuer: one authorization server with its own URL, keys, clients, lifetimes and rules.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use super::secret::ColdCount;
 use crate::jose::alg::Algorithm;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
+use crate::token::access::ClaimStyle;
 
 /// The longest grace of refresh tokens: while it lasts, reuse cannot be told from a lost answer.
 pub const LONGEST_GRACE: Duration = Duration::from_secs(300);
@@ -21,15 +24,18 @@ pub const LONGEST_GRACE: Duration = Duration::from_secs(300);
 pub struct IssuerSettings {
     /// The issuer identifier: https, or http on loopback; no query, no fragment, no slash at the end.
     pub url: String,
-    /// How the endpoints are spelled.
+    /// How the endpoints are spelled; it also brings the vendor's defaults for what is not set here.
     pub dialect: String,
+    /// What the dialect needs to know, such as the ids in its paths; the names are the dialect's.
+    pub vendor: BTreeMap<String, String>,
     /// Grant types that its clients may register.
     pub grant_types: Vec<GrantType>,
     /// Scopes that its clients may register.
     pub scopes: Scope,
     /// Resources that its clients may ask for (RFC 8707).
     pub resources: Vec<String>,
-    /// Audience of access tokens for which no resource was asked; empty means the issuer itself.
+    /// Audience of access tokens for which no resource was asked; empty means the issuer itself. `{issuer}` and
+    /// `{client_id}` stand for the issuer's URL and the client.
     pub default_audience: String,
     /// Lifetime of authorization codes, at most 60 s.
     #[serde(with = "humantime_serde")]
@@ -58,6 +64,10 @@ pub struct IssuerSettings {
     pub refresh_token_grace: Duration,
     /// How many retries are answered within the grace.
     pub refresh_token_replays: u16,
+    /// The scope without which a login gets no refresh token.
+    pub offline_scope: String,
+    /// Whether the `refresh_token` grant of the client is enough, without that scope.
+    pub refresh_without_offline_access: bool,
     /// Token requests a second that each client may make; absent is no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_rate_limit: Option<u32>,
@@ -85,6 +95,7 @@ impl Default for IssuerSettings {
         Self {
             url: String::new(),
             dialect: "rfc".to_owned(),
+            vendor: BTreeMap::new(),
             grant_types: vec![GrantType::AUTHORIZATION_CODE, GrantType::REFRESH_TOKEN, GrantType::CLIENT_CREDENTIALS],
             scopes: Scope::parse("openid profile email offline_access").unwrap_or_default(),
             resources: Vec::new(),
@@ -99,6 +110,8 @@ impl Default for IssuerSettings {
             refresh_token_lifetime: Duration::from_secs(90 * DAY),
             refresh_token_grace: Duration::from_secs(10),
             refresh_token_replays: 16,
+            offline_scope: "offline_access".to_owned(),
+            refresh_without_offline_access: false,
             client_rate_limit: None,
             algorithms: vec![Algorithm::EdDsa, Algorithm::Rs256, Algorithm::Es256],
             access_token_alg: Algorithm::EdDsa,
@@ -122,6 +135,8 @@ pub struct Issuer {
     pub path: String,
     /// Everything else.
     pub settings: IssuerSettings,
+    /// How its access tokens look; the dialect's.
+    pub style: ClaimStyle,
     /// Its metadata document and the ETag of it, made at the first request; a reload makes a new issuer.
     pub document: OnceLock<(Bytes, String)>,
     /// Its imported secrets that nobody has used since the start.
@@ -204,6 +219,11 @@ impl Issuer {
                 return refuse(setting, humantime(value), rule);
             }
         }
+        if s.offline_scope.is_empty()
+            || Scope::parse(&s.offline_scope).map_or(true, |scope| scope.tokens().count() != 1)
+        {
+            return refuse("offline_scope", s.offline_scope.clone(), "one scope token");
+        }
         if s.code_misses == 0 {
             return refuse("code_misses", "0".to_owned(), "at least 1");
         }
@@ -227,14 +247,27 @@ impl Issuer {
             url: s.url.clone(),
             path,
             settings,
+            style: ClaimStyle::default(),
             document: OnceLock::new(),
             cold: ColdCount::default(),
         })
     }
 
     /// Audience of an access token for which no resource was asked.
-    pub fn default_audience(&self) -> &str {
-        if self.settings.default_audience.is_empty() { &self.url } else { &self.settings.default_audience }
+    pub fn default_audience(&self, client: &str) -> Cow<'_, str> {
+        let audience = self.settings.default_audience.as_str();
+        if audience.is_empty() {
+            Cow::Borrowed(&self.url)
+        } else if audience.contains('{') {
+            Cow::Owned(audience.replace("{issuer}", &self.url).replace("{client_id}", client))
+        } else {
+            Cow::Borrowed(audience)
+        }
+    }
+
+    /// Whether a login with this scope may have a refresh token.
+    pub fn is_offline(&self, scope: &Scope) -> bool {
+        self.settings.refresh_without_offline_access || scope.contains(&self.settings.offline_scope)
     }
 
     /// How long anything issued now can live: what a fence must outlive.

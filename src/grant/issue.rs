@@ -87,6 +87,7 @@ pub async fn issue(request: &TokenRequest, issue: Issue, context: &Context) -> R
         access_token,
         token_type: "Bearer",
         expires_in: request.client.settings.lifetimes.access.as_secs(),
+        expires_at: now.as_secs() + request.client.settings.lifetimes.access.as_secs(),
         refresh_token,
         id_token,
         scope: issue.access_scope.into(),
@@ -99,16 +100,16 @@ async fn access_token(request: &TokenRequest, issue: &Issue, keys: &IssuerKeys, 
     let claims = AccessClaims {
         iss: request.issuer.url.clone(),
         sub: issue.subject.clone(),
-        aud: audience(&issue.access_resources, request.issuer.default_audience()),
+        aud: audience(&issue.access_resources, &request.issuer.default_audience(&request.client.id)),
         client_id: request.client.id.clone(),
         exp: now.as_secs() + settings.lifetimes.access.as_secs(),
         iat: now.as_secs(),
         jti: Jti::new(now, issue.lineage.family()).encode(),
-        scope: issue.access_scope.as_str().to_owned(),
+        scope: request.issuer.style.scope.claim(&issue.access_scope),
         auth_time: granted.auth_time,
         acr: granted.acr.clone(),
         amr: granted.amr.clone(),
-        extra: granted.access_token_claims.clone(),
+        extra: request.issuer.style.extra(&granted.access_token_claims, now),
     };
     let claims = serde_json::to_vec(&claims).map_err(|_| Error::Sealed)?;
     sign(request, keys, settings.access_token_alg, Typ::AtJwt, &claims, now).await

@@ -71,6 +71,37 @@ impl ErrorCode {
     }
 }
 
+/// Cases that RFC 6749 puts under one code and some vendors tell apart. A dialect may look at them; nothing else does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// Nothing that anybody tells apart.
+    Plain,
+    /// No `grant_type`.
+    NoGrantType,
+    /// No `code`.
+    NoCode,
+    /// No `redirect_uri` beside a code.
+    NoRedirectUri,
+    /// No `refresh_token`.
+    NoRefreshToken,
+    /// No `token` at introspection or revocation.
+    NoToken,
+    /// A `code` longer than any of ours.
+    LongCode,
+    /// A `code_verifier` that no client can have made.
+    BadVerifier,
+    /// Nothing that could authenticate a client.
+    NoCredential,
+    /// A client id or secret longer than any of ours.
+    LongCredential,
+    /// The `redirect_uri` is not the one that the code was issued for.
+    OtherRedirectUri,
+    /// The code belongs to another client.
+    CodeOfAnother,
+    /// The refresh token belongs to another client.
+    RefreshTokenOfAnother,
+}
+
 /// What a client is told: a code and a fixed sentence. Nothing dynamic, so nothing can leak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OAuthError {
@@ -78,12 +109,20 @@ pub struct OAuthError {
     pub code: ErrorCode,
     /// `error_description`: printable ASCII without `"` and `\` (RFC 6749 section 5.2).
     pub description: &'static str,
+    /// The case, for the dialects that tell it apart.
+    pub occasion: Occasion,
 }
 
 impl OAuthError {
     /// An error with its description.
     pub const fn new(code: ErrorCode, description: &'static str) -> Self {
-        Self { code, description }
+        Self { code, description, occasion: Occasion::Plain }
+    }
+
+    /// The same on this occasion.
+    #[must_use]
+    pub const fn on(self, occasion: Occasion) -> Self {
+        Self { occasion, ..self }
     }
 
     /// `invalid_request` with a description.

@@ -11,6 +11,9 @@ pub struct TokenResponse {
     pub token_type: &'static str,
     /// Lifetime of the access token, in seconds.
     pub expires_in: u64,
+    /// When the access token expires, seconds since the epoch; no member of RFC 6749, but of some vendors.
+    #[serde(skip)]
+    pub expires_at: u64,
     /// The refresh token, if the grant comes with one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,

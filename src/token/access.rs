@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::clock::Time;
 use crate::id::{Id, random_bytes};
+use crate::protocol::scope::Scope;
 
 /// The claims of an access token (RFC 9068 section 2.2).
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,8 +27,8 @@ pub struct AccessClaims {
     /// Token id, see [`Jti`].
     pub jti: String,
     /// Scope (RFC 9068 section 2.2.3).
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub scope: String,
+    #[serde(default, skip_serializing_if = "ScopeClaim::is_empty")]
+    pub scope: ScopeClaim,
     /// When the person authenticated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<u64>,
@@ -40,6 +41,89 @@ pub struct AccessClaims {
     /// Further claims; never one of the above (see [`PROTOCOL_CLAIMS`]).
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+/// The `scope` claim: one string, or an array as some vendors have it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ScopeClaim {
+    /// Tokens separated by spaces (RFC 9068 section 2.2.3).
+    Text(String),
+    /// One element a token.
+    List(Vec<String>),
+}
+
+impl Default for ScopeClaim {
+    fn default() -> Self {
+        Self::Text(String::new())
+    }
+}
+
+impl ScopeClaim {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Text(text) => text.is_empty(),
+            Self::List(list) => list.is_empty(),
+        }
+    }
+
+    /// The tokens separated by spaces.
+    pub fn into_text(self) -> String {
+        match self {
+            Self::Text(text) => text,
+            Self::List(list) => list.join(" "),
+        }
+    }
+}
+
+/// How the `scope` claim is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ScopeStyle {
+    /// A string (RFC 9068).
+    #[default]
+    Text,
+    /// An array, also of one.
+    Array,
+    /// A string if there is one token, an array, sorted, if there are several.
+    TextOrArray,
+}
+
+impl ScopeStyle {
+    /// The claim for `scope`.
+    pub fn claim(self, scope: &Scope) -> ScopeClaim {
+        let mut list: Vec<String> = scope.tokens().map(str::to_owned).collect();
+        match self {
+            Self::Array => ScopeClaim::List(list),
+            Self::TextOrArray if list.len() > 1 => {
+                list.sort();
+                ScopeClaim::List(list)
+            }
+            Self::Text | Self::TextOrArray => ScopeClaim::Text(scope.as_str().to_owned()),
+        }
+    }
+}
+
+/// What an issuer's access tokens carry beside what RFC 9068 asks for, or carry in another form.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClaimStyle {
+    /// How `scope` is written.
+    pub scope: ScopeStyle,
+    /// Whether `nbf` repeats `iat`.
+    pub nbf: bool,
+    /// Claims with the same value in every token; never one of [`PROTOCOL_CLAIMS`].
+    pub constant: Map<String, Value>,
+}
+
+impl ClaimStyle {
+    /// The further claims of a token issued at `now` whose grant has `granted`.
+    pub fn extra(&self, granted: &Map<String, Value>, now: Time) -> Map<String, Value> {
+        let mut extra = granted.clone();
+        extra.extend(self.constant.clone());
+        if self.nbf {
+            extra.insert("nbf".to_owned(), Value::from(now.as_secs()));
+        }
+        extra
+    }
 }
 
 /// Claims that belong to the protocol: a portal or a client may not set them (DESIGN.md section 6).

@@ -8,6 +8,7 @@ mod bad_input;
 mod cli;
 mod config;
 mod crash;
+mod dialects;
 mod double_spend;
 mod layers;
 mod prometheus;

@@ -23,7 +23,7 @@ use super::secret::{MAX_SECRET, Presented, Quick, Secret};
 use super::{Client, Issuer, Registry};
 use crate::clock::{Clock, Time};
 use crate::metrics::{Metrics, Stopwatch};
-use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::protocol::form::Form;
 use crate::vault::Vault;
 pub use pool::{HashPool, import};
@@ -126,7 +126,9 @@ impl Authenticator {
         };
         let claim = match detect(authorization, form) {
             Ok(Some(claim)) => claim,
-            Ok(None) => return Err(fail(OAuthError::INVALID_CLIENT, "no client authentication")),
+            Ok(None) => {
+                return Err(fail(OAuthError::INVALID_CLIENT.on(Occasion::NoCredential), "no client authentication"));
+            }
             Err(error) => return Err(fail(error, "malformed client authentication")),
         };
         let now = self.clock.now();
@@ -229,7 +231,8 @@ fn detect(authorization: Option<&[u8]>, form: &Form<'_>) -> Result<Option<Claim>
         return Err(OAuthError::invalid_request("client_id differs from the authenticated client"));
     }
     if claim.client_id.len() > MAX_CLIENT_ID || claim.secret.as_ref().is_some_and(|secret| secret.len() > MAX_SECRET) {
-        return Err(OAuthError::invalid_request("client_id or client_secret is too long"));
+        let error = OAuthError::invalid_request("client_id or client_secret is too long");
+        return Err(error.on(Occasion::LongCredential));
     }
     if claim.client_id.is_empty() {
         return Err(OAuthError::INVALID_CLIENT);
