@@ -27,11 +27,6 @@ pub struct Told {
 }
 
 impl Told {
-    /// Notes the error and gives it back.
-    pub fn refuse(&mut self, error: OAuthError) -> &OAuthError {
-        self.error.insert(error)
-    }
-
     /// Notes a failed authentication.
     pub fn fail(&mut self, failure: &Failure) {
         self.error = Some(failure.error);
