@@ -73,7 +73,7 @@ fn check_names(issuer: &Issuer) -> Result<(), ConfigError> {
 
 fn add_routes(snapshot: &mut Snapshot, issuer: &Arc<Issuer>) -> Result<(), ConfigError> {
     let dialect = dialect::of(issuer);
-    for endpoint in Endpoint::ALL {
+    for endpoint in Endpoint::ALL.into_iter().filter(|endpoint| issuer.offers(*endpoint)) {
         let path = dialect::full_path(dialect, &issuer.path, endpoint);
         let route = Route { issuer: issuer.clone(), endpoint };
         if let Some(other) = snapshot.routes.insert(path.clone(), route) {

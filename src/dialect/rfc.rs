@@ -20,6 +20,7 @@ impl Dialect for Rfc {
             Endpoint::Token => "/oauth2/token",
             Endpoint::Introspection => "/oauth2/introspect",
             Endpoint::Revocation => "/oauth2/revoke",
+            Endpoint::DeviceAuthorization => "/oauth2/device_authorization",
             Endpoint::Jwks => "/oauth2/jwks",
             Endpoint::OpenIdConfiguration => "/.well-known/openid-configuration",
             Endpoint::AuthorizationServerMetadata => "/.well-known/oauth-authorization-server",

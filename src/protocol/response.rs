@@ -21,3 +21,20 @@ pub struct TokenResponse {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub scope: String,
 }
+
+/// What a device gets to begin with (RFC 8628 section 3.2). No `Debug`: it carries codes.
+#[derive(Serialize)]
+pub struct DeviceResponse {
+    /// What the device polls with.
+    pub device_code: String,
+    /// What the person types.
+    pub user_code: String,
+    /// Where the person types it.
+    pub verification_uri: String,
+    /// The same with the user code in it, for a QR code.
+    pub verification_uri_complete: String,
+    /// Lifetime of both codes, in seconds.
+    pub expires_in: u64,
+    /// Seconds between two polls.
+    pub interval: u64,
+}

@@ -67,6 +67,11 @@ pub const PROTOCOL_CLAIMS: [&str; 21] = [
     "token_type",
 ];
 
+/// Whether `text` can be a subject: 1 to 255 printable ASCII characters (OpenID Connect Core section 2).
+pub fn is_subject(text: &str) -> bool {
+    (1..=255).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, 0x20..=0x7e))
+}
+
 /// A token id that says when it was issued and what it belongs to, so that introspection finds its family and
 /// compares it with fences to the millisecond without storing anything per token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
