@@ -1,12 +1,7 @@
 //! Integration tests, one binary: a module per RFC, checklist section or experiment. Requests are raw bytes over a
 //! socket; the server is the real one, with its clock in the test's hand.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test that panics has failed, which is what it is for"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that panics has failed, which is what it is for")]
 
 mod admin;
 mod bad_input;

@@ -41,7 +41,8 @@ pub(crate) struct Server {
     pub(crate) public: SocketAddr,
     pub(crate) admin: SocketAddr,
     pub(crate) clock: Clock,
-    pub(crate) dir: TempDir,
+    /// Removed when the server is.
+    _dir: TempDir,
     preset: String,
 }
 
@@ -88,7 +89,7 @@ impl Server {
         );
         let clock = Clock::manual(Time::from_secs(1_900_000_000));
         let daemon = Some(launch(&preset, &clock).await);
-        Self { daemon, public, admin, clock, dir, preset }
+        Self { daemon, public, admin, clock, _dir: dir, preset }
     }
 
     /// Stops in order and starts again on the same data.
