@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::secret::ColdCount;
+use super::trust::{Trusted, TrustedIssuer};
 use crate::jose::alg::Algorithm;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
+use crate::token::access::MAX_DEPTH;
 
 /// The longest grace of refresh tokens: while it lasts, reuse cannot be told from a lost answer.
 pub const LONGEST_GRACE: Duration = Duration::from_secs(300);
@@ -84,6 +86,11 @@ pub struct IssuerSettings {
     pub device_interval: Duration,
     /// Where a person types a user code: the login portal's page. Needed if the device grant is offered.
     pub verification_uri: String,
+    /// How many token exchanges may follow each other, at most 15.
+    pub token_exchange_depth: u8,
+    /// Whose assertions are grants (RFC 7523 section 2.1).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trusted_issuers: Vec<TrustedIssuer>,
     /// `authorization_endpoint` of discovery: the login portal's, which asks jeton for codes. Empty leaves it out.
     pub authorization_endpoint: String,
 }
@@ -118,6 +125,8 @@ impl Default for IssuerSettings {
             device_code_lifetime: Duration::from_secs(600),
             device_interval: Duration::from_secs(5),
             verification_uri: String::new(),
+            token_exchange_depth: 3,
+            trusted_issuers: Vec::new(),
             authorization_endpoint: String::new(),
         }
     }
@@ -134,6 +143,8 @@ pub struct Issuer {
     pub path: String,
     /// Everything else.
     pub settings: IssuerSettings,
+    /// Whose assertions are grants.
+    pub trusted: Vec<Trusted>,
     /// Its metadata document and the ETag of it, made at the first request; a reload makes a new issuer.
     pub document: OnceLock<(Bytes, String)>,
     /// Its imported secrets that nobody has used since the start.
@@ -226,6 +237,9 @@ impl Issuer {
         if s.code_misses == 0 {
             return refuse("code_misses", "0".to_owned(), "at least 1");
         }
+        if !(1..=MAX_DEPTH).contains(&s.token_exchange_depth) {
+            return refuse("token_exchange_depth", s.token_exchange_depth.to_string(), "1 to 15");
+        }
         for (setting, alg) in [("access_token_alg", s.access_token_alg), ("id_token_alg", s.id_token_alg)] {
             if !s.algorithms.contains(&alg) {
                 return refuse(setting, alg.name().to_owned(), "must be one of `algorithms`");
@@ -244,12 +258,23 @@ impl Issuer {
             let rule = "the device grant needs an https URL, or http on a loopback address, without fragment";
             return refuse("verification_uri", s.verification_uri.clone(), rule);
         }
+        let mut trusted: Vec<Trusted> = Vec::with_capacity(s.trusted_issuers.len());
+        for one in &s.trusted_issuers {
+            match Trusted::new(one) {
+                Ok(_) if trusted.iter().any(|other| other.issuer == one.issuer) => {
+                    return refuse("trusted_issuers", one.issuer.clone(), "each issuer once");
+                }
+                Ok(checked) => trusted.push(checked),
+                Err(rule) => return refuse("trusted_issuers", one.issuer.clone(), rule),
+            }
+        }
         let path = url.path().trim_end_matches('/').to_owned();
         Ok(Self {
             id: id.to_owned(),
             url: s.url.clone(),
             path,
             settings,
+            trusted,
             document: OnceLock::new(),
             cold: ColdCount::default(),
         })

@@ -4,6 +4,7 @@
 //! OAuth errors, [`actor`] the only thing that knows about mailboxes. A new grant is one file and one line in
 //! [`built_in`].
 
+pub mod accepted;
 pub mod actor;
 pub mod authorization_code;
 pub mod client_credentials;
@@ -11,8 +12,10 @@ pub mod device;
 pub mod device_code;
 pub mod error;
 pub mod issue;
+pub mod jwt_bearer;
 mod pace;
 pub mod refresh_token;
+pub mod token_exchange;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -92,5 +95,7 @@ pub fn built_in() -> Vec<Arc<dyn Grant>> {
         Arc::new(client_credentials::ClientCredentials),
         Arc::new(refresh_token::RefreshTokenGrant),
         Arc::new(device_code::DeviceCodeGrant::default()),
+        Arc::new(token_exchange::TokenExchange),
+        Arc::new(jwt_bearer::JwtBearer),
     ]
 }

@@ -11,6 +11,9 @@ pub struct TokenResponse {
     pub token_type: &'static str,
     /// Lifetime of the access token, in seconds.
     pub expires_in: u64,
+    /// What the access token is, if it was exchanged (RFC 8693 section 2.2.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issued_token_type: Option<&'static str>,
     /// The refresh token, if the grant comes with one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
