@@ -10,10 +10,12 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::secret::ColdCount;
+use super::trust::{Trusted, TrustedIssuer};
 use crate::jose::alg::Algorithm;
+use crate::protocol::endpoint::Endpoint;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
-use crate::token::access::ClaimStyle;
+use crate::token::access::{ClaimStyle, MAX_DEPTH};
 
 /// The longest grace of refresh tokens: while it lasts, reuse cannot be told from a lost answer.
 pub const LONGEST_GRACE: Duration = Duration::from_secs(300);
@@ -85,6 +87,19 @@ pub struct IssuerSettings {
     pub key_announce: Duration,
     /// Origins that may call the token endpoint from a browser (CORS).
     pub allowed_origins: Vec<String>,
+    /// Lifetime of device codes and user codes.
+    #[serde(with = "humantime_serde")]
+    pub device_code_lifetime: Duration,
+    /// How long a device waits between two polls.
+    #[serde(with = "humantime_serde")]
+    pub device_interval: Duration,
+    /// Where a person types a user code: the login portal's page. Needed if the device grant is offered.
+    pub verification_uri: String,
+    /// How many token exchanges may follow each other, at most 15.
+    pub token_exchange_depth: u8,
+    /// Whose assertions are grants (RFC 7523 section 2.1).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trusted_issuers: Vec<TrustedIssuer>,
     /// `authorization_endpoint` of discovery: the login portal's, which asks jeton for codes. Empty leaves it out.
     pub authorization_endpoint: String,
 }
@@ -119,6 +134,11 @@ impl Default for IssuerSettings {
             key_period: Duration::from_secs(30 * DAY),
             key_announce: Duration::from_secs(DAY),
             allowed_origins: Vec::new(),
+            device_code_lifetime: Duration::from_secs(600),
+            device_interval: Duration::from_secs(5),
+            verification_uri: String::new(),
+            token_exchange_depth: 3,
+            trusted_issuers: Vec::new(),
             authorization_endpoint: String::new(),
         }
     }
@@ -137,6 +157,8 @@ pub struct Issuer {
     pub settings: IssuerSettings,
     /// How its access tokens look; the dialect's.
     pub style: ClaimStyle,
+    /// Whose assertions are grants.
+    pub trusted: Vec<Trusted>,
     /// Its metadata document and the ETag of it, made at the first request; a reload makes a new issuer.
     pub document: OnceLock<(Bytes, String)>,
     /// Its imported secrets that nobody has used since the start.
@@ -171,8 +193,7 @@ impl Issuer {
             Ok(url) => url,
             Err(_) => return refuse("url", s.url.clone(), "must be an absolute URL"),
         };
-        let loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-        if !(url.scheme() == "https" || url.scheme() == "http" && loopback) {
+        if !is_protected(&url) {
             return refuse("url", s.url.clone(), "must be https, or http on a loopback address");
         }
         if s.url.ends_with('/') || s.url.contains(['?', '#', '%']) || !url.username().is_empty() {
@@ -211,6 +232,14 @@ impl Issuer {
                 "1s up to refresh_token_lifetime",
             ),
             ("refresh_token_grace", s.refresh_token_grace, Duration::ZERO, LONGEST_GRACE, "0s to 5m"),
+            (
+                "device_code_lifetime",
+                s.device_code_lifetime,
+                Duration::from_secs(30),
+                Duration::from_secs(3600),
+                "30s to 1h",
+            ),
+            ("device_interval", s.device_interval, Duration::from_secs(1), Duration::from_secs(60), "1s to 60s"),
             ("key_announce", s.key_announce, Duration::from_secs(1), 30 * day, "1s to 30d"),
             ("key_period", s.key_period, 2 * s.key_announce, 3660 * day, "at least twice key_announce"),
         ];
@@ -227,6 +256,9 @@ impl Issuer {
         if s.code_misses == 0 {
             return refuse("code_misses", "0".to_owned(), "at least 1");
         }
+        if !(1..=MAX_DEPTH).contains(&s.token_exchange_depth) {
+            return refuse("token_exchange_depth", s.token_exchange_depth.to_string(), "1 to 15");
+        }
         for (setting, alg) in [("access_token_alg", s.access_token_alg), ("id_token_alg", s.id_token_alg)] {
             if !s.algorithms.contains(&alg) {
                 return refuse(setting, alg.name().to_owned(), "must be one of `algorithms`");
@@ -241,6 +273,20 @@ impl Issuer {
         }) {
             return refuse("allowed_origins", bad.clone(), "origins like https://app.example, without path and slash");
         }
+        if s.grant_types.contains(&GrantType::DEVICE_CODE) && !is_page(&s.verification_uri) {
+            let rule = "the device grant needs an https URL, or http on a loopback address, without fragment";
+            return refuse("verification_uri", s.verification_uri.clone(), rule);
+        }
+        let mut trusted: Vec<Trusted> = Vec::with_capacity(s.trusted_issuers.len());
+        for one in &s.trusted_issuers {
+            match Trusted::new(one) {
+                Ok(_) if trusted.iter().any(|other| other.issuer == one.issuer) => {
+                    return refuse("trusted_issuers", one.issuer.clone(), "each issuer once");
+                }
+                Ok(checked) => trusted.push(checked),
+                Err(rule) => return refuse("trusted_issuers", one.issuer.clone(), rule),
+            }
+        }
         let path = url.path().trim_end_matches('/').to_owned();
         Ok(Self {
             id: id.to_owned(),
@@ -248,6 +294,7 @@ impl Issuer {
             path,
             settings,
             style: ClaimStyle::default(),
+            trusted,
             document: OnceLock::new(),
             cold: ColdCount::default(),
         })
@@ -270,11 +317,27 @@ impl Issuer {
         self.settings.refresh_without_offline_access || scope.contains(&self.settings.offline_scope)
     }
 
+    /// Whether the endpoint is there: that of a grant only if the grant is offered.
+    pub fn offers(&self, endpoint: Endpoint) -> bool {
+        endpoint != Endpoint::DeviceAuthorization || self.settings.grant_types.contains(&GrantType::DEVICE_CODE)
+    }
+
     /// How long anything issued now can live: what a fence must outlive.
     pub fn longest_lifetime(&self) -> Duration {
         // clients may have refresh tokens of up to a year (metadata.rs)
         self.settings.refresh_token_lifetime.max(Duration::from_secs(366 * 86_400)) + self.settings.longest_access_token
     }
+}
+
+/// Whether a URL is https, or http on this machine.
+fn is_protected(url: &Url) -> bool {
+    let loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    url.scheme() == "https" || url.scheme() == "http" && loopback
+}
+
+/// Whether a person can be sent there.
+fn is_page(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| is_protected(&url) && url.fragment().is_none())
 }
 
 /// A duration as it is written in the configuration.

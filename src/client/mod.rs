@@ -6,6 +6,7 @@ pub mod metadata;
 pub mod rate;
 pub mod registry;
 pub mod secret;
+pub mod trust;
 
 use std::time::Duration;
 

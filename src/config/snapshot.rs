@@ -89,6 +89,7 @@ fn check_names(issuer: &Issuer) -> Result<(), ConfigError> {
 fn add_routes(snapshot: &mut Snapshot, issuer: &Arc<Issuer>) -> Result<(), ConfigError> {
     for (endpoint, path) in Endpoint::ALL
         .into_iter()
+        .filter(|endpoint| issuer.offers(*endpoint))
         .flat_map(|endpoint| dialect::full_paths(issuer, endpoint).into_iter().map(move |path| (endpoint, path)))
     {
         let route = Route { issuer: issuer.clone(), endpoint };

@@ -78,6 +78,10 @@ impl Dialect for TencentCiam {
                 | ErrorCode::UnauthorizedClient => (status, super::bytes(json!({ "error": name }))),
                 ErrorCode::InvalidRequest
                 | ErrorCode::InvalidTarget
+                | ErrorCode::AuthorizationPending
+                | ErrorCode::PollSlower
+                | ErrorCode::AccessDenied
+                | ErrorCode::ExpiredToken
                 | ErrorCode::UnsupportedTokenType
                 | ErrorCode::SlowDown
                 | ErrorCode::TemporarilyUnavailable

@@ -109,6 +109,10 @@ impl Dialect for XsollaLogin {
             | ErrorCode::UnsupportedGrantType
             | ErrorCode::InvalidScope
             | ErrorCode::InvalidTarget
+            | ErrorCode::AuthorizationPending
+            | ErrorCode::PollSlower
+            | ErrorCode::AccessDenied
+            | ErrorCode::ExpiredToken
             | ErrorCode::UnsupportedTokenType => ("0", 400),
             ErrorCode::SlowDown => ("002-057", 429),
             ErrorCode::TemporarilyUnavailable => ("0", 503),

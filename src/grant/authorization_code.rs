@@ -15,7 +15,7 @@ use crate::protocol::resource;
 use crate::token::code::{self, Code};
 use crate::token::refresh::RefreshToken;
 use crate::token::wire::Head;
-use crate::token::{Granted, Lifetimes, Op, Redeem, Refusal};
+use crate::token::{Granted, Op, Redeem, Refusal};
 
 /// `authorization_code`.
 pub struct AuthorizationCode;
@@ -81,12 +81,7 @@ async fn redeem(
     resources: Vec<String>,
 ) -> Result<Issue, Error> {
     let (issuer, client) = (&request.issuer, &request.client);
-    let offline = issuer.is_offline(&granted.scope) && client.may_use(GrantType::REFRESH_TOKEN.as_str());
-    let lifetimes = if offline {
-        client.settings.lifetimes
-    } else {
-        Lifetimes { idle: std::time::Duration::ZERO, absolute: std::time::Duration::ZERO, ..client.settings.lifetimes }
-    };
+    let (offline, lifetimes) = request.lifetimes(&granted);
     let key = context.vault.current();
     let redeem = Redeem {
         family: head.family,

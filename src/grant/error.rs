@@ -75,7 +75,11 @@ impl Error {
                 | Refusal::Replayed
                 | Refusal::Reused
                 | Refusal::Missed
-                | Refusal::Regressed => OAuthError::INVALID_GRANT,
+                | Refusal::Regressed
+                | Refusal::Taken
+                | Refusal::Decided => OAuthError::INVALID_GRANT,
+                Refusal::Pending => OAuthError::AUTHORIZATION_PENDING,
+                Refusal::Denied => OAuthError::ACCESS_DENIED,
             },
             Self::Store(error) => match error {
                 StoreError::Unavailable { .. } | StoreError::Indeterminate { .. } | StoreError::Fatal(_) => UNAVAILABLE,

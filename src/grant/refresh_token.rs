@@ -107,7 +107,16 @@ async fn rotate(request: &TokenRequest, context: &Context, presented: &RefreshTo
             }
             Ok(*rotated)
         }
-        Ok(Done::Redeemed | Done::Missed | Done::Revoked | Done::Marked | Done::Fenced) => Err(Error::Gone),
+        Ok(
+            Done::Redeemed
+            | Done::Missed
+            | Done::Revoked
+            | Done::Marked
+            | Done::Fenced
+            | Done::Started
+            | Done::Named
+            | Done::Decided,
+        ) => Err(Error::Gone),
         Err(refusal) => {
             report(refusal, request, context);
             Err(refusal.into())
@@ -130,6 +139,14 @@ fn report(refusal: Refusal, request: &TokenRequest, context: &Context) {
         Refusal::WrongClient => {
             tracing::warn!(target: "audit", event = "refresh_token_of_another_client", issuer, client)
         }
-        Refusal::Unknown | Refusal::Expired | Refusal::Revoked | Refusal::Replayed | Refusal::Missed => {}
+        Refusal::Unknown
+        | Refusal::Expired
+        | Refusal::Revoked
+        | Refusal::Replayed
+        | Refusal::Missed
+        | Refusal::Taken
+        | Refusal::Decided
+        | Refusal::Pending
+        | Refusal::Denied => {}
     }
 }

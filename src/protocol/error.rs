@@ -21,6 +21,15 @@ pub enum ErrorCode {
     UnsupportedTokenType,
     /// Too many requests from this client. RFC 6585 section 4.
     SlowDown,
+    /// The person has not decided about the device yet. RFC 8628 section 3.5.
+    AuthorizationPending,
+    /// The device polls too often and must wait five seconds longer from now on. RFC 8628 section 3.5: unlike
+    /// [`ErrorCode::SlowDown`] a 400, because it is an answer to this request.
+    PollSlower,
+    /// The person said no. RFC 8628 section 3.5.
+    AccessDenied,
+    /// The device code expired. RFC 8628 section 3.5.
+    ExpiredToken,
     /// Overloaded, or the engine is out of reach; try again.
     TemporarilyUnavailable,
     /// Our fault.
@@ -29,7 +38,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, for metrics and tests.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::InvalidRequest,
         Self::InvalidClient,
         Self::InvalidGrant,
@@ -39,6 +48,10 @@ impl ErrorCode {
         Self::InvalidTarget,
         Self::UnsupportedTokenType,
         Self::SlowDown,
+        Self::AuthorizationPending,
+        Self::PollSlower,
+        Self::AccessDenied,
+        Self::ExpiredToken,
         Self::TemporarilyUnavailable,
         Self::ServerError,
     ];
@@ -55,6 +68,10 @@ impl ErrorCode {
             Self::InvalidTarget => ("invalid_target", 400),
             Self::UnsupportedTokenType => ("unsupported_token_type", 400),
             Self::SlowDown => ("slow_down", 429),
+            Self::AuthorizationPending => ("authorization_pending", 400),
+            Self::PollSlower => ("slow_down", 400),
+            Self::AccessDenied => ("access_denied", 400),
+            Self::ExpiredToken => ("expired_token", 400),
             Self::TemporarilyUnavailable => ("temporarily_unavailable", 503),
             Self::ServerError => ("server_error", 500),
         }
@@ -132,6 +149,12 @@ impl OAuthError {
 
     /// The one `invalid_client`, the same whatever was wrong (CHECKLIST 16).
     pub const INVALID_CLIENT: Self = Self::new(ErrorCode::InvalidClient, "client authentication failed");
+
+    /// "Ask again later": the person has not decided yet (RFC 8628 section 3.5).
+    pub const AUTHORIZATION_PENDING: Self =
+        Self::new(ErrorCode::AuthorizationPending, "the person has not decided yet; ask again after the interval");
+    /// The person said no (RFC 8628 section 3.5).
+    pub const ACCESS_DENIED: Self = Self::new(ErrorCode::AccessDenied, "the person denied the request");
 
     /// The one `invalid_grant`, the same whatever was wrong.
     pub const INVALID_GRANT: Self =

@@ -151,6 +151,11 @@ pub const PROTOCOL_CLAIMS: [&str; 21] = [
     "token_type",
 ];
 
+/// Whether `text` can be a subject: 1 to 255 printable ASCII characters (OpenID Connect Core section 2).
+pub fn is_subject(text: &str) -> bool {
+    (1..=255).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, 0x20..=0x7e))
+}
+
 /// A token id that says when it was issued and what it belongs to, so that introspection finds its family and
 /// compares it with fences to the millisecond without storing anything per token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,10 +164,14 @@ pub struct Jti {
     pub issued_at: Time,
     /// The family the token came from; `None` for client credentials.
     pub family: Option<Id>,
+    /// How many token exchanges lie behind it, at most [`MAX_DEPTH`].
+    pub depth: u8,
     /// 128 bits (64 within a family) that make it unique.
     unique: [u8; 16],
 }
 
+/// The most exchanges that a `jti` can count: they stand in the upper half of its first byte.
+pub const MAX_DEPTH: u8 = 15;
 /// `kind | milliseconds (6 B) | unique (16 B)`.
 const ALONE: u8 = 1;
 /// `kind | milliseconds (6 B) | family (16 B) | unique (8 B)`.
@@ -175,13 +184,19 @@ impl Jti {
         if family.is_some() {
             unique[8..].fill(0);
         }
-        Self { issued_at, family, unique }
+        Self { issued_at, family, depth: 0, unique }
+    }
+
+    /// The same after `depth` exchanges.
+    #[must_use]
+    pub fn exchanged(self, depth: u8) -> Self {
+        Self { depth: depth.min(MAX_DEPTH), ..self }
     }
 
     /// Base64url, 31 or 42 characters.
     pub fn encode(&self) -> String {
         let mut bytes = Vec::with_capacity(31);
-        bytes.push(if self.family.is_some() { OF_FAMILY } else { ALONE });
+        bytes.push(self.depth << 4 | if self.family.is_some() { OF_FAMILY } else { ALONE });
         bytes.extend_from_slice(&self.issued_at.as_millis().to_be_bytes()[2..]);
         match &self.family {
             Some(family) => {
@@ -202,14 +217,15 @@ impl Jti {
         wide[2..].copy_from_slice(millis);
         let issued_at = Time::from_millis(u64::from_be_bytes(wide));
         let mut unique = [0; 16];
-        match (kind, rest.len()) {
+        let depth = kind >> 4;
+        match (kind & 0x0f, rest.len()) {
             (ALONE, 16) => {
                 unique.copy_from_slice(rest);
-                Some(Self { issued_at, family: None, unique })
+                Some(Self { issued_at, family: None, depth, unique })
             }
             (OF_FAMILY, 24) => {
                 unique[..8].copy_from_slice(&rest[16..]);
-                Some(Self { issued_at, family: Some(Id(rest[..16].try_into().ok()?)), unique })
+                Some(Self { issued_at, family: Some(Id(rest[..16].try_into().ok()?)), depth, unique })
             }
             _ => None,
         }
@@ -223,8 +239,10 @@ mod tests {
     #[test]
     fn a_jti_is_read_back_with_and_without_family() {
         for family in [None, Some(Id::random())] {
-            let jti = Jti::new(Time::from_millis(1_700_000_000_123), family);
-            assert_eq!(Jti::parse(&jti.encode()), Some(jti));
+            for depth in [0, 1, MAX_DEPTH] {
+                let jti = Jti::new(Time::from_millis(1_700_000_000_123), family).exchanged(depth);
+                assert_eq!(Jti::parse(&jti.encode()), Some(jti));
+            }
         }
         assert_eq!(Jti::parse("AQ"), None);
     }

@@ -59,6 +59,9 @@ fn describe(service: &Service, issuer: &Issuer) -> Vec<u8> {
         jwks_uri: at(Endpoint::Jwks),
         introspection_endpoint: at(Endpoint::Introspection),
         revocation_endpoint: at(Endpoint::Revocation),
+        device_authorization_endpoint: issuer
+            .offers(Endpoint::DeviceAuthorization)
+            .then(|| at(Endpoint::DeviceAuthorization)),
         scopes_supported: issuer.settings.scopes.tokens().collect(),
         response_types_supported: &["code"],
         response_modes_supported: &["query"],

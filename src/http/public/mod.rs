@@ -2,6 +2,7 @@
 //! each endpoint is one file.
 
 mod cors;
+mod device;
 mod documents;
 mod form;
 mod introspect;
@@ -105,6 +106,7 @@ impl Public {
             Endpoint::Token => token::serve(&self.service, &place, request, told).await,
             Endpoint::Introspection => introspect::serve(&self.service, &place, request, told).await,
             Endpoint::Revocation => revoke::serve(&self.service, &place, request, told).await,
+            Endpoint::DeviceAuthorization => device::serve(&self.service, &place, request, told).await,
             Endpoint::Jwks => documents::jwks(&self.service, &place, request, told),
             Endpoint::OpenIdConfiguration | Endpoint::AuthorizationServerMetadata => {
                 documents::metadata(&self.service, &route.issuer, request)
