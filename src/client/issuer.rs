@@ -120,6 +120,8 @@ pub struct Issuer {
     pub url: String,
     /// The path of its URL without slash at the end: `` or `/tenant`.
     pub path: String,
+    /// The URL of its token endpoint, which its dialect decides; empty until [`Issuer::with_token_endpoint`].
+    pub token_endpoint: String,
     /// Everything else.
     pub settings: IssuerSettings,
     /// Its metadata document and the ETag of it, made at the first request; a reload makes a new issuer.
@@ -226,10 +228,18 @@ impl Issuer {
             id: id.to_owned(),
             url: s.url.clone(),
             path,
+            token_endpoint: String::new(),
             settings,
             document: OnceLock::new(),
             cold: ColdCount::default(),
         })
+    }
+
+    /// The same with its token endpoint at `path`, relative to its URL.
+    #[must_use]
+    pub fn with_token_endpoint(mut self, path: &str) -> Self {
+        self.token_endpoint = format!("{}{path}", self.url);
+        self
     }
 
     /// Audience of an access token for which no resource was asked.

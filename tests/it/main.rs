@@ -1,7 +1,12 @@
 //! Integration tests, one binary: a module per RFC, checklist section or experiment. Requests are raw bytes over a
 //! socket; the server is the real one, with its clock in the test's hand.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test that panics has failed, which is what it is for")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test that panics has failed, which is what it is for"
+)]
 
 mod admin;
 mod bad_input;
@@ -17,6 +22,7 @@ mod rfc6749_client_credentials;
 mod rfc6749_code;
 mod rfc6749_token;
 mod rfc7009;
+mod rfc7523;
 mod rfc7662;
 mod rfc8414;
 mod rfc9068;

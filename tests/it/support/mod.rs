@@ -1,5 +1,6 @@
 //! What the tests share: a server in this process with a manual clock, clients of it, and raw HTTP.
 
+pub(crate) mod assertion;
 pub(crate) mod http;
 pub(crate) mod process;
 pub(crate) mod tools;
@@ -333,7 +334,12 @@ fn part(jwt: &str, index: usize) -> Value {
 
 async fn launch(preset: &str, clock: &Clock) -> Daemon {
     let prepared = prepare(Source { preset: Some(preset.to_owned()), ..Source::default() }).unwrap();
-    let around = Surroundings { clock: clock.clone(), metrics: Metrics::new(), log: Arc::new(|_| Ok(())) };
+    let around = Surroundings {
+        clock: clock.clone(),
+        metrics: Metrics::new(),
+        fetch: Arc::new(jeton::http::fetch::Fetcher::new()),
+        log: Arc::new(|_| Ok(())),
+    };
     Daemon::start(prepared, around).await.unwrap()
 }
 
