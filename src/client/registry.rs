@@ -5,11 +5,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
 
 use super::Client;
 use super::issuer::Issuer;
@@ -56,8 +56,8 @@ pub struct Registry {
     snapshot: ArcSwap<Snapshot>,
     /// Clients of the store, by issuer id and client id. Guards never cross an await (see .clippy.toml).
     stored: DashMap<(String, String), Arc<Client>>,
-    /// The newest change of the store that has been read.
-    version: AtomicU64,
+    /// The newest change of the store that has been read; one reader at a time.
+    version: Mutex<u64>,
 }
 
 /// Why the registry could not be changed.
@@ -94,7 +94,7 @@ impl Registry {
             store,
             snapshot: ArcSwap::from_pointee(snapshot),
             stored: DashMap::new(),
-            version: AtomicU64::new(version),
+            version: Mutex::new(version),
         };
         documents.iter().for_each(|document| registry.take_in(document));
         Ok(registry)
@@ -210,9 +210,17 @@ impl Registry {
             }
         }
         self.snapshot.store(Arc::new(snapshot));
-        let (documents, _) = self.store.documents().await?;
-        documents.iter().for_each(|document| self.take_in(document));
+        let mut version = self.version.lock().await;
+        let read = self.store.documents().await?;
+        self.renew(&mut version, read);
         Ok(())
+    }
+
+    /// Takes in every document as it was at some version, from which on changes are followed again: what was deleted
+    /// since must not come back for good.
+    fn renew(&self, version: &mut u64, (documents, read): (Vec<Document>, u64)) {
+        documents.iter().for_each(|document| self.take_in(document));
+        *version = read;
     }
 
     /// Takes in what other nodes changed since the last call.
@@ -220,10 +228,11 @@ impl Registry {
     /// # Errors
     /// If the store cannot be read; what was known stays in use.
     pub async fn follow(&self) -> Result<(), StoreError> {
-        let changes = self.store.changes(self.version.load(Ordering::Acquire)).await?;
+        let mut version = self.version.lock().await;
+        let changes = self.store.changes(*version).await?;
         for document in &changes {
             self.take_in(document);
-            self.version.fetch_max(document.version, Ordering::AcqRel);
+            *version = document.version.max(*version);
         }
         Ok(())
     }
@@ -310,4 +319,32 @@ pub fn resolve(body: StoredClient, id: &str, version: u64, issuer: &Issuer) -> R
 
 fn name(issuer: &str, id: &str) -> String {
     format!("{issuer}/{id}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::issuer::IssuerSettings;
+    use crate::clock::{Clock, Time};
+    use crate::store::memory::Memory;
+
+    #[tokio::test]
+    async fn a_client_deleted_during_a_reload_does_not_come_back() {
+        let settings = IssuerSettings { url: "https://id.example".to_owned(), ..Default::default() };
+        let issuer = Arc::new(Issuer::new("main", settings).unwrap());
+        let mut snapshot = Snapshot::default();
+        snapshot.issuers.insert("main".to_owned(), issuer.clone());
+        let store = Arc::new(Memory::new(1, Clock::manual(Time::from_secs(1))));
+        let registry = Registry::open(store.clone(), snapshot).await.unwrap();
+        let metadata = serde_json::from_str(r#"{"grant_types":["client_credentials"]}"#).unwrap();
+        let new = StoredClient { metadata, secrets: Vec::new() };
+        registry.create(&issuer, "batch", new).await.unwrap();
+        // the reload read the store, the client was deleted, and only then the reload goes on
+        let read = store.documents().await.unwrap();
+        registry.delete(&issuer, "batch").await.unwrap();
+        registry.follow().await.unwrap();
+        registry.renew(&mut *registry.version.lock().await, read);
+        registry.follow().await.unwrap();
+        assert!(registry.client("main", "batch").is_none());
+    }
 }

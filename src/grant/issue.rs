@@ -10,7 +10,6 @@ use crate::clock::Time;
 use crate::id::Id;
 use crate::jose::alg::Algorithm;
 use crate::keys::{IssuerKeys, KeyError, Typ};
-use crate::metrics::Stopwatch;
 use crate::protocol::response::TokenResponse;
 use crate::protocol::scope::Scope;
 use crate::token::Granted;
@@ -77,10 +76,9 @@ pub async fn issue(request: &TokenRequest, issue: Issue, context: &Context) -> R
     let now = context.clock.now();
     let issuer = || KeyError::UnknownIssuer { issuer: request.issuer.id.clone() };
     let keys = context.keys.issuer(&request.issuer.id).ok_or_else(issuer)?;
-    let access_token = access_token(request, &issue, &keys, now, context).await?;
+    let access_token = access_token(request, &issue, &keys, now).await?;
     let openid = issue.lineage.family().is_some() && issue.granted.scope.contains("openid");
-    let id_token =
-        if openid { Some(id_token(request, &issue, &access_token, &keys, now, context).await?) } else { None };
+    let id_token = if openid { Some(id_token(request, &issue, &access_token, &keys, now).await?) } else { None };
     let refresh_token = match issue.lineage.refresh() {
         Some(token) => Some(token.encode(&request.issuer.id, &context.vault).ok_or(Error::Sealed)?),
         None => None,
@@ -95,13 +93,7 @@ pub async fn issue(request: &TokenRequest, issue: Issue, context: &Context) -> R
     })
 }
 
-async fn access_token(
-    request: &TokenRequest,
-    issue: &Issue,
-    keys: &IssuerKeys,
-    now: Time,
-    context: &Context,
-) -> Result<String, Error> {
+async fn access_token(request: &TokenRequest, issue: &Issue, keys: &IssuerKeys, now: Time) -> Result<String, Error> {
     let settings = &request.client.settings;
     let granted = &issue.granted;
     let claims = AccessClaims {
@@ -119,7 +111,7 @@ async fn access_token(
         extra: granted.access_token_claims.clone(),
     };
     let claims = serde_json::to_vec(&claims).map_err(|_| Error::Sealed)?;
-    sign(request, keys, settings.access_token_alg, Typ::AtJwt, &claims, now, context).await
+    sign(request, keys, settings.access_token_alg, Typ::AtJwt, &claims, now).await
 }
 
 async fn id_token(
@@ -128,7 +120,6 @@ async fn id_token(
     access_token: &str,
     keys: &IssuerKeys,
     now: Time,
-    context: &Context,
 ) -> Result<String, Error> {
     let settings = &request.client.settings;
     let granted = &issue.granted;
@@ -147,7 +138,7 @@ async fn id_token(
         extra: &granted.id_token_claims,
     };
     let claims = serde_json::to_vec(&claims).map_err(|_| Error::Sealed)?;
-    sign(request, keys, settings.id_token_alg, Typ::Jwt, &claims, now, context).await
+    sign(request, keys, settings.id_token_alg, Typ::Jwt, &claims, now).await
 }
 
 async fn sign(
@@ -157,14 +148,10 @@ async fn sign(
     typ: Typ,
     claims: &[u8],
     now: Time,
-    context: &Context,
 ) -> Result<String, Error> {
     let unknown = || KeyError::UnknownAlgorithm { issuer: request.issuer.id.clone(), alg };
     let signer = keys.signer(alg, now).ok_or_else(unknown)?;
-    let watch = Stopwatch::start();
-    let token = signer.sign(typ, claims).await?;
-    context.metrics.sign_duration.with_label_values(&[alg.name()]).observe(watch.seconds());
-    Ok(token)
+    Ok(signer.sign(typ, claims).await?)
 }
 
 /// One audience is a string, several are an array (RFC 7519 section 4.1.3).

@@ -1,7 +1,7 @@
 //! One actor per shard: it collects operations while the previous batch is being made durable, and sends the next.
 //!
-//! Always true: at most one batch of a shard is under way, its handler never waits, and an operation that nobody
-//! waits for any more does not enter a batch. Admission is before the mailbox: a permit travels with each operation.
+//! Always true: no more batches of a shard are under way than the engine wants, its handler never waits, and an
+//! operation that nobody waits for any more does not enter a batch. Admission is before the mailbox: a permit travels with each operation.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -104,7 +104,8 @@ struct ShardActor;
 struct State {
     lane: Arc<Lane>,
     queue: VecDeque<(Op, Reply, OwnedSemaphorePermit)>,
-    batch: Stage,
+    /// Batches sent and not answered.
+    under_way: usize,
     sweep: Stage,
 }
 
@@ -120,7 +121,7 @@ impl Actor for ShardActor {
     type Arguments = Arc<Lane>;
 
     async fn pre_start(&self, _: ActorRef<Message>, lane: Arc<Lane>) -> Result<State, ActorProcessingErr> {
-        Ok(State { lane, queue: VecDeque::new(), batch: Stage::Idle, sweep: Stage::Idle })
+        Ok(State { lane, queue: VecDeque::new(), under_way: 0, sweep: Stage::Idle })
     }
 
     async fn handle(
@@ -131,7 +132,7 @@ impl Actor for ShardActor {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             Message::Apply(op, reply, permit) => state.queue.push_back((op, reply, permit)),
-            Message::BatchDone => state.batch = Stage::Idle,
+            Message::BatchDone => state.under_way -= 1,
             Message::Sweep => state.sweep(&myself),
             Message::SweepDone(more) => {
                 state.sweep = Stage::Idle;
@@ -148,7 +149,7 @@ impl Actor for ShardActor {
 
 impl State {
     fn send_batch(&mut self, myself: &ActorRef<Message>) {
-        if self.batch == Stage::UnderWay || self.queue.is_empty() {
+        if self.under_way >= self.lane.depth() || self.queue.is_empty() {
             return;
         }
         let most = self.lane.batch().min(self.queue.len());
@@ -164,7 +165,7 @@ impl State {
         if ops.is_empty() {
             return;
         }
-        self.batch = Stage::UnderWay;
+        self.under_way += 1;
         let (lane, done) = (Arc::clone(&self.lane), Tell(myself.clone(), Some(Message::BatchDone)));
         tokio::spawn(async move {
             let outcomes = lane.apply(ops).await;

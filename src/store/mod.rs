@@ -52,6 +52,12 @@ pub trait Store: Send + Sync + 'static {
     /// nothing of the batch was done, and the other operations are worth a try without the one that failed.
     fn apply(&self, shard: ShardId, ops: Vec<Op>) -> Pending<'_, Vec<Outcome>>;
 
+    /// How many batches of one shard may be under way at once. One, unless the engine itself gathers what waits: then
+    /// more, so that no operation waits for a batch it is not in before it can even join the next.
+    fn depth(&self) -> usize {
+        1
+    }
+
     /// Reads rows, for introspection; never the basis of a single-use decision.
     fn peek<'a>(&'a self, keys: &'a [Key]) -> Pending<'a, Vec<Option<Row>>>;
 

@@ -22,6 +22,7 @@ use crate::token::{Key, Op, Outcome, Row};
 
 mod committer;
 mod disk;
+mod journal;
 mod open;
 mod registry;
 mod rows;
@@ -99,6 +100,11 @@ impl Store for Sled {
         self.shards
     }
 
+    /// The committer takes whatever waits, of all shards, into one commit.
+    fn depth(&self) -> usize {
+        8
+    }
+
     fn apply(&self, _shard: ShardId, ops: Vec<Op>) -> Pending<'_, Vec<Outcome>> {
         Box::pin(async move {
             ops.iter().try_for_each(check_size)?;
@@ -113,7 +119,7 @@ impl Store for Sled {
     }
 
     fn sweep(&self, shard: ShardId, budget: usize) -> Pending<'_, Swept> {
-        Box::pin(self.committer.run(Needs::Nothing, move |disk, now| disk.rows.sweep(shard, budget, now)))
+        Box::pin(self.committer.run(Needs::Nothing, move |disk, now| disk.sweep(shard, budget, now)))
     }
 
     fn keys(&self) -> Pending<'_, Vec<StoredKey>> {

@@ -36,16 +36,23 @@ struct Site {
     admin: std::net::SocketAddr,
     log: PathBuf,
     slowest: Duration,
+    /// A library loaded into the server.
+    preload: Option<PathBuf>,
 }
 
 impl Site {
     fn new(dir: &Path) -> Self {
-        Self { public: free_port(), admin: free_port(), log: dir.join("log"), slowest: Duration::ZERO }
+        Self { public: free_port(), admin: free_port(), log: dir.join("log"), slowest: Duration::ZERO, preload: None }
     }
 
     async fn start(&mut self, data: &Path) -> Dev {
         let watch = Stopwatch::start();
-        let dev = Dev::on(self.public, self.admin, data, &self.log).await;
+        let dress = |command: &mut Command| {
+            if let Some(library) = &self.preload {
+                command.env("LD_PRELOAD", library);
+            }
+        };
+        let dev = Dev::dressed(self.public, self.admin, data, &self.log, dress).await;
         self.slowest = self.slowest.max(watch.elapsed());
         dev
     }
@@ -149,6 +156,46 @@ async fn e3_the_check_finds_what_an_older_disk_has_lost() {
     say(format_args!("result: control: {} violations found on an older disk, as there must be", wrong.len()));
     assert!(about("an acknowledged refresh token is refused") > CHAINS / 2, "{wrong:#?}");
     assert!(about("a spent code works again") + about("a revoked token works") > 0, "{wrong:#?}");
+}
+
+/// A server whose fsyncs do nothing must be found out: the power cut is real.
+#[tokio::test(flavor = "multi_thread")]
+async fn e3_the_check_finds_what_a_server_without_fsync_loses() {
+    let dir = TempDir::new().unwrap();
+    let Some(image) = Image::make(dir.path(), 192) else { return };
+    let Some(library) = no_fsync(dir.path()) else { return };
+    let mut site = Site::new(dir.path());
+    // keys and client are durable: what is lost is what the load did
+    let (mut dev, mut load) = site.found(&image.data()).await;
+    dev.terminate().await;
+    site.preload = Some(library);
+    let mut dev = site.start(&image.data()).await;
+    load.start();
+    pause(Duration::from_millis(500)).await;
+    stop_in_its_tracks(&dev);
+    let after = image.snapshot();
+    dev.kill();
+    load.end().await;
+    drop(image);
+    let image = after.mount();
+    site.preload = None;
+    let _dev = site.start(&image.data()).await;
+    let wrong = load.verify().await;
+    say(format_args!("result: control without fsync: {} violations found, as there must be", wrong.len()));
+    let lost = wrong.iter().filter(|line| line.contains("an acknowledged refresh token is refused: 400")).count();
+    assert!(lost > CHAINS / 2, "{wrong:#?}");
+}
+
+/// A library whose `fsync` and `fdatasync` say that all is well; `None` without a C compiler.
+fn no_fsync(dir: &Path) -> Option<PathBuf> {
+    let (source, library) = (dir.join("nosync.c"), dir.join("nosync.so"));
+    std::fs::write(&source, "int fsync(int fd) { return 0; }\nint fdatasync(int fd) { return 0; }\n").unwrap();
+    let compiled = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source).status();
+    if compiled.is_ok_and(|status| status.success()) {
+        return Some(library);
+    }
+    say("no control without fsync: needs a C compiler");
+    None
 }
 
 #[tokio::test(flavor = "multi_thread")]

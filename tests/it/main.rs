@@ -1,12 +1,7 @@
 //! Integration tests, one binary: a module per RFC, checklist section or experiment. Requests are raw bytes over a
 //! socket; the server is the real one, with its clock in the test's hand.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test that panics has failed, which is what it is for"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that panics has failed, which is what it is for")]
 
 mod admin;
 mod bad_input;
@@ -14,6 +9,7 @@ mod cli;
 mod config;
 mod crash;
 mod double_spend;
+mod jwks_uri;
 mod layers;
 mod prometheus;
 mod real_clients;
@@ -31,3 +27,4 @@ mod secrets;
 mod shutdown;
 mod support;
 mod timing;
+mod wycheproof;

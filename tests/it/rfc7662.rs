@@ -7,6 +7,8 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use jeton::jose::Algorithm;
+use jeton::keys::Typ;
 use serde_json::{Value, json};
 
 use crate::support::http::request;
@@ -109,6 +111,33 @@ async fn checklist_66_an_id_token_is_not_an_access_token_nor_is_a_code() {
     for token in [id_token, &code] {
         inactive(&server, &web, token).await;
         inactive(&server, &gateway, token).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_66_what_our_key_signed_for_another_purpose_or_issuer_is_no_access_token() {
+    let server = Server::start().await;
+    let gateway = server.gateway().await;
+    let login = server.login(&server.web_client().await).await;
+    let claims = claims(text(&login, "access_token"));
+    let keys = server.daemon().service().context.keys.issuer("main").unwrap();
+    let signer = keys.signer(Algorithm::EdDsa, server.clock.now()).unwrap();
+    let sign = async |typ, claims: &Value| signer.sign(typ, claims.to_string().as_bytes()).await.unwrap();
+    assert!(server.is_active(&gateway, &sign(Typ::AtJwt, &claims).await).await, "the others differ in one thing only");
+    // every claim of an access token, but declared as an ID token
+    inactive(&server, &gateway, &sign(Typ::Jwt, &claims).await).await;
+    for (name, value) in [
+        ("iss", json!("https://other.example")),
+        ("iss", json!(format!("http://{}/", server.public))),
+        ("exp", json!(server.clock.now().as_secs())),
+        ("exp", json!("never")),
+        ("exp", Value::Null),
+        ("jti", json!("AAAA")),
+        ("jti", json!("AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")),
+    ] {
+        let mut bent = claims.clone();
+        bent[name] = value.clone();
+        inactive(&server, &gateway, &sign(Typ::AtJwt, &bent).await).await;
     }
 }
 

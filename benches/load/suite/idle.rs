@@ -12,6 +12,8 @@ use crate::request::Target;
 const MIB: f64 = 1024.0 * 1024.0;
 /// Starts with an empty store whose median is reported.
 const STARTS: usize = 3;
+/// How long connections are left alone before they count as idle.
+const SETTLE: Duration = Duration::from_secs(3);
 
 /// Time to ready, idle memory, memory of idle connections; gives the service that was started last.
 pub(super) fn start_and_idle(options: &SuiteOptions, table: &mut Table) -> anyhow::Result<Service> {
@@ -50,9 +52,11 @@ pub(super) fn start_and_idle(options: &SuiteOptions, table: &mut Table) -> anyho
         Ok(held) => (held.len(), String::new()),
         Err(error) => (options.idle_connections, error.to_string()),
     };
+    // a connection is idle once it has been left alone for a while, not while its last answer is under way
+    std::thread::sleep(SETTLE);
     let each =
         bytes(Usage::of(service.child.pid())?.rss.saturating_sub(idle.rss)) / 1024.0 / bytes(count.max(1) as u64);
-    let detail = format!("{count} connections after one request each");
+    let detail = format!("{count} connections, 3 s after one request each");
     table.add("memory per idle connection", " KiB", Aim::AtMost(10.0), each, &detail, &trouble);
     Ok(service)
 }

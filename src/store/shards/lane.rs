@@ -58,6 +58,11 @@ impl Lane {
         self.config.batch.max(1)
     }
 
+    /// Batches under way at once, at most.
+    pub(in crate::store) fn depth(&self) -> usize {
+        self.store.depth().max(1)
+    }
+
     pub(in crate::store) fn sweep_every(&self) -> Duration {
         self.config.sweep_every
     }

@@ -121,26 +121,33 @@ impl Dev {
 
     /// The same on given addresses.
     pub(crate) async fn on(public: SocketAddr, admin: SocketAddr, data: &Path, log: &Path) -> Self {
-        Self::spawn(public, admin, data, log, &[]).await
+        Self::dressed(public, admin, data, log, |_| ()).await
     }
 
     /// [`Dev::start`] with a log filter.
     pub(crate) async fn verbose(data: &Path, log: &Path, filter: &str) -> Self {
-        Self::spawn(free_port(), free_port(), data, log, &["--log", filter]).await
+        Self::dressed(free_port(), free_port(), data, log, |command| _ = command.args(["--log", filter])).await
     }
 
-    async fn spawn(public: SocketAddr, admin: SocketAddr, data: &Path, log: &Path, more: &[&str]) -> Self {
+    /// [`Dev::on`] with something more in its command.
+    pub(crate) async fn dressed(
+        public: SocketAddr,
+        admin: SocketAddr,
+        data: &Path,
+        log: &Path,
+        dress: impl FnOnce(&mut Command),
+    ) -> Self {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
-        let child = jeton()
+        let mut command = jeton();
+        command
             .args(["dev", "--admin-token", ADMIN_TOKEN])
             .args(["--listen", &public.to_string(), "--admin-listen", &admin.to_string()])
             .arg("--data-dir")
             .arg(data)
-            .args(more)
             .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+            .stderr(log);
+        dress(&mut command);
+        let child = command.spawn().unwrap();
         let dev = Self { child, public, admin };
         dev.ready().await;
         dev
