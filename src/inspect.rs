@@ -5,15 +5,14 @@
 
 use serde_json::Value;
 
-use crate::client::metadata::IntrospectionReach;
 use crate::client::{Client, Issuer};
 use crate::clock::Time;
+use crate::grant::accepted::{self, Accepted};
 use crate::grant::{Context, Error};
 use crate::id::Id;
-use crate::jose::jws::Jws;
 use crate::protocol::introspection::{ActiveToken, Introspection};
 use crate::store::StoreError;
-use crate::token::access::{AccessClaims, Jti};
+use crate::token::access::AccessClaims;
 use crate::token::family::SLACK;
 use crate::token::refresh::RefreshToken;
 use crate::token::state::MarkKind;
@@ -32,7 +31,7 @@ pub enum Revoked {
 
 /// A token that verified as ours; says nothing yet about revocation.
 enum Ours {
-    Access { claims: Box<AccessClaims>, jti: Jti },
+    Access(Accepted),
     Refresh(RefreshToken),
 }
 
@@ -48,15 +47,11 @@ pub async fn introspect(
 ) -> Result<Introspection, Error> {
     let now = context.clock.now();
     let answer = match recognise(issuer, token, now, context) {
-        Some(Ours::Access { claims, jti }) => introspect_access(issuer, *claims, jti, context).await?,
+        Some(Ours::Access(access)) if access.is_alive(issuer, context).await? => Some(describe_access(*access.claims)),
         Some(Ours::Refresh(refresh)) => introspect_refresh(issuer, refresh, now, context).await?,
-        None => None,
+        Some(Ours::Access(_)) | None => None,
     };
-    let entitled = answer.filter(|token| {
-        caller.settings.introspection == IntrospectionReach::Any
-            || token.client_id == caller.id
-            || names(&token.aud, &caller.id)
-    });
+    let entitled = answer.filter(|token| accepted::concerns(caller, &token.client_id, &token.aud));
     Ok(entitled.map_or(Introspection::INACTIVE, |token| Introspection::Active(Box::new(token))))
 }
 
@@ -88,7 +83,7 @@ pub async fn revoke_as(
                 Err(other) => Err(other.into()),
             }
         }
-        Some(Ours::Access { claims, .. }) if client.is_none_or(|client| client == claims.client_id) => {
+        Some(Ours::Access(Accepted { claims, .. })) if client.is_none_or(|client| client == claims.client_id) => {
             let key = Key::mark(MarkKind::RevokedToken, &issuer.id, claims.jti.as_bytes());
             // a store whose clock is ahead must not forget it while the token still counts here
             let keep_until = Time::from_secs(claims.exp) + SLACK;
@@ -97,7 +92,7 @@ pub async fn revoke_as(
             let _: Outcome = context.shards.apply(op).await?;
             Ok(Revoked::Token)
         }
-        Some(Ours::Access { .. }) | None => Ok(Revoked::Nothing),
+        Some(Ours::Access(_)) | None => Ok(Revoked::Nothing),
     }
 }
 
@@ -110,42 +105,12 @@ pub async fn raise_fence(issuer: &Issuer, whom: Fence<'_>, context: &Context) ->
     context.shards.apply(op).await.map(|_: Outcome| ())
 }
 
-/// Whether the token is one of the issuer's and has not expired: no I/O.
+/// What of ours the token is: no I/O.
 fn recognise(issuer: &Issuer, token: &str, now: Time, context: &Context) -> Option<Ours> {
     if let Some(refresh) = RefreshToken::parse(token, &issuer.id, &context.vault) {
         return Some(Ours::Refresh(refresh));
     }
-    let jws = Jws::parse(token).ok()?;
-    let keys = context.keys.issuer(&issuer.id)?;
-    let (key, alg) = keys.verifier(jws.header().kid.as_deref()?)?;
-    // an ID token is not an access token (RFC 9068 section 4)
-    if !jws.header().is_typ("at+jwt") || jws.verify_with(key, alg).is_err() {
-        return None;
-    }
-    let claims: AccessClaims = serde_json::from_slice(jws.payload()).ok()?;
-    if claims.iss != issuer.url || now >= Time::from_secs(claims.exp) {
-        return None;
-    }
-    let jti = Jti::parse(&claims.jti)?;
-    Some(Ours::Access { claims: Box::new(claims), jti })
-}
-
-async fn introspect_access(
-    issuer: &Issuer,
-    claims: AccessClaims,
-    jti: Jti,
-    context: &Context,
-) -> Result<Option<ActiveToken>, StoreError> {
-    let fence = context.shards.fence(&issuer.id, &claims.client_id, &claims.sub).await?;
-    let mark = Key::mark(MarkKind::RevokedToken, &issuer.id, claims.jti.as_bytes());
-    let alive = match jti.family {
-        None => context.shards.peek(&[mark]).await?[0].is_none() && jti.issued_at > fence,
-        Some(family) => {
-            let rows = context.shards.peek(&[mark, Key::Family(family)]).await?;
-            rows[0].is_none() && matches!(&rows[1], Some(Row::Family(family)) if family.is_alive(fence))
-        }
-    };
-    Ok(alive.then(|| describe_access(claims)))
+    accepted::accept(issuer, token, now, context).map(Ours::Access)
 }
 
 fn describe_access(claims: AccessClaims) -> ActiveToken {
@@ -155,6 +120,7 @@ fn describe_access(claims: AccessClaims) -> ActiveToken {
         ("acr", acr.map(Value::from)),
         ("amr", (!amr.is_empty()).then(|| Value::from(amr))),
     ];
+    let scope = scope.into_text();
     extra.extend(also.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
     ActiveToken { active: true, token_type: "Bearer", client_id, sub, iss, scope, exp, iat, aud, jti: Some(jti), extra }
 }
@@ -189,12 +155,4 @@ async fn introspect_refresh(
         jti: None,
         extra: serde_json::Map::new(),
     }))
-}
-
-fn names(aud: &Value, client: &str) -> bool {
-    match aud {
-        Value::String(one) => one == client,
-        Value::Array(several) => several.iter().any(|one| one == client),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
-    }
 }

@@ -94,6 +94,8 @@ metrics! {
     refresh_reuse: IntCounter("jeton_refresh_reuse_total");
     /// Codes presented a second time: their families were revoked.
     code_replays: IntCounter("jeton_code_replays_total");
+    /// User codes of devices that the portal asked for and that nobody has: somebody guesses.
+    user_code_misses: IntCounter("jeton_user_code_misses_total");
     /// Tokens that prove a state the store has never seen: it lost data.
     state_regressions: IntCounter("jeton_state_regressions_total");
     /// Tokens issued, by kind (access, refresh, id, code).

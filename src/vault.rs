@@ -36,6 +36,8 @@ pub enum MacUse {
     Refresh,
     /// The stored form of a client secret.
     ClientSecret,
+    /// The tail of a device code.
+    Device,
 }
 
 /// The master key ring. At least one entry, at most 16.
@@ -51,6 +53,7 @@ struct Entry {
     hmac_secret: LessSafeKey,
     refresh: hmac::Key,
     client_secret: hmac::Key,
+    device: hmac::Key,
 }
 
 /// Why the master key file cannot be used. Each message says what to do.
@@ -168,6 +171,7 @@ impl Vault {
         let mut context = hmac::Context::with_key(match usage {
             MacUse::Refresh => &entry.refresh,
             MacUse::ClientSecret => &entry.client_secret,
+            MacUse::Device => &entry.device,
         });
         for part in parts {
             context.update(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
@@ -239,6 +243,7 @@ impl Entry {
             hmac_secret: aead("sealed client secret"),
             refresh: mac("refresh token"),
             client_secret: mac("client secret"),
+            device: mac("device code"),
         }
     }
 

@@ -1,5 +1,7 @@
 //! An issuer: one authorization server with its own URL, keys, clients, lifetimes and rules.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -8,9 +10,12 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::secret::ColdCount;
+use super::trust::{Trusted, TrustedIssuer};
 use crate::jose::alg::Algorithm;
+use crate::protocol::endpoint::Endpoint;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
+use crate::token::access::{ClaimStyle, MAX_DEPTH};
 
 /// The longest grace of refresh tokens: while it lasts, reuse cannot be told from a lost answer.
 pub const LONGEST_GRACE: Duration = Duration::from_secs(300);
@@ -21,15 +26,18 @@ pub const LONGEST_GRACE: Duration = Duration::from_secs(300);
 pub struct IssuerSettings {
     /// The issuer identifier: https, or http on loopback; no query, no fragment, no slash at the end.
     pub url: String,
-    /// How the endpoints are spelled.
+    /// How the endpoints are spelled; it also brings the vendor's defaults for what is not set here.
     pub dialect: String,
+    /// What the dialect needs to know, such as the ids in its paths; the names are the dialect's.
+    pub vendor: BTreeMap<String, String>,
     /// Grant types that its clients may register.
     pub grant_types: Vec<GrantType>,
     /// Scopes that its clients may register.
     pub scopes: Scope,
     /// Resources that its clients may ask for (RFC 8707).
     pub resources: Vec<String>,
-    /// Audience of access tokens for which no resource was asked; empty means the issuer itself.
+    /// Audience of access tokens for which no resource was asked; empty means the issuer itself. `{issuer}` and
+    /// `{client_id}` stand for the issuer's URL and the client.
     pub default_audience: String,
     /// Lifetime of authorization codes, at most 60 s.
     #[serde(with = "humantime_serde")]
@@ -58,6 +66,10 @@ pub struct IssuerSettings {
     pub refresh_token_grace: Duration,
     /// How many retries are answered within the grace.
     pub refresh_token_replays: u16,
+    /// The scope without which a login gets no refresh token.
+    pub offline_scope: String,
+    /// Whether the `refresh_token` grant of the client is enough, without that scope.
+    pub refresh_without_offline_access: bool,
     /// Token requests a second that each client may make; absent is no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_rate_limit: Option<u32>,
@@ -75,6 +87,19 @@ pub struct IssuerSettings {
     pub key_announce: Duration,
     /// Origins that may call the token endpoint from a browser (CORS).
     pub allowed_origins: Vec<String>,
+    /// Lifetime of device codes and user codes.
+    #[serde(with = "humantime_serde")]
+    pub device_code_lifetime: Duration,
+    /// How long a device waits between two polls.
+    #[serde(with = "humantime_serde")]
+    pub device_interval: Duration,
+    /// Where a person types a user code: the login portal's page. Needed if the device grant is offered.
+    pub verification_uri: String,
+    /// How many token exchanges may follow each other, at most 15.
+    pub token_exchange_depth: u8,
+    /// Whose assertions are grants (RFC 7523 section 2.1).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trusted_issuers: Vec<TrustedIssuer>,
     /// `authorization_endpoint` of discovery: the login portal's, which asks jeton for codes. Empty leaves it out.
     pub authorization_endpoint: String,
 }
@@ -85,6 +110,7 @@ impl Default for IssuerSettings {
         Self {
             url: String::new(),
             dialect: "rfc".to_owned(),
+            vendor: BTreeMap::new(),
             grant_types: vec![GrantType::AUTHORIZATION_CODE, GrantType::REFRESH_TOKEN, GrantType::CLIENT_CREDENTIALS],
             scopes: Scope::parse("openid profile email offline_access").unwrap_or_default(),
             resources: Vec::new(),
@@ -99,6 +125,8 @@ impl Default for IssuerSettings {
             refresh_token_lifetime: Duration::from_secs(90 * DAY),
             refresh_token_grace: Duration::from_secs(10),
             refresh_token_replays: 16,
+            offline_scope: "offline_access".to_owned(),
+            refresh_without_offline_access: false,
             client_rate_limit: None,
             algorithms: vec![Algorithm::EdDsa, Algorithm::Rs256, Algorithm::Es256],
             access_token_alg: Algorithm::EdDsa,
@@ -106,6 +134,11 @@ impl Default for IssuerSettings {
             key_period: Duration::from_secs(30 * DAY),
             key_announce: Duration::from_secs(DAY),
             allowed_origins: Vec::new(),
+            device_code_lifetime: Duration::from_secs(600),
+            device_interval: Duration::from_secs(5),
+            verification_uri: String::new(),
+            token_exchange_depth: 3,
+            trusted_issuers: Vec::new(),
             authorization_endpoint: String::new(),
         }
     }
@@ -120,10 +153,14 @@ pub struct Issuer {
     pub url: String,
     /// The path of its URL without slash at the end: `` or `/tenant`.
     pub path: String,
-    /// The URL of its token endpoint, which its dialect decides; empty until [`Issuer::with_token_endpoint`].
-    pub token_endpoint: String,
+    /// The URLs of its token endpoint; its dialect decides.
+    pub token_endpoints: Vec<String>,
     /// Everything else.
     pub settings: IssuerSettings,
+    /// How its access tokens look; the dialect's.
+    pub style: ClaimStyle,
+    /// Whose assertions are grants.
+    pub trusted: Vec<Trusted>,
     /// Its metadata document and the ETag of it, made at the first request; a reload makes a new issuer.
     pub document: OnceLock<(Bytes, String)>,
     /// Its imported secrets that nobody has used since the start.
@@ -158,8 +195,7 @@ impl Issuer {
             Ok(url) => url,
             Err(_) => return refuse("url", s.url.clone(), "must be an absolute URL"),
         };
-        let loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-        if !(url.scheme() == "https" || url.scheme() == "http" && loopback) {
+        if !is_protected(&url) {
             return refuse("url", s.url.clone(), "must be https, or http on a loopback address");
         }
         if s.url.ends_with('/') || s.url.contains(['?', '#', '%']) || !url.username().is_empty() {
@@ -198,6 +234,14 @@ impl Issuer {
                 "1s up to refresh_token_lifetime",
             ),
             ("refresh_token_grace", s.refresh_token_grace, Duration::ZERO, LONGEST_GRACE, "0s to 5m"),
+            (
+                "device_code_lifetime",
+                s.device_code_lifetime,
+                Duration::from_secs(30),
+                Duration::from_secs(3600),
+                "30s to 1h",
+            ),
+            ("device_interval", s.device_interval, Duration::from_secs(1), Duration::from_secs(60), "1s to 60s"),
             ("key_announce", s.key_announce, Duration::from_secs(1), 30 * day, "1s to 30d"),
             ("key_period", s.key_period, 2 * s.key_announce, 3660 * day, "at least twice key_announce"),
         ];
@@ -206,8 +250,16 @@ impl Issuer {
                 return refuse(setting, humantime(value), rule);
             }
         }
+        if s.offline_scope.is_empty()
+            || Scope::parse(&s.offline_scope).map_or(true, |scope| scope.tokens().count() != 1)
+        {
+            return refuse("offline_scope", s.offline_scope.clone(), "one scope token");
+        }
         if s.code_misses == 0 {
             return refuse("code_misses", "0".to_owned(), "at least 1");
+        }
+        if !(1..=MAX_DEPTH).contains(&s.token_exchange_depth) {
+            return refuse("token_exchange_depth", s.token_exchange_depth.to_string(), "1 to 15");
         }
         for (setting, alg) in [("access_token_alg", s.access_token_alg), ("id_token_alg", s.id_token_alg)] {
             if !s.algorithms.contains(&alg) {
@@ -223,28 +275,54 @@ impl Issuer {
         }) {
             return refuse("allowed_origins", bad.clone(), "origins like https://app.example, without path and slash");
         }
+        if s.grant_types.contains(&GrantType::DEVICE_CODE) && !is_page(&s.verification_uri) {
+            let rule = "the device grant needs an https URL, or http on a loopback address, without fragment";
+            return refuse("verification_uri", s.verification_uri.clone(), rule);
+        }
+        let mut trusted: Vec<Trusted> = Vec::with_capacity(s.trusted_issuers.len());
+        for one in &s.trusted_issuers {
+            match Trusted::new(one) {
+                Ok(_) if trusted.iter().any(|other| other.issuer == one.issuer) => {
+                    return refuse("trusted_issuers", one.issuer.clone(), "each issuer once");
+                }
+                Ok(checked) => trusted.push(checked),
+                Err(rule) => return refuse("trusted_issuers", one.issuer.clone(), rule),
+            }
+        }
         let path = url.path().trim_end_matches('/').to_owned();
         Ok(Self {
             id: id.to_owned(),
             url: s.url.clone(),
             path,
-            token_endpoint: String::new(),
+            token_endpoints: Vec::new(),
             settings,
+            style: ClaimStyle::default(),
+            trusted,
             document: OnceLock::new(),
             cold: ColdCount::default(),
         })
     }
 
-    /// The same with its token endpoint at `path`, relative to its URL.
-    #[must_use]
-    pub fn with_token_endpoint(mut self, path: &str) -> Self {
-        self.token_endpoint = format!("{}{path}", self.url);
-        self
+    /// Audience of an access token for which no resource was asked.
+    pub fn default_audience(&self, client: &str) -> Cow<'_, str> {
+        let audience = self.settings.default_audience.as_str();
+        if audience.is_empty() {
+            Cow::Borrowed(&self.url)
+        } else if audience.contains('{') {
+            Cow::Owned(audience.replace("{issuer}", &self.url).replace("{client_id}", client))
+        } else {
+            Cow::Borrowed(audience)
+        }
     }
 
-    /// Audience of an access token for which no resource was asked.
-    pub fn default_audience(&self) -> &str {
-        if self.settings.default_audience.is_empty() { &self.url } else { &self.settings.default_audience }
+    /// Whether a login with this scope may have a refresh token.
+    pub fn is_offline(&self, scope: &Scope) -> bool {
+        self.settings.refresh_without_offline_access || scope.contains(&self.settings.offline_scope)
+    }
+
+    /// Whether the endpoint is there: that of a grant only if the grant is offered.
+    pub fn offers(&self, endpoint: Endpoint) -> bool {
+        endpoint != Endpoint::DeviceAuthorization || self.settings.grant_types.contains(&GrantType::DEVICE_CODE)
     }
 
     /// How long anything issued now can live: what a fence must outlive.
@@ -252,6 +330,17 @@ impl Issuer {
         // clients may have refresh tokens of up to a year (metadata.rs)
         self.settings.refresh_token_lifetime.max(Duration::from_secs(366 * 86_400)) + self.settings.longest_access_token
     }
+}
+
+/// Whether a URL is https, or http on this machine.
+fn is_protected(url: &Url) -> bool {
+    let loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    url.scheme() == "https" || url.scheme() == "http" && loopback
+}
+
+/// Whether a person can be sent there.
+fn is_page(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| is_protected(&url) && url.fragment().is_none())
 }
 
 /// A duration as it is written in the configuration.

@@ -193,9 +193,25 @@ pub struct Extension {
     /// Token requests a second it may make; absent follows the issuer, which by default sets no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<u32>,
+    /// What it may do with the token exchange grant; absent is nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_exchange: Option<ExchangePolicy>,
     /// A disabled client is refused like an unknown one.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub disabled: bool,
+}
+
+/// What a client may do with the token exchange grant (RFC 8693).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ExchangePolicy {
+    /// Audiences and resources it may get tokens for; absent means those of the subject token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audiences: Option<Vec<String>>,
+    /// Whether it may exchange without an actor token: nobody sees that somebody acts.
+    pub impersonation: bool,
+    /// Whether it may exchange with an actor token: the new token says who acts.
+    pub delegation: bool,
 }
 
 fn default_grant_types() -> Vec<GrantType> {
@@ -349,6 +365,9 @@ impl ClientMetadata {
                     "a public client cannot use client_credentials (RFC 6749 section 4.4)",
                 );
             }
+        }
+        if public && self.grant_types.contains(&GrantType::TOKEN_EXCHANGE) {
+            return refuse("grant_types", GrantType::TOKEN_EXCHANGE, "a public client cannot exchange tokens");
         }
         if let Some(other) = self.response_types.iter().find(|response_type| *response_type != "code") {
             return refuse("response_types", other, "only code is offered (RFC 9700 section 2.1.2)");

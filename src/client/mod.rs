@@ -8,6 +8,7 @@ pub mod rate;
 pub mod registry;
 pub mod remote;
 pub mod secret;
+pub mod trust;
 
 use std::time::Duration;
 

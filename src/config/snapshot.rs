@@ -27,10 +27,11 @@ fn known_grants() -> Vec<String> {
 pub fn snapshot(config: &Config, vault: &Vault) -> Result<Snapshot, ConfigError> {
     let mut snapshot = Snapshot::default();
     for (id, settings) in &config.issuers {
-        let issuer = Issuer::new(id, settings.clone())?;
+        let mut issuer = Issuer::new(id, settings.clone())?;
         check_names(&issuer)?;
-        let token_path = dialect::of(&issuer).path(Endpoint::Token);
-        let issuer = Arc::new(issuer.with_token_endpoint(token_path));
+        issuer.style = dialect::of(&issuer).style(&issuer);
+        issuer.token_endpoints = dialect::urls(&issuer, Endpoint::Token);
+        let issuer = Arc::new(issuer);
         add_routes(&mut snapshot, &issuer)?;
         snapshot.issuers.insert(id.clone(), issuer);
     }
@@ -62,9 +63,22 @@ fn check_names(issuer: &Issuer) -> Result<(), ConfigError> {
             rule: format!("must be one of {known}"),
         })
     };
-    if dialect::by_name(&issuer.settings.dialect).is_none() {
+    let Some(dialect) = dialect::by_name(&issuer.settings.dialect) else {
         let known: Vec<&str> = dialect::ALL.iter().map(|dialect| dialect.name()).collect();
         return rule("dialect", &issuer.settings.dialect, &known.join(", "));
+    };
+    for (name, value) in &issuer.settings.vendor {
+        if !dialect.settings().contains(&name.as_str()) {
+            return rule(
+                "vendor",
+                name,
+                &format!("the names that {} knows: {}", dialect.name(), dialect.settings().join(", ")),
+            );
+        }
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        if value.is_empty() || value.len() > 128 || !value.bytes().all(plain) {
+            return rule("vendor", value, "1 to 128 letters, digits, -, _ and .");
+        }
     }
     let known = known_grants();
     match issuer.settings.grant_types.iter().find(|grant| !known.iter().any(|name| name == grant.as_str())) {
@@ -74,9 +88,11 @@ fn check_names(issuer: &Issuer) -> Result<(), ConfigError> {
 }
 
 fn add_routes(snapshot: &mut Snapshot, issuer: &Arc<Issuer>) -> Result<(), ConfigError> {
-    let dialect = dialect::of(issuer);
-    for endpoint in Endpoint::ALL {
-        let path = dialect::full_path(dialect, &issuer.path, endpoint);
+    for (endpoint, path) in Endpoint::ALL
+        .into_iter()
+        .filter(|endpoint| issuer.offers(*endpoint))
+        .flat_map(|endpoint| dialect::full_paths(issuer, endpoint).into_iter().map(move |path| (endpoint, path)))
+    {
         let route = Route { issuer: issuer.clone(), endpoint };
         if let Some(other) = snapshot.routes.insert(path.clone(), route) {
             return Err(ConfigError::Rule {

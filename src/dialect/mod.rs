@@ -1,29 +1,142 @@
-//! Dialects: how a vendor spells the same endpoints. A dialect decides paths and shapes, never a security rule. A new
-//! one is one file and one line in [`ALL`].
+//! Dialects: how a vendor spells the same endpoints (DESIGN.md section 7). A dialect decides paths, names, shapes,
+//! statuses and defaults, never a security rule: what a vendor does that CHECKLIST.md forbids is not copied. A new one
+//! is one file and one line in [`ALL`].
 
+mod aliyun_idaas;
+mod huawei_oneaccess;
+mod identityserver3;
 mod rfc;
+mod tencent_ciam;
+mod xsolla_login;
 
+use serde_json::{Map, Value};
+
+use crate::client::Issuer;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::OAuthError;
+use crate::protocol::form::Form;
 use crate::protocol::response::TokenResponse;
+use crate::token::access::ClaimStyle;
 
-/// How endpoints, answers and errors look.
+/// How endpoints, requests, answers and errors look.
 pub trait Dialect: Send + Sync {
     /// Its name in the configuration.
     fn name(&self) -> &'static str;
 
-    /// Where an endpoint lives, below the issuer's path.
-    fn path(&self, endpoint: Endpoint) -> &'static str;
+    /// Where an endpoint answers; the first place is the one that discovery names.
+    fn paths(&self, endpoint: Endpoint) -> &'static [Path];
+
+    /// Names in the issuer's `vendor` table that it understands, such as the ids in its paths.
+    fn settings(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The vendor's defaults for settings of the issuer, as they would stand in the file.
+    fn defaults(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
+    /// How the access tokens of `issuer` look.
+    fn style(&self, _issuer: &Issuer) -> ClaimStyle {
+        ClaimStyle::default()
+    }
+
+    /// How the parameters of a token request may arrive.
+    fn carrier(&self) -> Carrier {
+        Carrier::Form
+    }
+
+    /// A token request in our names and words.
+    ///
+    /// # Errors
+    /// If it says the same thing in both.
+    fn read<'a>(&self, form: Form<'a>) -> Result<Form<'a>, OAuthError> {
+        Ok(form)
+    }
+
+    /// What the vendor asks of a token request beyond the RFCs; for a client that may use the grant.
+    ///
+    /// # Errors
+    /// What is missing.
+    fn check(&self, _form: &Form<'_>) -> Result<(), OAuthError> {
+        Ok(())
+    }
+
+    /// The headers of its answers.
+    fn headers(&self) -> Headers {
+        Headers { content_type: "application/json", cache_control: "no-store" }
+    }
+
+    /// The id of a refusal, if the vendor's have one; it is also in the log.
+    fn request_id(&self) -> Option<String> {
+        None
+    }
+
+    /// The keys as they look at `path`, if that is not how RFC 7517 has them; `jwks` is how.
+    fn keys(&self, _path: &str, _jwks: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
 
     /// The body of a successful token response.
     fn success(&self, response: &TokenResponse) -> Vec<u8>;
 
-    /// Status and body of an error.
-    fn error(&self, error: &OAuthError) -> (u16, Vec<u8>);
+    /// Status and body of a refusal.
+    fn error(&self, refused: &Refused<'_>) -> (u16, Vec<u8>);
+}
+
+/// Where an endpoint answers. `{name}` stands for a value of the issuer's `vendor` table; without it the path is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Path {
+    /// Below the issuer's path.
+    Below(&'static str),
+    /// At the root of the host, whatever the issuer's path.
+    AtRoot(&'static str),
+}
+
+/// How the parameters of a token request may arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// In a form, as the RFCs have it.
+    Form,
+    /// In a form, or in the query of a POST without body.
+    FormOrQuery,
+    /// In a form, or as members of a flat JSON object.
+    FormOrJson,
+}
+
+/// The headers of a dialect's answers at endpoints that take a form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Headers {
+    /// `Content-Type`.
+    pub content_type: &'static str,
+    /// `Cache-Control` of a success; always with `no-store` (CHECKLIST 7).
+    pub cache_control: &'static str,
+}
+
+/// A refusal, with what dialects tell apart.
+#[derive(Clone, Copy, Debug)]
+pub struct Refused<'a> {
+    /// Code, description and occasion.
+    pub error: &'a OAuthError,
+    /// The endpoint that refused.
+    pub endpoint: Endpoint,
+    /// The path that was asked.
+    pub path: &'a str,
+    /// The grant type, if the service knows it.
+    pub grant: &'a str,
+    /// What [`Dialect::request_id`] made.
+    pub request_id: Option<&'a str>,
 }
 
 /// Every dialect.
-pub const ALL: [&dyn Dialect; 1] = [&rfc::Rfc];
+pub const ALL: [&dyn Dialect; 6] = [
+    &rfc::Rfc,
+    &aliyun_idaas::AliyunIdaas,
+    &xsolla_login::XsollaLogin,
+    &identityserver3::IdentityServer3,
+    &huawei_oneaccess::HuaweiOneAccess,
+    &tencent_ciam::TencentCiam,
+];
 
 /// The dialect with this name.
 pub fn by_name(name: &str) -> Option<&'static dyn Dialect> {
@@ -31,7 +144,7 @@ pub fn by_name(name: &str) -> Option<&'static dyn Dialect> {
 }
 
 /// The dialect of an issuer whose settings were checked.
-pub fn of(issuer: &crate::client::Issuer) -> &'static dyn Dialect {
+pub fn of(issuer: &Issuer) -> &'static dyn Dialect {
     by_name(&issuer.settings.dialect).unwrap_or(default())
 }
 
@@ -40,13 +153,98 @@ pub fn default() -> &'static dyn Dialect {
     &rfc::Rfc
 }
 
-/// Full path of an endpoint of an issuer at `issuer_path`. RFC 8414 section 3.1 puts its well-known part *before* the
-/// issuer's path; OpenID Connect Discovery section 4 puts its own behind it.
-pub fn full_path(dialect: &dyn Dialect, issuer_path: &str, endpoint: Endpoint) -> String {
-    let own = dialect.path(endpoint);
-    if endpoint == Endpoint::AuthorizationServerMetadata {
-        format!("{own}{issuer_path}")
-    } else {
-        format!("{issuer_path}{own}")
+/// Every path of an endpoint of an issuer, the canonical one first. RFC 8414 section 3.1 puts its well-known part
+/// *before* the issuer's path; OpenID Connect Discovery section 4 puts its own behind it.
+pub fn full_paths(issuer: &Issuer, endpoint: Endpoint) -> Vec<String> {
+    let full = |path: &Path| match path {
+        Path::Below(own) => {
+            let own = filled(own, issuer)?;
+            let before = endpoint == Endpoint::AuthorizationServerMetadata;
+            Some(if before { format!("{own}{}", issuer.path) } else { format!("{}{own}", issuer.path) })
+        }
+        Path::AtRoot(own) => filled(own, issuer),
+    };
+    let mut paths: Vec<String> = Vec::new();
+    for path in of(issuer).paths(endpoint).iter().filter_map(full) {
+        if !paths.contains(&path) {
+            paths.push(path);
+        }
+    }
+    paths
+}
+
+/// The URL of an endpoint, for discovery.
+pub fn url(issuer: &Issuer, endpoint: Endpoint) -> String {
+    urls(issuer, endpoint).into_iter().next().unwrap_or_default()
+}
+
+/// Every URL of an endpoint of `issuer`, the one that discovery names first.
+pub fn urls(issuer: &Issuer, endpoint: Endpoint) -> Vec<String> {
+    let host = issuer.url.strip_suffix(&issuer.path).unwrap_or(&issuer.url);
+    full_paths(issuer, endpoint).into_iter().map(|path| format!("{host}{path}")).collect()
+}
+
+/// The path with the values of the issuer's `vendor` table; `None` if one is missing.
+fn filled(path: &str, issuer: &Issuer) -> Option<String> {
+    let mut parts = path.split('{');
+    let mut full = parts.next()?.to_owned();
+    for part in parts {
+        let (name, rest) = part.split_once('}')?;
+        full.push_str(issuer.settings.vendor.get(name)?);
+        full.push_str(rest);
+    }
+    Some(full)
+}
+
+/// The members of a successful answer as RFC 6749 section 5.1 has them, for a dialect to change.
+fn members(response: &TokenResponse) -> Map<String, Value> {
+    match serde_json::to_value(response) {
+        Ok(Value::Object(members)) => members,
+        // a struct of strings and numbers always serialises to an object
+        Ok(_) | Err(_) => Map::new(),
+    }
+}
+
+/// A JSON value as bytes.
+fn bytes(value: impl Into<Value>) -> Vec<u8> {
+    value.into().to_string().into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::issuer::IssuerSettings;
+    use crate::token::access::PROTOCOL_CLAIMS;
+
+    #[test]
+    fn checklist_7_no_dialect_lets_answers_be_stored() {
+        for dialect in ALL {
+            assert!(dialect.headers().cache_control.contains("no-store"), "{}", dialect.name());
+        }
+    }
+
+    #[test]
+    fn no_dialect_sets_a_claim_of_the_protocol_to_a_constant() {
+        for dialect in ALL {
+            let vendor = dialect.settings().iter().map(|name| ((*name).to_owned(), "7".to_owned())).collect();
+            let url = "https://id.example".to_owned();
+            let issuer = Issuer::new("a", IssuerSettings { url, vendor, ..IssuerSettings::default() }).unwrap();
+            let claims = dialect.style(&issuer).constant;
+            assert!(!claims.keys().any(|claim| PROTOCOL_CLAIMS.contains(&claim.as_str())), "{}", dialect.name());
+        }
+    }
+
+    #[test]
+    fn a_path_without_its_value_is_left_out() {
+        let settings = |vendor: &[(&str, &str)]| IssuerSettings {
+            url: "https://id.example/t".to_owned(),
+            dialect: "aliyun-idaas".to_owned(),
+            vendor: vendor.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            ..IssuerSettings::default()
+        };
+        let paths = |vendor| full_paths(&Issuer::new("a", settings(vendor)).unwrap(), Endpoint::Token);
+        assert_eq!(paths(&[]), ["/t/token"]);
+        let both = paths(&[("instance_id", "idaas_1"), ("authorization_server_id", "iauths_system")]);
+        assert_eq!(both, ["/t/token", "/v2/idaas_1/authorizationServer/iauths_system/oauth2/token"]);
     }
 }

@@ -2,9 +2,8 @@
 
 use serde_json::json;
 
-use super::Dialect;
+use super::{Dialect, Path, Refused};
 use crate::protocol::endpoint::Endpoint;
-use crate::protocol::error::OAuthError;
 use crate::protocol::response::TokenResponse;
 
 /// `rfc`.
@@ -15,14 +14,15 @@ impl Dialect for Rfc {
         "rfc"
     }
 
-    fn path(&self, endpoint: Endpoint) -> &'static str {
+    fn paths(&self, endpoint: Endpoint) -> &'static [Path] {
         match endpoint {
-            Endpoint::Token => "/oauth2/token",
-            Endpoint::Introspection => "/oauth2/introspect",
-            Endpoint::Revocation => "/oauth2/revoke",
-            Endpoint::Jwks => "/oauth2/jwks",
-            Endpoint::OpenIdConfiguration => "/.well-known/openid-configuration",
-            Endpoint::AuthorizationServerMetadata => "/.well-known/oauth-authorization-server",
+            Endpoint::Token => &[Path::Below("/oauth2/token")],
+            Endpoint::Introspection => &[Path::Below("/oauth2/introspect")],
+            Endpoint::Revocation => &[Path::Below("/oauth2/revoke")],
+            Endpoint::DeviceAuthorization => &[Path::Below("/oauth2/device_authorization")],
+            Endpoint::Jwks => &[Path::Below("/oauth2/jwks")],
+            Endpoint::OpenIdConfiguration => &[Path::Below("/.well-known/openid-configuration")],
+            Endpoint::AuthorizationServerMetadata => &[Path::Below("/.well-known/oauth-authorization-server")],
         }
     }
 
@@ -31,8 +31,9 @@ impl Dialect for Rfc {
         serde_json::to_vec(response).unwrap_or_default()
     }
 
-    fn error(&self, error: &OAuthError) -> (u16, Vec<u8>) {
-        let (name, status) = error.code.wire();
-        (status, json!({ "error": name, "error_description": error.description }).to_string().into_bytes())
+    fn error(&self, refused: &Refused<'_>) -> (u16, Vec<u8>) {
+        let (name, status) = refused.error.code.wire();
+        let body = json!({ "error": name, "error_description": refused.error.description });
+        (status, super::bytes(body))
     }
 }

@@ -8,14 +8,14 @@ use subtle::ConstantTimeEq;
 use super::{Context, Deciding, Error, Grant, Issue, Lineage, TokenRequest};
 use crate::client::metadata::CodeRedirect;
 use crate::id::Id;
-use crate::protocol::error::OAuthError;
+use crate::protocol::error::{OAuthError, Occasion};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::pkce::Verifier;
 use crate::protocol::resource;
 use crate::token::code::{self, Code};
 use crate::token::refresh::RefreshToken;
 use crate::token::wire::Head;
-use crate::token::{Granted, Lifetimes, Op, Redeem, Refusal};
+use crate::token::{Granted, Op, Redeem, Refusal};
 
 /// `authorization_code`.
 pub struct AuthorizationCode;
@@ -31,43 +31,43 @@ impl Grant for AuthorizationCode {
 }
 
 async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Error> {
-    let text = request.form.require("code", "code is missing")?;
+    let text = request.form.require("code", "code is missing").map_err(|error| error.on(Occasion::NoCode))?;
     if text.len() > code::MAX_LEN {
-        return Err(OAuthError::invalid_request("code is too long").into());
+        return Err(OAuthError::invalid_request("code is too long").on(Occasion::LongCode).into());
     }
     let verifier = request.form.get("code_verifier").map(Verifier::parse).transpose()?;
     let redirect_uri = request.form.get("redirect_uri");
     if redirect_uri.is_none() && request.client.settings.code_redirect == CodeRedirect::Required {
-        return Err(OAuthError::invalid_request("redirect_uri is missing").into());
+        return Err(OAuthError::invalid_request("redirect_uri is missing").on(Occasion::NoRedirectUri).into());
     }
     let (head, code) = Code::open(text, &request.issuer.id, &context.vault).ok_or(Error::Forged)?;
     if code.client_id != request.client.id {
         // not a wrong proof of the owner's: it must not void the owner's code (CHECKLIST 41)
         tracing::warn!(target: "audit", event = "code_of_another_client", client = request.client.id, owner = code.client_id);
-        return Err(Error::Mismatch("client"));
+        return Err(Error::CodeOfAnother);
     }
     if let Err(mismatch) = check_proof(&code, redirect_uri, verifier.as_ref()) {
         let limit = request.issuer.settings.code_misses;
         let miss = Op::Miss { family: head.family, limit, code_expires_at: code.expires_at };
         let _counted_or_refused = context.shards.apply(miss).await?;
-        return Err(Error::Mismatch(mismatch));
+        return Err(mismatch);
     }
     let granted = request.still_granted(code.granted.clone())?;
     let resources = resource::select(request.form.all("resource"), &granted.resources)?;
     redeem(request, context, head, code, granted, resources).await
 }
 
-fn check_proof(code: &Code, redirect_uri: Option<&str>, verifier: Option<&Verifier<'_>>) -> Result<(), &'static str> {
+fn check_proof(code: &Code, redirect_uri: Option<&str>, verifier: Option<&Verifier<'_>>) -> Result<(), Error> {
     let same_uri = |uri: &str| bool::from(uri.as_bytes().ct_eq(code.redirect_uri.as_bytes()));
     if !redirect_uri.is_none_or(same_uri) {
-        return Err("redirect_uri");
+        return Err(Error::OtherRedirectUri);
     }
     match (&code.challenge, verifier) {
         (Some(challenge), Some(verifier)) if challenge.matches(verifier) => Ok(()),
-        (Some(_), Some(_)) => Err("code_verifier"),
-        (Some(_), None) => Err("no code_verifier"),
+        (Some(_), Some(_)) => Err(Error::Mismatch("code_verifier")),
+        (Some(_), None) => Err(Error::Mismatch("no code_verifier")),
         // a verifier without a challenge is a downgrade attack (RFC 9700 section 4.8.2)
-        (None, Some(_)) => Err("code_verifier without code_challenge"),
+        (None, Some(_)) => Err(Error::Mismatch("code_verifier without code_challenge")),
         (None, None) => Ok(()),
     }
 }
@@ -81,12 +81,7 @@ async fn redeem(
     resources: Vec<String>,
 ) -> Result<Issue, Error> {
     let (issuer, client) = (&request.issuer, &request.client);
-    let offline = granted.scope.contains("offline_access") && client.may_use(GrantType::REFRESH_TOKEN.as_str());
-    let lifetimes = if offline {
-        client.settings.lifetimes
-    } else {
-        Lifetimes { idle: std::time::Duration::ZERO, absolute: std::time::Duration::ZERO, ..client.settings.lifetimes }
-    };
+    let (offline, lifetimes) = request.lifetimes(&granted);
     let key = context.vault.current();
     let redeem = Redeem {
         family: head.family,

@@ -7,9 +7,6 @@ use crate::protocol::resource;
 use crate::protocol::scope::Scope;
 use crate::token::Granted;
 
-/// Scopes that are about a person, and so never a client's own.
-const PERSONAL: [&str; 2] = ["openid", "offline_access"];
-
 /// `client_credentials`.
 pub struct ClientCredentials;
 
@@ -25,9 +22,11 @@ impl Grant for ClientCredentials {
 
 fn decide(request: &TokenRequest) -> Result<Issue, Error> {
     let client = &request.client;
+    // scopes that are about a person, and so never a client's own
+    let personal = ["openid", "offline_access", request.issuer.settings.offline_scope.as_str()];
     let asked = request.form.get("scope").map(Scope::parse).transpose()?;
-    let scope = asked.unwrap_or_else(|| client.settings.scope.without(&PERSONAL));
-    if !scope.is_within(&client.settings.scope) || PERSONAL.iter().any(|personal| scope.contains(personal)) {
+    let scope = asked.unwrap_or_else(|| client.settings.scope.without(&personal));
+    if !scope.is_within(&client.settings.scope) || personal.iter().any(|personal| scope.contains(personal)) {
         return Err(OAuthError::new(ErrorCode::InvalidScope, "the client may not have this scope").into());
     }
     let resources = resource::select(request.form.all("resource"), &client.settings.resources)?;

@@ -2,7 +2,7 @@
 //! does not compile until somebody decides.
 
 use crate::keys::KeyError;
-use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::store::StoreError;
 use crate::token::Refusal;
 
@@ -15,7 +15,13 @@ pub enum Error {
     /// The credential is none of ours, or not in this shape.
     #[error("the credential is forged, garbled or another issuer's")]
     Forged,
-    /// The credential belongs to something else: another client, redirect URI or verifier.
+    /// The code belongs to another client.
+    #[error("the code was issued to another client")]
+    CodeOfAnother,
+    /// The code was issued for another redirect URI.
+    #[error("the credential does not fit the request: redirect_uri")]
+    OtherRedirectUri,
+    /// The credential does not fit something else: the verifier, or what the client may have now.
     #[error("the credential does not fit the request: {0}")]
     Mismatch(&'static str),
     /// The state machine said no.
@@ -59,15 +65,21 @@ impl Error {
         match self {
             Self::Request(error) => *error,
             Self::Forged | Self::Mismatch(_) => OAuthError::INVALID_GRANT,
+            Self::CodeOfAnother => OAuthError::INVALID_GRANT.on(Occasion::CodeOfAnother),
+            Self::OtherRedirectUri => OAuthError::INVALID_GRANT.on(Occasion::OtherRedirectUri),
             Self::Refused(refusal) => match refusal {
+                Refusal::WrongClient => OAuthError::INVALID_GRANT.on(Occasion::RefreshTokenOfAnother),
                 Refusal::Unknown
                 | Refusal::Expired
-                | Refusal::WrongClient
                 | Refusal::Revoked
                 | Refusal::Replayed
                 | Refusal::Reused
                 | Refusal::Missed
-                | Refusal::Regressed => OAuthError::INVALID_GRANT,
+                | Refusal::Regressed
+                | Refusal::Taken
+                | Refusal::Decided => OAuthError::INVALID_GRANT,
+                Refusal::Pending => OAuthError::AUTHORIZATION_PENDING,
+                Refusal::Denied => OAuthError::ACCESS_DENIED,
             },
             Self::Store(error) => match error {
                 StoreError::Unavailable { .. } | StoreError::Indeterminate { .. } | StoreError::Fatal(_) => UNAVAILABLE,

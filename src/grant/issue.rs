@@ -33,7 +33,7 @@ pub struct Issue {
 
 /// Where tokens come from, which decides what else is handed out with the access token.
 pub enum Lineage {
-    /// The client itself: an access token and nothing else.
+    /// The client itself, or an assertion: an access token and nothing else.
     Client,
     /// A code: perhaps the first refresh token of a family.
     Code {
@@ -49,6 +49,17 @@ pub enum Lineage {
         /// The successor.
         refresh: RefreshToken,
     },
+    /// Another access token (RFC 8693): one of the same family, and nothing else.
+    Exchange {
+        /// The family of that token, if it has one.
+        family: Option<Id>,
+        /// How many exchanges lie behind the new one, itself counted.
+        depth: u8,
+        /// When that token expires, seconds since the epoch: the new one lives no longer.
+        until: u64,
+        /// What the new one is called.
+        issued_type: &'static str,
+    },
 }
 
 impl Lineage {
@@ -56,15 +67,33 @@ impl Lineage {
         match self {
             Self::Client => None,
             Self::Code { family, .. } | Self::Refresh { family, .. } => Some(*family),
+            Self::Exchange { family, .. } => *family,
         }
     }
 
     fn refresh(&self) -> Option<&RefreshToken> {
         match self {
-            Self::Client => None,
+            Self::Client | Self::Exchange { .. } => None,
             Self::Code { refresh, .. } => refresh.as_ref(),
             Self::Refresh { refresh, .. } => Some(refresh),
         }
+    }
+
+    /// How long an access token may live that is made now and could live for `own` seconds.
+    fn lifetime(&self, own: u64, now: Time) -> u64 {
+        match self {
+            Self::Client | Self::Code { .. } | Self::Refresh { .. } => own,
+            Self::Exchange { until, .. } => own.min(until.saturating_sub(now.as_secs())),
+        }
+    }
+
+    fn jti(&self, now: Time) -> Jti {
+        let depth = if let Self::Exchange { depth, .. } = self { *depth } else { 0 };
+        Jti::new(now, self.family()).exchanged(depth)
+    }
+
+    fn issued_token_type(&self) -> Option<&'static str> {
+        if let Self::Exchange { issued_type, .. } = self { Some(issued_type) } else { None }
     }
 }
 
@@ -86,7 +115,9 @@ pub async fn issue(request: &TokenRequest, issue: Issue, context: &Context) -> R
     Ok(TokenResponse {
         access_token,
         token_type: "Bearer",
-        expires_in: request.client.settings.lifetimes.access.as_secs(),
+        expires_in: issue.lineage.lifetime(request.client.settings.lifetimes.access.as_secs(), now),
+        expires_at: now.as_secs() + issue.lineage.lifetime(request.client.settings.lifetimes.access.as_secs(), now),
+        issued_token_type: issue.lineage.issued_token_type(),
         refresh_token,
         id_token,
         scope: issue.access_scope.into(),
@@ -99,16 +130,16 @@ async fn access_token(request: &TokenRequest, issue: &Issue, keys: &IssuerKeys, 
     let claims = AccessClaims {
         iss: request.issuer.url.clone(),
         sub: issue.subject.clone(),
-        aud: audience(&issue.access_resources, request.issuer.default_audience()),
+        aud: audience(&issue.access_resources, &request.issuer.default_audience(&request.client.id)),
         client_id: request.client.id.clone(),
-        exp: now.as_secs() + settings.lifetimes.access.as_secs(),
+        exp: now.as_secs() + issue.lineage.lifetime(settings.lifetimes.access.as_secs(), now),
         iat: now.as_secs(),
-        jti: Jti::new(now, issue.lineage.family()).encode(),
-        scope: issue.access_scope.as_str().to_owned(),
+        jti: issue.lineage.jti(now).encode(),
+        scope: request.issuer.style.scope.claim(&issue.access_scope),
         auth_time: granted.auth_time,
         acr: granted.acr.clone(),
         amr: granted.amr.clone(),
-        extra: granted.access_token_claims.clone(),
+        extra: request.issuer.style.extra(&granted.access_token_claims, now),
     };
     let claims = serde_json::to_vec(&claims).map_err(|_| Error::Sealed)?;
     sign(request, keys, settings.access_token_alg, Typ::AtJwt, &claims, now).await

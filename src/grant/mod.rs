@@ -4,16 +4,23 @@
 //! OAuth errors, [`actor`] the only thing that knows about mailboxes. A new grant is one file and one line in
 //! [`built_in`].
 
+pub mod accepted;
 pub mod actor;
 pub mod authorization_code;
 pub mod client_credentials;
+pub mod device;
+pub mod device_code;
 pub mod error;
 pub mod issue;
+pub mod jwt_bearer;
+mod pace;
 pub mod refresh_token;
+pub mod token_exchange;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use error::Error;
 pub use issue::{Issue, Lineage};
@@ -25,7 +32,7 @@ use crate::metrics::Metrics;
 use crate::protocol::form::Form;
 use crate::protocol::grant_type::GrantType;
 use crate::store::Shards;
-use crate::token::Granted;
+use crate::token::{Granted, Lifetimes};
 use crate::vault::Vault;
 
 /// A token request whose client is authenticated and may use the grant.
@@ -43,6 +50,13 @@ impl TokenRequest {
     fn still_granted(&self, granted: Granted) -> Result<Granted, Error> {
         let settings = &self.client.settings;
         granted.limited_to(&settings.scope, &settings.resources).ok_or(Error::Mismatch("what the client may have now"))
+    }
+
+    /// Whether the family of `granted` gets a refresh token, and how long what comes from it lives.
+    fn lifetimes(&self, granted: &Granted) -> (bool, Lifetimes) {
+        let own = self.client.settings.lifetimes;
+        let offline = self.issuer.is_offline(&granted.scope) && self.client.may_use(GrantType::REFRESH_TOKEN.as_str());
+        if offline { (true, own) } else { (false, Lifetimes { idle: Duration::ZERO, absolute: Duration::ZERO, ..own }) }
     }
 }
 
@@ -79,5 +93,8 @@ pub fn built_in() -> Vec<Arc<dyn Grant>> {
         Arc::new(authorization_code::AuthorizationCode),
         Arc::new(client_credentials::ClientCredentials),
         Arc::new(refresh_token::RefreshTokenGrant),
+        Arc::new(device_code::DeviceCodeGrant::default()),
+        Arc::new(token_exchange::TokenExchange),
+        Arc::new(jwt_bearer::JwtBearer),
     ]
 }

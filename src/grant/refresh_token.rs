@@ -3,16 +3,13 @@
 
 use super::{Context, Deciding, Error, Grant, Issue, Lineage, TokenRequest};
 use crate::id::Id;
-use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::resource;
 use crate::protocol::scope::Scope;
 use crate::token::refresh::RefreshToken;
 use crate::token::wire::Head;
 use crate::token::{Done, Granted, Op, Refusal, Rotate, Rotated};
-
-/// The scope without which nothing gets a refresh token.
-const OFFLINE: &str = "offline_access";
 
 /// `refresh_token`.
 pub struct RefreshTokenGrant;
@@ -28,7 +25,8 @@ impl Grant for RefreshTokenGrant {
 }
 
 async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Error> {
-    let text = request.form.require("refresh_token", "refresh_token is missing")?;
+    let missing = |error: OAuthError| error.on(Occasion::NoRefreshToken);
+    let text = request.form.require("refresh_token", "refresh_token is missing").map_err(missing)?;
     let asked = request.form.get("scope").map(Scope::parse).transpose()?;
     let presented = RefreshToken::parse(text, &request.issuer.id, &context.vault).ok_or(Error::Forged)?;
     if asked.is_some() || request.form.get("resource").is_some() {
@@ -75,7 +73,11 @@ async fn check_narrowing(
 fn open(sealed: &[u8], presented: &RefreshToken, request: &TokenRequest, context: &Context) -> Result<Granted, Error> {
     let granted = Granted::open(sealed, &presented.head.family, &request.issuer.id, &context.vault);
     let left = request.still_granted(granted.ok_or(Error::Sealed)?)?;
-    if left.scope.contains(OFFLINE) { Ok(left) } else { Err(Error::Mismatch("offline_access, which the client lost")) }
+    if request.issuer.is_offline(&left.scope) {
+        Ok(left)
+    } else {
+        Err(Error::Mismatch("offline_access, which the client lost"))
+    }
 }
 
 fn narrowed_scope(asked: Option<Scope>, granted: &Granted) -> Result<Scope, Error> {
@@ -105,7 +107,16 @@ async fn rotate(request: &TokenRequest, context: &Context, presented: &RefreshTo
             }
             Ok(*rotated)
         }
-        Ok(Done::Redeemed | Done::Missed | Done::Revoked | Done::Marked | Done::Fenced) => Err(Error::Gone),
+        Ok(
+            Done::Redeemed
+            | Done::Missed
+            | Done::Revoked
+            | Done::Marked
+            | Done::Fenced
+            | Done::Started
+            | Done::Named
+            | Done::Decided,
+        ) => Err(Error::Gone),
         Err(refusal) => {
             report(refusal, request, context);
             Err(refusal.into())
@@ -128,6 +139,14 @@ fn report(refusal: Refusal, request: &TokenRequest, context: &Context) {
         Refusal::WrongClient => {
             tracing::warn!(target: "audit", event = "refresh_token_of_another_client", issuer, client)
         }
-        Refusal::Unknown | Refusal::Expired | Refusal::Revoked | Refusal::Replayed | Refusal::Missed => {}
+        Refusal::Unknown
+        | Refusal::Expired
+        | Refusal::Revoked
+        | Refusal::Replayed
+        | Refusal::Missed
+        | Refusal::Taken
+        | Refusal::Decided
+        | Refusal::Pending
+        | Refusal::Denied => {}
     }
 }

@@ -22,14 +22,11 @@ pub struct Told {
     pub error: Option<OAuthError>,
     /// What was behind it; for operators only.
     pub reason: Option<String>,
+    /// The id of the refusal, if the dialect has one.
+    pub request_id: Option<String>,
 }
 
 impl Told {
-    /// Notes the error and gives it back.
-    pub fn refuse(&mut self, error: OAuthError) -> &OAuthError {
-        self.error.insert(error)
-    }
-
     /// Notes a failed authentication.
     pub fn fail(&mut self, failure: &Failure) {
         self.error = Some(failure.error);
@@ -75,11 +72,12 @@ impl Observers {
         let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
         let (client, error, reason) =
             (told.client.as_deref(), told.error.map(|error| error.code.name()), told.reason.as_deref());
+        let request_id = told.request_id.as_deref();
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
                     target: "access", endpoint, issuer, grant = told.grant, client, status = status.as_u16(), error, reason,
-                    duration_us = micros, peer = %request.peer, trace_id = trace, "request"
+                    duration_us = micros, peer = %request.peer, trace_id = trace, request_id, "request"
                 )
             };
         }

@@ -104,9 +104,10 @@ pub(super) async fn converse<H: Handler, S: AsyncRead + AsyncWrite + Unpin + Sen
     let service = service_fn(move |request| exchange(Arc::clone(&link), request));
     match protocol {
         Protocol::Http1 => loop {
-            let mut connection = protocols.http1.serve_connection(io, service.clone());
-            let watched = watch(Pin::new(&mut connection), http1::Connection::graceful_shutdown, &mut vigil, shutdown);
-            let idle_until = match watched.await {
+            // boxed, with what watches it, so that a parked connection does not keep their room
+            let mut connection = Box::new(protocols.http1.serve_connection(io, service.clone()));
+            let close = http1::Connection::graceful_shutdown;
+            let idle_until = match Box::pin(watch(Pin::new(&mut *connection), close, &mut vigil, shutdown)).await {
                 Watched::Ended(end) => return end,
                 Watched::Parked(until) => until,
             };
@@ -128,8 +129,8 @@ pub(super) async fn converse<H: Handler, S: AsyncRead + AsyncWrite + Unpin + Sen
             }
         },
         Protocol::Http2 => {
-            let connection = pin!(protocols.http2.serve_connection(io, service));
-            match watch(connection, http2::Connection::graceful_shutdown, &mut vigil, shutdown).await {
+            let mut connection = Box::pin(protocols.http2.serve_connection(io, service));
+            match watch(connection.as_mut(), http2::Connection::graceful_shutdown, &mut vigil, shutdown).await {
                 Watched::Ended(end) => end,
                 // only HTTP/1 connections are parked
                 Watched::Parked(_) => End::Finished,

@@ -9,6 +9,8 @@ pub enum Endpoint {
     Introspection,
     /// RFC 7009.
     Revocation,
+    /// RFC 8628 section 3.1; there only if its grant is offered.
+    DeviceAuthorization,
     /// RFC 7517 section 5.
     Jwks,
     /// OpenID Connect Discovery section 4.
@@ -19,10 +21,11 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// Every endpoint.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Token,
         Self::Introspection,
         Self::Revocation,
+        Self::DeviceAuthorization,
         Self::Jwks,
         Self::OpenIdConfiguration,
         Self::AuthorizationServerMetadata,
@@ -34,6 +37,7 @@ impl Endpoint {
             Self::Token => "token",
             Self::Introspection => "introspect",
             Self::Revocation => "revoke",
+            Self::DeviceAuthorization => "device_authorization",
             Self::Jwks => "jwks",
             Self::OpenIdConfiguration => "openid_configuration",
             Self::AuthorizationServerMetadata => "oauth_metadata",
@@ -43,7 +47,7 @@ impl Endpoint {
     /// Whether it takes a form by POST; the others are documents for GET.
     pub const fn takes_form(self) -> bool {
         match self {
-            Self::Token | Self::Introspection | Self::Revocation => true,
+            Self::Token | Self::Introspection | Self::Revocation | Self::DeviceAuthorization => true,
             Self::Jwks | Self::OpenIdConfiguration | Self::AuthorizationServerMetadata => false,
         }
     }

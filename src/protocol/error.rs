@@ -21,6 +21,15 @@ pub enum ErrorCode {
     UnsupportedTokenType,
     /// Too many requests from this client. RFC 6585 section 4.
     SlowDown,
+    /// The person has not decided about the device yet. RFC 8628 section 3.5.
+    AuthorizationPending,
+    /// The device polls too often and must wait five seconds longer from now on. RFC 8628 section 3.5: unlike
+    /// [`ErrorCode::SlowDown`] a 400, because it is an answer to this request.
+    PollSlower,
+    /// The person said no. RFC 8628 section 3.5.
+    AccessDenied,
+    /// The device code expired. RFC 8628 section 3.5.
+    ExpiredToken,
     /// Overloaded, or the engine is out of reach; try again.
     TemporarilyUnavailable,
     /// Our fault.
@@ -29,7 +38,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, for metrics and tests.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::InvalidRequest,
         Self::InvalidClient,
         Self::InvalidGrant,
@@ -39,6 +48,10 @@ impl ErrorCode {
         Self::InvalidTarget,
         Self::UnsupportedTokenType,
         Self::SlowDown,
+        Self::AuthorizationPending,
+        Self::PollSlower,
+        Self::AccessDenied,
+        Self::ExpiredToken,
         Self::TemporarilyUnavailable,
         Self::ServerError,
     ];
@@ -55,6 +68,10 @@ impl ErrorCode {
             Self::InvalidTarget => ("invalid_target", 400),
             Self::UnsupportedTokenType => ("unsupported_token_type", 400),
             Self::SlowDown => ("slow_down", 429),
+            Self::AuthorizationPending => ("authorization_pending", 400),
+            Self::PollSlower => ("slow_down", 400),
+            Self::AccessDenied => ("access_denied", 400),
+            Self::ExpiredToken => ("expired_token", 400),
             Self::TemporarilyUnavailable => ("temporarily_unavailable", 503),
             Self::ServerError => ("server_error", 500),
         }
@@ -71,6 +88,37 @@ impl ErrorCode {
     }
 }
 
+/// Cases that RFC 6749 puts under one code and some vendors tell apart. A dialect may look at them; nothing else does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// Nothing that anybody tells apart.
+    Plain,
+    /// No `grant_type`.
+    NoGrantType,
+    /// No `code`.
+    NoCode,
+    /// No `redirect_uri` beside a code.
+    NoRedirectUri,
+    /// No `refresh_token`.
+    NoRefreshToken,
+    /// No `token` at introspection or revocation.
+    NoToken,
+    /// A `code` longer than any of ours.
+    LongCode,
+    /// A `code_verifier` that no client can have made.
+    BadVerifier,
+    /// Nothing that could authenticate a client.
+    NoCredential,
+    /// A client id or secret longer than any of ours.
+    LongCredential,
+    /// The `redirect_uri` is not the one that the code was issued for.
+    OtherRedirectUri,
+    /// The code belongs to another client.
+    CodeOfAnother,
+    /// The refresh token belongs to another client.
+    RefreshTokenOfAnother,
+}
+
 /// What a client is told: a code and a fixed sentence. Nothing dynamic, so nothing can leak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OAuthError {
@@ -78,12 +126,20 @@ pub struct OAuthError {
     pub code: ErrorCode,
     /// `error_description`: printable ASCII without `"` and `\` (RFC 6749 section 5.2).
     pub description: &'static str,
+    /// The case, for the dialects that tell it apart.
+    pub occasion: Occasion,
 }
 
 impl OAuthError {
     /// An error with its description.
     pub const fn new(code: ErrorCode, description: &'static str) -> Self {
-        Self { code, description }
+        Self { code, description, occasion: Occasion::Plain }
+    }
+
+    /// The same on this occasion.
+    #[must_use]
+    pub const fn on(self, occasion: Occasion) -> Self {
+        Self { occasion, ..self }
     }
 
     /// `invalid_request` with a description.
@@ -93,6 +149,12 @@ impl OAuthError {
 
     /// The one `invalid_client`, the same whatever was wrong (CHECKLIST 16).
     pub const INVALID_CLIENT: Self = Self::new(ErrorCode::InvalidClient, "client authentication failed");
+
+    /// "Ask again later": the person has not decided yet (RFC 8628 section 3.5).
+    pub const AUTHORIZATION_PENDING: Self =
+        Self::new(ErrorCode::AuthorizationPending, "the person has not decided yet; ask again after the interval");
+    /// The person said no (RFC 8628 section 3.5).
+    pub const ACCESS_DENIED: Self = Self::new(ErrorCode::AccessDenied, "the person denied the request");
 
     /// The one `invalid_grant`, the same whatever was wrong.
     pub const INVALID_GRANT: Self =

@@ -1,6 +1,8 @@
 //! The body of a token request: `application/x-www-form-urlencoded`, strictly decoded (RFC 6749 section 3.2,
 //! appendix B). Each parameter occurs at most once; an empty value counts as omitted (CHECKLIST 4, 6, 10, 11).
 
+mod vendor;
+
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode;
@@ -29,29 +31,34 @@ impl<'a> Form<'a> {
     /// `invalid_request` for a bad percent-escape, invalid UTF-8, a control character in a name, a repeated
     /// parameter, or anything over the limits above.
     pub fn parse(body: &'a [u8]) -> Result<Self, OAuthError> {
-        let mut pairs: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::with_capacity(8);
+        let mut form = Self { pairs: Vec::with_capacity(8) };
         for part in body.split(|&byte| byte == b'&').filter(|part| !part.is_empty()) {
-            if pairs.len() == MAX_PARAMETERS {
-                return Err(OAuthError::invalid_request("too many parameters"));
-            }
             let (name, value) = match part.iter().position(|&byte| byte == b'=') {
                 Some(at) => (&part[..at], &part[at + 1..]),
                 None => (part, &part[part.len()..]),
             };
-            let (name, value) = (decode(name)?, decode(value)?);
-            if name.len() > MAX_NAME || value.len() > MAX_VALUE {
-                return Err(OAuthError::invalid_request("a parameter is too long"));
-            }
-            if value.contains('\0') {
-                return Err(OAuthError::invalid_request("a parameter contains a NUL character"));
-            }
-            if !REPEATABLE.contains(&&*name) && pairs.iter().any(|(seen, _)| *seen == name) {
-                return Err(OAuthError::invalid_request("a parameter is repeated"));
-            }
-            pairs.push((name, value));
+            form.push(decode(name)?, decode(value)?)?;
         }
-        pairs.retain(|(_, value)| !value.is_empty());
-        Ok(Self { pairs })
+        form.pairs.retain(|(_, value)| !value.is_empty());
+        Ok(form)
+    }
+
+    /// Takes in one parameter, empty or not, if it breaks no rule.
+    fn push(&mut self, name: Cow<'a, str>, value: Cow<'a, str>) -> Result<(), OAuthError> {
+        if self.pairs.len() == MAX_PARAMETERS {
+            return Err(OAuthError::invalid_request("too many parameters"));
+        }
+        if name.len() > MAX_NAME || value.len() > MAX_VALUE {
+            return Err(OAuthError::invalid_request("a parameter is too long"));
+        }
+        if value.contains('\0') {
+            return Err(OAuthError::invalid_request("a parameter contains a NUL character"));
+        }
+        if !REPEATABLE.contains(&&*name) && self.pairs.iter().any(|(seen, _)| *seen == name) {
+            return Err(OAuthError::invalid_request("a parameter is repeated"));
+        }
+        self.pairs.push((name, value));
+        Ok(())
     }
 
     /// The value of a parameter that occurs at most once.

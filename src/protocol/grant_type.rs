@@ -17,6 +17,12 @@ impl GrantType {
     pub const REFRESH_TOKEN: Self = Self(Cow::Borrowed("refresh_token"));
     /// `client_credentials`, RFC 6749 section 4.4.2.
     pub const CLIENT_CREDENTIALS: Self = Self(Cow::Borrowed("client_credentials"));
+    /// `urn:ietf:params:oauth:grant-type:device_code`, RFC 8628 section 3.4.
+    pub const DEVICE_CODE: Self = Self(Cow::Borrowed("urn:ietf:params:oauth:grant-type:device_code"));
+    /// `urn:ietf:params:oauth:grant-type:token-exchange`, RFC 8693 section 2.1.
+    pub const TOKEN_EXCHANGE: Self = Self(Cow::Borrowed("urn:ietf:params:oauth:grant-type:token-exchange"));
+    /// `urn:ietf:params:oauth:grant-type:jwt-bearer`, RFC 7523 section 2.1.
+    pub const JWT_BEARER: Self = Self(Cow::Borrowed("urn:ietf:params:oauth:grant-type:jwt-bearer"));
 
     /// The name on the wire.
     pub fn as_str(&self) -> &str {

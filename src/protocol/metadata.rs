@@ -13,6 +13,8 @@ pub struct ServerMetadata<'a> {
     pub jwks_uri: String,
     pub introspection_endpoint: String,
     pub revocation_endpoint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_authorization_endpoint: Option<String>,
     pub scopes_supported: Vec<&'a str>,
     pub response_types_supported: &'static [&'static str],
     pub response_modes_supported: &'static [&'static str],

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
-use super::error::OAuthError;
+use super::error::{OAuthError, Occasion};
 
 /// A code challenge of method S256: the SHA-256 of the verifier.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +45,8 @@ impl<'a> Verifier<'a> {
         if (43..=128).contains(&text.len()) && text.bytes().all(unreserved) {
             Ok(Self(text))
         } else {
-            Err(OAuthError::invalid_request("code_verifier must be 43 to 128 unreserved characters"))
+            let rule = "code_verifier must be 43 to 128 unreserved characters";
+            Err(OAuthError::invalid_request(rule).on(Occasion::BadVerifier))
         }
     }
 }

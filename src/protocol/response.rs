@@ -11,6 +11,12 @@ pub struct TokenResponse {
     pub token_type: &'static str,
     /// Lifetime of the access token, in seconds.
     pub expires_in: u64,
+    /// When the access token expires, seconds since the epoch; no member of RFC 6749, but of some vendors.
+    #[serde(skip)]
+    pub expires_at: u64,
+    /// What the access token is, if it was exchanged (RFC 8693 section 2.2.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issued_token_type: Option<&'static str>,
     /// The refresh token, if the grant comes with one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
@@ -20,4 +26,21 @@ pub struct TokenResponse {
     /// The scope of the access token; absent if it is empty.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub scope: String,
+}
+
+/// What a device gets to begin with (RFC 8628 section 3.2). No `Debug`: it carries codes.
+#[derive(Serialize)]
+pub struct DeviceResponse {
+    /// What the device polls with.
+    pub device_code: String,
+    /// What the person types.
+    pub user_code: String,
+    /// Where the person types it.
+    pub verification_uri: String,
+    /// The same with the user code in it, for a QR code.
+    pub verification_uri_complete: String,
+    /// Lifetime of both codes, in seconds.
+    pub expires_in: u64,
+    /// Seconds between two polls.
+    pub interval: u64,
 }

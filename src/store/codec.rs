@@ -90,6 +90,7 @@ pub fn key_bytes(key: &Key) -> [u8; KEY_LEN] {
         Key::Family(_) => 1,
         Key::Mark(_) => 2,
         Key::Fence(_) => FENCES[0],
+        Key::UserCode(_) => 4,
     };
     bytes[1..].copy_from_slice(&key.id().0);
     bytes
@@ -106,6 +107,7 @@ pub fn key_from_bytes(bytes: &[u8]) -> Option<Key> {
         1 => Some(Key::Family(id)),
         2 => Some(Key::Mark(id)),
         3 => Some(Key::Fence(id)),
+        4 => Some(Key::UserCode(id)),
         _ => None,
     }
 }
@@ -169,7 +171,7 @@ mod tests {
 
         #[test]
         fn keys_survive(id: [u8; 16]) {
-            for key in [Key::Family(Id(id)), Key::Mark(Id(id)), Key::Fence(Id(id))] {
+            for key in [Key::Family(Id(id)), Key::Mark(Id(id)), Key::Fence(Id(id)), Key::UserCode(Id(id))] {
                 prop_assert_eq!(key_from_bytes(&key_bytes(&key)), Some(key));
             }
         }

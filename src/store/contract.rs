@@ -94,6 +94,7 @@ every_engine! {
     outcomes_come_in_order_and_rows_see_each_other(rows);
     rotation_survives_a_restart(rows);
     a_mark_is_set_once(rows);
+    a_device_becomes_a_family_once(rows);
     a_fence_voids_what_came_before(rows);
     a_fence_counts_within_its_batch(rows);
     nothing_is_swept_early(rows);

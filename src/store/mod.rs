@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
 use crate::id::Id;
-use crate::token::{Key, Op, Outcome, Row};
+use crate::token::{Key, Op, Outcome, Row, Verdict};
 
 pub mod actor;
 pub mod codec;
@@ -32,6 +32,9 @@ pub type ShardId = u16;
 
 /// The longest row or document, in bytes: every engine stores that much in one piece.
 pub const MAX_VALUE: usize = 16 * 1024;
+
+/// The longest client id, in bytes: what a decision does not say and its row holds.
+const LONGEST_CLIENT: usize = 128;
 
 /// What of [`MAX_VALUE`] is left for times, counters and lengths.
 const OVERHEAD: usize = 256;
@@ -119,8 +122,19 @@ pub(crate) fn deadline(row: &Row) -> u64 {
 pub fn check_size(op: &Op) -> Result<(), StoreError> {
     let size = match op {
         Op::Redeem(redeem) => redeem.issuer.len() + redeem.client.len() + redeem.subject.len() + redeem.grant.len(),
+        Op::StartDevice(start) => start.issuer.len() + start.client.len() + start.grant.len(),
+        Op::Decide(decide) => match &decide.verdict {
+            Verdict::Approve { subject, grant } => decide.issuer.len() + LONGEST_CLIENT + subject.len() + grant.len(),
+            Verdict::Deny => 0,
+        },
         // these change a row within its overhead, or make a small one
-        Op::Miss { .. } | Op::Rotate(_) | Op::Revoke { .. } | Op::Mark { .. } | Op::RaiseFence { .. } => 0,
+        Op::Miss { .. }
+        | Op::Rotate(_)
+        | Op::Revoke { .. }
+        | Op::Mark { .. }
+        | Op::RaiseFence { .. }
+        | Op::NameUserCode { .. }
+        | Op::Consume(_) => 0,
     };
     check_len(size)
 }

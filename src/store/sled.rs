@@ -22,7 +22,6 @@ use crate::token::{Key, Op, Outcome, Row};
 
 mod committer;
 mod disk;
-mod journal;
 mod open;
 mod registry;
 mod rows;
@@ -119,7 +118,7 @@ impl Store for Sled {
     }
 
     fn sweep(&self, shard: ShardId, budget: usize) -> Pending<'_, Swept> {
-        Box::pin(self.committer.run(Needs::Nothing, move |disk, now| disk.sweep(shard, budget, now)))
+        Box::pin(self.committer.run(Needs::Nothing, move |disk, now| disk.rows.sweep(shard, budget, now)))
     }
 
     fn keys(&self) -> Pending<'_, Vec<StoredKey>> {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::clock::Time;
 use crate::id::{Id, random_bytes};
+use crate::protocol::scope::Scope;
 
 /// The claims of an access token (RFC 9068 section 2.2).
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,8 +27,8 @@ pub struct AccessClaims {
     /// Token id, see [`Jti`].
     pub jti: String,
     /// Scope (RFC 9068 section 2.2.3).
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub scope: String,
+    #[serde(default, skip_serializing_if = "ScopeClaim::is_empty")]
+    pub scope: ScopeClaim,
     /// When the person authenticated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<u64>,
@@ -40,6 +41,89 @@ pub struct AccessClaims {
     /// Further claims; never one of the above (see [`PROTOCOL_CLAIMS`]).
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+/// The `scope` claim: one string, or an array as some vendors have it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ScopeClaim {
+    /// Tokens separated by spaces (RFC 9068 section 2.2.3).
+    Text(String),
+    /// One element a token.
+    List(Vec<String>),
+}
+
+impl Default for ScopeClaim {
+    fn default() -> Self {
+        Self::Text(String::new())
+    }
+}
+
+impl ScopeClaim {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Text(text) => text.is_empty(),
+            Self::List(list) => list.is_empty(),
+        }
+    }
+
+    /// The tokens separated by spaces.
+    pub fn into_text(self) -> String {
+        match self {
+            Self::Text(text) => text,
+            Self::List(list) => list.join(" "),
+        }
+    }
+}
+
+/// How the `scope` claim is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ScopeStyle {
+    /// A string (RFC 9068).
+    #[default]
+    Text,
+    /// An array, also of one.
+    Array,
+    /// A string if there is one token, an array, sorted, if there are several.
+    TextOrArray,
+}
+
+impl ScopeStyle {
+    /// The claim for `scope`.
+    pub fn claim(self, scope: &Scope) -> ScopeClaim {
+        let mut list: Vec<String> = scope.tokens().map(str::to_owned).collect();
+        match self {
+            Self::Array => ScopeClaim::List(list),
+            Self::TextOrArray if list.len() > 1 => {
+                list.sort();
+                ScopeClaim::List(list)
+            }
+            Self::Text | Self::TextOrArray => ScopeClaim::Text(scope.as_str().to_owned()),
+        }
+    }
+}
+
+/// What an issuer's access tokens carry beside what RFC 9068 asks for, or carry in another form.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClaimStyle {
+    /// How `scope` is written.
+    pub scope: ScopeStyle,
+    /// Whether `nbf` repeats `iat`.
+    pub nbf: bool,
+    /// Claims with the same value in every token; never one of [`PROTOCOL_CLAIMS`].
+    pub constant: Map<String, Value>,
+}
+
+impl ClaimStyle {
+    /// The further claims of a token issued at `now` whose grant has `granted`.
+    pub fn extra(&self, granted: &Map<String, Value>, now: Time) -> Map<String, Value> {
+        let mut extra = granted.clone();
+        extra.extend(self.constant.clone());
+        if self.nbf {
+            extra.insert("nbf".to_owned(), Value::from(now.as_secs()));
+        }
+        extra
+    }
 }
 
 /// Claims that belong to the protocol: a portal or a client may not set them (DESIGN.md section 6).
@@ -67,6 +151,11 @@ pub const PROTOCOL_CLAIMS: [&str; 21] = [
     "token_type",
 ];
 
+/// Whether `text` can be a subject: 1 to 255 printable ASCII characters (OpenID Connect Core section 2).
+pub fn is_subject(text: &str) -> bool {
+    (1..=255).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, 0x20..=0x7e))
+}
+
 /// A token id that says when it was issued and what it belongs to, so that introspection finds its family and
 /// compares it with fences to the millisecond without storing anything per token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,10 +164,14 @@ pub struct Jti {
     pub issued_at: Time,
     /// The family the token came from; `None` for client credentials.
     pub family: Option<Id>,
+    /// How many token exchanges lie behind it, at most [`MAX_DEPTH`].
+    pub depth: u8,
     /// 128 bits (64 within a family) that make it unique.
     unique: [u8; 16],
 }
 
+/// The most exchanges that a `jti` can count: they stand in the upper half of its first byte.
+pub const MAX_DEPTH: u8 = 15;
 /// `kind | milliseconds (6 B) | unique (16 B)`.
 const ALONE: u8 = 1;
 /// `kind | milliseconds (6 B) | family (16 B) | unique (8 B)`.
@@ -91,13 +184,19 @@ impl Jti {
         if family.is_some() {
             unique[8..].fill(0);
         }
-        Self { issued_at, family, unique }
+        Self { issued_at, family, depth: 0, unique }
+    }
+
+    /// The same after `depth` exchanges.
+    #[must_use]
+    pub fn exchanged(self, depth: u8) -> Self {
+        Self { depth: depth.min(MAX_DEPTH), ..self }
     }
 
     /// Base64url, 31 or 42 characters.
     pub fn encode(&self) -> String {
         let mut bytes = Vec::with_capacity(31);
-        bytes.push(if self.family.is_some() { OF_FAMILY } else { ALONE });
+        bytes.push(self.depth << 4 | if self.family.is_some() { OF_FAMILY } else { ALONE });
         bytes.extend_from_slice(&self.issued_at.as_millis().to_be_bytes()[2..]);
         match &self.family {
             Some(family) => {
@@ -118,14 +217,15 @@ impl Jti {
         wide[2..].copy_from_slice(millis);
         let issued_at = Time::from_millis(u64::from_be_bytes(wide));
         let mut unique = [0; 16];
-        match (kind, rest.len()) {
+        let depth = kind >> 4;
+        match (kind & 0x0f, rest.len()) {
             (ALONE, 16) => {
                 unique.copy_from_slice(rest);
-                Some(Self { issued_at, family: None, unique })
+                Some(Self { issued_at, family: None, depth, unique })
             }
             (OF_FAMILY, 24) => {
                 unique[..8].copy_from_slice(&rest[16..]);
-                Some(Self { issued_at, family: Some(Id(rest[..16].try_into().ok()?)), unique })
+                Some(Self { issued_at, family: Some(Id(rest[..16].try_into().ok()?)), depth, unique })
             }
             _ => None,
         }
@@ -139,8 +239,10 @@ mod tests {
     #[test]
     fn a_jti_is_read_back_with_and_without_family() {
         for family in [None, Some(Id::random())] {
-            let jti = Jti::new(Time::from_millis(1_700_000_000_123), family);
-            assert_eq!(Jti::parse(&jti.encode()), Some(jti));
+            for depth in [0, 1, MAX_DEPTH] {
+                let jti = Jti::new(Time::from_millis(1_700_000_000_123), family).exchanged(depth);
+                assert_eq!(Jti::parse(&jti.encode()), Some(jti));
+            }
         }
         assert_eq!(Jti::parse("AQ"), None);
     }

@@ -177,8 +177,10 @@ pub struct Rotated {
 
 pub(super) fn redeem(row: Option<&Row>, op: &Redeem, fence: Time, now: Time) -> (Change, Outcome) {
     match row {
-        Some(Row::Family(family)) => return redeem_again(family, op, fence, now),
+        Some(Row::Family(family)) => return begun_again(family, op.attempt, fence, now),
         Some(Row::MissedCode { misses: u8::MAX, .. }) => return (Change::Keep, Err(Refusal::Missed)),
+        // the ids of codes and devices are random and never meet
+        Some(Row::Device(_)) => return (Change::Keep, Err(Refusal::Unknown)),
         _ => {}
     }
     if now >= op.code_expires_at {
@@ -187,31 +189,24 @@ pub(super) fn redeem(row: Option<&Row>, op: &Redeem, fence: Time, now: Time) -> 
     if op.code_issued_at <= fence {
         return (Change::Keep, Err(Refusal::Revoked));
     }
-    let expires_at = now + op.lifetimes.absolute;
-    let idle_until = expires_at.min(now + op.lifetimes.idle);
-    let family = Family {
-        issuer: op.issuer.clone(),
-        client: op.client.clone(),
-        subject: op.subject.clone(),
-        grant: op.grant.clone(),
+    let family = Family::begin(Beginning {
+        issuer: &op.issuer,
+        client: &op.client,
+        subject: &op.subject,
+        grant: &op.grant,
         authorized_at: op.code_issued_at,
-        generation: 0,
         key: op.key,
-        replays: 0,
         attempt: op.attempt,
-        rotated_at: now,
-        idle_until,
-        expires_at,
-        // the row is also the memory that the code was used
-        keep_until: idle_until.max(now + op.lifetimes.access + SLACK).max(op.code_expires_at),
-        revoked: None,
-    };
+        lifetimes: op.lifetimes,
+        now,
+        code_expires_at: op.code_expires_at,
+    });
     (Change::Put(Row::Family(Box::new(family))), Ok(Done::Redeemed))
 }
 
 /// A second redemption: our own retry, or a replay that revokes what the first one produced.
-fn redeem_again(family: &Family, op: &Redeem, fence: Time, now: Time) -> (Change, Outcome) {
-    let own_retry = family.attempt == op.attempt && family.generation == 0;
+pub(super) fn begun_again(family: &Family, attempt: Id, fence: Time, now: Time) -> (Change, Outcome) {
+    let own_retry = family.attempt == attempt && family.generation == 0;
     if own_retry {
         // what ended in between stays ended, but it was no replay
         let outcome = if family.is_alive(fence) { Ok(Done::Redeemed) } else { Err(Refusal::Revoked) };
@@ -223,7 +218,7 @@ fn redeem_again(family: &Family, op: &Redeem, fence: Time, now: Time) -> (Change
 pub(super) fn miss(row: Option<&Row>, limit: u8, code_expires_at: Time, now: Time) -> (Change, Outcome) {
     let misses = match row {
         // a code that was redeemed already has nothing left to protect
-        Some(Row::Family(_)) => return (Change::Keep, Err(Refusal::Replayed)),
+        Some(Row::Family(_) | Row::Device(_)) => return (Change::Keep, Err(Refusal::Replayed)),
         Some(Row::MissedCode { misses, .. }) => *misses,
         _ => 0,
     };
@@ -300,7 +295,44 @@ pub(super) fn revoke(row: Option<&Row>, issuer: &str, client: Option<&str>, now:
     (family.revoked_by(RevocationReason::Requested, now), Ok(Done::Revoked))
 }
 
+/// What a family is made of when its code is redeemed.
+pub(super) struct Beginning<'a> {
+    pub(super) issuer: &'a str,
+    pub(super) client: &'a str,
+    pub(super) subject: &'a str,
+    pub(super) grant: &'a [u8],
+    pub(super) authorized_at: Time,
+    pub(super) key: u8,
+    pub(super) attempt: Id,
+    pub(super) lifetimes: Lifetimes,
+    pub(super) now: Time,
+    pub(super) code_expires_at: Time,
+}
+
 impl Family {
+    /// The family of a code that is redeemed now.
+    pub(super) fn begin(from: Beginning<'_>) -> Self {
+        let expires_at = from.now + from.lifetimes.absolute;
+        let idle_until = expires_at.min(from.now + from.lifetimes.idle);
+        Self {
+            issuer: from.issuer.into(),
+            client: from.client.into(),
+            subject: from.subject.into(),
+            grant: from.grant.into(),
+            authorized_at: from.authorized_at,
+            generation: 0,
+            key: from.key,
+            replays: 0,
+            attempt: from.attempt,
+            rotated_at: from.now,
+            idle_until,
+            expires_at,
+            // the row is also the memory that the code was used
+            keep_until: idle_until.max(from.now + from.lifetimes.access + SLACK).max(from.code_expires_at),
+            revoked: None,
+        }
+    }
+
     /// Why the family refuses a refresh token, before its generation is looked at.
     fn refuses(&self, op: &Rotate, fence: Time, now: Time) -> Option<Refusal> {
         if self.issuer != op.issuer || self.client != op.client {

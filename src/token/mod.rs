@@ -2,6 +2,8 @@
 
 pub mod access;
 pub mod code;
+pub mod device;
+pub mod device_code;
 pub mod family;
 pub mod granted;
 pub mod id_token;
@@ -9,6 +11,7 @@ pub mod refresh;
 pub mod state;
 pub mod wire;
 
+pub use device::{Consume, Decide, Decision, Device, StartDevice, Verdict};
 pub use family::{Family, Lifetimes, Redeem, Rotate, RotatePolicy, Rotated};
 pub use granted::Granted;
 pub use state::{Done, Fence, Key, Op, Outcome, Refusal, Row, step};

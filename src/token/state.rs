@@ -7,6 +7,7 @@
 use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 
+use super::device::{self, Consume, Decide, Decision, Device, StartDevice};
 use super::family::{self, Family, Redeem, Rotate, Rotated};
 use crate::clock::Time;
 use crate::id::Id;
@@ -20,6 +21,8 @@ pub enum Key {
     Mark(Id),
     /// A fence: the moment before which everything of an issuer, client or subject is void.
     Fence(Id),
+    /// A user code, by its digest, see [`Key::user_code`].
+    UserCode(Id),
 }
 
 /// What a [`Key::Mark`] is about.
@@ -62,10 +65,15 @@ impl Key {
         Self::Fence(digest_id(&[kind.as_bytes(), issuer.as_bytes(), name.as_bytes()]))
     }
 
+    /// The key of a user code: 128 bits of a SHA-256 over issuer and letters.
+    pub fn user_code(issuer: &str, letters: &str) -> Self {
+        Self::UserCode(digest_id(&[b"user code", issuer.as_bytes(), letters.as_bytes()]))
+    }
+
     /// The 16 bytes that name the row within its kind; uniformly distributed, so they also choose the shard.
     pub fn id(&self) -> &Id {
         match self {
-            Self::Family(id) | Self::Mark(id) | Self::Fence(id) => id,
+            Self::Family(id) | Self::Mark(id) | Self::Fence(id) | Self::UserCode(id) => id,
         }
     }
 }
@@ -107,6 +115,15 @@ pub enum Row {
         /// When everything issued before `at` has expired by itself.
         keep_until: Time,
     },
+    /// A device authorization that was not consumed; it becomes the family.
+    Device(Box<Device>),
+    /// A user code and the device it names.
+    UserCode {
+        /// The device.
+        family: Id,
+        /// When the code expires.
+        keep_until: Time,
+    },
 }
 
 impl Row {
@@ -114,9 +131,11 @@ impl Row {
     pub fn keep_until(&self) -> Time {
         match self {
             Self::Family(family) => family.keep_until,
-            Self::MissedCode { keep_until, .. } | Self::Mark { keep_until, .. } | Self::Fence { keep_until, .. } => {
-                *keep_until
-            }
+            Self::Device(device) => device.expires_at,
+            Self::MissedCode { keep_until, .. }
+            | Self::Mark { keep_until, .. }
+            | Self::Fence { keep_until, .. }
+            | Self::UserCode { keep_until, .. } => *keep_until,
         }
     }
 }
@@ -163,6 +182,21 @@ pub enum Op {
         /// How long what was issued before can live.
         keep_for: std::time::Duration,
     },
+    /// Begin a device authorization.
+    StartDevice(Box<StartDevice>),
+    /// Give a device its user code; refused as taken while the code names another.
+    NameUserCode {
+        /// A [`Key::user_code`].
+        key: Key,
+        /// The device.
+        family: Id,
+        /// When the code expires.
+        keep_until: Time,
+    },
+    /// Approve or deny a device.
+    Decide(Box<Decide>),
+    /// Redeem an approved device code: its device becomes a family.
+    Consume(Box<Consume>),
 }
 
 impl Op {
@@ -172,7 +206,10 @@ impl Op {
             Self::Redeem(redeem) => Key::Family(redeem.family),
             Self::Miss { family, .. } | Self::Revoke { family, .. } => Key::Family(*family),
             Self::Rotate(rotate) => Key::Family(rotate.family),
-            Self::Mark { key, .. } | Self::RaiseFence { key, .. } => *key,
+            Self::StartDevice(start) => Key::Family(start.family),
+            Self::Decide(decide) => Key::Family(decide.family),
+            Self::Consume(consume) => Key::Family(consume.family),
+            Self::Mark { key, .. } | Self::RaiseFence { key, .. } | Self::NameUserCode { key, .. } => *key,
         }
     }
 
@@ -184,8 +221,26 @@ impl Op {
         match (self, row) {
             (Self::Redeem(redeem), _) => Some(of(&redeem.issuer, &redeem.client, &redeem.subject)),
             (Self::Rotate(_), Some(Row::Family(family))) => Some(of(&family.issuer, &family.client, &family.subject)),
+            (Self::Consume(_), Some(Row::Family(family))) => Some(of(&family.issuer, &family.client, &family.subject)),
+            (Self::Consume(_), Some(Row::Device(device))) => match &device.decision {
+                Decision::Approved { subject, .. } => Some(of(&device.issuer, &device.client, subject)),
+                Decision::Pending | Decision::Denied => None,
+            },
+            // whose it will be is not known before: the client's fence stands in for the subject's
+            (Self::Decide(_), Some(Row::Device(device))) => {
+                let client = Key::fence(&device.issuer, Fence::Client(&device.client));
+                Some([Key::fence(&device.issuer, Fence::Issuer), client, client])
+            }
             (
-                Self::Rotate(_) | Self::Miss { .. } | Self::Revoke { .. } | Self::Mark { .. } | Self::RaiseFence { .. },
+                Self::Rotate(_)
+                | Self::Miss { .. }
+                | Self::Revoke { .. }
+                | Self::Mark { .. }
+                | Self::RaiseFence { .. }
+                | Self::StartDevice(_)
+                | Self::NameUserCode { .. }
+                | Self::Decide(_)
+                | Self::Consume(_),
                 _,
             ) => None,
         }
@@ -207,7 +262,7 @@ pub type Outcome = Result<Done, Refusal>;
 /// An operation that was carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Done {
-    /// The code was redeemed; its family is at generation 0.
+    /// The code or device code was redeemed; its family is at generation 0.
     Redeemed,
     /// The refresh token was exchanged.
     Rotated(Box<Rotated>),
@@ -219,6 +274,12 @@ pub enum Done {
     Marked,
     /// The fence stands.
     Fenced,
+    /// The device authorization has begun.
+    Started,
+    /// The user code names the device.
+    Named,
+    /// The person's decision stands.
+    Decided,
 }
 
 /// Why an operation was refused.
@@ -248,6 +309,18 @@ pub enum Refusal {
     /// The token proves a generation that the store has never seen: the store lost data (ENGINE.md 7.3).
     #[error("regressed")]
     Regressed,
+    /// The name belongs to another device.
+    #[error("taken")]
+    Taken,
+    /// The person decided otherwise before.
+    #[error("decided already")]
+    Decided,
+    /// The person has not decided yet.
+    #[error("pending")]
+    Pending,
+    /// The person said no.
+    #[error("denied")]
+    Denied,
 }
 
 /// The transition. `fence` is the latest of [`Op::fences`] ([`Time::ZERO`] if there is none), `now` the engine's time.
@@ -259,6 +332,10 @@ pub fn step(row: Option<&Row>, op: &Op, fence: Time, now: Time) -> (Change, Outc
         Op::Revoke { issuer, client, .. } => family::revoke(row, issuer, client.as_deref(), now),
         Op::Mark { attempt, keep_until, .. } => mark(row, *attempt, *keep_until, now),
         Op::RaiseFence { keep_for, .. } => raise_fence(row, *keep_for, now),
+        Op::StartDevice(start) => device::start(row, start, now),
+        Op::NameUserCode { family, keep_until, .. } => device::name(row, *family, *keep_until, now),
+        Op::Decide(decide) => device::decide(row, decide, fence, now),
+        Op::Consume(consume) => device::consume(row, consume, fence, now),
     }
 }
 

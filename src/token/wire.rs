@@ -11,6 +11,8 @@ use crate::id::Id;
 pub const REFRESH: &str = "jrt_";
 /// Prefix of authorization codes.
 pub const CODE: &str = "jac_";
+/// Prefix of device codes.
+pub const DEVICE: &str = "jdc_";
 /// Prefix of client secrets that jeton generated.
 pub const CLIENT_SECRET: &str = "jcs_";
 

@@ -104,7 +104,7 @@ impl<'a> Assertion<'a> {
     fn audience(&self, case: &Case<'_>) -> Option<AudienceForm> {
         let ours = |aud: &Value| match aud.as_str() {
             Some(aud) if aud == case.issuer.url => Some(AudienceForm::Issuer),
-            Some(aud) if aud == case.issuer.token_endpoint => Some(AudienceForm::Endpoint),
+            Some(aud) if case.issuer.token_endpoints.iter().any(|own| own == aud) => Some(AudienceForm::Endpoint),
             Some(_) | None => None,
         };
         let form = match self.claims.aud.as_ref()? {

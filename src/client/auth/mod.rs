@@ -29,7 +29,7 @@ use super::secret::MAX_SECRET;
 use super::{Client, Issuer, Registry};
 use crate::clock::{Clock, Time};
 use crate::metrics::{Metrics, Stopwatch};
-use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::protocol::form::Form;
 use crate::store::Shards;
 use crate::vault::Vault;
@@ -213,7 +213,9 @@ impl Authenticator {
         };
         let (method, claim) = match detect(authorization, form) {
             Ok(Some(found)) => found,
-            Ok(None) => return Err(fail(OAuthError::INVALID_CLIENT, "no client authentication")),
+            Ok(None) => {
+                return Err(fail(OAuthError::INVALID_CLIENT.on(Occasion::NoCredential), "no client authentication"));
+            }
             Err(error) => return Err(fail(error, "malformed client authentication")),
         };
         let now = self.clock.now();
@@ -291,7 +293,8 @@ fn detect<'a>(
     }
     let long = matches!(&claim.proof, Proof::Secret(secret) if secret.len() > MAX_SECRET);
     if claim.client_id.len() > MAX_CLIENT_ID || long {
-        return Err(OAuthError::invalid_request("client_id or client_secret is too long"));
+        let error = OAuthError::invalid_request("client_id or client_secret is too long");
+        return Err(error.on(Occasion::LongCredential));
     }
     if claim.client_id.is_empty() {
         return Err(OAuthError::INVALID_CLIENT);

@@ -1,9 +1,10 @@
 //! Authorization codes for login portals: the portal authenticated somebody, jeton makes the code. Nothing is written.
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::Answer;
+use super::person::{Claims, check_claims, check_subject, check_texts};
 use super::problem::Problem;
 use crate::client::{Client, Issuer};
 use crate::http::Request;
@@ -13,14 +14,7 @@ use crate::protocol::resource;
 use crate::protocol::scope::Scope;
 use crate::service::Service;
 use crate::token::Granted;
-use crate::token::access::PROTOCOL_CLAIMS;
 use crate::token::code::{self, Code};
-
-/// Longest `nonce`, `acr` and single `amr`, in bytes.
-const MAX_TEXT: usize = 512;
-const MAX_AMR: usize = 16;
-/// Longest further claims of one token, in bytes of JSON.
-const MAX_CLAIMS: usize = 2048;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -54,15 +48,6 @@ impl Default for OneOrMany {
     fn default() -> Self {
         Self::Many(Vec::new())
     }
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Claims {
-    #[serde(default)]
-    access_token: Map<String, Value>,
-    #[serde(default)]
-    id_token: Map<String, Value>,
 }
 
 pub(super) fn issue(service: &Service, issuer: &Issuer, request: &Request) -> Answer {
@@ -102,28 +87,9 @@ fn check(wanted: &Wanted, client: &Client) -> Result<Option<Challenge>, Problem>
     if !client.allows_redirect(&wanted.redirect_uri) {
         return refuse("redirect_uri: not one that the client registered");
     }
-    if wanted.subject.is_empty()
-        || wanted.subject.len() > 255
-        || !wanted.subject.bytes().all(|byte| matches!(byte, 0x20..=0x7e))
-    {
-        return refuse("subject: 1 to 255 printable ASCII characters (OpenID Connect Core section 2)");
-    }
-    let too_long = |text: &Option<String>| text.as_ref().is_some_and(|text| text.len() > MAX_TEXT);
-    if too_long(&wanted.nonce)
-        || too_long(&wanted.acr)
-        || wanted.amr.len() > MAX_AMR
-        || wanted.amr.iter().any(|one| one.len() > MAX_TEXT)
-    {
-        return refuse("nonce, acr, amr: at most 512 bytes each, at most 16 amr");
-    }
-    for (name, claims) in [("access_token", &wanted.claims.access_token), ("id_token", &wanted.claims.id_token)] {
-        if let Some(taken) = claims.keys().find(|claim| PROTOCOL_CLAIMS.contains(&claim.as_str())) {
-            return Err(Problem::new(400, format!("claims.{name}: {taken} belongs to the protocol and cannot be set")));
-        }
-        if serde_json::to_string(claims).map_or(usize::MAX, |text| text.len()) > MAX_CLAIMS {
-            return Err(Problem::new(400, format!("claims.{name}: at most {MAX_CLAIMS} bytes of JSON")));
-        }
-    }
+    check_subject(&wanted.subject)?;
+    check_texts([&wanted.nonce, &wanted.acr], &wanted.amr)?;
+    check_claims(&wanted.claims)?;
     match (&wanted.code_challenge, &wanted.code_challenge_method) {
         (Some(challenge), method) => {
             Challenge::parse(challenge, method.as_deref()).map(Some).map_err(|rule| Problem::new(400, rule))

@@ -3,8 +3,10 @@
 
 mod clients;
 mod codes;
+mod device;
 mod keys;
 mod operation;
+mod person;
 mod problem;
 mod revocations;
 mod secrets;
@@ -29,7 +31,7 @@ use problem::Problem;
 pub const MAX_BODY: usize = 256 * 1024;
 const PREFIX: &str = "/admin/v1/";
 /// What a call is counted as; paths carry ids, labels do not.
-const LABELS: [&str; 8] = ["clients", "secrets", "codes", "keys", "revocations", "config", "reload", "open"];
+const LABELS: [&str; 9] = ["clients", "secrets", "codes", "device", "keys", "revocations", "config", "reload", "open"];
 
 /// The admin token, known by its hash only.
 pub struct AdminToken([u8; 32]);
@@ -180,6 +182,21 @@ async fn of_issuer(
             },
         ),
         ["codes"] => ("codes", only(method, &[POST]).and_then(|()| codes::issue(service, issuer, request))),
+        ["device", code] => (
+            "device",
+            match only(method, &[GET]) {
+                Ok(()) => device::show(service, issuer, code).await,
+                Err(problem) => Err(problem),
+            },
+        ),
+        ["device", code, verdict @ ("approve" | "deny")] => (
+            "device",
+            match only(method, &[POST]) {
+                Ok(()) if *verdict == "approve" => device::approve(service, issuer, code, request).await,
+                Ok(()) => device::deny(service, issuer, code).await,
+                Err(problem) => Err(problem),
+            },
+        ),
         ["keys"] => ("keys", only(method, &[GET]).and_then(|()| keys::list(service, issuer))),
         ["keys", "rotate"] => (
             "keys",

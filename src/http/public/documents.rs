@@ -7,9 +7,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use hyper::header::{CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, PRAGMA};
 
+use super::place::Place;
 use crate::client::metadata::AuthMethod;
 use crate::client::{Issuer, metadata};
 use crate::dialect;
+use crate::http::access::Told;
 use crate::http::{Request, Response, respond};
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{ErrorCode, OAuthError};
@@ -19,13 +21,19 @@ use crate::service::Service;
 /// How long metadata may be cached, in seconds.
 const METADATA_MAX_AGE: u64 = 3600;
 
-pub(super) fn jwks(service: &Service, issuer: &Issuer, request: &Request) -> Response {
-    let Some(keys) = service.context.keys.issuer(&issuer.id) else {
+pub(super) fn jwks(service: &Service, place: &Place<'_>, request: &Request, told: &mut Told) -> Response {
+    let Some(keys) = service.context.keys.issuer(&place.issuer.id) else {
         let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, "the keys are not ready; try again");
-        return super::refused(issuer, &error, None);
+        return place.refused(told, error, None);
     };
     let jwks = keys.jwks();
-    document(jwks.body.clone(), &jwks.etag, jwks.max_age.as_secs(), &request.headers)
+    let theirs = dialect::of(place.issuer).keys(place.path, &jwks.body);
+    document(
+        theirs.map_or_else(|| jwks.body.clone(), Bytes::from),
+        &jwks.etag,
+        jwks.max_age.as_secs(),
+        &request.headers,
+    )
 }
 
 pub(super) fn metadata(service: &Service, issuer: &Issuer, request: &Request) -> Response {
@@ -40,8 +48,7 @@ pub(super) fn metadata(service: &Service, issuer: &Issuer, request: &Request) ->
 
 /// The metadata document, made from what the issuer and the running service really offer.
 fn describe(service: &Service, issuer: &Issuer) -> Vec<u8> {
-    let dialect = dialect::of(issuer);
-    let at = |endpoint| format!("{}{}", issuer.url, dialect.path(endpoint));
+    let at = |endpoint| dialect::url(issuer, endpoint);
     let methods: Vec<&'static str> = AuthMethod::ALL.map(AuthMethod::name).to_vec();
     let confidential = methods.iter().copied().filter(|method| *method != metadata::AuthMethod::None.name()).collect();
     let schemes = AuthMethod::ALL.into_iter().flat_map(AuthMethod::assertion_algorithms);
@@ -54,6 +61,9 @@ fn describe(service: &Service, issuer: &Issuer) -> Vec<u8> {
         jwks_uri: at(Endpoint::Jwks),
         introspection_endpoint: at(Endpoint::Introspection),
         revocation_endpoint: at(Endpoint::Revocation),
+        device_authorization_endpoint: issuer
+            .offers(Endpoint::DeviceAuthorization)
+            .then(|| at(Endpoint::DeviceAuthorization)),
         scopes_supported: issuer.settings.scopes.tokens().collect(),
         response_types_supported: &["code"],
         response_modes_supported: &["query"],

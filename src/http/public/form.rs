@@ -1,14 +1,23 @@
-//! The one content type that the OAuth endpoints read (RFC 6749 appendix B; CHECKLIST 3).
+//! The content types that the OAuth endpoints read (RFC 6749 appendix B; CHECKLIST 3): a form, and JSON where a dialect
+//! admits it.
 
 use hyper::HeaderMap;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
 
 /// Whether the body is declared as a form; parameters such as a charset are allowed.
 pub(super) fn is_form(headers: &HeaderMap) -> bool {
+    is(headers, "application/x-www-form-urlencoded")
+}
+
+/// Whether the body is declared as JSON.
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
+    is(headers, "application/json")
+}
+
+fn is(headers: &HeaderMap, wanted: &str) -> bool {
     let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
     let essence = value.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
-        && headers.get_all(CONTENT_TYPE).iter().count() == 1
+    essence.eq_ignore_ascii_case(wanted) && headers.get_all(CONTENT_TYPE).iter().count() == 1
 }
 
 /// The `Authorization` header; two of them are as bad as a malformed one.

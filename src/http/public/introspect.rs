@@ -1,21 +1,18 @@
 //! The introspection endpoint (RFC 7662 section 2): authenticated confidential clients only.
 
-use std::sync::Arc;
-
 use super::form::authorization;
-use super::{auth_failed, refused};
-use crate::client::Issuer;
+use super::place::Place;
 use crate::client::auth::AuthenticatedClient;
 use crate::http::access::Told;
 use crate::http::{Request, Response, respond};
 use crate::inspect;
-use crate::protocol::error::OAuthError;
+use crate::protocol::error::{OAuthError, Occasion};
 use crate::protocol::form::Form;
 use crate::protocol::introspection::Introspection;
 use crate::service::Service;
 
-pub(super) async fn serve(service: &Service, issuer: &Arc<Issuer>, request: &Request, told: &mut Told) -> Response {
-    let (caller, form) = match caller(service, issuer, request, told).await {
+pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Request, told: &mut Told) -> Response {
+    let (caller, form) = match caller(service, place, request, told).await {
         Ok(found) => found,
         Err(response) => return response,
     };
@@ -26,41 +23,37 @@ pub(super) async fn serve(service: &Service, issuer: &Arc<Issuer>, request: &Req
             retry_after: None,
             reason: "public client at introspection",
         };
-        told.fail(&failure);
-        return auth_failed(issuer, &failure);
+        return place.unknown(told, &failure);
     }
     let token = match form.require("token", "token is missing") {
         Ok(token) => token,
-        Err(error) => return refused(issuer, told.refuse(error), None),
+        Err(error) => return place.refused(told, error.on(Occasion::NoToken), None),
     };
-    match inspect::introspect(issuer, &caller, token, &service.context).await {
+    match inspect::introspect(place.issuer, &caller, token, &service.context).await {
         Ok(answer) => {
             let outcome = if matches!(answer, Introspection::Active(_)) { "active" } else { "inactive" };
             service.context.metrics.introspections.with_label_values(&[outcome]).inc();
             // maps of strings and JSON values always serialise
             respond::json(200, serde_json::to_vec(&answer).unwrap_or_default())
         }
-        Err(error) => refused(issuer, told.refuse(error.to_oauth()), None),
+        Err(error) => place.refused(told, error.to_oauth(), None),
     }
 }
 
 /// The authenticated sender of a form, and the form; for introspection and revocation.
 pub(super) async fn caller<'a>(
     service: &Service,
-    issuer: &Issuer,
+    place: &Place<'_>,
     request: &'a Request,
     told: &mut Told,
 ) -> Result<(AuthenticatedClient, Form<'a>), Response> {
-    let form = Form::parse(&request.body).map_err(|error| refused(issuer, told.refuse(error), None))?;
+    let form = Form::parse(&request.body).map_err(|error| place.refused(told, error, None))?;
     let authorization = authorization(&request.headers);
-    match service.authenticator.authenticate(issuer, authorization, &form, request.peer).await {
+    match service.authenticator.authenticate(place.issuer, authorization, &form, request.peer).await {
         Ok(client) => {
             told.client = Some(client.id.clone());
             Ok((client, form))
         }
-        Err(failure) => {
-            told.fail(&failure);
-            Err(auth_failed(issuer, &failure))
-        }
+        Err(failure) => Err(place.unknown(told, &failure)),
     }
 }

@@ -2,9 +2,11 @@
 //! each endpoint is one file.
 
 mod cors;
+mod device;
 mod documents;
 mod form;
 mod introspect;
+mod place;
 mod revoke;
 mod token;
 
@@ -13,11 +15,13 @@ use std::time::Duration;
 
 use hyper::header::{ALLOW, HeaderValue};
 use hyper::http::request::Parts;
-use hyper::{HeaderMap, Method};
+use hyper::{Method, StatusCode};
+use place::Place;
 
+use super::access::Told;
 use super::{Fault, Handler, Request, Response, respond};
 use crate::client::registry::Route;
-use crate::dialect;
+use crate::dialect::{self, Refused};
 use crate::metrics::Stopwatch;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{ErrorCode, OAuthError};
@@ -49,8 +53,15 @@ impl Handler for Public {
         let Some(route) = self.service.registry.route(head.uri.path()) else {
             return Err(self.seen.turned_away(respond::json(404, r#"{"error":"not_found"}"#)));
         };
-        refuse_head(&route, &head.method, &head.headers)
-            .map_or(Ok(MAX_BODY), |response| Err(self.seen.turned_away(response)))
+        let place = Place::new(&route, head.uri.path());
+        match refuse_head(&place, head) {
+            Some(response) => Err(self.seen.turned_away(response)),
+            // parameters in the query exclude a body
+            None if place.endpoint.takes_form() && !form::is_form(&head.headers) && !form::is_json(&head.headers) => {
+                Ok(0)
+            }
+            None => Ok(MAX_BODY),
+        }
     }
 
     async fn handle(&self, request: Request) -> Response {
@@ -58,7 +69,7 @@ impl Handler for Public {
         let Some(route) = self.service.registry.route(request.path()) else {
             return respond::json(404, r#"{"error":"not_found"}"#);
         };
-        let mut told = super::access::Told::default();
+        let mut told = Told::default();
         let answer = if request.method == Method::OPTIONS {
             cors::preflight(&route.issuer, &request.headers)
         } else {
@@ -79,7 +90,8 @@ impl Handler for Public {
             Fault::Overloaded => UNAVAILABLE,
             Fault::Panicked => OAuthError::new(ErrorCode::ServerError, "the service failed"),
         };
-        let (_, body) = dialect::default().error(&error);
+        let refused = Refused { error: &error, endpoint: Endpoint::Token, path: "", grant: "", request_id: None };
+        let (_, body) = dialect::default().error(&refused);
         let answer = respond::json(fault.status().as_u16(), body);
         let answer =
             if fault == Fault::Overloaded { respond::retry_after(answer, Duration::from_secs(1)) } else { answer };
@@ -88,12 +100,14 @@ impl Handler for Public {
 }
 
 impl Public {
-    async fn serve(&self, route: &Route, request: &Request, told: &mut super::access::Told) -> Response {
+    async fn serve(&self, route: &Route, request: &Request, told: &mut Told) -> Response {
+        let place = Place::new(route, request.path());
         match route.endpoint {
-            Endpoint::Token => token::serve(&self.service, &route.issuer, request, told).await,
-            Endpoint::Introspection => introspect::serve(&self.service, &route.issuer, request, told).await,
-            Endpoint::Revocation => revoke::serve(&self.service, &route.issuer, request, told).await,
-            Endpoint::Jwks => documents::jwks(&self.service, &route.issuer, request),
+            Endpoint::Token => token::serve(&self.service, &place, request, told).await,
+            Endpoint::Introspection => introspect::serve(&self.service, &place, request, told).await,
+            Endpoint::Revocation => revoke::serve(&self.service, &place, request, told).await,
+            Endpoint::DeviceAuthorization => device::serve(&self.service, &place, request, told).await,
+            Endpoint::Jwks => documents::jwks(&self.service, &place, request, told),
             Endpoint::OpenIdConfiguration | Endpoint::AuthorizationServerMetadata => {
                 documents::metadata(&self.service, &route.issuer, request)
             }
@@ -102,47 +116,29 @@ impl Public {
 }
 
 /// What can be refused before the body is read: the method (405) and the content type (415). Query parameters are
-/// never looked at, so credentials there are not used (CHECKLIST 1-3).
-fn refuse_head(route: &Route, method: &Method, headers: &HeaderMap) -> Option<Response> {
-    if method == Method::OPTIONS && cors::wants(&route.issuer, headers) {
+/// not looked at, so credentials there are not used (CHECKLIST 1-3), but where a dialect says otherwise.
+fn refuse_head(place: &Place<'_>, head: &Parts) -> Option<Response> {
+    let (method, headers) = (&head.method, &head.headers);
+    if method == Method::OPTIONS && cors::wants(place.issuer, headers) {
         return None;
     }
-    let dialect = dialect::of(&route.issuer);
     let refuse = |status, description| {
-        let (_, body) = dialect.error(&OAuthError::new(ErrorCode::InvalidRequest, description));
-        respond::json(status, body)
+        let mut response = place.write(&OAuthError::invalid_request(description), &mut Told::default());
+        *response.status_mut() = status;
+        response
     };
-    if route.endpoint.takes_form() {
+    if place.endpoint.takes_form() {
         if method != Method::POST {
-            return Some(respond::with(refuse(405, "use POST"), ALLOW, HeaderValue::from_static("POST")));
+            let response = refuse(StatusCode::METHOD_NOT_ALLOWED, "use POST");
+            return Some(respond::with(response, ALLOW, HeaderValue::from_static("POST")));
         }
-        if !form::is_form(headers) {
-            return Some(refuse(415, "the content type must be application/x-www-form-urlencoded"));
+        if !form::is_form(headers) && !place.takes(head) {
+            let rule = "the content type must be application/x-www-form-urlencoded";
+            return Some(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, rule));
         }
     } else if method != Method::GET && method != Method::HEAD {
-        return Some(respond::with(refuse(405, "use GET"), ALLOW, HeaderValue::from_static("GET, HEAD")));
+        let response = refuse(StatusCode::METHOD_NOT_ALLOWED, "use GET");
+        return Some(respond::with(response, ALLOW, HeaderValue::from_static("GET, HEAD")));
     }
     None
-}
-
-/// The answer to a failed client authentication.
-fn auth_failed(route_issuer: &crate::client::Issuer, failure: &crate::client::auth::Failure) -> Response {
-    let (status, body) = dialect::of(route_issuer).error(&failure.error);
-    let response = respond::json(status, body);
-    match (status, failure.retry_after) {
-        (401, _) => respond::challenge(response, r#"Basic realm="jeton", charset="UTF-8""#),
-        (_, Some(wait)) => respond::retry_after(response, wait),
-        (_, None) => response,
-    }
-}
-
-/// The answer to an error after authentication.
-fn refused(issuer: &crate::client::Issuer, error: &OAuthError, wait: Option<Duration>) -> Response {
-    let (status, body) = dialect::of(issuer).error(error);
-    let response = respond::json(status, body);
-    let again_soon = matches!(error.code, ErrorCode::TemporarilyUnavailable).then_some(Duration::from_secs(1));
-    match wait.or(again_soon) {
-        Some(wait) => respond::retry_after(response, wait),
-        None => response,
-    }
 }

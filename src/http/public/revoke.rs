@@ -1,24 +1,23 @@
 //! The revocation endpoint (RFC 7009 section 2): 200 whatever the token was, so that nothing can be learned from it.
 
-use std::sync::Arc;
-
 use super::introspect::caller;
-use super::refused;
-use crate::client::Issuer;
+use super::place::Place;
 use crate::http::access::Told;
 use crate::http::{Request, Response, respond};
 use crate::inspect::{self, Revoked};
+use crate::protocol::error::Occasion;
 use crate::service::Service;
 
-pub(super) async fn serve(service: &Service, issuer: &Arc<Issuer>, request: &Request, told: &mut Told) -> Response {
-    let (client, form) = match caller(service, issuer, request, told).await {
+pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Request, told: &mut Told) -> Response {
+    let (client, form) = match caller(service, place, request, told).await {
         Ok(found) => found,
         Err(response) => return response,
     };
     let token = match form.require("token", "token is missing") {
         Ok(token) => token,
-        Err(error) => return refused(issuer, told.refuse(error), None),
+        Err(error) => return place.refused(told, error.on(Occasion::NoToken), None),
     };
+    let issuer = place.issuer;
     // token_type_hint only helps a server that must search; the token says itself what it is
     match inspect::revoke(issuer, &client, token, &service.context).await {
         Ok(revoked) => {
@@ -32,6 +31,6 @@ pub(super) async fn serve(service: &Service, issuer: &Arc<Issuer>, request: &Req
             // the content type stays: some clients parse even an empty answer (CHECKLIST, interoperability facts)
             respond::json(200, "")
         }
-        Err(error) => refused(issuer, told.refuse(error.to_oauth()), None),
+        Err(error) => place.refused(told, error.to_oauth(), None),
     }
 }

@@ -1,24 +1,24 @@
 //! The token endpoint (RFC 6749 section 3.2): client first, then grant type, then whether the one may use the other.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::form::authorization;
-use super::{auth_failed, refused};
+use super::form::{authorization, is_json};
+use super::place::Place;
 use crate::client::{Client, Issuer};
-use crate::dialect;
+use crate::dialect::{self, Carrier};
 use crate::grant::{Error, TokenRequest};
 use crate::http::access::Told;
-use crate::http::{Request, Response, respond};
+use crate::http::{Request, Response};
 use crate::metrics::Stopwatch;
-use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::protocol::form::Form;
 use crate::service::Service;
 
-pub(super) async fn serve(service: &Service, issuer: &Arc<Issuer>, request: &Request, told: &mut Told) -> Response {
-    let form = match Form::parse(&request.body) {
+pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Request, told: &mut Told) -> Response {
+    let issuer = place.issuer;
+    let form = match parameters(issuer, request) {
         Ok(form) => form,
-        Err(error) => return refused(issuer, told.refuse(error), None),
+        Err(error) => return place.refused(told, error, None),
     };
     // the label: a grant type that the router knows, never what the request says
     let known = form.get("grant_type").and_then(|name| service.router.knows(name));
@@ -31,15 +31,11 @@ pub(super) async fn serve(service: &Service, issuer: &Arc<Issuer>, request: &Req
     let admitted = match authenticated {
         Ok(client) => {
             told.client = Some(client.id.clone());
-            admit(service, issuer, &client, &form).map(|grant_type| (grant_type.to_owned(), client)).map_err(|turned| {
-                told.refuse(turned.error);
-                refused(issuer, &turned.error, turned.wait)
-            })
+            admit(service, issuer, &client, &form)
+                .map(|grant_type| (grant_type.to_owned(), client))
+                .map_err(|turned| place.refused(told, turned.error, turned.wait))
         }
-        Err(failure) => {
-            told.fail(&failure);
-            Err(auth_failed(issuer, &failure))
-        }
+        Err(failure) => Err(place.unknown(told, &failure)),
     };
     let (grant_type, client) = match admitted {
         Ok(admitted) => admitted,
@@ -52,17 +48,26 @@ pub(super) async fn serve(service: &Service, issuer: &Arc<Issuer>, request: &Req
     let response = match service.router.token(&grant_type, job).await {
         Ok(tokens) => {
             count_tokens(service, &tokens);
-            respond::json(200, dialect::of(issuer).success(&tokens))
+            place.granted(&tokens)
         }
         Err(error) => {
-            let oauth = error.to_oauth();
-            told.refuse(oauth);
             told.explain(&error);
-            refused(issuer, &oauth, None)
+            place.refused(told, error.to_oauth(), None)
         }
     };
     metrics.token_requests.with_label_values(&[told.grant.as_str(), told.outcome()]).inc();
     response
+}
+
+/// The parameters, however the dialect lets them arrive, in our names.
+fn parameters<'a>(issuer: &Issuer, request: &'a Request) -> Result<Form<'a>, OAuthError> {
+    let dialect = dialect::of(issuer);
+    let form = match dialect.carrier() {
+        Carrier::FormOrQuery if request.body.is_empty() => Form::parse(request.query().unwrap_or_default().as_bytes()),
+        Carrier::FormOrJson if is_json(&request.headers) => Form::from_json(&request.body),
+        Carrier::Form | Carrier::FormOrQuery | Carrier::FormOrJson => Form::parse(&request.body),
+    }?;
+    dialect.read(form)
 }
 
 /// A request turned away after authentication, before any work.
@@ -79,7 +84,8 @@ impl From<OAuthError> for Turned {
 
 /// The grant type, if this client may have it now.
 fn admit<'a>(service: &Service, issuer: &Issuer, client: &Client, form: &'a Form<'_>) -> Result<&'a str, Turned> {
-    let grant_type = form.require("grant_type", "grant_type is missing")?;
+    let missing = |error: OAuthError| error.on(Occasion::NoGrantType);
+    let grant_type = form.require("grant_type", "grant_type is missing").map_err(missing)?;
     let offered = issuer.settings.grant_types.iter().any(|offered| offered.as_str() == grant_type);
     if !offered || service.router.knows(grant_type).is_none() {
         return Err(OAuthError::new(ErrorCode::UnsupportedGrantType, "this grant type is not offered").into());
@@ -87,6 +93,7 @@ fn admit<'a>(service: &Service, issuer: &Issuer, client: &Client, form: &'a Form
     if !client.may_use(grant_type) {
         return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "the client may not use this grant type").into());
     }
+    dialect::of(issuer).check(form)?;
     client.rate.admit(service.context.clock.now()).map_err(|wait| {
         service.context.metrics.shed.with_label_values(&["client_rate"]).inc();
         let error = OAuthError::new(ErrorCode::SlowDown, "the client asks more often than it may");

@@ -11,9 +11,13 @@ use super::{Embedded, Model, START, Subject};
 use crate::clock::{Clock, Time};
 use crate::id::Id;
 use crate::token::state::MarkKind;
-use crate::token::{Done, Fence, Key, Op, Outcome, Redeem, Refusal, Rotate, RotatePolicy};
+use crate::token::{
+    Consume, Decide, Done, Fence, Key, Op, Outcome, Redeem, Refusal, Rotate, RotatePolicy, StartDevice, Verdict,
+};
 
+/// Families from codes, and behind them those from devices.
 const FAMILIES: u8 = 4;
+const ALL: u8 = 6;
 const SHARDS: u16 = 2;
 
 /// A step of a history. Generations are relative to what the family's owner holds.
@@ -24,6 +28,9 @@ enum Step {
     Rotate { family: u8, relative: i8, attempt: u8, client: &'static str, policy: RotatePolicy },
     Revoke { family: u8, client: Option<&'static str> },
     Mark { name: u8, attempt: u8 },
+    Start { device: u8 },
+    Decide { device: u8, approve: bool },
+    Consume { device: u8, attempt: u8, client: &'static str },
     Fence { client: bool },
     Wait { millis: u64 },
     Sweep,
@@ -32,7 +39,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     let attempt = 0..6u8;
-    let family = 0..FAMILIES;
+    let (code, family, device) = (0..FAMILIES, 0..ALL, FAMILIES..ALL);
     let policy = prop_oneof![
         6 => Just(GRACE),
         3 => Just(RotatePolicy::Rotate { grace: Duration::ZERO, replays: 0 }),
@@ -41,14 +48,17 @@ fn step() -> impl Strategy<Value = Step> {
     let client = prop_oneof![9 => Just("web"), 1 => Just("other")];
     let relative = prop_oneof![6 => Just(0i8), 3 => Just(-1), 1 => Just(-2), 1 => Just(1)];
     prop_oneof![
-        6 => (family.clone(), attempt.clone()).prop_map(|(family, attempt)| Step::Redeem { family, attempt }),
-        2 => family.clone().prop_map(|family| Step::Miss { family }),
-        12 => (family.clone(), relative, attempt.clone(), client, policy).prop_map(
+        6 => (code.clone(), attempt.clone()).prop_map(|(family, attempt)| Step::Redeem { family, attempt }),
+        2 => code.prop_map(|family| Step::Miss { family }),
+        12 => (family.clone(), relative, attempt.clone(), client.clone(), policy).prop_map(
             |(family, relative, attempt, client, policy)| Step::Rotate { family, relative, attempt, client, policy }
         ),
         1 => (family, prop_oneof![Just(None), Just(Some("web")), Just(Some("other"))])
             .prop_map(|(family, client)| Step::Revoke { family, client }),
-        2 => (0..2u8, attempt).prop_map(|(name, attempt)| Step::Mark { name, attempt }),
+        2 => (0..2u8, attempt.clone()).prop_map(|(name, attempt)| Step::Mark { name, attempt }),
+        4 => device.clone().prop_map(|device| Step::Start { device }),
+        4 => (device.clone(), prop::bool::weighted(0.8)).prop_map(|(device, approve)| Step::Decide { device, approve }),
+        6 => (device, attempt, client).prop_map(|(device, attempt, client)| Step::Consume { device, attempt, client }),
         1 => any::<bool>().prop_map(|client| Step::Fence { client }),
         6 => prop_oneof![4 => 1..3_000u64, 2 => 3_000..40_000u64, 1 => 40_000..130_000u64]
             .prop_map(|millis| Step::Wait { millis }),
@@ -67,6 +77,8 @@ struct Ledger {
     over: HashSet<u8>,
     /// Of the strict successes, by family and generation, the attempt.
     spent: HashMap<(u8, u32), u8>,
+    approved: HashSet<u8>,
+    denied: HashSet<u8>,
 }
 
 impl Ledger {
@@ -104,6 +116,27 @@ impl Ledger {
                 attempt: Id([*attempt; 16]),
                 keep_until: now + Duration::from_millis(7_500),
             },
+            Step::Start { device: n } => Op::StartDevice(Box::new(StartDevice {
+                family: family(*n),
+                issuer: "main".into(),
+                client: "web".into(),
+                grant: vec![*n; 60].into(),
+                attempt: Id([*n; 16]),
+                expires_at: lives.1,
+            })),
+            Step::Decide { device: n, approve } => {
+                let yes = Verdict::Approve { subject: format!("user {n}").into(), grant: vec![*n; 50].into() };
+                let verdict = if *approve { yes } else { Verdict::Deny };
+                Op::Decide(Box::new(Decide { family: family(*n), issuer: "main".into(), verdict }))
+            }
+            Step::Consume { device: n, attempt, client } => Op::Consume(Box::new(Consume {
+                family: family(*n),
+                issuer: "main".into(),
+                client: (*client).into(),
+                key: 1,
+                attempt: Id([*attempt; 16]),
+                lifetimes: LIFETIMES,
+            })),
             Step::Fence { client } => {
                 let fence = if *client { Fence::Client("web") } else { Fence::Subject("user 1") };
                 Op::RaiseFence { key: Key::fence("main", fence), keep_for: LIFETIMES.absolute }
@@ -121,6 +154,24 @@ impl Ledger {
                 prop_assert_eq!(first, *attempt, "I1: a second redemption");
                 self.held.insert(*family, self.held.get(family).copied().unwrap_or(0));
             }
+            (Step::Decide { device, approve: true }, Ok(_)) => {
+                prop_assert!(!self.denied.contains(device), "approved after a denial");
+                self.approved.insert(*device);
+            }
+            (Step::Decide { device, approve: false }, Ok(_)) => {
+                prop_assert!(!self.approved.contains(device), "denied after an approval");
+                self.denied.insert(*device);
+            }
+            (Step::Consume { device, attempt, client }, Ok(_)) => {
+                prop_assert!(self.approved.contains(device), "consumed what nobody approved");
+                prop_assert!(!self.dead.contains(device), "I4: consumed after its end");
+                prop_assert!(now < START + Duration::from_secs(60) || self.redeemed.contains_key(device), "I9");
+                prop_assert_eq!(*client, "web", "I6: consumed for another client");
+                let first = *self.redeemed.entry(*device).or_insert(*attempt);
+                prop_assert_eq!(first, *attempt, "I1: a second consumption");
+                self.held.insert(*device, self.held.get(device).copied().unwrap_or(0));
+            }
+            (Step::Consume { device, .. }, Err(Refusal::Replayed)) => drop(self.dead.insert(*device)),
             (Step::Redeem { family, .. }, Err(Refusal::Replayed)) => drop(self.dead.insert(*family)),
             (Step::Rotate { family, attempt, client, policy, .. }, Ok(Done::Rotated(rotated))) => {
                 let Op::Rotate(rotate) = op else { unreachable!() };
@@ -147,7 +198,7 @@ impl Ledger {
                 self.dead.insert(*family);
             }
             (Step::Fence { client }, Ok(_)) => {
-                let hit = self.redeemed.keys().filter(|family| *client || **family == 1);
+                let hit = self.redeemed.keys().chain(&self.approved).filter(|family| *client || **family == 1);
                 self.dead.extend(hit.copied().collect::<Vec<_>>());
             }
             _ => {}
@@ -189,7 +240,7 @@ async fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
             }
         }
     }
-    let keys: Vec<Key> = (0..FAMILIES).map(|n| Key::Family(family(n))).collect();
+    let keys: Vec<Key> = (0..ALL).map(|n| Key::Family(family(n))).collect();
     let (left, right) = (model.store().peek(&keys).await.unwrap(), embedded.store().peek(&keys).await.unwrap());
     prop_assert_eq!(left, right);
     Ok(())

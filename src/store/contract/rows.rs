@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::id::Id;
 use crate::store::{MAX_VALUE, Store, StoreError};
 use crate::token::state::MarkKind;
-use crate::token::{Done, Fence, Key, Op, Outcome, Refusal, Row};
+use crate::token::{Consume, Decide, Done, Fence, Key, Op, Outcome, Refusal, Row, StartDevice, Verdict};
 
 async fn one(store: &dyn Store, op: Op) -> Outcome {
     store.apply(store.route(&op.key()), vec![op]).await.unwrap().remove(0)
@@ -70,6 +70,49 @@ pub(super) async fn a_mark_is_set_once<S: Subject>() {
     assert_eq!(one(&*s.store(), mark(2)).await, Err(Refusal::Replayed));
     clock.advance(Duration::from_millis(1_499));
     assert_eq!(one(&*s.store(), mark(2)).await, Err(Refusal::Replayed));
+}
+
+pub(super) async fn a_device_becomes_a_family_once<S: Subject>() {
+    let mut s = S::open(3, Clock::manual(START));
+    let (family, issuer, until) = (family(5), "main", START + Duration::from_secs(60));
+    let (attempt, client, grant) = (Id([1; 16]), "tv", [1u8; 40]);
+    let start = StartDevice {
+        family,
+        issuer: issuer.into(),
+        client: client.into(),
+        grant: grant.into(),
+        attempt,
+        expires_at: until,
+    };
+    let key = Key::user_code(issuer, "BCDFGHJK");
+    let name = |family| Op::NameUserCode { key, family, keep_until: until };
+    let consume = |attempt| {
+        let (issuer, client) = (issuer.into(), client.into());
+        Op::Consume(Box::new(Consume {
+            family,
+            issuer,
+            client,
+            key: 1,
+            attempt: Id([attempt; 16]),
+            lifetimes: LIFETIMES,
+        }))
+    };
+    let verdict = Verdict::Approve { subject: "alice".into(), grant: [2; 30].into() };
+    let approve = Op::Decide(Box::new(Decide { family, issuer: issuer.into(), verdict }));
+    assert_eq!(one(&*s.store(), Op::StartDevice(Box::new(start))).await, Ok(Done::Started));
+    assert_eq!(one(&*s.store(), name(family)).await, Ok(Done::Named));
+    s = s.reopen();
+    assert_eq!(one(&*s.store(), name(Id([9; 16]))).await, Err(Refusal::Taken));
+    assert_eq!(one(&*s.store(), consume(2)).await, Err(Refusal::Pending));
+    assert_eq!(one(&*s.store(), approve.clone()).await, Ok(Done::Decided));
+    s = s.reopen();
+    assert_eq!(one(&*s.store(), consume(2)).await, Ok(Done::Redeemed));
+    s = s.reopen();
+    assert_eq!(one(&*s.store(), consume(2)).await, Ok(Done::Redeemed), "our own retry");
+    assert_eq!(one(&*s.store(), approve).await, Err(Refusal::Decided));
+    assert_eq!(one(&*s.store(), consume(3)).await, Err(Refusal::Replayed));
+    let rows = s.store().peek(&[Key::Family(family), key]).await.unwrap();
+    assert!(matches!(&rows[..], [Some(Row::Family(family)), Some(Row::UserCode { .. })] if family.revoked.is_some()));
 }
 
 pub(super) async fn a_fence_voids_what_came_before<S: Subject>() {

@@ -151,11 +151,14 @@ async fn pause() {
 }
 
 /// Counters of operations, by what was asked and whether it was done or refused.
-struct OpCounts([[IntCounter; 2]; 6]);
+struct OpCounts([[IntCounter; 2]; 10]);
 
 impl OpCounts {
+    const NAMES: [&str; 10] =
+        ["redeem", "miss", "rotate", "revoke", "mark", "fence", "start_device", "name_user_code", "decide", "consume"];
+
     fn new(metrics: &Metrics) -> Self {
-        Self(["redeem", "miss", "rotate", "revoke", "mark", "fence"].map(|op| {
+        Self(Self::NAMES.map(|op| {
             ["done", "refused"].map(|outcome| metrics.store_ops.with_label_values(&[op, outcome])) //
         }))
     }
@@ -168,6 +171,10 @@ impl OpCounts {
             Op::Revoke { .. } => 3,
             Op::Mark { .. } => 4,
             Op::RaiseFence { .. } => 5,
+            Op::StartDevice(_) => 6,
+            Op::NameUserCode { .. } => 7,
+            Op::Decide(_) => 8,
+            Op::Consume(_) => 9,
         };
         self.0[op][usize::from(outcome.is_err())].inc();
     }

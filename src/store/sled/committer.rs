@@ -88,7 +88,7 @@ impl Committer {
             .name("store-committer".to_owned())
             .spawn({
                 let (state, shared) = (Arc::clone(&state), Arc::clone(&shared));
-                move || Loop { disk, shared, clock, min_free, state, checkpoint: None }.run(&commands)
+                move || Loop { disk, shared, clock, min_free, state }.run(&commands)
             })
             .map_err(|error| StoreError::Fatal(format!("failed to start the committer thread: {error}")))?;
         Ok(Self { queue: Some(queue), thread: Some(thread), state, disk: shared, min_free })
@@ -213,12 +213,10 @@ struct Loop {
     clock: Clock,
     min_free: u64,
     state: Arc<State>,
-    /// The checkpoint that is being made.
-    checkpoint: Option<JoinHandle<Result<(), StoreError>>>,
 }
 
 impl Loop {
-    fn run(mut self, commands: &Receiver<Command>) {
+    fn run(self, commands: &Receiver<Command>) {
         while let Ok(first) = commands.recv() {
             let mut group = Group::default();
             let mut closing = group.add(first);
@@ -232,8 +230,7 @@ impl Loop {
             self.commit(group);
             *lock(&self.state.busy) = None;
             if let Some(reply) = closing {
-                let synced =
-                    self.finish_checkpoint().and_then(|()| self.disk.sync()).and_then(|()| self.disk.watermark.sync());
+                let synced = self.disk.sync().and_then(|()| self.disk.watermark.sync());
                 self.shared.store(None);
                 drop(self);
                 let _ = reply.send(synced);
@@ -242,38 +239,18 @@ impl Loop {
         }
     }
 
-    fn commit(&mut self, group: Group) {
+    fn commit(&self, group: Group) {
         let failed = lock(&self.state.failed).clone().map_or(Ok(()), |why| Err(StoreError::Fatal(why)));
         if let Err(error) = failed.and_then(|()| has_room(&self.disk, self.min_free)) {
             return group.refuse(&error);
         }
-        if let Err(error) = group.commit(&self.disk, self.clock.now()).and_then(|()| self.turn_over()) {
+        if let Err(error) = group.commit(&self.disk, self.clock.now()) {
             tracing::error!(%error, "failed to commit; the store stops");
             lock(&self.state.failed).get_or_insert(match error {
                 StoreError::Fatal(why) => why,
                 other => other.to_string(),
             });
         }
-    }
-
-    /// Goes on in the other journal file when this one is half full, while a thread of its own makes what this one
-    /// holds durable in sled. There is one such thread at a time: if it is slow, commits wait for it here.
-    fn turn_over(&mut self) -> Result<(), StoreError> {
-        if !self.disk.journal.is_full() {
-            return Ok(());
-        }
-        self.finish_checkpoint()?;
-        let (disk, number) = (Arc::clone(&self.disk), self.disk.journal.switch()?);
-        let thread = std::thread::Builder::new().name("store-checkpoint".to_owned());
-        let started = thread.spawn(move || disk.checkpoint(number));
-        self.checkpoint =
-            Some(started.map_err(|error| StoreError::Fatal(format!("failed to start a checkpoint: {error}")))?);
-        Ok(())
-    }
-
-    fn finish_checkpoint(&mut self) -> Result<(), StoreError> {
-        let Some(running) = self.checkpoint.take() else { return Ok(()) };
-        running.join().unwrap_or_else(|_| Err(StoreError::Fatal("a checkpoint panicked".to_owned())))
     }
 }
 

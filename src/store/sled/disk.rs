@@ -1,18 +1,15 @@
 //! The open database: its trees, and the one way to make what was written durable.
 //!
-//! Rows become durable in the journal. `flush()` of sled is `sync_file_range` on Linux, which survives a killed process
-//! and no power cut; so a checkpoint ends with `sync_data` on a handle of our own, where the kernel also reports write
-//! errors that sled did not look at.
+//! `flush()` of sled is `sync_file_range` on Linux, which survives a killed process and no power cut; so every commit
+//! ends with `sync_data` on a handle of our own, where the kernel also reports write errors that sled did not look at.
 
 use std::fs::File;
 use std::path::PathBuf;
 
-use super::journal::{Journal, Record, When};
 use super::registry::Registry;
 use super::rows::Rows;
 use super::watermark::Watermark;
-use crate::clock::Time;
-use crate::store::{ShardId, StoreError, Swept};
+use crate::store::{ShardId, StoreError};
 
 /// The open database.
 pub(super) struct Disk {
@@ -20,7 +17,6 @@ pub(super) struct Disk {
     pub(super) db: sled::Db,
     /// Our own handle of `<path>/db`.
     pub(super) log: File,
-    pub(super) journal: Journal,
     pub(super) watermark: Watermark,
     pub(super) rows: Rows,
     pub(super) registry: Registry,
@@ -36,46 +32,10 @@ impl Disk {
     /// # Errors
     /// [`StoreError::Fatal`]: after a failed flush or fsync nobody knows what is on the disk (fsyncgate).
     pub(super) fn sync(&self) -> Result<(), StoreError> {
-        let number = self.watermark.begin();
-        self.checkpoint(number)?;
-        self.journal.covered(number);
-        self.watermark.end(number)
-    }
-
-    /// Makes a commit durable that wrote these rows and nothing else.
-    ///
-    /// # Errors
-    /// As [`Disk::sync`].
-    pub(super) fn commit(&self, rows: &[Record]) -> Result<(), StoreError> {
-        let number = self.watermark.begin();
-        if !self.journal.append(number, rows, When::Now)? {
-            self.checkpoint(number)?;
-            self.journal.covered(number);
-        }
-        self.watermark.end(number)
-    }
-
-    /// Forgets expired rows, and notes in the journal that they are gone, so that it does not bring them back.
-    pub(super) fn sweep(&self, shard: ShardId, budget: usize, now: Time) -> Result<Swept, StoreError> {
-        let (swept, gone) = self.rows.sweep(shard, budget, now)?;
-        if !gone.is_empty() {
-            let number = self.watermark.begin();
-            if !self.journal.append(number, &gone, When::WithTheNext)? {
-                self.checkpoint(number)?;
-                self.journal.covered(number);
-            }
-        }
-        Ok(swept)
-    }
-
-    /// Makes everything up to commit `number` durable in sled's log.
-    ///
-    /// # Errors
-    /// As [`Disk::sync`].
-    pub(super) fn checkpoint(&self, number: u64) -> Result<(), StoreError> {
-        self.watermark.enter(number)?;
+        let number = self.watermark.begin()?;
         self.db.flush().map_err(broken)?;
-        self.log.sync_data().map_err(|error| broken(error.into()))
+        self.log.sync_data().map_err(|error| broken(error.into()))?;
+        self.watermark.end(number)
     }
 
     /// Room that the file system has for us, in bytes.

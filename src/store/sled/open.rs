@@ -12,7 +12,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::disk::{Disk, broken};
-use super::journal::{self, Entry, Journal};
 use super::registry::Registry;
 use super::rows::Rows;
 use super::watermark::Watermark;
@@ -43,32 +42,20 @@ pub(super) fn open(path: &Path, config: &SledConfig) -> Result<Disk, StoreError>
     let meta = db.open_tree("meta").map_err(broken)?;
     let watermark = Watermark::open(path, meta.clone())?;
     let shards = layout(path, &db, &meta, config.shards.max(1))?;
-    let (journal, entries) = Journal::open(path)?;
-    let rows = Rows::open(&db, shards)?;
-    watermark.resume(replay(entries, watermark.in_log(), &rows, path)?)?;
-    let disk = Disk { path: path.to_owned(), rows, journal, registry: Registry::open(&db)?, watermark, log, db };
+    let disk = Disk {
+        path: path.to_owned(),
+        rows: Rows::open(&db, shards)?,
+        registry: Registry::open(&db)?,
+        watermark,
+        log,
+        db,
+    };
     disk.sync()?;
     // the files' names and sled's own settings, which it does not fsync
-    for name in ["conf", "db", "blobs", "committed", journal::FILES[0], journal::FILES[1], "."] {
+    for name in ["conf", "db", "blobs", "committed", "."] {
         File::open(path.join(name)).and_then(|file| file.sync_all()).map_err(unreadable)?;
     }
     Ok(disk)
-}
-
-/// Puts what the journal has and sled's log has not into sled; the number of the newest commit there is then.
-fn replay(entries: Vec<Entry>, in_log: u64, rows: &Rows, path: &Path) -> Result<u64, StoreError> {
-    let mut newest = in_log;
-    for entry in entries.into_iter().filter(|entry| entry.number > in_log) {
-        if entry.previous > newest {
-            // a commit between the two was torn out of a journal file
-            return Err(damaged(path));
-        }
-        for (key, value) in entry.rows {
-            rows.restore(&key, value)?;
-        }
-        newest = entry.number;
-    }
-    Ok(newest)
 }
 
 fn create_directory(path: &Path) -> Result<(), StoreError> {

@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
 use super::disk::broken;
-use super::journal::Record;
 use crate::clock::Time;
 use crate::id::Id;
 use crate::store::{ShardId, StoreError, Swept, codec, deadline};
@@ -50,32 +49,12 @@ impl Rows {
         if let Key::Fence(id) = key { Ok(self.fences.get(id)) } else { self.get(key) }
     }
 
-    /// Writes a row and gives it as it was written; `stored`: there was one before, so it has an index entry.
-    pub(super) fn put(&self, key: &Key, row: &Row, stored: bool) -> Result<Record, StoreError> {
+    /// Writes a row; `stored`: there was one before, so it has an index entry.
+    pub(super) fn put(&self, key: &Key, row: &Row, stored: bool) -> Result<(), StoreError> {
         let bytes = codec::key_bytes(key);
         let value = codec::encode(&bytes, row)?;
         if !stored {
             self.index(key, deadline(row))?;
-        }
-        self.rows.insert(bytes, value.as_slice()).map_err(broken)?;
-        Ok((bytes, value))
-    }
-
-    /// Writes a row of the journal, which sled may or may not have.
-    pub(super) fn restore(&self, bytes: &[u8; codec::KEY_LEN], value: Vec<u8>) -> Result<(), StoreError> {
-        if value.is_empty() {
-            self.rows.remove(bytes).map_err(broken)?;
-            if let Some(key) = codec::key_from_bytes(bytes) {
-                self.fences.forget(&key);
-            }
-            return Ok(());
-        }
-        let row = decode(bytes, &value)?;
-        if let Some(key) = codec::key_from_bytes(bytes) {
-            if !self.rows.contains_key(bytes).map_err(broken)? {
-                self.index(&key, deadline(&row))?;
-            }
-            self.fences.put(&key, &row);
         }
         self.rows.insert(bytes, value).map_err(broken)?;
         Ok(())
@@ -95,23 +74,22 @@ impl Rows {
         self.fences.put(key, row);
     }
 
-    /// Forgets expired rows of a shard; what was forgotten, as the journal wants it.
-    pub(super) fn sweep(&self, shard: ShardId, budget: usize, now: Time) -> Result<(Swept, Vec<Record>), StoreError> {
-        let (mut swept, mut gone) = (Swept::default(), Vec::new());
+    pub(super) fn sweep(&self, shard: ShardId, budget: usize, now: Time) -> Result<Swept, StoreError> {
+        let mut swept = Swept::default();
         let from = shard.to_be_bytes();
         let until = [&from[..], &now.as_secs().saturating_add(1).to_be_bytes()].concat();
         let mut looked = 0;
         for entry in self.deadlines.range(&from[..]..&until[..]).take(budget) {
             let (entry, _) = entry.map_err(broken)?;
             looked += 1;
-            gone.extend(self.sweep_entry(&entry, now)?.map(|key| (codec::key_bytes(&key), Vec::new())));
+            swept.forgotten += usize::from(self.sweep_entry(&entry, now)?);
         }
-        (swept.forgotten, swept.more) = (gone.len(), looked == budget);
-        Ok((swept, gone))
+        swept.more = looked == budget;
+        Ok(swept)
     }
 
-    /// The row behind the entry, if it was forgotten.
-    fn sweep_entry(&self, entry: &[u8], now: Time) -> Result<Option<Key>, StoreError> {
+    /// Whether the row behind the entry was forgotten.
+    fn sweep_entry(&self, entry: &[u8], now: Time) -> Result<bool, StoreError> {
         let key = entry.get(ENTRY_LEN - codec::KEY_LEN..).and_then(codec::key_from_bytes);
         let row = match key.map(|key| (key, self.get(&key))) {
             Some((key, Ok(row))) => row.map(|row| (key, row)),
@@ -128,13 +106,13 @@ impl Rows {
             Some((key, row)) if deadline(&row) <= now.as_secs() => {
                 self.rows.remove(codec::key_bytes(&key)).map_err(broken)?;
                 self.fences.forget(&key);
-                Some(key)
+                true
             }
             Some((key, row)) => {
                 self.index(&key, deadline(&row))?;
-                None
+                false
             }
-            None => None,
+            None => false,
         };
         self.deadlines.remove(entry).map_err(broken)?;
         Ok(forgotten)

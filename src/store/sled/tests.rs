@@ -6,7 +6,7 @@ use super::*;
 use crate::clock::Time;
 use crate::store::contract::{family, redeem, rotate};
 use crate::store::{MAX_VALUE, codec};
-use crate::token::{Done, Refusal};
+use crate::token::Done;
 
 const START: Time = Time::from_secs(1_800_000_000);
 
@@ -152,70 +152,41 @@ async fn flipped_bytes_never_revive_a_spent_code() {
         assert_eq!(store.apply(0, vec![redeem(n, 1, START)]).await.unwrap(), [Ok(Done::Redeemed)]);
     }
     drop(store);
-    let files = ["conf", "committed", "db", "journal.0", "journal.1"];
-    let contents = files.map(|file| std::fs::read(dir.path().join(file)).unwrap());
+    let log = std::fs::read(dir.path().join("db")).unwrap();
+    let written = log.iter().rposition(|byte| *byte != 0).unwrap();
     let mut detected = 0;
-    for (bent, content) in contents.iter().enumerate().skip(2) {
-        let Some(written) = content.iter().rposition(|byte| *byte != 0) else { continue };
-        for offset in (20..written).step_by(written / 24 + 1) {
-            let copy = tempfile::tempdir().unwrap();
-            std::fs::create_dir(copy.path().join("blobs")).unwrap();
-            for (file, content) in files.iter().zip(&contents) {
-                std::fs::write(copy.path().join(file), content).unwrap();
-            }
-            let mut damaged = content.clone();
-            damaged[offset] ^= 0x10;
-            std::fs::write(copy.path().join(files[bent]), damaged).unwrap();
-            let Ok(store) = open(copy.path()) else {
-                detected += 1;
-                continue;
-            };
-            for n in 0..40 {
-                match store.apply(0, vec![redeem(n, 2, START)]).await.map(|outcomes| outcomes[0].clone()) {
-                    Ok(outcome) if outcome.is_ok() => panic!("{}, {offset}: code {n} lives again", files[bent]),
-                    Ok(_) => {}
-                    Err(_) => detected += 1,
-                }
+    for offset in (20..written).step_by(written / 24) {
+        let copy = tempfile::tempdir().unwrap();
+        std::fs::create_dir(copy.path().join("blobs")).unwrap();
+        for file in ["conf", "committed"] {
+            std::fs::copy(dir.path().join(file), copy.path().join(file)).unwrap();
+        }
+        let mut damaged = log.clone();
+        damaged[offset] ^= 0x10;
+        std::fs::write(copy.path().join("db"), damaged).unwrap();
+        let Ok(store) = open(copy.path()) else {
+            detected += 1;
+            continue;
+        };
+        for n in 0..40 {
+            match store.apply(0, vec![redeem(n, 2, START)]).await.map(|outcomes| outcomes[0].clone()) {
+                Ok(outcome) if outcome.is_ok() => panic!("offset {offset}: code {n} was redeemed again"),
+                Ok(_) => {}
+                Err(_) => detected += 1,
             }
         }
     }
     assert!(detected > 0);
 }
 
-/// What sled had not yet made durable is in the journal, through as many turns of its files as it takes.
-#[tokio::test]
-async fn acknowledged_rows_come_back_from_the_journal_alone() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path()).unwrap();
-    let mut before = std::fs::read(dir.path().join("db")).unwrap();
-    for n in 0..250 {
-        assert_eq!(store.apply(0, vec![redeem(n, 1, START)]).await.unwrap(), [Ok(Done::Redeemed)]);
-        if n == 240 {
-            store.drop_keys("ring", 1).await.unwrap();
-            before = std::fs::read(dir.path().join("db")).unwrap();
-        }
-    }
-    drop(store);
-    // as after a power cut: sled's log ends where it was last fsynced
-    std::fs::write(dir.path().join("db"), before).unwrap();
-    let store = open(dir.path()).unwrap();
-    for n in 0..250 {
-        let again = store.apply(0, vec![redeem(n, 2, START)]).await.unwrap();
-        assert_eq!(again, [Err(Refusal::Replayed)], "code {n}");
-    }
-}
-
 #[tokio::test]
 async fn a_log_that_was_cut_is_not_an_older_log() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path()).unwrap();
-    let files = ["db", "journal.0", "journal.1"];
-    let old = files.map(|file| std::fs::read(dir.path().join(file)).unwrap());
+    let old = std::fs::read(dir.path().join("db")).unwrap();
     assert_eq!(store.apply(0, vec![redeem(1, 1, START)]).await.unwrap(), [Ok(Done::Redeemed)]);
     drop(store);
-    for (file, old) in files.iter().zip(old) {
-        std::fs::write(dir.path().join(file), old).unwrap();
-    }
+    std::fs::write(dir.path().join("db"), old).unwrap();
     assert!(message(dir.path()).contains("lost acknowledged changes"), "{}", message(dir.path()));
     std::fs::remove_file(dir.path().join("committed")).unwrap();
     open(dir.path()).unwrap();

@@ -6,7 +6,6 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use super::disk::broken;
 use crate::store::{StoreError, codec};
@@ -18,12 +17,7 @@ const NAME: &[u8] = b"committed";
 pub(super) struct Watermark {
     meta: sled::Tree,
     file: File,
-    path: PathBuf,
     newest: AtomicU64,
-    /// The newest number in the log; two checkpoints at once must not move it back.
-    in_log: Mutex<u64>,
-    /// What the file said when it was opened.
-    acknowledged: u64,
 }
 
 impl Watermark {
@@ -38,44 +32,23 @@ impl Watermark {
         let read = std::fs::read(&path).unwrap_or_default();
         // never fsynced on its own, so after a power cut it may be old or empty: it is a check, not a promise
         let acknowledged = codec::decode(NAME, &read).map_or(0, u64::from_be_bytes);
-        let file = File::options().write(true).create(true).truncate(acknowledged == 0).open(&path);
-        let file = file.map_err(|error| broken(error.into()))?;
-        Ok(Self { meta, file, path, newest: AtomicU64::new(in_log), in_log: Mutex::new(in_log), acknowledged })
-    }
-
-    /// The newest commit that sled's log holds.
-    pub(super) fn in_log(&self) -> u64 {
-        *self.in_log.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Goes on after `recovered`, the newest commit that log and journal hold together; refuses if one is missing.
-    pub(super) fn resume(&self, recovered: u64) -> Result<(), StoreError> {
-        if self.acknowledged > recovered {
+        if acknowledged > in_log {
             return Err(StoreError::Corrupt(format!(
-                "the data directory lost acknowledged changes ({recovered} of {} commits are left); restore it from \
-                 a backup, or move it away to start empty. Only if spent codes and refresh tokens may work again: \
-                 delete {}",
-                self.acknowledged,
-                self.path.display()
+                "the data directory lost acknowledged changes ({in_log} of {acknowledged} commits are left); restore \
+                 it from a backup, or move it away to start empty. Only if spent codes and refresh tokens may work \
+                 again: delete {}",
+                path.display()
             )));
         }
-        self.newest.store(recovered, Ordering::Relaxed);
-        Ok(())
+        let file = File::options().write(true).create(true).truncate(acknowledged == 0).open(&path);
+        Ok(Self { meta, file: file.map_err(|error| broken(error.into()))?, newest: AtomicU64::new(in_log) })
     }
 
     /// Numbers the commit that is about to be made durable.
-    pub(super) fn begin(&self) -> u64 {
-        self.newest.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    /// Puts the number into the log, behind everything it covers.
-    pub(super) fn enter(&self, number: u64) -> Result<(), StoreError> {
-        let mut in_log = self.in_log.lock().unwrap_or_else(PoisonError::into_inner);
-        if number > *in_log {
-            self.meta.insert(NAME, codec::encode(NAME, &number.to_be_bytes())?).map_err(broken)?;
-            *in_log = number;
-        }
-        Ok(())
+    pub(super) fn begin(&self) -> Result<u64, StoreError> {
+        let number = self.newest.fetch_add(1, Ordering::Relaxed) + 1;
+        self.meta.insert(NAME, codec::encode(NAME, &number.to_be_bytes())?).map_err(broken)?;
+        Ok(number)
     }
 
     /// Remembers that the commit is durable.

@@ -130,6 +130,15 @@ impl Load {
         }
     }
 
+    /// Forgets what the last work came to.
+    pub(super) fn forget(&mut self) {
+        for worker in &mut self.workers {
+            worker.families.clear();
+            worker.dead.clear();
+            worker.wrong.clear();
+        }
+    }
+
     /// What was acknowledged and is not so.
     pub(super) async fn verify(&mut self) -> Vec<String> {
         let mut running = Vec::new();

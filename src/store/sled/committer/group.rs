@@ -73,8 +73,7 @@ impl Group {
         let mut slots = HashMap::with_capacity(self.ops);
         let mut answers: Vec<Answer> = Vec::with_capacity(self.batches.len() + self.works.len());
         let mut committed = Ok(());
-        let mut written = Vec::with_capacity(slots.capacity());
-        let mut by_checkpoint = false;
+        let mut wrote = false;
         for (ops, reply) in self.batches {
             let outcomes = load(disk, &ops, &mut slots)
                 .map(|()| ops.iter().map(|op| apply(disk, op, &mut slots, now)).collect::<Vec<_>>());
@@ -85,20 +84,19 @@ impl Group {
         }
         for (key, slot) in slots {
             if let (true, Some(row), Ok(())) = (slot.changed, &slot.row, &committed) {
+                wrote = true;
                 // a row that cannot be written after it was stepped leaves the group half done
-                committed = disk.rows.put(&key, row, slot.stored).map(|record| written.push(record)).map_err(fatal);
+                committed = disk.rows.put(&key, row, slot.stored).map_err(fatal);
             }
         }
         for (work, needs) in self.works {
             let (worked, answer) = work(committed.clone().map(|()| (disk, now)));
             note(&mut committed, &worked);
-            by_checkpoint |= needs == Needs::Commit;
+            wrote |= needs == Needs::Commit;
             answers.push(answer);
         }
-        if committed.is_ok() && by_checkpoint {
+        if wrote && committed.is_ok() {
             committed = disk.sync().map_err(fatal);
-        } else if committed.is_ok() && !written.is_empty() {
-            committed = disk.commit(&written).map_err(fatal);
         }
         for answer in answers {
             answer(&committed);

@@ -1,0 +1,78 @@
+//! Our own access tokens as somebody presents them: for introspection, revocation and token exchange.
+//!
+//! A token is alive if it verifies, has not expired, its family is alive, it is not revoked by itself, and no fence
+//! stands after its issue.
+
+use serde_json::Value;
+
+use super::Context;
+use crate::client::metadata::IntrospectionReach;
+use crate::client::{Client, Issuer};
+use crate::clock::Time;
+use crate::jose::jws::Jws;
+use crate::store::StoreError;
+use crate::token::access::{AccessClaims, Jti};
+use crate::token::state::MarkKind;
+use crate::token::{Key, Row};
+
+/// An access token that verified as the issuer's and has not expired; says nothing yet about revocation.
+pub struct Accepted {
+    /// What it says.
+    pub claims: Box<AccessClaims>,
+    /// Its name, read.
+    pub jti: Jti,
+}
+
+/// Whether `token` is an access token of the issuer that has not expired: no I/O.
+pub fn accept(issuer: &Issuer, token: &str, now: Time, context: &Context) -> Option<Accepted> {
+    let jws = Jws::parse(token).ok()?;
+    let keys = context.keys.issuer(&issuer.id)?;
+    let (key, alg) = keys.verifier(jws.header().kid.as_deref()?)?;
+    // an ID token is not an access token (RFC 9068 section 4)
+    if !jws.header().is_typ("at+jwt") || jws.verify_with(key, alg).is_err() {
+        return None;
+    }
+    let claims: Box<AccessClaims> = serde_json::from_slice(jws.payload()).ok()?;
+    if claims.iss != issuer.url || now >= Time::from_secs(claims.exp) {
+        return None;
+    }
+    let jti = Jti::parse(&claims.jti)?;
+    Some(Accepted { claims, jti })
+}
+
+impl Accepted {
+    /// Whether nothing revoked it.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn is_alive(&self, issuer: &Issuer, context: &Context) -> Result<bool, StoreError> {
+        let (claims, shards) = (&self.claims, &context.shards);
+        let fence = shards.fence(&issuer.id, &claims.client_id, &claims.sub).await?;
+        let mark = Key::mark(MarkKind::RevokedToken, &issuer.id, claims.jti.as_bytes());
+        let Some(family) = self.jti.family else {
+            return Ok(shards.peek(&[mark]).await?[0].is_none() && self.jti.issued_at > fence);
+        };
+        let rows = shards.peek(&[mark, Key::Family(family)]).await?;
+        let (None, Some(Row::Family(family))) = (&rows[0], &rows[1]) else { return Ok(false) };
+        if *family.client == *claims.client_id {
+            return Ok(family.is_alive(fence));
+        }
+        // exchanged: its own client's fence counts from its own issue, the family's from the login
+        let origin = shards.fence(&family.issuer, &family.client, &family.subject).await?;
+        Ok(family.is_alive(origin) && self.jti.issued_at > fence)
+    }
+}
+
+/// Whether `client` may learn of, or use, a token of `owner` for `aud`: its own, one that is for it, or any if it may
+/// introspect any (RFC 7662 section 4).
+pub fn concerns(client: &Client, owner: &str, aud: &Value) -> bool {
+    client.settings.introspection == IntrospectionReach::Any
+        || owner == client.id
+        || audience(aud).any(|one| one == client.id)
+}
+
+/// The audience, whether it is a string or an array.
+pub fn audience(aud: &Value) -> impl Iterator<Item = &str> {
+    let one = aud.as_str().into_iter();
+    one.chain(aud.as_array().into_iter().flatten().filter_map(Value::as_str))
+}

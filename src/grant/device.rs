@@ -1,0 +1,110 @@
+//! The side of the device grant that is not the token endpoint (RFC 8628 sections 3.1 to 3.3): how a device
+//! authorization begins, and how the portal finds it by its user code and says what the person decided.
+
+use super::{Context, Error};
+use crate::client::{Client, Issuer};
+use crate::id::Id;
+use crate::protocol::response::DeviceResponse;
+use crate::token::device_code::{DeviceCode, UserCode};
+use crate::token::wire::Head;
+use crate::token::{Decide, Granted, Key, Op, Refusal, Row, StartDevice, Verdict};
+
+/// User codes that are tried before giving up; 34 bits of them are rarely taken.
+const TRIES: usize = 4;
+
+/// Begins a device authorization of `client` for at most `granted`: two rows, durable before anybody sees a code.
+///
+/// # Errors
+/// If the store fails.
+pub async fn start(
+    issuer: &Issuer,
+    client: &Client,
+    granted: &Granted,
+    context: &Context,
+) -> Result<DeviceResponse, Error> {
+    let settings = &issuer.settings;
+    let family = Id::random();
+    let head = Head { key: context.vault.current(), cell: 0, family };
+    let expires_at = context.clock.now() + settings.device_code_lifetime;
+    let start = StartDevice {
+        family,
+        issuer: issuer.id.as_str().into(),
+        client: client.id.as_str().into(),
+        grant: granted.seal(&family, &issuer.id, &context.vault),
+        attempt: Id::random(),
+        expires_at,
+    };
+    let (started, user_code) =
+        tokio::join!(context.shards.apply(Op::StartDevice(Box::new(start))), name(issuer, family, expires_at, context));
+    started??;
+    let (user_code, uri) = (user_code?.to_string(), &settings.verification_uri);
+    let separator = if uri.contains('?') { '&' } else { '?' };
+    Ok(DeviceResponse {
+        device_code: DeviceCode { head, expires_at }.encode(&issuer.id, &context.vault).ok_or(Error::Sealed)?,
+        verification_uri: uri.clone(),
+        verification_uri_complete: format!("{uri}{separator}user_code={user_code}"),
+        user_code,
+        expires_in: settings.device_code_lifetime.as_secs(),
+        interval: settings.device_interval.as_secs(),
+    })
+}
+
+/// Gives the device a user code that no other device has.
+async fn name(
+    issuer: &Issuer,
+    family: Id,
+    keep_until: crate::clock::Time,
+    context: &Context,
+) -> Result<UserCode, Error> {
+    for _ in 0..TRIES {
+        let code = UserCode::random();
+        let key = Key::user_code(&issuer.id, code.letters());
+        match context.shards.apply(Op::NameUserCode { key, family, keep_until }).await? {
+            Ok(_) => return Ok(code),
+            Err(Refusal::Taken) => {}
+            Err(other) => return Err(other.into()),
+        }
+    }
+    Err(Refusal::Taken.into())
+}
+
+/// What a user code names, if it has not expired: the family's id and its row. A miss is counted: who guesses codes at
+/// the portal shows here (RFC 8628 section 5.1).
+///
+/// # Errors
+/// If the store fails.
+pub async fn find(issuer: &Issuer, typed: &str, context: &Context) -> Result<Option<(Id, Row)>, Error> {
+    let found = look_up(issuer, typed, context).await?;
+    if found.is_none() {
+        context.metrics.user_code_misses.inc();
+        tracing::info!(target: "audit", event = "user_code_missed", issuer = issuer.id);
+    }
+    Ok(found)
+}
+
+async fn look_up(issuer: &Issuer, typed: &str, context: &Context) -> Result<Option<(Id, Row)>, Error> {
+    let Some(code) = UserCode::parse(typed) else { return Ok(None) };
+    let key = Key::user_code(&issuer.id, code.letters());
+    let Some(Row::UserCode { family, keep_until }) = context.shards.peek(&[key]).await?.pop().flatten() else {
+        return Ok(None);
+    };
+    if context.clock.now() >= keep_until {
+        return Ok(None);
+    }
+    let row = context.shards.peek(&[Key::Family(family)]).await?.pop().flatten();
+    Ok(row.map(|row| (family, row)))
+}
+
+/// Makes the person's decision durable; the same decision again is its retry.
+///
+/// # Errors
+/// If the store fails; a refusal inside, if it was decided otherwise before, or is over.
+pub async fn decide(
+    issuer: &Issuer,
+    family: Id,
+    verdict: Verdict,
+    context: &Context,
+) -> Result<Result<(), Refusal>, Error> {
+    let decide = Decide { family, issuer: issuer.id.as_str().into(), verdict };
+    Ok(context.shards.apply(Op::Decide(Box::new(decide))).await?.map(|_| ()))
+}

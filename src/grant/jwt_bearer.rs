@@ -1,0 +1,112 @@
+//! The JWT bearer grant (RFC 7523 sections 2.1 and 3): an assertion of an issuer that the operator trusts, for an
+//! access token about its subject (CHECKLIST 26-33).
+//!
+//! Keys and algorithms come from the settings, never from the assertion. What a request gets wrong besides the
+//! assertion is refused before the assertion is used up; that it was used is durable before anything is issued.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::{Context, Deciding, Error, Grant, Issue, Lineage, TokenRequest};
+use crate::client::trust::Trusted;
+use crate::clock::Time;
+use crate::id::Id;
+use crate::jose::Jws;
+use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::grant_type::GrantType;
+use crate::protocol::resource;
+use crate::protocol::scope::Scope;
+use crate::token::access::is_subject;
+use crate::token::family::SLACK;
+use crate::token::state::MarkKind;
+use crate::token::{Granted, Key, Op};
+
+/// How many seconds the clock of a trusted issuer may be ahead.
+const AHEAD: u64 = 30;
+/// Longest `jti`, in bytes.
+const MAX_JTI: usize = 256;
+
+/// `urn:ietf:params:oauth:grant-type:jwt-bearer`.
+pub struct JwtBearer;
+
+impl Grant for JwtBearer {
+    fn grant_type(&self) -> GrantType {
+        GrantType::JWT_BEARER
+    }
+
+    fn decide<'a>(&'a self, request: &'a TokenRequest, context: &'a Context) -> Deciding<'a> {
+        Box::pin(decide(request, context))
+    }
+}
+
+/// The claims of an assertion; one that is missing or of another type does not parse.
+#[derive(Deserialize)]
+struct Claims {
+    iss: String,
+    aud: Audience,
+    exp: u64,
+    nbf: Option<u64>,
+    iat: Option<u64>,
+    jti: String,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+/// One audience; an assertion for several could be used at each of them.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    Bare(String),
+    Listed([String; 1]),
+}
+
+async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Error> {
+    let assertion = request.form.require("assertion", "assertion is missing")?;
+    let (trusted, claims) = verify(request, assertion, context.clock.now())?;
+    let subject = claims.rest.get(&trusted.subject_claim).and_then(Value::as_str).filter(|subject| is_subject(subject));
+    let subject = subject.ok_or(Error::Mismatch("subject of the assertion"))?.to_owned();
+    let access_scope = scope(request, trusted)?;
+    let access_resources = resource::select(request.form.all("resource"), &request.client.settings.resources)?;
+    let name = format!("jwt-bearer\n{}\n{}", claims.iss, claims.jti);
+    let mark = Op::Mark {
+        key: Key::mark(MarkKind::UsedAssertion, &request.issuer.id, name.as_bytes()),
+        attempt: Id::random(),
+        keep_until: Time::from_secs(claims.exp) + SLACK,
+    };
+    context.shards.apply(mark).await??;
+    Ok(Issue { subject, access_scope, access_resources, granted: Granted::default(), lineage: Lineage::Client })
+}
+
+fn verify<'a>(request: &'a TokenRequest, assertion: &str, now: Time) -> Result<(&'a Trusted, Claims), Error> {
+    let jws = Jws::parse(assertion).map_err(|_| Error::Forged)?;
+    // an access token of somebody's is no assertion (RFC 8725 section 3.11)
+    if jws.header().typ.is_some() && !jws.header().is_typ("jwt") {
+        return Err(Error::Forged);
+    }
+    // a duplicate member does not parse, and neither does a number that is a text
+    let claims: Claims = serde_json::from_slice(jws.payload()).map_err(|_| Error::Forged)?;
+    let issuer = &request.issuer;
+    let trusted = issuer.trusted.iter().find(|trusted| trusted.issuer == claims.iss);
+    let trusted = trusted.ok_or(Error::Mismatch("issuer of the assertion"))?;
+    let (key, alg) = trusted.key(jws.header().kid.as_deref()).ok_or(Error::Mismatch("key of the assertion"))?;
+    jws.verify_with(key, alg).map_err(|_| Error::Forged)?;
+    let (Audience::Bare(aud) | Audience::Listed([aud])) = &claims.aud;
+    if aud != trusted.audience.as_ref().unwrap_or(&issuer.url) {
+        return Err(Error::Mismatch("audience of the assertion"));
+    }
+    let (seconds, longest) = (now.as_secs(), trusted.longest_lifetime.as_secs());
+    let timely = claims.exp > seconds
+        && claims.exp - seconds <= longest
+        && claims.nbf.is_none_or(|nbf| nbf <= seconds + AHEAD)
+        && claims.iat.is_none_or(|iat| iat <= seconds + AHEAD)
+        && (1..=MAX_JTI).contains(&claims.jti.len());
+    if timely { Ok((trusted, claims)) } else { Err(Error::Mismatch("times or jti of the assertion")) }
+}
+
+/// Within what the issuer of the assertion may grant and what the client may have; nothing that belongs to a login here.
+fn scope(request: &TokenRequest, trusted: &Trusted) -> Result<Scope, OAuthError> {
+    let may = trusted.scopes.common(&request.client.settings.scope).without(&["openid", "offline_access"]);
+    let asked = request.form.get("scope").map(Scope::parse).transpose()?.unwrap_or_else(|| may.clone());
+    let exceeds = OAuthError::new(ErrorCode::InvalidScope, "the scope exceeds what the assertion's issuer may grant");
+    if asked.is_within(&may) { Ok(asked) } else { Err(exceeds) }
+}

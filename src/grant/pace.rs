@@ -1,0 +1,85 @@
+//! How often a device may poll (RFC 8628 section 3.5): `interval` apart, and five seconds more after each `slow_down`.
+//!
+//! In memory and bounded, so that idle polling writes nothing; after a restart every device starts with its interval
+//! again. If the table is full of living codes, further ones are not slowed down.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::clock::Time;
+use crate::id::Id;
+
+/// Codes that are watched at a time, about 5 MiB.
+const MOST: usize = 1 << 16;
+/// What each `slow_down` adds (RFC 8628 section 3.5).
+const PENALTY: Duration = Duration::from_secs(5);
+
+/// Who polled when.
+#[derive(Default)]
+pub(super) struct Pace(Mutex<Table>);
+
+#[derive(Default)]
+struct Table {
+    polls: HashMap<Id, Poll>,
+    cleaned_at: Time,
+}
+
+struct Poll {
+    at: Time,
+    interval: Duration,
+    expires_at: Time,
+}
+
+impl Pace {
+    /// Notes a poll; false if it came too soon, and from now on the device must wait longer.
+    pub(super) fn is_kept(&self, device: Id, interval: Duration, expires_at: Time, now: Time) -> bool {
+        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(poll) = table.polls.get_mut(&device) {
+            let kept = now >= poll.at + poll.interval;
+            if !kept {
+                poll.interval += PENALTY;
+            }
+            poll.at = now;
+            return kept;
+        }
+        if table.polls.len() >= MOST && now.since(table.cleaned_at) >= Duration::from_secs(1) {
+            table.cleaned_at = now;
+            table.polls.retain(|_, poll| now < poll.expires_at);
+        }
+        if table.polls.len() < MOST {
+            table.polls.insert(device, Poll { at: now, interval, expires_at });
+        }
+        true
+    }
+
+    /// The device has its answer.
+    pub(super) fn forget(&self, device: Id) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).polls.remove(&device);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIVE: Duration = Duration::from_secs(5);
+
+    #[test]
+    fn rfc8628_3_5_each_slow_down_adds_five_seconds() {
+        let (pace, device) = (Pace::default(), Id::random());
+        let poll = |second| pace.is_kept(device, FIVE, Time::from_secs(600), Time::from_secs(second));
+        assert_eq!([0, 5, 9, 18, 28, 43].map(poll), [true, true, false, false, false, false]);
+        assert!(poll(68), "25 s are the interval now");
+    }
+
+    #[test]
+    fn the_table_is_bounded_and_gives_expired_codes_up() {
+        let pace = Pace::default();
+        let poll = |second| pace.is_kept(Id::random(), FIVE, Time::from_secs(second + 10), Time::from_secs(second));
+        assert!((0..MOST + 10).all(|_| poll(100)));
+        assert_eq!(pace.0.lock().unwrap().polls.len(), MOST);
+        assert!(poll(111));
+        assert_eq!(pace.0.lock().unwrap().polls.len(), 1);
+    }
+}

@@ -1,0 +1,158 @@
+//! Token exchange (RFC 8693): our own access tokens in, a narrower one out, by the client's policy (CHECKLIST 61, 70).
+//!
+//! Always true: the new token has no scope that the subject token has not, lives no longer, belongs to the same family
+//! so that it dies with it, and never brings a refresh token. An audience beyond the subject token's own is only for a
+//! client whose policy names it. Each exchange counts towards a limit that the `jti` carries.
+
+use serde_json::{Map, Value, json};
+
+use super::accepted::{self, Accepted};
+use super::{Context, Deciding, Error, Grant, Issue, Lineage, TokenRequest};
+use crate::client::metadata::ExchangePolicy;
+use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::grant_type::GrantType;
+use crate::protocol::resource::{self, INVALID_TARGET};
+use crate::protocol::scope::Scope;
+use crate::token::Granted;
+
+const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
+
+/// RFC 8693 section 2.2.2: a token that is not acceptable, for whatever reason, is an `invalid_request`.
+const UNACCEPTABLE: OAuthError = OAuthError::invalid_request("the subject or actor token is not acceptable");
+const TYPE: OAuthError =
+    OAuthError::invalid_request("only access tokens of this issuer are exchanged, for access tokens");
+const POLICY: OAuthError =
+    OAuthError::new(ErrorCode::UnauthorizedClient, "the client may not exchange tokens in this way");
+const SCOPE: OAuthError = OAuthError::new(ErrorCode::InvalidScope, "the scope exceeds the subject token or the client");
+
+/// `urn:ietf:params:oauth:grant-type:token-exchange`.
+pub struct TokenExchange;
+
+impl Grant for TokenExchange {
+    fn grant_type(&self) -> GrantType {
+        GrantType::TOKEN_EXCHANGE
+    }
+
+    fn decide<'a>(&'a self, request: &'a TokenRequest, context: &'a Context) -> Deciding<'a> {
+        Box::pin(decide(request, context))
+    }
+}
+
+async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Error> {
+    let form = &request.form;
+    let token = form.require("subject_token", "subject_token is missing")?;
+    check_type(form.require("subject_token_type", "subject_token_type is missing")?)?;
+    let issued_type = form.get("requested_token_type").map_or(Ok(ACCESS_TOKEN), check_type)?;
+    let acting = match (form.get("actor_token"), form.get("actor_token_type")) {
+        (Some(token), Some(kind)) => check_type(kind).map(|_| Some(token))?,
+        (None, None) => None,
+        _ => return Err(OAuthError::invalid_request("actor_token and actor_token_type come together").into()),
+    };
+    let policy = request.client.metadata.jeton.token_exchange.as_ref().ok_or(POLICY)?;
+    if !(if acting.is_some() { policy.delegation } else { policy.impersonation }) {
+        return Err(POLICY.into());
+    }
+    let subject = alive(request, context, token).await?;
+    if !accepted::concerns(&request.client, &subject.claims.client_id, &subject.claims.aud)
+        || subject.jti.depth >= request.issuer.settings.token_exchange_depth
+    {
+        return Err(UNACCEPTABLE.into());
+    }
+    let actor = match acting {
+        Some(token) => Some(actor(request, context, token).await?),
+        None => None,
+    };
+    let claims = actor_claims(request, &subject, actor.as_ref())?;
+    let access_scope = scope(request, &subject)?;
+    let access_resources = targets(request, policy, &subject)?;
+    let until = actor.map_or(subject.claims.exp, |actor| actor.claims.exp.min(subject.claims.exp));
+    Ok(Issue {
+        access_scope,
+        access_resources,
+        granted: Granted {
+            auth_time: subject.claims.auth_time,
+            acr: subject.claims.acr.clone(),
+            amr: subject.claims.amr.clone(),
+            access_token_claims: claims,
+            ..Granted::default()
+        },
+        lineage: Lineage::Exchange { family: subject.jti.family, depth: subject.jti.depth + 1, until, issued_type },
+        subject: subject.claims.sub.clone(),
+    })
+}
+
+fn check_type(name: &str) -> Result<&'static str, OAuthError> {
+    [ACCESS_TOKEN, JWT].into_iter().find(|known| *known == name).ok_or(TYPE)
+}
+
+async fn alive(request: &TokenRequest, context: &Context, token: &str) -> Result<Accepted, Error> {
+    let accepted = accepted::accept(&request.issuer, token, context.clock.now(), context).ok_or(UNACCEPTABLE)?;
+    if accepted.is_alive(&request.issuer, context).await? { Ok(accepted) } else { Err(UNACCEPTABLE.into()) }
+}
+
+/// The token of who acts: the client's own, and not itself acted for by somebody who would drop out of the chain.
+async fn actor(request: &TokenRequest, context: &Context, token: &str) -> Result<Accepted, Error> {
+    let actor = alive(request, context, token).await?;
+    let own = actor.claims.client_id == request.client.id && !actor.claims.extra.contains_key("act");
+    if own { Ok(actor) } else { Err(UNACCEPTABLE.into()) }
+}
+
+/// `act` and `may_act` of the new token (RFC 8693 sections 4.1 and 4.4): the newest actor outermost, those before it
+/// nested; who may act does not change.
+fn actor_claims(
+    request: &TokenRequest,
+    subject: &Accepted,
+    actor: Option<&Accepted>,
+) -> Result<Map<String, Value>, OAuthError> {
+    let given = &subject.claims.extra;
+    let mut claims: Map<String, Value> = given
+        .iter()
+        .filter(|(name, _)| *name == "act" || *name == "may_act")
+        .map(|(n, v)| (n.clone(), v.clone()))
+        .collect();
+    let who = actor.map_or(request.client.id.as_str(), |actor| actor.claims.sub.as_str());
+    let acting = json!({ "iss": request.issuer.url, "sub": who, "client_id": request.client.id });
+    if let Some(may) = given.get("may_act") {
+        let named = may.as_object().filter(|named| !named.is_empty()).ok_or(UNACCEPTABLE)?;
+        if named.iter().any(|(name, value)| acting.get(name) != Some(value)) {
+            return Err(UNACCEPTABLE);
+        }
+    }
+    if actor.is_some() {
+        let mut act = acting;
+        if let Some(before) = claims.remove("act") {
+            act["act"] = before;
+        }
+        claims.insert("act".to_owned(), act);
+    }
+    Ok(claims)
+}
+
+/// Within the subject token's scope and the client's, and never one that is for a login of its own.
+fn scope(request: &TokenRequest, subject: &Accepted) -> Result<Scope, OAuthError> {
+    let had = Scope::parse(&subject.claims.scope.clone().into_text())?;
+    let may = had.common(&request.client.settings.scope).without(&["openid", "offline_access"]);
+    let scope = request.form.get("scope").map(Scope::parse).transpose()?.unwrap_or_else(|| may.clone());
+    let lost = scope.is_empty() && !had.is_empty();
+    if scope.is_within(&may) && !lost { Ok(scope) } else { Err(SCOPE) }
+}
+
+/// What was asked for by `resource` and `audience`, if it may be had; without either, what the subject token has of it.
+fn targets(request: &TokenRequest, policy: &ExchangePolicy, subject: &Accepted) -> Result<Vec<String>, OAuthError> {
+    let had: Vec<String> = accepted::audience(&subject.claims.aud).map(str::to_owned).collect();
+    let may = policy.audiences.as_ref().unwrap_or(&had);
+    let mut targets = resource::select(request.form.all("resource"), may)?;
+    for audience in request.form.all("audience") {
+        if targets.len() == resource::MAX_RESOURCES || !may.iter().any(|known| known == audience) {
+            return Err(INVALID_TARGET);
+        }
+        if !targets.iter().any(|seen| seen == audience) {
+            targets.push(audience.to_owned());
+        }
+    }
+    if targets.is_empty() {
+        targets = had.iter().filter(|one| may.contains(one)).cloned().collect();
+    }
+    if targets.is_empty() { Err(INVALID_TARGET) } else { Ok(targets) }
+}

@@ -1,0 +1,118 @@
+//! Devices for login portals (RFC 8628 section 3.3): the portal shows the person what a user code stands for, and says
+//! what the person decided.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::Answer;
+use super::person::{Claims, check_claims, check_subject, check_texts};
+use super::problem::Problem;
+use crate::client::Issuer;
+use crate::grant::device;
+use crate::http::{Request, respond};
+use crate::id::Id;
+use crate::protocol::scope::Scope;
+use crate::service::Service;
+use crate::token::device_code::UserCode;
+use crate::token::{Decision, Device, Granted, Refusal, Row, Verdict};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Approval {
+    subject: String,
+    scope: Option<String>,
+    auth_time: Option<u64>,
+    acr: Option<String>,
+    #[serde(default)]
+    amr: Vec<String>,
+    #[serde(default)]
+    claims: Claims,
+}
+
+pub(super) async fn show(service: &Service, issuer: &Issuer, typed: &str) -> Answer {
+    let (id, row) = find(service, issuer, typed).await?;
+    let Row::Device(device) = row else { return Err(over()) };
+    let now = service.context.clock.now();
+    let status = match &device.decision {
+        Decision::Pending => "pending",
+        Decision::Approved { .. } => "approved",
+        Decision::Denied => "denied",
+    };
+    let granted = open(service, issuer, id, &device)?;
+    let client = service.registry.client(&issuer.id, &device.client);
+    let name = client.as_ref().and_then(|client| client.metadata.client_name.as_deref());
+    Ok(super::json(
+        200,
+        &json!({
+            "user_code": UserCode::parse(typed).map(|code| code.to_string()),
+            "client_id": device.client,
+            "client_name": name,
+            "scope": granted.scope.as_str(),
+            "resource": granted.resources,
+            "status": status,
+            "expires_in": device.expires_at.since(now).as_secs(),
+        }),
+    ))
+}
+
+pub(super) async fn approve(service: &Service, issuer: &Issuer, typed: &str, request: &Request) -> Answer {
+    let approval: Approval = super::body(request)?;
+    check_subject(&approval.subject)?;
+    check_texts([&approval.acr, &None], &approval.amr)?;
+    check_claims(&approval.claims)?;
+    let (id, row) = find(service, issuer, typed).await?;
+    let Row::Device(device) = row else { return Err(over()) };
+    // once it is approved this is what was granted: a retry says the same again, and the store compares
+    let asked = open(service, issuer, id, &device)?;
+    let scope = match &approval.scope {
+        Some(scope) => {
+            Scope::parse(scope).map_err(|error| Problem::new(400, format!("scope: {}", error.description)))?
+        }
+        None => asked.scope.clone(),
+    };
+    if !scope.is_within(&asked.scope) {
+        return Err(Problem::new(400, "scope: exceeds what the device asked for"));
+    }
+    let granted = Granted {
+        scope,
+        resources: asked.resources,
+        nonce: None,
+        auth_time: approval.auth_time,
+        acr: approval.acr,
+        amr: approval.amr,
+        access_token_claims: approval.claims.access_token,
+        id_token_claims: approval.claims.id_token,
+    };
+    let grant = granted.seal(&id, &issuer.id, &service.context.vault);
+    decide(service, issuer, id, Verdict::Approve { subject: approval.subject.into(), grant }).await
+}
+
+pub(super) async fn deny(service: &Service, issuer: &Issuer, typed: &str) -> Answer {
+    let (id, _) = find(service, issuer, typed).await?;
+    decide(service, issuer, id, Verdict::Deny).await
+}
+
+async fn decide(service: &Service, issuer: &Issuer, id: Id, verdict: Verdict) -> Answer {
+    match device::decide(issuer, id, verdict, &service.context).await? {
+        Ok(()) => Ok(respond::json(204, "")),
+        Err(Refusal::Decided) => Err(over()),
+        Err(_) => Err(unknown()),
+    }
+}
+
+async fn find(service: &Service, issuer: &Issuer, typed: &str) -> Result<(Id, Row), Problem> {
+    device::find(issuer, typed, &service.context).await?.ok_or_else(unknown)
+}
+
+fn open(service: &Service, issuer: &Issuer, id: Id, device: &Device) -> Result<Granted, Problem> {
+    Granted::open(&device.grant, &id, &issuer.id, &service.context.vault)
+        .ok_or_else(|| Problem::new(503, "the grant does not open with the master keys at hand"))
+}
+
+fn unknown() -> Problem {
+    Problem::new(404, "there is no such user code, or it has expired")
+}
+
+fn over() -> Problem {
+    Problem::new(409, "this user code was decided before")
+}

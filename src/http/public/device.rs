@@ -1,0 +1,55 @@
+//! The device authorization endpoint (RFC 8628 section 3.1): the client as at the token endpoint, a scope and resources
+//! it may ask for, and two codes.
+
+use super::introspect::caller;
+use super::place::Place;
+use crate::client::Client;
+use crate::grant::device;
+use crate::http::access::Told;
+use crate::http::{Request, Response, respond};
+use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::form::Form;
+use crate::protocol::grant_type::GrantType;
+use crate::protocol::resource;
+use crate::protocol::scope::Scope;
+use crate::service::Service;
+use crate::token::Granted;
+
+pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Request, told: &mut Told) -> Response {
+    let (client, form) = match caller(service, place, request, told).await {
+        Ok(found) => found,
+        Err(response) => return response,
+    };
+    let context = &service.context;
+    let granted = match asked(&client, &form) {
+        Ok(granted) => granted,
+        Err(error) => return place.refused(told, error, None),
+    };
+    if let Err(wait) = client.rate.admit(context.clock.now()) {
+        context.metrics.shed.with_label_values(&["client_rate"]).inc();
+        let error = OAuthError::new(ErrorCode::SlowDown, "the client asks more often than it may");
+        return place.refused(told, error, Some(wait));
+    }
+    match device::start(place.issuer, &client, &granted, context).await {
+        Ok(codes) => {
+            context.metrics.tokens_issued.with_label_values(&["device_code"]).inc();
+            // strings and numbers always serialise
+            respond::json(200, serde_json::to_vec(&codes).unwrap_or_default())
+        }
+        Err(error) => place.refused(told, error.to_oauth(), None),
+    }
+}
+
+/// What the client asks for, if it may; without `scope` everything it registered, which the portal may narrow.
+fn asked(client: &Client, form: &Form<'_>) -> Result<Granted, OAuthError> {
+    if !client.may_use(GrantType::DEVICE_CODE.as_str()) {
+        return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "the client may not use this grant type"));
+    }
+    let scope = form.get("scope").map(Scope::parse).transpose()?;
+    let scope = scope.unwrap_or_else(|| client.settings.scope.clone());
+    if !scope.is_within(&client.settings.scope) {
+        return Err(OAuthError::new(ErrorCode::InvalidScope, "the client may not have this scope"));
+    }
+    let resources = resource::select(form.all("resource"), &client.settings.resources)?;
+    Ok(Granted { scope, resources, ..Granted::default() })
+}

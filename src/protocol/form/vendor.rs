@@ -1,0 +1,134 @@
+//! Other ways to send the same parameters, for the dialects whose vendors have them: members of a JSON object, other
+//! names, other words. The rules of a form hold for all of them.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserializer as _, MapAccess, Visitor};
+
+use super::Form;
+use crate::protocol::error::OAuthError;
+
+impl<'a> Form<'a> {
+    /// The members of a flat JSON object: strings, and booleans as `true` and `false`.
+    ///
+    /// # Errors
+    /// `invalid_request` for anything else, a repeated member, or anything over the limits of a form.
+    pub fn from_json(body: &[u8]) -> Result<Form<'static>, OAuthError> {
+        const BAD: OAuthError = OAuthError::invalid_request("the body must be one JSON object of strings");
+        let mut reader = serde_json::Deserializer::from_slice(body);
+        let members = reader.deserialize_map(Members).map_err(|_| BAD)?;
+        reader.end().map_err(|_| BAD)?;
+        let mut form = Form { pairs: Vec::with_capacity(8) };
+        for (name, value) in members {
+            form.push(Cow::Owned(name), Cow::Owned(value))?;
+        }
+        form.pairs.retain(|(_, value)| !value.is_empty());
+        Ok(form)
+    }
+
+    /// Gives parameters our names: `(theirs, ours)`.
+    ///
+    /// # Errors
+    /// `invalid_request` if both names are there.
+    pub fn rename(mut self, names: &[(&str, &'static str)]) -> Result<Self, OAuthError> {
+        for (theirs, ours) in names {
+            if self.get(theirs).is_some() && self.get(ours).is_some() {
+                return Err(OAuthError::invalid_request("a parameter is repeated"));
+            }
+            self.pairs.iter_mut().filter(|(name, _)| name == theirs).for_each(|(name, _)| *name = Cow::Borrowed(ours));
+        }
+        Ok(self)
+    }
+
+    /// Gives values our words: `(parameter, theirs, ours)`.
+    #[must_use]
+    pub fn reword(mut self, words: &[(&str, &str, &'static str)]) -> Self {
+        for (name, value) in &mut self.pairs {
+            if let Some((_, _, ours)) = words.iter().find(|(parameter, theirs, _)| name == parameter && value == theirs)
+            {
+                *value = Cow::Borrowed(ours);
+            }
+        }
+        self
+    }
+
+    /// The form without one parameter.
+    #[must_use]
+    pub fn without(mut self, taken: &str) -> Self {
+        self.pairs.retain(|(name, _)| name != taken);
+        self
+    }
+}
+
+/// Members in order, repeated ones too: a map would hide them.
+struct Members;
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Vec<(String, String)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a flat object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some((name, value)) = map.next_entry::<String, Member>()? {
+            members.push((name, value.into()));
+        }
+        Ok(members)
+    }
+}
+
+#[derive(serde::Deserialize)]
+#[serde(untagged)]
+enum Member {
+    Text(String),
+    Flag(bool),
+}
+
+impl From<Member> for String {
+    fn from(member: Member) -> Self {
+        match member {
+            Member::Text(text) => text,
+            Member::Flag(flag) => flag.to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flat_json_object_is_a_form_and_nothing_else_is() {
+        let form = Form::from_json(br#"{"a":"x y","b":true,"c":""}"#).ok().unwrap();
+        assert_eq!((form.get("a"), form.get("b"), form.get("c")), (Some("x y"), Some("true"), None));
+        for bad in [
+            &b""[..],
+            b"[]",
+            b"\"a\"",
+            br#"{"a":1}"#,
+            br#"{"a":null}"#,
+            br#"{"a":{"b":"c"}}"#,
+            br#"{"a":["b"]}"#,
+            br#"{"a":"1","a":"1"}"#,
+            br#"{"a":"1"} x"#,
+            br#"{"a":"\u0000"}"#,
+            b"{\"a\":\"\xff\"}",
+            b"a=1",
+        ] {
+            assert!(Form::from_json(bad).is_err(), "{}", String::from_utf8_lossy(bad));
+        }
+    }
+
+    #[test]
+    fn names_and_words_are_exchanged_but_never_merged() {
+        let parse = |body| Form::parse(body).ok().unwrap();
+        let form = parse(b"user=ann&type=short").rename(&[("user", "username")]).ok().unwrap();
+        let form = form.reword(&[("type", "short", "urn:long"), ("username", "ann", "bob"), ("other", "ann", "eve")]);
+        assert_eq!((form.get("username"), form.get("type"), form.get("user")), (Some("bob"), Some("urn:long"), None));
+        assert_eq!(form.without("type").get("type"), None);
+        assert!(parse(b"user=ann&username=bob").rename(&[("user", "username")]).is_err());
+    }
+}

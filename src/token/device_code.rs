@@ -1,0 +1,138 @@
+//! What a device and its person hold (RFC 8628 sections 3.2 and 6.1): the device code, `head | expiry | MAC`, and the
+//! user code, eight letters that spell no word and look like no other.
+//!
+//! A device code says by itself when it expires, so a late poll is told so without a row.
+
+use super::wire::{self, HEAD_LEN, Head};
+use crate::clock::Time;
+use crate::id::random_bytes;
+use crate::vault::{MacUse, Vault};
+
+/// Bytes before the MAC.
+const SIGNED_LEN: usize = HEAD_LEN + 8;
+/// Longest device code, in characters.
+const MAX_LEN: usize = 128;
+
+/// A device code whose MAC is right, or one about to be handed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceCode {
+    /// Key, cell and family.
+    pub head: Head,
+    /// When it expires.
+    pub expires_at: Time,
+}
+
+impl DeviceCode {
+    /// Reads a code that `issuer` handed out; `None` if it is anything else.
+    pub fn parse(text: &str, issuer: &str, vault: &Vault) -> Option<Self> {
+        let bytes = wire::decode(wire::DEVICE, text, MAX_LEN)?;
+        let (signed, mac) = bytes.split_at_checked(SIGNED_LEN)?;
+        let (head, expires_at) = Head::split(signed)?;
+        if !vault.verify_mac(head.key, MacUse::Device, &[issuer.as_bytes(), signed], mac.try_into().ok()?) {
+            return None;
+        }
+        Some(Self { head, expires_at: Time::from_millis(u64::from_be_bytes(expires_at.try_into().ok()?)) })
+    }
+
+    /// The code as `issuer` hands it out; `None` if the vault no longer has its key.
+    pub fn encode(&self, issuer: &str, vault: &Vault) -> Option<String> {
+        let mut bytes = Vec::with_capacity(SIGNED_LEN + 32);
+        bytes.extend_from_slice(&self.head.to_bytes());
+        bytes.extend_from_slice(&self.expires_at.as_millis().to_be_bytes());
+        let mac = vault.mac(self.head.key, MacUse::Device, &[issuer.as_bytes(), &bytes])?;
+        bytes.extend_from_slice(&mac);
+        Some(wire::encode(wire::DEVICE, &bytes))
+    }
+}
+
+/// Consonants that are not mistaken for each other (RFC 8628 section 6.1).
+const ALPHABET: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
+/// Letters of a user code: 20^8 of them are 34.5 bits.
+const LETTERS: usize = 8;
+
+/// A user code in its one form: eight capital letters of the alphabet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserCode(String);
+
+impl UserCode {
+    /// A fresh code, each letter equally likely.
+    pub fn random() -> Self {
+        let mut letters = String::with_capacity(LETTERS);
+        while letters.len() < LETTERS {
+            // 240 is the largest multiple of 20 in a byte
+            let usable = random_bytes::<16>().into_iter().filter(|byte| *byte < 240);
+            letters
+                .extend(usable.take(LETTERS - letters.len()).map(|byte| char::from(ALPHABET[usize::from(byte % 20)])));
+        }
+        Self(letters)
+    }
+
+    /// What a person typed, whatever its case and wherever its dashes and spaces are; `None` if it can be no code.
+    pub fn parse(typed: &str) -> Option<Self> {
+        if typed.len() > 64 {
+            return None;
+        }
+        let bare = typed.chars().filter(|c| !matches!(c, '-' | ' ')).map(|c| c.to_ascii_uppercase());
+        let letters: String = bare.collect();
+        let fits = letters.len() == LETTERS && letters.bytes().all(|byte| ALPHABET.contains(&byte));
+        fits.then_some(Self(letters))
+    }
+
+    /// The eight letters.
+    pub fn letters(&self) -> &str {
+        &self.0
+    }
+}
+
+/// As it is shown: with a dash in the middle.
+impl std::fmt::Display for UserCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (left, right) = self.0.split_at(LETTERS / 2);
+        write!(f, "{left}-{right}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::Id;
+
+    #[test]
+    fn a_device_code_is_read_back_by_its_issuer_only_and_no_changed_character_passes() {
+        let vault = Vault::ephemeral();
+        let head = Head { key: vault.current(), cell: 0, family: Id::random() };
+        let code = DeviceCode { head, expires_at: Time::from_millis(1_700_000_000_123) };
+        let text = code.encode("main", &vault).unwrap();
+        assert_eq!(DeviceCode::parse(&text, "main", &vault), Some(code));
+        assert_eq!(DeviceCode::parse(&text, "other", &vault), None);
+        for at in 0..text.len() {
+            for replacement in *b"A_x" {
+                let mut bent = text.clone().into_bytes();
+                if bent[at] != replacement {
+                    bent[at] = replacement;
+                    assert_eq!(DeviceCode::parse(&String::from_utf8(bent).unwrap(), "main", &vault), None);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rfc8628_6_1_a_user_code_is_read_in_any_case_and_with_any_dashes() {
+        let code = UserCode::random();
+        let shown = code.to_string();
+        assert_eq!(shown.len(), 9);
+        for typed in [shown.clone(), shown.to_lowercase(), shown.replace('-', ""), shown.replace('-', " - ")] {
+            assert_eq!(UserCode::parse(&typed), Some(code.clone()), "{typed}");
+        }
+        for wrong in ["", "BCDF-GHJ", "BCDF-GHJKL", "AEIO-UYAE", "BCDF-GHJ\u{212a}"] {
+            assert_eq!(UserCode::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_thousand_user_codes_use_every_letter_and_never_repeat() {
+        let codes: std::collections::HashSet<String> = (0..1000).map(|_| UserCode::random().0).collect();
+        assert_eq!(codes.len(), 1000);
+        assert!(ALPHABET.iter().all(|letter| codes.iter().any(|code| code.starts_with(char::from(*letter)))));
+    }
+}

@@ -1,0 +1,159 @@
+//! SEEDS.md 003: Huawei Cloud OneAccess.
+
+use serde_json::json;
+
+use super::Entry::{Documented, Inferred, Kept, Needs};
+use super::{Entry, Row, Vendor, World};
+
+pub(super) const VENDOR: Vendor = Vendor {
+    issuer: "huawei",
+    toml: r#"
+[issuers.huawei]
+url = "http://@PUBLIC@/huawei"
+dialect = "huawei-oneaccess"
+algorithms = ["RS256"]
+"#,
+    scope: "openid",
+    service_scope: "all",
+    content_type: "application/json",
+    cache_control: "no-store",
+    table: TABLE,
+};
+
+const TABLE: &[Entry] = &[
+    Documented(Row {
+        what: "ID token by authorization code, with refresh token (example 2)",
+        request: "POST /huawei/api/v1/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&code=<code>&redirect_uri=<redirect>",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","token_type":"Bearer","expires_in":7200,"scope":"openid","refresh_token":"<refresh>","id_token":"<jwt>"}"#,
+    }),
+    Documented(Row {
+        what: "refresh gives a new ID token",
+        request: "POST /huawei/api/v1/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=refresh_token&client_id=web&client_secret=<secret web>&refresh_token=<refresh>",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","token_type":"Bearer","expires_in":7200,"scope":"openid","refresh_token":"<refresh>","id_token":"<jwt>"}"#,
+    }),
+    Documented(Row {
+        what: "client credentials at their own path",
+        request: "POST /huawei/api/v2/tenant/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=service&client_secret=<secret service>",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","token_type":"Bearer","expires_in":7200,"scope":"all"}"#,
+    }),
+    Documented(Row {
+        what: "client credentials with Basic",
+        request: "POST /huawei/api/v2/tenant/token\nContent-Type: application/x-www-form-urlencoded\nAuthorization: Basic <credentials robot>\n\ngrant_type=client_credentials",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","token_type":"Bearer","expires_in":7200,"scope":"all"}"#,
+    }),
+    Documented(Row {
+        what: "bad code",
+        request: "POST /huawei/api/v1/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&code=0yV&redirect_uri=<redirect>",
+        status: 400,
+        body: r#"{"error":"invalid_grant","error_description":"Invalid authorization code"}"#,
+    }),
+    Documented(Row {
+        what: "expired code",
+        request: "POST /huawei/api/v1/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&code=<expired code>&redirect_uri=<redirect>",
+        status: 400,
+        body: r#"{"error":"invalid_grant","error_description":"Invalid authorization code"}"#,
+    }),
+    Documented(Row {
+        what: "used code",
+        request: "POST /huawei/api/v1/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&code=<used code>&redirect_uri=<redirect>",
+        status: 400,
+        body: r#"{"error":"invalid_grant","error_description":"Invalid authorization code"}"#,
+    }),
+    Documented(Row {
+        what: "bad refresh token",
+        request: "POST /huawei/api/v1/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=refresh_token&client_id=web&client_secret=<secret web>&refresh_token=5wI",
+        status: 400,
+        body: r#"{"error":"invalid_grant","error_description":"Invalid refresh token"}"#,
+    }),
+    Documented(Row {
+        what: "another envelope under /api/v2 (its codes are not published)",
+        request: "POST /huawei/api/v2/tenant/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=service&client_secret=x",
+        status: 400,
+        body: r#"{"error_code":"invalid_client","error_msg":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "wrong client secret",
+        request: "POST /huawei/api/v1/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=x&code=0yV&redirect_uri=<redirect>",
+        status: 400,
+        body: r#"{"error":"invalid_client","error_description":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "unknown client",
+        request: "POST /huawei/api/v1/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=nobody&client_secret=x&code=0yV&redirect_uri=<redirect>",
+        status: 400,
+        body: r#"{"error":"invalid_client","error_description":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "wrong redirect_uri",
+        request: "POST /huawei/api/v1/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&code=<code>&redirect_uri=<other redirect>",
+        status: 400,
+        body: r#"{"error":"invalid_grant","error_description":"Invalid authorization code"}"#,
+    }),
+    Inferred(Row {
+        what: "unsupported grant",
+        request: "POST /huawei/api/v1/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=nothing&client_id=web&client_secret=<secret web>",
+        status: 400,
+        body: r#"{"error":"unsupported_grant_type","error_description":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "code missing",
+        request: "POST /huawei/api/v1/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<redirect>",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "grant_type missing",
+        request: "POST /huawei/api/v1/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=<secret web>",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"<text>"}"#,
+    }),
+    Kept(Row {
+        what: "CHECKLIST 42: the domain of the redirect URI is not the redirect URI",
+        request: "POST /huawei/api/v1/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&code=<code>&redirect_uri=<domain>",
+        status: 400,
+        body: r#"{"error":"invalid_grant","error_description":"Invalid authorization code"}"#,
+    }),
+    Kept(Row {
+        what: "CHECKLIST 2: a grant type in the query does not count",
+        request: "POST /huawei/api/v2/tenant/token?grant_type=client_credentials\nContent-Type: application/x-www-form-urlencoded\nAuthorization: Basic <credentials robot>\n\n",
+        status: 400,
+        body: r#"{"error_code":"invalid_request","error_msg":"<text>"}"#,
+    }),
+    Needs { feature: "password", what: "resource owner password, off by default" },
+    Needs { feature: "opaque access tokens", what: "an access token that is no JWT" },
+    Needs { feature: "id_token for a client", what: "tenant/token answers an id_token too" },
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_documented_request_is_answered_as_documented() {
+    World::start(&VENDOR).await.replay().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_without_the_refresh_grant_gets_no_refresh_token_as_in_example_1() {
+    let world = World::start(&VENDOR).await;
+    let metadata = json!({
+        "client_id": "plain", "client_secret": super::secret("plain"), "token_endpoint_auth_method": "client_secret_post",
+        "grant_types": ["authorization_code"], "scope": "openid", "redirect_uris": [crate::support::CALLBACK],
+    });
+    assert_eq!(world.admin("clients", metadata).await.status, 201);
+    let plain = json!({ "code_challenge": null, "code_challenge_method": null });
+    let answer = world.redeem("plain", &world.code("plain", plain).await).await;
+    assert_eq!((answer.status, answer.json().get("refresh_token")), (200, None), "{}", answer.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn discovery_answers_where_the_vendor_has_it() {
+    let world = World::start(&VENDOR).await;
+    let base = format!("http://{}/huawei", world.server.public);
+    for path in ["/huawei/api/v1/oauth2/.well-known/openid-configuration", "/huawei/.well-known/openid-configuration"] {
+        let document = world.server.get(path).await.json();
+        assert_eq!(document["token_endpoint"], json!(format!("{base}/api/v1/oauth2/token")), "{path}");
+        assert_eq!(document["jwks_uri"], json!(format!("{base}/api/v1/oauth2/jwks")), "{path}");
+    }
+    assert_eq!(world.server.get("/huawei/api/v1/oauth2/jwks").await.status, 200);
+}

@@ -1,0 +1,364 @@
+//! SEEDS.md 002: IdentityServer3, case by case.
+
+use serde_json::json;
+
+use super::Entry::{Documented, Kept, Needs};
+use super::{Entry, Row, Vendor, World, pick};
+
+pub(super) const VENDOR: Vendor = Vendor {
+    issuer: "ids3",
+    toml: r#"
+[issuers.ids3]
+url = "http://@PUBLIC@/ids3"
+dialect = "identityserver3"
+algorithms = ["RS256"]
+scopes = "openid offline_access read write admin"
+"#,
+    scope: "openid offline_access read",
+    service_scope: "read write",
+    content_type: "application/json",
+    cache_control: "no-store, no-cache, max-age=0, private",
+    table: TABLE,
+};
+
+const TABLE: &[Entry] = &[
+    Documented(Row {
+        what: "authorization code with Basic, the example of the page",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\nAuthorization: Basic <credentials basic>\n\ngrant_type=authorization_code&code=<code of basic>&redirect_uri=<redirect>",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","id_token":"<jwt>","refresh_token":"<refresh>","expires_in":3600,"token_type":"Bearer"}"#,
+    }),
+    Documented(Row {
+        what: "authorization code with the secret in the body",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<redirect>&code=<code>",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","id_token":"<jwt>","refresh_token":"<refresh>","expires_in":3600,"token_type":"Bearer"}"#,
+    }),
+    Documented(Row {
+        what: "authorization code with proof key",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<redirect>&code=<code with challenge>&code_verifier=<verifier>",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","id_token":"<jwt>","refresh_token":"<refresh>","expires_in":3600,"token_type":"Bearer"}"#,
+    }),
+    Documented(Row {
+        what: "refresh",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=refresh_token&client_id=web&client_secret=<secret web>&refresh_token=<refresh>",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","id_token":"<jwt>","refresh_token":"<refresh>","expires_in":3600,"token_type":"Bearer"}"#,
+    }),
+    Documented(Row {
+        what: "refresh: scope is ignored, also a wider one",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=refresh_token&client_id=web&client_secret=<secret web>&refresh_token=<refresh>&scope=write",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","id_token":"<jwt>","refresh_token":"<refresh>","expires_in":3600,"token_type":"Bearer"}"#,
+    }),
+    Documented(Row {
+        what: "client credentials, scope never echoed",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=service&client_secret=<secret service>&scope=read",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","expires_in":3600,"token_type":"Bearer"}"#,
+    }),
+    Documented(Row {
+        what: "client unknown",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=nobody&client_secret=x&scope=read",
+        status: 400,
+        body: r#"{"error":"invalid_client"}"#,
+    }),
+    Documented(Row {
+        what: "no credential",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&scope=read",
+        status: 400,
+        body: r#"{"error":"invalid_client"}"#,
+    }),
+    Documented(Row {
+        what: "wrong secret",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=service&client_secret=x&scope=read",
+        status: 400,
+        body: r#"{"error":"invalid_client"}"#,
+    }),
+    Documented(Row {
+        what: "wrong secret by Basic, without challenge",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\nAuthorization: Basic cm9ib3Q6eA==\n\ngrant_type=client_credentials&scope=read",
+        status: 400,
+        body: r#"{"error":"invalid_client"}"#,
+    }),
+    Documented(Row {
+        what: "secret too long",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=service&client_secret=<long>&scope=read",
+        status: 400,
+        body: r#"{"error":"invalid_client"}"#,
+    }),
+    Documented(Row {
+        what: "grant_type missing",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=service&client_secret=<secret service>&scope=read",
+        status: 400,
+        body: r#"{"error":"unsupported_grant_type"}"#,
+    }),
+    Documented(Row {
+        what: "grant_type unknown",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=unknown&client_id=service&client_secret=<secret service>&scope=read",
+        status: 400,
+        body: r#"{"error":"unsupported_grant_type"}"#,
+    }),
+    Documented(Row {
+        what: "grant_type too long",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=<long>&client_id=service&client_secret=<secret service>&scope=read",
+        status: 400,
+        body: r#"{"error":"unsupported_grant_type"}"#,
+    }),
+    Documented(Row {
+        what: "code: the client's flow is another",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=service&client_secret=<secret service>&code=x&redirect_uri=<redirect>",
+        status: 400,
+        body: r#"{"error":"unauthorized_client"}"#,
+    }),
+    Documented(Row {
+        what: "code missing",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<redirect>",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Documented(Row {
+        what: "code too long",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<redirect>&code=<long><long>",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Documented(Row {
+        what: "code unknown",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<redirect>&code=invalid",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Documented(Row {
+        what: "code of another client",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<redirect>&code=<code of other>",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Documented(Row {
+        what: "code expired",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<redirect>&code=<expired code>",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Documented(Row {
+        what: "code reused",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<redirect>&code=<used code>",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Documented(Row {
+        what: "redirect_uri missing",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&code=<code>",
+        status: 400,
+        body: r#"{"error":"unauthorized_client"}"#,
+    }),
+    Documented(Row {
+        what: "redirect_uri different",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<other redirect>&code=<code>",
+        status: 400,
+        body: r#"{"error":"unauthorized_client"}"#,
+    }),
+    Documented(Row {
+        what: "PKCE: verifier missing",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<redirect>&code=<code with challenge>",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Documented(Row {
+        what: "PKCE: verifier too short",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<redirect>&code=<code with challenge>&code_verifier=short",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Documented(Row {
+        what: "PKCE: verifier too long",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<redirect>&code=<code with challenge>&code_verifier=<long>",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Documented(Row {
+        what: "PKCE: S256 mismatch",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<redirect>&code=<code with challenge>&code_verifier=<wrong verifier>",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Documented(Row {
+        what: "PKCE: verifier although the flow has none",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<redirect>&code=<code>&code_verifier=<verifier>",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Documented(Row {
+        what: "client credentials: wrong flow",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=web&client_secret=<secret web>&scope=read",
+        status: 400,
+        body: r#"{"error":"unauthorized_client"}"#,
+    }),
+    Documented(Row {
+        what: "client credentials: no scope",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=service&client_secret=<secret service>",
+        status: 400,
+        body: r#"{"error":"invalid_scope"}"#,
+    }),
+    Documented(Row {
+        what: "client credentials: unknown scope",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=service&client_secret=<secret service>&scope=unknown",
+        status: 400,
+        body: r#"{"error":"invalid_scope"}"#,
+    }),
+    Documented(Row {
+        what: "client credentials: one unknown scope of several",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=service&client_secret=<secret service>&scope=read+unknown",
+        status: 400,
+        body: r#"{"error":"invalid_scope"}"#,
+    }),
+    Documented(Row {
+        what: "client credentials: restricted scope",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=service&client_secret=<secret service>&scope=admin",
+        status: 400,
+        body: r#"{"error":"invalid_scope"}"#,
+    }),
+    Documented(Row {
+        what: "client credentials: one restricted scope of several",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=service&client_secret=<secret service>&scope=read+admin",
+        status: 400,
+        body: r#"{"error":"invalid_scope"}"#,
+    }),
+    Documented(Row {
+        what: "client credentials: identity scope",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=service&client_secret=<secret service>&scope=openid",
+        status: 400,
+        body: r#"{"error":"invalid_scope"}"#,
+    }),
+    Documented(Row {
+        what: "client credentials: offline_access",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=service&client_secret=<secret service>&scope=read+offline_access",
+        status: 400,
+        body: r#"{"error":"invalid_scope"}"#,
+    }),
+    Documented(Row {
+        what: "refresh token missing",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=refresh_token&client_id=web&client_secret=<secret web>",
+        status: 400,
+        body: r#"{"error":"invalid_request"}"#,
+    }),
+    Documented(Row {
+        what: "refresh token too long",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=refresh_token&client_id=web&client_secret=<secret web>&refresh_token=<long>",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Documented(Row {
+        what: "refresh token unknown",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=refresh_token&client_id=web&client_secret=<secret web>&refresh_token=unknown",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Documented(Row {
+        what: "refresh token of another client",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=refresh_token&client_id=web&client_secret=<secret web>&refresh_token=<refresh of other>",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Documented(Row {
+        what: "refresh token reused",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=refresh_token&client_id=web&client_secret=<secret web>&refresh_token=<reused refresh>",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Documented(Row {
+        what: "Content-Type wrong",
+        request: "POST /ids3/connect/token\nContent-Type: application/json\n\n{}",
+        status: 415,
+        body: r#"{"error":"invalid_request"}"#,
+    }),
+    Documented(Row {
+        what: "revocation: no client",
+        request: "POST /ids3/connect/revocation\nContent-Type: application/x-www-form-urlencoded\n\ntoken=x",
+        status: 400,
+        body: r#"{"error":"invalid_client"}"#,
+    }),
+    Documented(Row {
+        what: "revocation: no token",
+        request: "POST /ids3/connect/revocation\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=<secret web>",
+        status: 400,
+        body: r#"{"error":"invalid_request"}"#,
+    }),
+    Documented(Row {
+        what: "introspection: bad secret",
+        request: "POST /ids3/connect/introspect\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=service&client_secret=x&token=x",
+        status: 401,
+        body: r#"{"error":"invalid_client"}"#,
+    }),
+    Documented(Row {
+        what: "introspection: no token",
+        request: "POST /ids3/connect/introspect\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=service&client_secret=<secret service>",
+        status: 400,
+        body: r#"{"error":"missing_token"}"#,
+    }),
+    Kept(Row {
+        what: "CHECKLIST 4: a repeated grant_type (inferred there: unsupported_grant_type)",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=service&client_secret=<secret service>&scope=read&grant_type=client_credentials",
+        status: 400,
+        body: r#"{"error":"invalid_request"}"#,
+    }),
+    Kept(Row {
+        what: "CHECKLIST 19: two authentication methods (there the first one wins)",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\nAuthorization: Basic <credentials robot>\n\ngrant_type=client_credentials&client_id=service&client_secret=<secret service>&scope=read",
+        status: 400,
+        body: r#"{"error":"invalid_request"}"#,
+    }),
+    Needs { feature: "password", what: "success without id_token, with acr_values idp: and tenant:" },
+    Needs { feature: "password", what: "local login disabled: unsupported_grant_type" },
+    Needs { feature: "password", what: "wrong flow: unauthorized_client" },
+    Needs { feature: "password", what: "the seven scope cases: invalid_scope" },
+    Needs { feature: "password", what: "username or password missing or too long: invalid_grant" },
+    Needs { feature: "password", what: "acr_values too long: invalid_request" },
+    Needs { feature: "password", what: "wrong credentials: invalid_grant with the message of the user service" },
+    Needs { feature: "password", what: "partial sign-in: invalid_grant" },
+    Needs { feature: "users", what: "a disabled user at code and refresh: invalid_request" },
+    Needs { feature: "custom grants", what: "grant not in the client's list: unsupported_grant_type" },
+    Needs { feature: "custom grants", what: "scope problems: invalid_scope" },
+    Needs { feature: "custom grants", what: "the error of the validator, word for word" },
+    Needs { feature: "pop", what: "alg and key: token_type pop, and the three invalid_request" },
+    Needs { feature: "private_key_jwt", what: "iss = sub = client_id, aud {issuer}/connect/token" },
+    Needs { feature: "tls client certificate", what: "thumbprint, before a secret in the body" },
+    Needs { feature: "reference tokens", what: "an opaque access token" },
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_documented_request_is_answered_as_documented() {
+    let world = World::start(&VENDOR).await;
+    world.replay().await;
+    let audience = json!(format!("http://{}/ids3/resources", world.server.public));
+    let (access, id) = world.login().await;
+    assert_eq!(pick(&access, &["aud", "scope"]), [audience.clone(), json!(["offline_access", "openid", "read"])]);
+    assert_eq!(access["nbf"], access["iat"]);
+    assert_eq!(access["exp"].as_u64().unwrap() - access["iat"].as_u64().unwrap(), 3600);
+    assert_eq!(id["exp"].as_u64().unwrap() - id["iat"].as_u64().unwrap(), 300);
+    assert_eq!(pick(&world.service().await, &["aud", "scope"]), [audience, json!(["read", "write"])]);
+    let one = [("grant_type", "client_credentials"), ("scope", "read")];
+    let token = world.token("service", &one).await.get("access_token");
+    assert_eq!(crate::support::claims(&token)["scope"], "read");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_client_or_a_wrong_verifier_tries_burns_no_code_here() {
+    let world = World::start(&VENDOR).await;
+    let code = world.value("code of other").await;
+    assert_eq!(world.redeem("web", &code).await.error(), "invalid_grant");
+    assert_eq!(world.redeem("other", &code).await.status, 200, "CHECKLIST 41: there the code is consumed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn introspection_gives_the_scope_as_text_and_nbf() {
+    let world = World::start(&VENDOR).await;
+    let fields = [("grant_type", "client_credentials"), ("scope", "read write")];
+    let token = world.token("service", &fields).await.get("access_token");
+    let secret = super::secret("service");
+    let fields = [("token", token.as_str()), ("client_id", "service"), ("client_secret", secret.as_str())];
+    let answer = world.server.post("/ids3/connect/introspect", &[], &fields).await.json();
+    assert_eq!(pick(&answer, &["active", "scope", "nbf"]), [json!(true), json!("read write"), answer["iat"].clone()]);
+}

@@ -1,0 +1,283 @@
+//! The five vendors of SEEDS.md, each as a table: literal requests, and what a client of that vendor must see. What
+//! needs a grant that is not here yet stands in the table too, is counted, and is not claimed as passing.
+
+mod alibaba;
+mod huawei;
+mod identityserver3;
+mod tencent;
+mod together;
+mod xsolla;
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::support::http::{parse_all, raw};
+use crate::support::{Answer, CALLBACK, CHALLENGE, Server, VERIFIER, claims};
+
+/// One line of a vendor's table.
+enum Entry {
+    /// A page, the seed or public source code says so.
+    Documented(Row),
+    /// SEEDS.md infers it, or says nothing and RFC 6749 stands.
+    Inferred(Row),
+    /// The vendor does something that CHECKLIST.md forbids; this is what is answered instead.
+    Kept(Row),
+    /// Waits for something that is not here yet.
+    Needs {
+        /// A grant type, or a way to authenticate.
+        feature: &'static str,
+        /// The request or answer that the vendor documents.
+        what: &'static str,
+    },
+}
+
+/// A request and its answer.
+struct Row {
+    what: &'static str,
+    /// Head and body; `<name>` is filled in, see [`World::value`].
+    request: &'static str,
+    status: u16,
+    /// Exactly these members; `<jwt>`, `<refresh>`, `<text>` and `<in N>` (seconds from now) stand for values.
+    body: &'static str,
+}
+
+/// A vendor: its issuer and its table.
+struct Vendor {
+    /// The issuer's id.
+    issuer: &'static str,
+    /// Its section of the configuration.
+    toml: &'static str,
+    /// Scope of codes: what a login of that vendor asks for.
+    scope: &'static str,
+    /// Scope of the service client.
+    service_scope: &'static str,
+    content_type: &'static str,
+    /// `Cache-Control` of a success.
+    cache_control: &'static str,
+    table: &'static [Entry],
+}
+
+const VENDORS: [&Vendor; 5] =
+    [&alibaba::VENDOR, &xsolla::VENDOR, &identityserver3::VENDOR, &huawei::VENDOR, &tencent::VENDOR];
+
+/// A server with the issuer of one vendor and its clients.
+struct World {
+    server: Server,
+    vendor: &'static Vendor,
+}
+
+impl World {
+    async fn start(vendor: &'static Vendor) -> Self {
+        let world = Self { server: Server::with(vendor.toml).await, vendor };
+        let login = json!({
+            "redirect_uris": [CALLBACK, "https://client.example/other"], "scope": vendor.scope,
+            "grant_types": ["authorization_code", "refresh_token"],
+        });
+        let service = json!({ "grant_types": ["client_credentials"], "scope": vendor.service_scope });
+        for (id, method, metadata) in [
+            ("web", "client_secret_post", &login),
+            ("other", "client_secret_post", &login),
+            ("basic", "client_secret_basic", &login),
+            ("spa", "none", &login),
+            ("service", "client_secret_post", &service),
+            ("robot", "client_secret_basic", &service),
+        ] {
+            let mut metadata = metadata.clone();
+            metadata["client_id"] = json!(id);
+            metadata["token_endpoint_auth_method"] = json!(method);
+            if method != "none" {
+                metadata["client_secret"] = json!(secret(id));
+            }
+            let answer = world.admin("clients", metadata).await;
+            assert_eq!(answer.status, 201, "{}", answer.text());
+        }
+        world
+    }
+
+    async fn admin(&self, what: &str, body: Value) -> Answer {
+        self.server.admin("POST", &format!("/issuers/{}/{what}", self.vendor.issuer), body).await
+    }
+
+    /// Replays every row of the table.
+    async fn replay(&self) {
+        let mut replayed = 0;
+        for entry in self.vendor.table {
+            match entry {
+                Entry::Documented(row) | Entry::Inferred(row) | Entry::Kept(row) => {
+                    self.check(row).await;
+                    replayed += 1;
+                }
+                Entry::Needs { .. } => {}
+            }
+        }
+        assert!(replayed >= 12, "{}: {replayed} rows", self.vendor.issuer);
+    }
+
+    async fn check(&self, row: &Row) {
+        let answer = self.send(row.request).await;
+        let context = format!("{}: {}: {} {}", self.vendor.issuer, row.what, answer.status, answer.text());
+        assert_eq!(answer.status, row.status, "{context}");
+        assert_eq!(answer.header("content-type"), Some(self.vendor.content_type), "{context}");
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{context}");
+        let cache = if answer.status == 200 { self.vendor.cache_control } else { "no-store" };
+        assert_eq!(answer.header("cache-control"), Some(cache), "{context}");
+        assert_eq!(answer.header("pragma"), Some("no-cache"), "{context}");
+        assert_eq!(answer.header("www-authenticate").is_some(), answer.status == 401, "{context}");
+        assert_eq!(answer.header("allow"), (answer.status == 405).then_some("POST"), "{context}");
+        if row.body.is_empty() {
+            assert!(answer.body.is_empty(), "{context}");
+        } else {
+            self.compare(&answer.json(), &serde_json::from_str(row.body).unwrap(), &context);
+        }
+    }
+
+    fn compare(&self, real: &Value, wanted: &Value, context: &str) {
+        if let (Value::Object(real), Value::Object(wanted)) = (real, wanted) {
+            let names = |members: &serde_json::Map<String, Value>| members.keys().cloned().collect::<Vec<_>>();
+            assert_eq!(names(real), names(wanted), "{context}");
+            wanted.iter().for_each(|(name, wanted)| self.compare(&real[name], wanted, context));
+            return;
+        }
+        let text = real.as_str().unwrap_or_default();
+        let fits = match wanted.as_str() {
+            Some("<jwt>") => text.starts_with("eyJ") && text.split('.').count() == 3,
+            Some("<refresh>") => text.starts_with("jrt_"),
+            Some("<text>") => !text.is_empty(),
+            Some(time) if time.starts_with("<in ") => {
+                let seconds: u64 = time.trim_start_matches("<in ").trim_end_matches('>').parse().unwrap();
+                real.as_u64() == Some(self.server.clock.now().as_secs() + seconds)
+            }
+            _ => real == wanted,
+        };
+        assert!(fits, "{real} is not {wanted}: {context}");
+    }
+
+    /// Sends a request whose blanks are filled in.
+    async fn send(&self, template: &str) -> Answer {
+        let mut request = String::new();
+        let mut parts = template.split('<');
+        request.push_str(parts.next().unwrap());
+        for part in parts {
+            let (name, rest) = part.split_once('>').unwrap();
+            request.push_str(&self.value(name).await);
+            request.push_str(rest);
+        }
+        let (head, body) = request.split_once("\n\n").unwrap_or((request.as_str(), ""));
+        let (line, fields) = head.split_once('\n').unwrap_or((head, ""));
+        let mut bytes =
+            format!("{line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
+        fields.lines().for_each(|field| bytes.push_str(&format!("{field}\r\n")));
+        bytes.push_str(&format!("\r\n{body}"));
+        let answers = parse_all(&raw(self.server.public, bytes.as_bytes()).await, false);
+        assert_eq!(answers.len(), 1, "{template}");
+        answers.into_iter().next().unwrap()
+    }
+
+    /// What a blank stands for; codes and refresh tokens are made when they are needed.
+    async fn value(&self, name: &str) -> String {
+        let plain = json!({ "code_challenge": null, "code_challenge_method": null });
+        match name {
+            "redirect" => url::form_urlencoded::byte_serialize(CALLBACK.as_bytes()).collect(),
+            "other redirect" => "https%3A%2F%2Fclient.example%2Fother".to_owned(),
+            "domain" => "https%3A%2F%2Fclient.example".to_owned(),
+            "verifier" => VERIFIER.to_owned(),
+            "wrong verifier" => VERIFIER.replace('d', "e"),
+            "long" => "x".repeat(4096),
+            "code" => self.code("web", plain).await,
+            "code of other" => self.code("other", plain).await,
+            "code of basic" => self.code("basic", plain).await,
+            "code of spa" => self.code("spa", Value::Null).await,
+            "code with challenge" => self.code("web", Value::Null).await,
+            "expired code" => {
+                let code = self.code("web", plain).await;
+                self.server.advance(Duration::from_secs(61)).await;
+                code
+            }
+            "used code" => {
+                let code = self.code("web", plain).await;
+                assert_eq!(self.redeem("web", &code).await.status, 200);
+                code
+            }
+            "refresh" => self.refresh_token("web").await,
+            "refresh of other" => self.refresh_token("other").await,
+            "reused refresh" => {
+                let token = self.refresh_token("web").await;
+                let grant = [("grant_type", "refresh_token"), ("refresh_token", token.as_str())];
+                assert_eq!(self.token("web", &grant).await.status, 200);
+                self.server.advance(Duration::from_secs(11)).await;
+                token
+            }
+            other => match other.split_once(' ') {
+                Some(("secret", id)) => secret(id),
+                Some(("credentials", id)) => STANDARD.encode(format!("{id}:{}", secret(id))),
+                Some(_) | None => panic!("<{other}>"),
+            },
+        }
+    }
+
+    async fn code(&self, client: &str, more: Value) -> String {
+        let mut body = json!({
+            "client_id": client, "redirect_uri": CALLBACK, "subject": "alice", "scope": self.vendor.scope,
+            "code_challenge": CHALLENGE, "code_challenge_method": "S256",
+        });
+        for (name, value) in more.as_object().into_iter().flatten() {
+            body.as_object_mut().unwrap().remove(name);
+            if !value.is_null() {
+                body[name] = value.clone();
+            }
+        }
+        let answer = self.admin("codes", body).await;
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        answer.get("code")
+    }
+
+    /// The path of the token endpoint, as discovery has it.
+    async fn token_path(&self) -> String {
+        let routes = self.server.daemon().service().registry.snapshot();
+        let issuer = &routes.issuers[self.vendor.issuer];
+        jeton::dialect::full_paths(issuer, jeton::protocol::endpoint::Endpoint::Token).remove(0)
+    }
+
+    async fn token(&self, client: &str, fields: &[(&str, &str)]) -> Answer {
+        let secret = secret(client);
+        let mut fields = fields.to_vec();
+        fields.extend([("client_id", client), ("client_secret", secret.as_str())]);
+        self.server.post(&self.token_path().await, &[], &fields).await
+    }
+
+    async fn redeem(&self, client: &str, code: &str) -> Answer {
+        let fields = [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", CALLBACK)];
+        self.token(client, &fields).await
+    }
+
+    async fn refresh_token(&self, client: &str) -> String {
+        let plain = json!({ "code_challenge": null, "code_challenge_method": null });
+        let code = self.code(client, plain).await;
+        self.redeem(client, &code).await.get("refresh_token")
+    }
+
+    /// The claims of the access token and of the ID token of a login.
+    async fn login(&self) -> (Value, Value) {
+        let tokens = self.redeem("web", &self.value("code").await).await;
+        (claims(&tokens.get("access_token")), claims(&tokens.get("id_token")))
+    }
+
+    /// The claims of a token of the service client.
+    async fn service(&self) -> Value {
+        let fields = [("grant_type", "client_credentials"), ("scope", self.vendor.service_scope)];
+        claims(&self.token("service", &fields).await.get("access_token"))
+    }
+}
+
+/// The secret of a client of these tests.
+fn secret(client: &str) -> String {
+    format!("{client}-secret-that-is-long-enough-0123456789")
+}
+
+/// `what` of `claims`, for a comparison of several at once.
+fn pick(claims: &Value, what: &[&str]) -> Vec<Value> {
+    what.iter().map(|name| claims[*name].clone()).collect()
+}

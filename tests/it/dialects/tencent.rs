@@ -1,0 +1,247 @@
+//! SEEDS.md 004: Tencent Cloud CIAM. Rows of its engine (Spring Authorization Server 0.2.0) are inferred.
+
+use serde_json::json;
+
+use super::Entry::{Documented, Inferred, Kept, Needs};
+use super::{Entry, Row, Vendor, World, pick};
+use crate::support::header;
+
+pub(super) const VENDOR: Vendor = Vendor {
+    issuer: "tencent",
+    toml: r#"
+[issuers.tencent]
+url = "http://@PUBLIC@/tencent"
+dialect = "tencent-ciam"
+algorithms = ["RS256"]
+scopes = "openid email identity_proofing"
+"#,
+    scope: "openid",
+    service_scope: "identity_proofing",
+    content_type: "application/json;charset=UTF-8",
+    cache_control: "no-store",
+    table: TABLE,
+};
+
+const TABLE: &[Entry] = &[
+    Documented(Row {
+        what: "authorization code, the example of the page",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=<secret web>&grant_type=authorization_code&code=<code>&redirect_uri=<redirect>",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","refresh_token":"<refresh>","scope":"openid","id_token":"<jwt>","token_type":"Bearer","expires_in":299}"#,
+    }),
+    Documented(Row {
+        what: "client_secret_basic, as discovery advertises",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\nAuthorization: Basic <credentials basic>\n\ngrant_type=authorization_code&code=<code of basic>&redirect_uri=<redirect>",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","refresh_token":"<refresh>","scope":"openid","id_token":"<jwt>","token_type":"Bearer","expires_in":299}"#,
+    }),
+    Inferred(Row {
+        what: "PKCE without secret (whether it gives a refresh token is open question 1)",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=spa&grant_type=authorization_code&code=<code of spa>&redirect_uri=<redirect>&code_verifier=<verifier>",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","refresh_token":"<refresh>","scope":"openid","id_token":"<jwt>","token_type":"Bearer","expires_in":299}"#,
+    }),
+    Documented(Row {
+        what: "client credentials, sample scope",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=service&client_secret=<secret service>&grant_type=client_credentials&scope=identity_proofing",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","scope":"identity_proofing","token_type":"Bearer","expires_in":299}"#,
+    }),
+    Documented(Row {
+        what: "client credentials, scope left out",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=service&client_secret=<secret service>&grant_type=client_credentials",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","scope":"identity_proofing","token_type":"Bearer","expires_in":299}"#,
+    }),
+    Documented(Row {
+        what: "refresh gives access and ID token",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=<secret web>&grant_type=refresh_token&refresh_token=<refresh>",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","refresh_token":"<refresh>","scope":"openid","id_token":"<jwt>","token_type":"Bearer","expires_in":299}"#,
+    }),
+    Documented(Row {
+        what: "client_id missing",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&code=<code>&redirect_uri=<redirect>",
+        status: 401,
+        body: r#""#,
+    }),
+    Documented(Row {
+        what: "code of another client",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=<secret web>&grant_type=authorization_code&code=<code of other>&redirect_uri=<redirect>",
+        status: 401,
+        body: r#"{"error":"invalid_client"}"#,
+    }),
+    Documented(Row {
+        what: "grant_type incorrect",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=<secret web>&grant_type=nothing",
+        status: 400,
+        body: r#"{"error":"unsupported_grant_type","error_description":"OAuth 2.0 Parameter: grant_type","error_uri":"https://datatracker.ietf.org/doc/html/rfc6749#section-5.2"}"#,
+    }),
+    Documented(Row {
+        what: "code incorrect",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=<secret web>&grant_type=authorization_code&code=MOCK_CODE&redirect_uri=<redirect>",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Documented(Row {
+        what: "revocation by a client that is not known",
+        request: "POST /tencent/oauth2/revoke\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=x&token=x",
+        status: 401,
+        body: r#"{"error":"invalid_client"}"#,
+    }),
+    Inferred(Row {
+        what: "grant_type missing",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=<secret web>",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"OAuth 2.0 Parameter: grant_type","error_uri":"https://datatracker.ietf.org/doc/html/rfc6749#section-5.2"}"#,
+    }),
+    Inferred(Row {
+        what: "code missing",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=<secret web>&grant_type=authorization_code&redirect_uri=<redirect>",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"OAuth 2.0 Parameter: code","error_uri":"https://datatracker.ietf.org/doc/html/rfc6749#section-5.2"}"#,
+    }),
+    Inferred(Row {
+        what: "redirect_uri missing",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=<secret web>&grant_type=authorization_code&code=<code>",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"OAuth 2.0 Parameter: redirect_uri","error_uri":"https://datatracker.ietf.org/doc/html/rfc6749#section-5.2"}"#,
+    }),
+    Inferred(Row {
+        what: "redirect_uri differs",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=<secret web>&grant_type=authorization_code&code=<code>&redirect_uri=<other redirect>",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Inferred(Row {
+        what: "bad client and bad grant type: the client is looked at first",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=x&grant_type=nothing",
+        status: 401,
+        body: r#"{"error":"invalid_client"}"#,
+    }),
+    Inferred(Row {
+        what: "code used",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=<secret web>&grant_type=authorization_code&code=<used code>&redirect_uri=<redirect>",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Inferred(Row {
+        what: "code expired",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=<secret web>&grant_type=authorization_code&code=<expired code>&redirect_uri=<redirect>",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Inferred(Row {
+        what: "refresh token unknown",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=<secret web>&grant_type=refresh_token&refresh_token=x",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Inferred(Row {
+        what: "refresh token of another client",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=<secret web>&grant_type=refresh_token&refresh_token=<refresh of other>",
+        status: 400,
+        body: r#"{"error":"invalid_client"}"#,
+    }),
+    Inferred(Row {
+        what: "refresh with a wider scope",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=<secret web>&grant_type=refresh_token&refresh_token=<refresh>&scope=openid+email",
+        status: 400,
+        body: r#"{"error":"invalid_scope"}"#,
+    }),
+    Inferred(Row {
+        what: "grant not registered for the client",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=<secret web>&grant_type=client_credentials",
+        status: 400,
+        body: r#"{"error":"unauthorized_client"}"#,
+    }),
+    Inferred(Row {
+        what: "client credentials, unknown scope",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=service&client_secret=<secret service>&grant_type=client_credentials&scope=x",
+        status: 400,
+        body: r#"{"error":"invalid_scope"}"#,
+    }),
+    Inferred(Row {
+        what: "JSON, as the OTP grants send it, for a grant that is here (open question 5)",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/json\n\n{\"client_id\":\"service\",\"client_secret\":\"<secret service>\",\"grant_type\":\"client_credentials\"}",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","scope":"identity_proofing","token_type":"Bearer","expires_in":299}"#,
+    }),
+    Kept(Row {
+        what: "CHECKLIST 16: an unknown client is answered as a wrong secret is",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=nobody&client_secret=x&grant_type=authorization_code&code=<code>&redirect_uri=<redirect>",
+        status: 401,
+        body: r#"{"error":"invalid_client"}"#,
+    }),
+    Kept(Row {
+        what: "CHECKLIST 16: a wrong secret",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=x&grant_type=authorization_code&code=<code>&redirect_uri=<redirect>",
+        status: 401,
+        body: r#"{"error":"invalid_client"}"#,
+    }),
+    Kept(Row {
+        what: "CHECKLIST 43: a right secret does not excuse a wrong verifier",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=<secret web>&grant_type=authorization_code&code=<code with challenge>&redirect_uri=<redirect>&code_verifier=<wrong verifier>",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Kept(Row {
+        what: "CHECKLIST 43: a right secret does not excuse a missing verifier",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=<secret web>&grant_type=authorization_code&code=<code with challenge>&redirect_uri=<redirect>",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Kept(Row {
+        what: "RFC 6749 section 5.2: a public client's wrong verifier is invalid_grant (the engine says invalid_client)",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=spa&grant_type=authorization_code&code=<code of spa>&redirect_uri=<redirect>&code_verifier=<wrong verifier>",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Kept(Row {
+        what: "CHECKLIST 4: a member that is repeated",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/json\n\n{\"client_id\":\"web\",\"grant_type\":\"client_credentials\",\"grant_type\":\"client_credentials\"}",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"<text>"}"#,
+    }),
+    Kept(Row {
+        what: "a body that is no flat object",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/json\n\n{\"client_id\":[\"web\"]}",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"<text>"}"#,
+    }),
+    Kept(Row {
+        what: "CHECKLIST 3: JSON at the token endpoint only",
+        request: "POST /tencent/oauth2/revoke\nContent-Type: application/json\n\n{}",
+        status: 415,
+        body: r#"{"error":"invalid_request","error_description":"<text>"}"#,
+    }),
+    Needs { feature: "password", what: "username, password and auth_source_id" },
+    Needs {
+        feature: "otp/sms",
+        what: "http://tencentciam.com/oauth2/grant-type/otp/sms with phone_number, otp_token, otp, auto_signup",
+    },
+    Needs { feature: "otp/email", what: "http://tencentciam.com/oauth2/grant-type/otp/email with email" },
+    Needs { feature: "userinfo", what: "only for tokens with openid" },
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_documented_request_is_answered_as_documented() {
+    let world = World::start(&VENDOR).await;
+    world.replay().await;
+    let (access, id) = world.login().await;
+    assert_eq!(pick(&access, &["sub", "aud", "scope"]), [json!("alice"), json!("web"), json!(["openid"])]);
+    assert_eq!(access["nbf"], access["iat"]);
+    assert_eq!(access["exp"].as_u64().unwrap() - access["iat"].as_u64().unwrap(), 300);
+    assert_eq!(pick(&id, &["sub", "aud", "azp"]), [json!("alice"), json!("web"), json!("web")]);
+    assert_eq!(id["exp"].as_u64().unwrap() - id["iat"].as_u64().unwrap(), 1800);
+    assert_eq!(pick(&world.service().await, &["sub", "aud"]), [json!("service"), json!("service")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_60_an_access_token_whose_audience_is_the_client_is_still_no_id_token() {
+    let world = World::start(&VENDOR).await;
+    let tokens = world.redeem("web", &world.value("code").await).await;
+    let header = header(&tokens.get("access_token"));
+    assert_eq!(pick(&header, &["typ", "alg"]), [json!("at+jwt"), json!("RS256")], "there: JWT");
+    assert!(header["kid"].is_string());
+}

@@ -1,0 +1,174 @@
+//! All dialects in one process on one listener, their example files, and what the tables do not claim.
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::{Entry, VENDORS};
+use crate::support::process::{Serve, jeton};
+use crate::support::{ADMIN_TOKEN, Server, secret};
+
+#[test]
+fn what_waits_for_a_grant_is_counted_and_not_claimed() {
+    let mut all = 0;
+    for vendor in VENDORS {
+        let mut kinds = [0; 4];
+        for entry in vendor.table {
+            let kind = match entry {
+                Entry::Documented(_) => 0,
+                Entry::Inferred(_) => 1,
+                Entry::Kept(_) => 2,
+                Entry::Needs { feature, what } => {
+                    say(&format!("{}: waits for {feature}: {what}", vendor.issuer));
+                    3
+                }
+            };
+            kinds[kind] += 1;
+        }
+        let [documented, inferred, kept, waiting] = kinds;
+        let name = vendor.issuer;
+        say(&format!("{name}: {documented} documented, {inferred} inferred, {kept} kept ours, {waiting} wait"));
+        all += waiting;
+    }
+    assert_eq!(all, 34, "rows that wait; when a grant lands, its rows become requests and this number falls");
+}
+
+/// Shown with `--nocapture`.
+fn say(line: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn six_issuers_of_six_dialects_share_a_process_and_a_listener() {
+    let toml: Vec<&str> = VENDORS.iter().map(|vendor| vendor.toml).collect();
+    let server = Server::with(&toml.join("\n")).await;
+    let mut seen = Vec::new();
+    for issuer in ["main"].into_iter().chain(VENDORS.iter().map(|vendor| vendor.issuer)) {
+        let registry = &server.daemon().service().registry;
+        let found = registry.issuer(issuer).unwrap();
+        let token_scope = VENDORS.iter().find(|vendor| vendor.issuer == issuer).map_or("api:read", |v| v.service_scope);
+        let secret = super::secret("robot");
+        let metadata = json!({
+            "client_id": "robot", "client_secret": secret, "token_endpoint_auth_method": "client_secret_post",
+            "grant_types": ["client_credentials"], "scope": token_scope,
+        });
+        let created = server.admin("POST", &format!("/issuers/{issuer}/clients"), metadata).await;
+        assert_eq!(created.status, 201, "{issuer}: {}", created.text());
+        let endpoint = jeton::protocol::endpoint::Endpoint::Token;
+        let path = jeton::dialect::full_paths(&found, endpoint).remove(0);
+        let fields = [("grant_type", "client_credentials"), ("client_id", "robot"), ("scope", token_scope)];
+        let right = [&fields[..], &[("client_secret", secret.as_str())]].concat();
+        let answer = server.post(&path, &[], &right).await;
+        assert_eq!(answer.status, 200, "{issuer}: {}", answer.text());
+        assert_eq!(crate::support::claims(&answer.get("access_token"))["iss"], json!(found.url), "{issuer}");
+        let wrong = [&fields[..], &[("client_secret", "wrong")]].concat();
+        let refused = server.post(&path, &[], &wrong).await;
+        seen.push((refused.status, refused.json().to_string().len()));
+        // discovery names the endpoints of its dialect, and they answer
+        let document = server.get(&format!("{}/.well-known/openid-configuration", found.path)).await.json();
+        let base = format!("http://{}", server.public);
+        assert_eq!(document["token_endpoint"], json!(format!("{base}{path}")), "{issuer}");
+        let jwks = document["jwks_uri"].as_str().unwrap().strip_prefix(&base).unwrap();
+        assert_eq!(server.get(jwks).await.status, 200, "{issuer}");
+    }
+    let mut different = seen.clone();
+    different.sort_unstable();
+    different.dedup();
+    assert_eq!(different.len(), 6, "six ways to refuse a client: {seen:?}");
+}
+
+#[test]
+fn every_example_file_passes_config_check() {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/config/dialects")).unwrap() {
+        let path = entry.unwrap().path();
+        let dir = TempDir::new().unwrap();
+        secret(&dir.path().join("master.key"), &jeton::vault::Vault::generate());
+        secret(&dir.path().join("admin.token"), ADMIN_TOKEN);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        assert!(text.contains(&format!("dialect = \"{name}\"")), "{name}");
+        let file = dir.path().join("jeton.toml");
+        std::fs::write(&file, text.replace("/etc/jeton/", &format!("{}/", dir.path().display()))).unwrap();
+        let output = jeton().args(["config", "check", "--config"]).arg(&file).output().unwrap();
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+        found.push(name);
+    }
+    found.sort();
+    let mut all: Vec<&str> =
+        jeton::dialect::ALL.iter().map(|dialect| dialect.name()).filter(|name| *name != "rfc").collect();
+    all.sort_unstable();
+    assert_eq!(found, all);
+}
+
+#[test]
+fn what_the_file_says_stands_above_the_defaults_of_the_dialect() {
+    let preset = r#"
+        [issuers.a]
+        url = "https://id.example/a"
+        dialect = "xsolla-login"
+        access_token_lifetime = "7m"
+        [issuers.b]
+        url = "https://id.example/b"
+    "#;
+    let source = jeton::config::Source { preset: Some(preset.to_owned()), ..Default::default() };
+    let loaded = jeton::config::load(&source).unwrap();
+    let (a, b) = (&loaded.config.issuers["a"], &loaded.config.issuers["b"]);
+    assert_eq!((a.access_token_lifetime.as_secs(), a.offline_scope.as_str()), (420, "offline"));
+    assert_eq!((b.access_token_lifetime.as_secs(), b.offline_scope.as_str()), (600, "offline_access"));
+    let origin = |name: &str| loaded.origins.iter().find(|(own, _)| own == name).map(|(_, origin)| origin.as_str());
+    assert_eq!(origin("issuers.a.offline_scope"), Some("the dialect xsolla-login"));
+}
+
+#[test]
+fn a_name_that_the_dialect_does_not_know_is_an_error() {
+    for (vendor, rule) in [
+        (r#"{ project = "1" }"#, "project_id, publisher_id"),
+        (r#"{ project_id = "a/b" }"#, "1 to 128 letters"),
+        (r#"{ project_id = "" }"#, "1 to 128 letters"),
+    ] {
+        let preset =
+            format!("[issuers.a]\nurl = \"https://id.example\"\ndialect = \"xsolla-login\"\nvendor = {vendor}\n");
+        let source = jeton::config::Source { preset: Some(preset), ..Default::default() };
+        let config = jeton::config::load(&source).unwrap().config;
+        let vault = jeton::vault::Vault::ephemeral();
+        let error = jeton::config::snapshot(&config, &vault).err().unwrap().to_string();
+        assert!(error.contains("issuers.a.vendor") && error.contains(rule), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_75_parameters_in_the_query_stay_out_of_the_log() {
+    let serve = Serve::start(
+        r#"
+        [log]
+        filter = "trace"
+        format = "json"
+        [issuers.alibaba]
+        url = "http://127.0.0.1:1/api/v2/iauths_system/oauth2"
+        dialect = "aliyun-idaas"
+        algorithms = ["EdDSA"]
+        access_token_alg = "EdDSA"
+        id_token_alg = "EdDSA"
+        "#,
+    )
+    .await;
+    let path =
+        "/api/v2/iauths_system/oauth2/token?grant_type=client_credentials&client_id=a&client_secret=CanaryInTheQuery";
+    let answer = crate::support::http::request(serve.public, "POST", path, &[], b"").await;
+    assert_eq!((answer.status, answer.error().as_str()), (401, "invalid_client"));
+    let since = jeton::metrics::Stopwatch::start();
+    // the line of a later request is behind everything that this one wrote
+    let answer =
+        crate::support::http::request(serve.public, "POST", path, &[("Content-Type", "text/plain")], b"x").await;
+    assert_eq!(answer.status, 413);
+    let request_id = crate::support::http::request(serve.public, "POST", path, &[], b"").await.get("request_id");
+    let mut text = serve.log();
+    while !text.contains(&request_id) && since.elapsed() < std::time::Duration::from_secs(20) {
+        tokio::task::yield_now().await;
+        text = serve.log();
+    }
+    assert!(text.contains(&request_id), "the id of a refusal is in the log");
+    let leak = text.lines().find(|line| line.contains("CanaryInTheQuery"));
+    assert_eq!(leak, None);
+}

@@ -1,0 +1,202 @@
+//! SEEDS.md 001: Xsolla Login.
+
+use serde_json::json;
+
+use super::Entry::{Documented, Inferred, Kept, Needs};
+use super::{Entry, Row, Vendor, World, pick};
+use crate::support::verify;
+
+pub(super) const VENDOR: Vendor = Vendor {
+    issuer: "xsolla",
+    toml: r#"
+[issuers.xsolla]
+url = "http://@PUBLIC@/xsolla"
+dialect = "xsolla-login"
+vendor = { project_id = "e6dfaac6-78a8-11e9-9244-42010aa80004", publisher_id = "136593" }
+algorithms = ["RS256"]
+scopes = "email user_profile offline openid store"
+"#,
+    scope: "email user_profile offline openid",
+    service_scope: "store",
+    content_type: "application/json",
+    cache_control: "no-store",
+    table: TABLE,
+};
+
+const TABLE: &[Entry] = &[
+    Documented(Row {
+        what: "authorization code of a confidential client",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=authorization_code&client_secret=<secret web>&client_id=web&redirect_uri=<redirect>&code=<code>",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","expires_in":3600,"refresh_token":"<refresh>","id_token":"<jwt>",
+            "scope":"email user_profile offline openid","token_type":"bearer"}"#,
+    }),
+    Documented(Row {
+        what: "authorization code of a public client with PKCE",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=authorization_code&client_id=spa&redirect_uri=<redirect>&code=<code of spa>&code_verifier=<verifier>",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","expires_in":3600,"refresh_token":"<refresh>","id_token":"<jwt>",
+            "scope":"email user_profile offline openid","token_type":"bearer"}"#,
+    }),
+    Documented(Row {
+        what: "refresh, with redirect_uri as the SDKs send it",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=refresh_token&client_secret=<secret web>&client_id=web&redirect_uri=<redirect>&refresh_token=<refresh>",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","expires_in":3600,"refresh_token":"<refresh>","id_token":"<jwt>",
+            "scope":"email user_profile offline openid","token_type":"bearer"}"#,
+    }),
+    Documented(Row {
+        what: "a server client gets a server JWT",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=client_credentials&client_id=service&client_secret=<secret service>",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","expires_in":3600,"scope":"store","token_type":"bearer"}"#,
+    }),
+    Documented(Row {
+        what: "unknown client",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=client_credentials&client_id=nobody&client_secret=wrong",
+        status: 400,
+        body: r#"{"error":{"code":"010-019","description":"<text>","details":{}}}"#,
+    }),
+    Documented(Row {
+        what: "wrong secret",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=client_credentials&client_id=service&client_secret=wrong",
+        status: 400,
+        body: r#"{"error":{"code":"010-019","description":"<text>","details":{}}}"#,
+    }),
+    Documented(Row {
+        what: "no client authentication",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=client_credentials",
+        status: 400,
+        body: r#"{"error":{"code":"010-019","description":"<text>","details":{}}}"#,
+    }),
+    Documented(Row {
+        what: "unsupported authentication method",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\
+            Authorization: Basic <credentials service>\n\ngrant_type=client_credentials",
+        status: 400,
+        body: r#"{"error":{"code":"010-019","description":"<text>","details":{}}}"#,
+    }),
+    Documented(Row {
+        what: "invalid code",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=authorization_code&client_secret=<secret web>&client_id=web&redirect_uri=<redirect>&code=string",
+        status: 400,
+        body: r#"{"error":{"code":"010-023","description":"<text>","details":{}}}"#,
+    }),
+    Documented(Row {
+        what: "expired code",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=authorization_code&client_secret=<secret web>&client_id=web&redirect_uri=<redirect>&code=<expired code>",
+        status: 400,
+        body: r#"{"error":{"code":"010-023","description":"<text>","details":{}}}"#,
+    }),
+    Documented(Row {
+        what: "redirect mismatch",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=authorization_code&client_secret=<secret web>&client_id=web&redirect_uri=<other redirect>&code=<code>",
+        status: 400,
+        body: r#"{"error":{"code":"010-023","description":"<text>","details":{}}}"#,
+    }),
+    Documented(Row {
+        what: "code of another client",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=authorization_code&client_secret=<secret web>&client_id=web&redirect_uri=<redirect>&code=<code of other>",
+        status: 400,
+        body: r#"{"error":{"code":"010-023","description":"<text>","details":{}}}"#,
+    }),
+    Documented(Row {
+        what: "invalid refresh token",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=refresh_token&client_secret=<secret web>&client_id=web&refresh_token=string",
+        status: 400,
+        body: r#"{"error":{"code":"010-023","description":"<text>","details":{}}}"#,
+    }),
+    Documented(Row {
+        what: "malformed input: no grant_type",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            client_id=service&client_secret=<secret service>",
+        status: 400,
+        body: r#"{"error":{"code":"0","description":"<text>","details":{}}}"#,
+    }),
+    Documented(Row {
+        what: "malformed input: no code",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=authorization_code&client_secret=<secret web>&client_id=web&redirect_uri=<redirect>",
+        status: 400,
+        body: r#"{"error":{"code":"0","description":"<text>","details":{}}}"#,
+    }),
+    Inferred(Row {
+        what: "unknown grant type (open question 4)",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=string&client_id=service&client_secret=<secret service>",
+        status: 400,
+        body: r#"{"error":{"code":"0","description":"<text>","details":{}}}"#,
+    }),
+    Inferred(Row {
+        what: "a server client may not use authorization_code",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=authorization_code&client_id=service&client_secret=<secret service>&code=string",
+        status: 400,
+        body: r#"{"error":{"code":"0","description":"<text>","details":{}}}"#,
+    }),
+    Inferred(Row {
+        what: "reuse of a refresh token, after the grace",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=refresh_token&client_secret=<secret web>&client_id=web&refresh_token=<reused refresh>",
+        status: 400,
+        body: r#"{"error":{"code":"010-023","description":"<text>","details":{}}}"#,
+    }),
+    Kept(Row {
+        what: "CHECKLIST 43: a wrong verifier, although the secret is right",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=authorization_code&client_secret=<secret web>&client_id=web&redirect_uri=<redirect>&\
+            code=<code with challenge>&code_verifier=<wrong verifier>",
+        status: 400,
+        body: r#"{"error":{"code":"010-023","description":"<text>","details":{}}}"#,
+    }),
+    Needs { feature: "token-exchange", what: "token_exchange with an underscore, subject_token_type=access_token" },
+    Needs { feature: "token-exchange", what: "actor_token with actor_token_type=server_token" },
+    Needs { feature: "audience", what: "a list of domains" },
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_documented_request_is_answered_as_documented() {
+    let world = World::start(&VENDOR).await;
+    world.replay().await;
+    let project = json!("e6dfaac6-78a8-11e9-9244-42010aa80004");
+    let (access, _) = world.login().await;
+    assert_eq!(pick(&access, &["xsolla_login_project_id", "publisher_id"]), [project, json!(136593)]);
+    assert_eq!(access["exp"].as_u64().unwrap() - access["iat"].as_u64().unwrap(), 3600);
+    assert_eq!(pick(&world.service().await, &["client_id", "publisher_id"]), [json!("service"), json!(136593)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_keys_of_a_project_are_an_array_of_hexadecimal_numbers() {
+    let world = World::start(&VENDOR).await;
+    let keys = world.server.get("/xsolla/api/projects/e6dfaac6-78a8-11e9-9244-42010aa80004/keys").await.json();
+    let jwks = world.server.get("/xsolla/api/oauth2/jwks").await.json();
+    let (theirs, ours) = (&keys.as_array().unwrap()[0], &jwks["keys"][0]);
+    let names: Vec<&String> = theirs.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["alg", "e", "kid", "kty", "n", "use"]);
+    assert_eq!(
+        pick(theirs, &["alg", "kid", "kty", "use", "e"]),
+        [json!("RS256"), ours["kid"].clone(), json!("RSA"), json!("sig"), json!("010001")]
+    );
+    let modulus: String = verify::bytes(ours["n"].as_str().unwrap()).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(theirs["n"], json!(modulus));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_scope_offline_there_is_no_refresh_token() {
+    let world = World::start(&VENDOR).await;
+    let plain = json!({ "scope": "email", "code_challenge": null, "code_challenge_method": null });
+    let answer = world.redeem("web", &world.code("web", plain).await).await;
+    assert_eq!((answer.status, answer.json().get("refresh_token")), (200, None));
+}

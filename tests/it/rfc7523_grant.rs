@@ -1,0 +1,183 @@
+//! RFC 7523 section 2.1, CHECKLIST 26-33 as far as they concern an assertion as a grant.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ed25519_dalek::{Signer, SigningKey};
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Server, claims};
+
+const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+const PARTNER: &str = "https://partner.example";
+
+fn key(seed: u8) -> SigningKey {
+    SigningKey::from_bytes(&[seed; 32])
+}
+
+fn settings(more: &str) -> String {
+    let x = URL_SAFE_NO_PAD.encode(key(1).verifying_key().as_bytes());
+    format!(
+        r#"
+        grant_types = ["{GRANT}", "client_credentials"]
+        [[issuers.main.trusted_issuers]]
+        issuer = "{PARTNER}"
+        scopes = "api:read"
+        jwks = {{ keys = [{{ kty = "OKP", crv = "Ed25519", alg = "EdDSA", kid = "one", x = "{x}" }}] }}
+        {more}
+        "#
+    )
+}
+
+struct World {
+    server: Server,
+    client: (String, String),
+}
+
+impl World {
+    async fn start() -> Self {
+        Self::on(Server::with(&settings("")).await).await
+    }
+
+    async fn on(server: Server) -> Self {
+        let client = server
+            .client(json!({
+                "token_endpoint_auth_method": "client_secret_post", "grant_types": [GRANT],
+                "scope": "openid api:read api:write",
+            }))
+            .await;
+        Self { server, client }
+    }
+
+    /// The claims of a good assertion, with `more` merged in; `null` takes a claim away.
+    fn claims(&self, more: Value) -> Value {
+        let now = self.server.clock.now().as_secs();
+        let mut claims = json!({
+            "iss": PARTNER, "sub": "alice", "aud": format!("http://{}", self.server.public),
+            "exp": now + 60, "iat": now, "jti": format!("{:?}", jeton::id::Id::random()),
+        });
+        for (name, value) in more.as_object().into_iter().flatten() {
+            if value.is_null() {
+                claims.as_object_mut().unwrap().remove(name);
+            } else {
+                claims[name] = value.clone();
+            }
+        }
+        claims
+    }
+
+    async fn send(&self, assertion: &str, more: &[(&str, &str)]) -> Answer {
+        let mut fields = vec![
+            ("grant_type", GRANT),
+            ("client_id", self.client.0.as_str()),
+            ("client_secret", self.client.1.as_str()),
+            ("assertion", assertion),
+        ];
+        fields.extend_from_slice(more);
+        self.server.token(&fields).await
+    }
+
+    async fn send_claims(&self, more: Value) -> Answer {
+        self.send(&sign(json!({ "alg": "EdDSA", "kid": "one" }), &self.claims(more), 1), &[]).await
+    }
+}
+
+fn sign(header: Value, claims: &Value, seed: u8) -> String {
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let input = format!("{}.{}", part(&header), part(claims));
+    let signature = URL_SAFE_NO_PAD.encode(key(seed).sign(input.as_bytes()).to_bytes());
+    format!("{input}.{signature}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc7523_2_1_an_assertion_of_a_trusted_issuer_gives_an_access_token_about_its_subject_and_nothing_else() {
+    let world = World::start().await;
+    let answer = world.send_claims(json!({})).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let body = answer.json();
+    assert_eq!(body["scope"], "api:read", "what the partner may grant");
+    assert!(body.get("refresh_token").is_none() && body.get("id_token").is_none());
+    let token = claims(&answer.get("access_token"));
+    assert_eq!((&token["sub"], &token["client_id"]), (&json!("alice"), &json!(world.client.0)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_26_29_claims_that_are_missing_wrong_or_out_of_time_are_refused() {
+    let world = World::start().await;
+    let now = world.server.clock.now().as_secs();
+    for wrong in [
+        json!({ "iss": null }),
+        json!({ "iss": "https://other.example" }),
+        json!({ "sub": null }),
+        json!({ "sub": "" }),
+        json!({ "sub": 7 }),
+        json!({ "aud": null }),
+        json!({ "aud": "https://other.example" }),
+        json!({ "aud": [format!("http://{}", world.server.public), "https://other.example"] }),
+        json!({ "exp": null }),
+        json!({ "exp": now }),
+        json!({ "exp": now + 3601 }),
+        json!({ "exp": format!("{}", now + 60) }),
+        json!({ "iat": now + 61 }),
+        json!({ "nbf": now + 61 }),
+        json!({ "nbf": "soon" }),
+        json!({ "jti": null }),
+        json!({ "jti": "" }),
+        json!({ "jti": "x".repeat(257) }),
+    ] {
+        let answer = world.send_claims(wrong.clone()).await;
+        assert_eq!((answer.status, answer.error().as_str()), (400, "invalid_grant"), "{wrong}");
+    }
+    for right in [json!({ "iat": now + 10, "nbf": now + 10 }), json!({ "exp": now + 3600 }), json!({ "iat": null })] {
+        assert_eq!(world.send_claims(right.clone()).await.status, 200, "{right}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_30_an_assertion_works_once_also_after_a_restart_and_a_mistake_beside_it_does_not_use_it_up() {
+    let mut world = World::on(Server::durable(&settings("")).await).await;
+    let assertion = sign(json!({ "alg": "EdDSA", "kid": "one" }), &world.claims(json!({})), 1);
+    world.send(&assertion, &[("scope", "api:write")]).await.refused(400, "invalid_scope");
+    world.send(&assertion, &[("resource", "https://elsewhere.example")]).await.refused(400, "invalid_target");
+    assert_eq!(world.send(&assertion, &[]).await.status, 200);
+    world.send(&assertion, &[]).await.refused(400, "invalid_grant");
+    world.server.restart().await;
+    world.send(&assertion, &[]).await.refused(400, "invalid_grant");
+    world.server.clock.advance(Duration::from_secs(59));
+    world.server.sweep().await;
+    world.send(&assertion, &[]).await.refused(400, "invalid_grant");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_31_33_algorithms_and_keys_come_from_the_settings_only() {
+    let world = World::start().await;
+    let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "x": URL_SAFE_NO_PAD.encode(key(2).verifying_key().as_bytes()) });
+    let claims = || world.claims(json!({}));
+    for (header, seed) in [
+        (json!({ "alg": "EdDSA", "kid": "one" }), 2),
+        (json!({ "alg": "EdDSA", "kid": "one", "jwk": jwk }), 2),
+        (json!({ "alg": "EdDSA", "jwk": jwk }), 2),
+        (json!({ "alg": "EdDSA", "kid": "two" }), 1),
+        (json!({ "alg": "EdDSA", "kid": "../one" }), 1),
+        (json!({ "alg": "none" }), 1),
+        (json!({ "alg": "HS256", "kid": "one" }), 1),
+        (json!({ "alg": "ES256", "kid": "one" }), 1),
+        (json!({ "alg": "EdDSA", "kid": "one", "crit": ["b64"], "b64": false }), 1),
+        (json!({ "alg": "EdDSA", "kid": "one", "typ": "at+jwt" }), 1),
+    ] {
+        let answer = world.send(&sign(header.clone(), &claims(), seed), &[]).await;
+        assert_eq!((answer.status, answer.error().as_str()), (400, "invalid_grant"), "{header}");
+    }
+    assert_eq!(world.send(&sign(json!({ "alg": "EdDSA", "typ": "JWT" }), &claims(), 1), &[]).await.status, 200);
+    world.send("", &[]).await.refused(400, "invalid_request");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc7523_3_the_operator_maps_subject_and_audience() {
+    let world = World::on(Server::with(&settings("audience = \"jeton\"\nsubject_claim = \"email\"")).await).await;
+    let answer = world.send_claims(json!({ "aud": "jeton", "email": "a@b.example" })).await;
+    assert_eq!(claims(&answer.get("access_token"))["sub"], "a@b.example");
+    world.send_claims(json!({ "email": "a@b.example" })).await.refused(400, "invalid_grant");
+    world.send_claims(json!({ "aud": "jeton" })).await.refused(400, "invalid_grant");
+}
