@@ -86,6 +86,8 @@ metrics! {
     shed: IntCounterVec("jeton_requests_shed_total", ["reason"]);
     /// Client authentications, by method and outcome.
     client_auth: IntCounterVec("jeton_client_authentications_total", ["method", "outcome"]);
+    /// Client assertions accepted, by the form of their audience (issuer, endpoint, list); strict clients send issuer.
+    assertion_audiences: IntCounterVec("jeton_assertion_audiences_total", ["form"]);
     /// Retries of a spent refresh token that got the same successor, within the grace.
     refresh_races: IntCounter("jeton_refresh_races_total");
     /// Spent refresh tokens that came back after the grace: their families were revoked.

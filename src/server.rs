@@ -11,7 +11,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::client::Registry;
-use crate::client::auth::{Authenticator, HashPool};
+use crate::client::auth::{Authenticator, HashPool, Parts};
+use crate::client::remote::Fetch;
 use crate::clock::Clock;
 use crate::config::{Config, Engine, rings};
 use crate::grant::{self, Context};
@@ -66,6 +67,8 @@ pub struct Surroundings {
     pub clock: Clock,
     /// The metrics.
     pub metrics: Metrics,
+    /// How documents of clients are read from their servers.
+    pub fetch: Arc<dyn Fetch>,
     /// How the log filter is changed by a reload.
     pub log: LogControl,
 }
@@ -78,7 +81,7 @@ impl Daemon {
     pub async fn start(prepared: Prepared, around: Surroundings) -> Result<Self, ServerError> {
         let Prepared { loaded, source, vault, snapshot, admin_token, tls } = prepared;
         let config = &loaded.config;
-        let Surroundings { clock, metrics, log } = around;
+        let Surroundings { clock, metrics, fetch, log } = around;
         // ports first: a second start must fail before it touches the data directory
         let (public, admin) = (http::bind(config.public.listen)?, http::bind(config.admin.listen)?);
         let store = open_store(config, clock.clone()).await?;
@@ -88,7 +91,8 @@ impl Daemon {
         let context = Context { shards, keys, vault: vault.clone(), clock: clock.clone(), metrics: metrics.clone() };
         let (router, router_task) = Router::start(grant::built_in(), &context, config.tokens, &metrics).await?;
         let pool = Arc::new(HashPool::new(config.hashing.workers, config.hashing.queue));
-        let authenticator = Authenticator::new(registry.clone(), vault.clone(), clock, pool.clone(), &metrics);
+        let parts = Parts { vault: vault.clone(), clock, pool: pool.clone(), shards: context.shards.clone(), fetch };
+        let authenticator = Authenticator::new(registry.clone(), parts, &metrics);
         let daemonic =
             Daemonic::new(source, loaded.clone(), vault, registry.clone(), context.keys.clone(), tls.clone(), log);
         let reloader = Reloader::start(daemonic, &metrics).await?;

@@ -1,5 +1,5 @@
 //! The master key ring and everything derived from it: refresh token MACs, sealed codes, sealed grants, sealed
-//! signing keys, keyed hashes of client secrets.
+//! signing keys, keyed hashes of client secrets, sealed client secrets.
 //!
 //! The store never holds a master key, so what it holds cannot be used without this file (CHECKLIST 76). The first
 //! entry of the ring makes new values; older entries stay valid for what they made.
@@ -25,6 +25,8 @@ pub enum Purpose {
     Grant,
     /// A private signing key at rest.
     SigningKey,
+    /// A client secret that an HMAC needs.
+    ClientSecret,
 }
 
 /// What a MAC is for; each use has a key of its own.
@@ -48,6 +50,7 @@ struct Entry {
     code: LessSafeKey,
     grant: LessSafeKey,
     signing_key: LessSafeKey,
+    hmac_secret: LessSafeKey,
     refresh: hmac::Key,
     client_secret: hmac::Key,
     device: hmac::Key,
@@ -237,6 +240,7 @@ impl Entry {
             code: aead("authorization code"),
             grant: aead("stored grant"),
             signing_key: aead("signing key"),
+            hmac_secret: aead("sealed client secret"),
             refresh: mac("refresh token"),
             client_secret: mac("client secret"),
             device: mac("device code"),
@@ -248,6 +252,7 @@ impl Entry {
             Purpose::Code => &self.code,
             Purpose::Grant => &self.grant,
             Purpose::SigningKey => &self.signing_key,
+            Purpose::ClientSecret => &self.hmac_secret,
         }
     }
 }

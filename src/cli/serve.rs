@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -43,7 +44,12 @@ pub(super) fn run(prepared: Prepared, started: impl FnOnce(&Daemon)) -> ExitCode
 async fn live(prepared: Prepared, log: &Log, started: impl FnOnce(&Daemon)) -> ExitCode {
     let shutdown = prepared.loaded.config.shutdown;
     let metrics = Metrics::new();
-    let around = Surroundings { clock: Clock::system(), metrics: metrics.clone(), log: log.control.clone() };
+    let around = Surroundings {
+        clock: Clock::system(),
+        metrics: metrics.clone(),
+        fetch: Arc::new(crate::http::fetch::Fetcher::new()),
+        log: log.control.clone(),
+    };
     let mut signals = match Signals::listen() {
         Ok(signals) => signals,
         Err(error) => {

@@ -153,6 +153,8 @@ pub struct Issuer {
     pub url: String,
     /// The path of its URL without slash at the end: `` or `/tenant`.
     pub path: String,
+    /// The URLs of its token endpoint; its dialect decides.
+    pub token_endpoints: Vec<String>,
     /// Everything else.
     pub settings: IssuerSettings,
     /// How its access tokens look; the dialect's.
@@ -292,6 +294,7 @@ impl Issuer {
             id: id.to_owned(),
             url: s.url.clone(),
             path,
+            token_endpoints: Vec::new(),
             settings,
             style: ClaimStyle::default(),
             trusted,

@@ -1,13 +1,16 @@
 //! Client metadata (RFC 7591 section 2) and the `jeton` object that extends it, with the rules both must keep.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::issuer::{Issuer, LONGEST_GRACE};
+use super::keyset::{ClientKeys, KeySet};
 use super::rate::RateLimit;
 use super::secret::Secret;
-use super::{Client, Settings};
-use crate::jose::alg::Algorithm;
+use super::{AssertionRules, Client, Settings};
+use crate::jose::{Algorithm, Scheme};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
 use crate::token::{Lifetimes, RotatePolicy};
@@ -28,11 +31,16 @@ pub enum AuthMethod {
     ClientSecretBasic,
     /// Secret in the body (RFC 6749 section 2.3.1).
     ClientSecretPost,
+    /// A JWT under a registered public key (RFC 7523 section 2.2).
+    PrivateKeyJwt,
+    /// A JWT under the secret (RFC 7523 section 2.2).
+    ClientSecretJwt,
 }
 
 impl AuthMethod {
     /// Every method.
-    pub const ALL: [Self; 3] = [Self::None, Self::ClientSecretBasic, Self::ClientSecretPost];
+    pub const ALL: [Self; 5] =
+        [Self::None, Self::ClientSecretBasic, Self::ClientSecretPost, Self::PrivateKeyJwt, Self::ClientSecretJwt];
 
     /// The registered name.
     pub const fn name(self) -> &'static str {
@@ -40,6 +48,25 @@ impl AuthMethod {
             Self::None => "none",
             Self::ClientSecretBasic => "client_secret_basic",
             Self::ClientSecretPost => "client_secret_post",
+            Self::PrivateKeyJwt => "private_key_jwt",
+            Self::ClientSecretJwt => "client_secret_jwt",
+        }
+    }
+
+    /// Whether a client needs a secret for it.
+    pub const fn has_secret(self) -> bool {
+        match self {
+            Self::None | Self::PrivateKeyJwt => false,
+            Self::ClientSecretBasic | Self::ClientSecretPost | Self::ClientSecretJwt => true,
+        }
+    }
+
+    /// The ways in which an assertion by this method may be signed; none if it has no assertion.
+    pub const fn assertion_algorithms(self) -> &'static [Scheme] {
+        match self {
+            Self::None | Self::ClientSecretBasic | Self::ClientSecretPost => &[],
+            Self::PrivateKeyJwt => &Scheme::SIGNATURES,
+            Self::ClientSecretJwt => &Scheme::MACS,
         }
     }
 }
@@ -66,6 +93,17 @@ pub enum CodeRedirect {
     Optional,
 }
 
+/// Whom an assertion of the client must be for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AssertionAudience {
+    /// The issuer or the URL of its token endpoint, alone or in a list of nothing else: what client libraries send.
+    #[default]
+    Tolerant,
+    /// The issuer, as a string (FAPI 2.0 section 5.3.2.1, draft-ietf-oauth-rfc7523bis).
+    Issuer,
+}
+
 /// What a client registers. Secrets are not part of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,6 +113,12 @@ pub struct ClientMetadata {
     pub client_name: Option<String>,
     #[serde(default)]
     pub token_endpoint_auth_method: AuthMethod,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_endpoint_auth_signing_alg: Option<Scheme>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<serde_json::Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<String>,
     #[serde(default = "default_grant_types")]
     pub grant_types: Vec<GrantType>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -140,6 +184,9 @@ pub struct Extension {
     /// Resources the client may ask for (RFC 8707), from those of its issuer; absent means all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resources: Option<Vec<String>>,
+    /// Whom its assertions must be for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assertion_audience: Option<AssertionAudience>,
     /// What it may introspect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub introspection: Option<IntrospectionReach>,
@@ -300,6 +347,7 @@ impl ClientMetadata {
             rotation,
             access_token_alg,
             id_token_alg,
+            assertions: self.assertion_rules()?,
             introspection: own.introspection.unwrap_or_default(),
             disabled: own.disabled,
         })
@@ -325,6 +373,29 @@ impl ClientMetadata {
             return refuse("response_types", other, "only code is offered (RFC 9700 section 2.1.2)");
         }
         Ok(())
+    }
+
+    /// RFC 7591 section 2: keys inline or by URL, not both; enough of them for the method.
+    fn assertion_rules(&self) -> Result<AssertionRules, MetadataError> {
+        let keys = match (&self.jwks, &self.jwks_uri) {
+            (Some(_), Some(uri)) => return refuse("jwks_uri", uri, "jwks or jwks_uri, not both (RFC 7591 section 2)"),
+            (Some(jwks), None) => match KeySet::new(jwks) {
+                Ok(keys) => ClientKeys::Inline(Arc::new(keys)),
+                Err(error) => return refuse("jwks", error, "a JWK set of public keys (RFC 7517 section 5)"),
+            },
+            (None, Some(uri)) => ClientKeys::Remote(check_jwks_uri(uri)?),
+            (None, None) => ClientKeys::None,
+        };
+        let method = self.token_endpoint_auth_method;
+        if method == AuthMethod::PrivateKeyJwt && matches!(keys, ClientKeys::None) {
+            return refuse("jwks", "absent", "private_key_jwt needs jwks or jwks_uri");
+        }
+        let algorithms = method.assertion_algorithms();
+        if let Some(alg) = self.token_endpoint_auth_signing_alg.filter(|alg| !algorithms.contains(alg)) {
+            return refuse("token_endpoint_auth_signing_alg", alg, "must be one of token_endpoint_auth_method");
+        }
+        let audience = self.jeton.assertion_audience.unwrap_or_default();
+        Ok(AssertionRules { keys, alg: self.token_endpoint_auth_signing_alg, audience })
     }
 
     fn check_uris(&self) -> Result<(), MetadataError> {
@@ -360,6 +431,15 @@ impl ClientMetadata {
             Some(unknown) => refuse("scope", unknown, "must be one of the issuer's scopes"),
             None => Ok(()),
         }
+    }
+}
+
+/// https, because whoever answers there is the client (RFC 7591 section 5).
+fn check_jwks_uri(uri: &str) -> Result<Url, MetadataError> {
+    let url = Url::parse(uri).ok().filter(|url| url.scheme() == "https" && uri.len() <= MAX_URI);
+    match url.filter(|url| url.username().is_empty() && url.password().is_none() && url.fragment().is_none()) {
+        Some(url) => Ok(url),
+        None => refuse("jwks_uri", uri, "an https URL of at most 2048 characters without user and fragment"),
     }
 }
 

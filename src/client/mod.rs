@@ -2,9 +2,11 @@
 
 pub mod auth;
 pub mod issuer;
+pub mod keyset;
 pub mod metadata;
 pub mod rate;
 pub mod registry;
+pub mod remote;
 pub mod secret;
 pub mod trust;
 
@@ -15,11 +17,12 @@ pub use issuer::Issuer;
 pub use metadata::{AuthMethod, ClientMetadata};
 pub use registry::Registry;
 
-use crate::jose::alg::Algorithm;
+use crate::jose::{Algorithm, Scheme};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
 use crate::token::{Lifetimes, RotatePolicy};
-use metadata::{CodeRedirect, IntrospectionReach};
+use keyset::ClientKeys;
+use metadata::{AssertionAudience, CodeRedirect, IntrospectionReach};
 use rate::RateLimit;
 use secret::Secret;
 
@@ -65,10 +68,23 @@ pub struct Settings {
     pub access_token_alg: Algorithm,
     /// Algorithm of its ID tokens.
     pub id_token_alg: Algorithm,
+    /// What its assertions must be like.
+    pub assertions: AssertionRules,
     /// What it may introspect.
     pub introspection: IntrospectionReach,
     /// Whether it may do anything at all.
     pub disabled: bool,
+}
+
+/// What the assertions of a client must be like (RFC 7523 section 3).
+#[derive(Clone, Debug, Default)]
+pub struct AssertionRules {
+    /// Whose signature it is.
+    pub keys: ClientKeys,
+    /// How it must be signed, if that was registered.
+    pub alg: Option<Scheme>,
+    /// Whom it must be for.
+    pub audience: AssertionAudience,
 }
 
 impl Client {

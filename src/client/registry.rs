@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 
 use super::Client;
 use super::issuer::Issuer;
-use super::metadata::{ClientMetadata, MetadataError};
+use super::metadata::{AuthMethod, ClientMetadata, MetadataError};
 use super::secret::{Secret, StoredSecret};
 use crate::protocol::endpoint::Endpoint;
 use crate::store::{Document, Store, StoreError};
@@ -253,6 +253,11 @@ impl Registry {
         body: StoredClient,
         expected: u64,
     ) -> Result<Arc<Client>, RegistryError> {
+        let mut body = body;
+        // a secret can be recovered only as long as its method needs it
+        if body.metadata.token_endpoint_auth_method != AuthMethod::ClientSecretJwt {
+            body.secrets.iter_mut().for_each(|secret| secret.sealed = None);
+        }
         // refuse bad metadata before it is stored
         resolve(body.clone(), id, 0, issuer)?;
         let text = serde_json::to_string(&body).map_err(|error| StoreError::Corrupt(error.to_string()))?;

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use crate::clock::Time;
 use crate::id::{Id, random_bytes};
 use crate::token::wire;
-use crate::vault::{MacUse, Vault};
+use crate::vault::{MacUse, Purpose, Vault};
 
 /// Longest secret that is looked at, in bytes.
 pub const MAX_SECRET: usize = 512;
@@ -29,11 +29,28 @@ pub struct StoredSecret {
     pub secret_id: String,
     /// How it is checked.
     pub hash: SecretHash,
+    /// The secret itself, sealed by the vault: only for a client of `client_secret_jwt`, whose HMAC needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<String>,
     /// When it was made.
     pub created_at: Time,
     /// When it stops working; `None` is never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Time>,
+}
+
+impl StoredSecret {
+    /// The secret, if it is sealed here.
+    pub fn unseal(&self, vault: &Vault, issuer: &str, client: &str) -> Option<Zeroizing<Vec<u8>>> {
+        let bytes = wire::decode("", self.sealed.as_deref()?, 2 * MAX_SECRET)?;
+        let (id, sealed) = bytes.split_first_chunk::<16>()?;
+        vault.open(Purpose::ClientSecret, &Id(*id), owner(issuer, client).as_bytes(), sealed)
+    }
+}
+
+/// Whose secret it is; neither id has a slash.
+fn owner(issuer: &str, client: &str) -> String {
+    format!("{issuer}/{client}")
 }
 
 /// The stored form of a secret.
@@ -197,6 +214,14 @@ impl Presented<'_> {
         Some(SecretHash::Keyed { key, mac: self.mac(key)? })
     }
 
+    /// The secret in the form that [`StoredSecret::unseal`] opens.
+    pub fn seal(&self) -> String {
+        let id = Id::random();
+        let owner = owner(self.issuer, self.client);
+        let sealed = self.vault.seal(Purpose::ClientSecret, &id, owner.as_bytes(), self.secret.as_bytes());
+        wire::encode("", &[&id.0[..], &sealed].concat())
+    }
+
     /// Its keyed hashes.
     pub fn hashes(&self) -> Hashes {
         Hashes(self.vault.ids().filter_map(|key| Some((key, self.mac(key)?))).collect())
@@ -211,6 +236,16 @@ impl Presented<'_> {
 /// A new secret: the prefix `jcs_` and 256 random bits in base64url.
 pub fn generate() -> Zeroizing<String> {
     Zeroizing::new(wire::encode(wire::CLIENT_SECRET, &random_bytes::<32>()))
+}
+
+/// A new secret of 384 random bits: its text is long enough for an HMAC with SHA-512 (RFC 7518 section 3.2).
+pub fn generate_long() -> Zeroizing<String> {
+    Zeroizing::new(wire::encode(wire::CLIENT_SECRET, &random_bytes::<48>()))
+}
+
+/// Whether `text` looks like a secret of [`generate`] or [`generate_long`].
+pub fn is_generated(text: &str) -> bool {
+    wire::decode(wire::CLIENT_SECRET, text, MAX_SECRET).is_some_and(|bytes| matches!(bytes.len(), 32 | 48))
 }
 
 /// A name for a new secret.
@@ -255,7 +290,8 @@ mod tests {
     }
 
     fn counted(hash: SecretHash, cold: &ColdCount) -> Secret {
-        let stored = StoredSecret { secret_id: "1".into(), hash, created_at: Time::ZERO, expires_at: None };
+        let stored =
+            StoredSecret { secret_id: "1".into(), hash, sealed: None, created_at: Time::ZERO, expires_at: None };
         Secret::new(stored, cold)
     }
 

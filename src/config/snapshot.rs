@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use super::{Config, ConfigError, FileClient, FileSecret};
 use crate::client::Issuer;
+use crate::client::metadata::AuthMethod;
 use crate::client::registry::{Route, Snapshot, StoredClient, resolve};
-use crate::client::secret::{Presented, StoredSecret, check_phc};
+use crate::client::secret::{Presented, SecretHash, StoredSecret, check_phc, is_generated};
 use crate::clock::Time;
 use crate::keys::{IssuerRings, Policy};
 use crate::protocol::endpoint::Endpoint;
-use crate::token::wire;
 use crate::vault::{Vault, is_exposed};
 use crate::{dialect, grant};
 
@@ -30,6 +30,7 @@ pub fn snapshot(config: &Config, vault: &Vault) -> Result<Snapshot, ConfigError>
         let mut issuer = Issuer::new(id, settings.clone())?;
         check_names(&issuer)?;
         issuer.style = dialect::of(&issuer).style(&issuer);
+        issuer.token_endpoints = dialect::urls(&issuer, Endpoint::Token);
         let issuer = Arc::new(issuer);
         add_routes(&mut snapshot, &issuer)?;
         snapshot.issuers.insert(id.clone(), issuer);
@@ -120,22 +121,29 @@ fn add_client(snapshot: &mut Snapshot, client: &FileClient, vault: &Vault) -> Re
 }
 
 fn stored(index: usize, secret: &FileSecret, client: &FileClient, vault: &Vault) -> Result<StoredSecret, String> {
-    let hash = match secret {
+    let method = client.metadata.token_endpoint_auth_method;
+    let (hash, sealed) = match secret {
         FileSecret::Argon2(phc) => {
             check_phc(phc).map_err(|rule| format!("secrets[{index}].argon2: {rule}"))?;
-            crate::client::secret::SecretHash::Argon2(phc.clone())
+            if method == AuthMethod::ClientSecretJwt {
+                return Err(format!(
+                    "secrets[{index}].argon2: client_secret_jwt needs the secret itself; name its file"
+                ));
+            }
+            (SecretHash::Argon2(phc.clone()), None)
         }
         FileSecret::File(path) => {
             let text = secret_file(path)?;
-            if wire::decode(wire::CLIENT_SECRET, &text, 512).is_none_or(|bytes| bytes.len() != 32) {
+            if !is_generated(&text) {
                 let rule = "must hold a secret that jeton generated (jcs_...); for any other, give its argon2 hash";
                 return Err(format!("secrets[{index}].file: {} {rule}", path.display()));
             }
             let presented = Presented { vault, issuer: &client.issuer, client: &client.client_id, secret: &text };
-            presented.keyed().ok_or_else(|| format!("secrets[{index}].file: cannot be hashed"))?
+            let hash = presented.keyed().ok_or_else(|| format!("secrets[{index}].file: cannot be hashed"))?;
+            (hash, (method == AuthMethod::ClientSecretJwt).then(|| presented.seal()))
         }
     };
-    Ok(StoredSecret { secret_id: format!("file-{index}"), hash, created_at: Time::ZERO, expires_at: None })
+    Ok(StoredSecret { secret_id: format!("file-{index}"), hash, sealed, created_at: Time::ZERO, expires_at: None })
 }
 
 /// One line from a file that only its owner can read.

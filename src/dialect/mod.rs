@@ -175,9 +175,13 @@ pub fn full_paths(issuer: &Issuer, endpoint: Endpoint) -> Vec<String> {
 
 /// The URL of an endpoint, for discovery.
 pub fn url(issuer: &Issuer, endpoint: Endpoint) -> String {
+    urls(issuer, endpoint).into_iter().next().unwrap_or_default()
+}
+
+/// Every URL of an endpoint of `issuer`, the one that discovery names first.
+pub fn urls(issuer: &Issuer, endpoint: Endpoint) -> Vec<String> {
     let host = issuer.url.strip_suffix(&issuer.path).unwrap_or(&issuer.url);
-    let path = full_paths(issuer, endpoint).into_iter().next().unwrap_or_default();
-    format!("{host}{path}")
+    full_paths(issuer, endpoint).into_iter().map(|path| format!("{host}{path}")).collect()
 }
 
 /// The path with the values of the issuer's `vendor` table; `None` if one is missing.

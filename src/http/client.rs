@@ -62,7 +62,7 @@ pub enum ClientError {
     Authorization,
     #[error("the connection broke")]
     Broken(#[source] hyper::Error),
-    #[error("the answer was cut off or longer than {MAX_ANSWER} bytes")]
+    #[error("the answer was cut off or too long")]
     Answer,
     #[error("no answer within {} seconds", LIMIT.as_secs())]
     Late,
@@ -89,19 +89,19 @@ async fn exchange(call: Call<'_>) -> Result<Reply, ClientError> {
         .await
         .map_err(|source| ClientError::Connect { address: address.clone(), source })?;
     match tls {
-        None => over(stream, request).await,
+        None => over(stream, request, MAX_ANSWER).await,
         Some(tls) => {
             // an IPv6 address stands in brackets in a URL and without them in a certificate
             let name = host.trim_start_matches('[').trim_end_matches(']').to_owned();
             let name = ServerName::try_from(name).map_err(|_| ClientError::Url)?;
             let stream =
                 tls.connect(name, stream).await.map_err(|source| ClientError::Handshake { address, source })?;
-            over(stream, request).await
+            over(stream, request, MAX_ANSWER).await
         }
     }
 }
 
-fn request(call: &Call<'_>, host: &str) -> Result<hyper::Request<Full<Bytes>>, ClientError> {
+pub(super) fn request(call: &Call<'_>, host: &str) -> Result<hyper::Request<Full<Bytes>>, ClientError> {
     let target = match call.url.query() {
         Some(query) => format!("{}?{query}", call.url.path()),
         None => call.url.path().to_owned(),
@@ -123,17 +123,22 @@ fn request(call: &Call<'_>, host: &str) -> Result<hyper::Request<Full<Bytes>>, C
     request.body(Full::new(body)).map_err(|_| ClientError::Url)
 }
 
-async fn over<S>(stream: S, request: hyper::Request<Full<Bytes>>) -> Result<Reply, ClientError>
+pub(super) async fn over<S>(
+    stream: S,
+    request: hyper::Request<Full<Bytes>>,
+    longest: usize,
+) -> Result<Reply, ClientError>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(ClientError::Broken)?;
-    let connection = tokio::spawn(connection);
+    // ends with the call, however that ends
+    let mut running = tokio::task::JoinSet::new();
+    running.spawn(connection);
     let answer = sender.send_request(request).await.map_err(ClientError::Broken)?;
     let status = answer.status().as_u16();
-    let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await.map_err(|_| ClientError::Answer)?;
-    connection.abort();
+    let body = Limited::new(answer.into_body(), longest).collect().await.map_err(|_| ClientError::Answer)?;
     Ok(Reply { status, body: body.to_bytes() })
 }
 
@@ -146,10 +151,14 @@ fn connector(trust: &Path) -> Result<tokio_rustls::TlsConnector, ClientError> {
     if roots.is_empty() {
         return Err(unusable());
     }
+    trusting(roots).map_err(|_| unusable())
+}
+
+/// The TLS of a client that trusts `roots`.
+pub(super) fn trusting(roots: rustls::RootCertStore) -> Result<tokio_rustls::TlsConnector, rustls::Error> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|_| unusable())?
+        .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(Arc::new(config).into())

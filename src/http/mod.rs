@@ -9,6 +9,7 @@ mod body;
 pub mod client;
 mod connection;
 mod exchange;
+pub mod fetch;
 mod framing;
 mod io;
 pub mod limits;

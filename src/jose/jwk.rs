@@ -6,7 +6,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::ser::SerializeMap as _;
+use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -19,6 +19,8 @@ pub struct PublicJwk(pub(super) Kind);
 pub(super) enum Kind {
     Ed25519 { x: [u8; 32] },
     P256 { x: [u8; 32], y: [u8; 32] },
+    P384 { x: [u8; 48], y: [u8; 48] },
+    P521 { x: [u8; 66], y: [u8; 66] },
     Rsa { n: Vec<u8>, e: Vec<u8> },
 }
 
@@ -32,7 +34,7 @@ pub enum JwkError {
     Private(&'static str),
     #[error("the key's `{0}` is missing or is not text")]
     Missing(&'static str),
-    #[error("the key's `kty` and `crv` are not one of OKP Ed25519, EC P-256, RSA")]
+    #[error("the key's `kty` and `crv` are not one of OKP Ed25519, EC P-256, P-384, P-521, RSA")]
     Unsupported,
     #[error("the key's `{0}` is not canonical base64url of the right length")]
     Encoding(&'static str),
@@ -81,13 +83,18 @@ impl PublicJwk {
         // RFC 7638 section 3.2: the required members in lexicographic order, no white space
         let canonical = match &self.0 {
             Kind::Ed25519 { x } => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, encode(x)),
-            Kind::P256 { x, y } => {
-                format!(r#"{{"crv":"P-256","kty":"EC","x":"{}","y":"{}"}}"#, encode(x), encode(y))
-            }
+            Kind::P256 { x, y } => canonical_ec("P-256", x, y),
+            Kind::P384 { x, y } => canonical_ec("P-384", x, y),
+            Kind::P521 { x, y } => canonical_ec("P-521", x, y),
             Kind::Rsa { n, e } => format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, encode(e), encode(n)),
         };
         encode(digest(&SHA256, canonical.as_bytes()).as_ref())
     }
+}
+
+fn canonical_ec(curve: &str, x: &[u8], y: &[u8]) -> String {
+    let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
+    format!(r#"{{"crv":"{curve}","kty":"EC","x":"{x}","y":"{y}"}}"#)
 }
 
 impl TryFrom<Map<String, Value>> for PublicJwk {
@@ -99,10 +106,18 @@ impl TryFrom<Map<String, Value>> for PublicJwk {
         }
         let text = |name| jwk.get(name).and_then(Value::as_str).ok_or(JwkError::Missing(name));
         let bytes = |name| URL_SAFE_NO_PAD.decode(text(name)?).map_err(|_| JwkError::Encoding(name));
-        let word = |name| bytes(name)?.try_into().map_err(|_| JwkError::Encoding(name));
+        // RFC 7518 section 6.2.1.2: coordinates have the full length of the curve
+        fn whole<const N: usize>(name: &'static str, bytes: Vec<u8>) -> Result<[u8; N], JwkError> {
+            bytes.try_into().map_err(|_| JwkError::Encoding(name))
+        }
         let key = match text("kty")? {
-            "OKP" if text("crv")? == "Ed25519" => Self::ed25519(word("x")?),
-            "EC" if text("crv")? == "P-256" => Self::p256(word("x")?, word("y")?),
+            "OKP" if text("crv")? == "Ed25519" => Self::ed25519(whole("x", bytes("x")?)?),
+            "EC" => match text("crv")? {
+                "P-256" => Self::p256(whole("x", bytes("x")?)?, whole("y", bytes("y")?)?),
+                "P-384" => Self(Kind::P384 { x: whole("x", bytes("x")?)?, y: whole("y", bytes("y")?)? }),
+                "P-521" => Self(Kind::P521 { x: whole("x", bytes("x")?)?, y: whole("y", bytes("y")?)? }),
+                _ => return Err(JwkError::Unsupported),
+            },
             "RSA" => Self::rsa(bytes("n")?, bytes("e")?)?,
             _ => return Err(JwkError::Unsupported),
         };
@@ -122,12 +137,9 @@ impl Serialize for PublicJwk {
                 map.serialize_entry("crv", "Ed25519")?;
                 map.serialize_entry("x", &encode(x))?;
             }
-            Kind::P256 { x, y } => {
-                map.serialize_entry("kty", "EC")?;
-                map.serialize_entry("crv", "P-256")?;
-                map.serialize_entry("x", &encode(x))?;
-                map.serialize_entry("y", &encode(y))?;
-            }
+            Kind::P256 { x, y } => serialize_ec(&mut map, "P-256", x, y)?,
+            Kind::P384 { x, y } => serialize_ec(&mut map, "P-384", x, y)?,
+            Kind::P521 { x, y } => serialize_ec(&mut map, "P-521", x, y)?,
             Kind::Rsa { n, e } => {
                 map.serialize_entry("kty", "RSA")?;
                 map.serialize_entry("n", &encode(n))?;
@@ -136,6 +148,13 @@ impl Serialize for PublicJwk {
         }
         map.end()
     }
+}
+
+fn serialize_ec<M: SerializeMap>(map: &mut M, curve: &str, x: &[u8], y: &[u8]) -> Result<(), M::Error> {
+    map.serialize_entry("kty", "EC")?;
+    map.serialize_entry("crv", curve)?;
+    map.serialize_entry("x", &URL_SAFE_NO_PAD.encode(x))?;
+    map.serialize_entry("y", &URL_SAFE_NO_PAD.encode(y))
 }
 
 #[cfg(test)]

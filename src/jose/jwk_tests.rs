@@ -38,7 +38,8 @@ fn a_private_member_is_refused_even_if_null() {
 #[test]
 fn other_curves_other_types_and_arrays_are_refused() {
     assert!(matches!(parse(&OKP_8037.replace("Ed25519", "X25519")), Err(JwkError::Unsupported)));
-    assert!(matches!(parse(&EC_7515.replace("P-256", "P-384")), Err(JwkError::Unsupported)));
+    assert!(matches!(parse(&EC_7515.replace("P-256", "secp256k1")), Err(JwkError::Unsupported)));
+    assert!(matches!(parse(&EC_7515.replace("P-256", "P-384")), Err(JwkError::Encoding("x"))));
     assert!(matches!(parse(r#"{"kty":"oct"}"#), Err(JwkError::Unsupported)));
     assert!(matches!(parse(r#"{"crv":"Ed25519"}"#), Err(JwkError::Missing("kty"))));
     assert!(matches!(

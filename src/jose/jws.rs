@@ -3,12 +3,13 @@
 //! Parsing is strict and bounded: three parts, canonical base64url, a JSON object for a header, nothing critical in
 //! it. Keys that a header brings along (`jwk`, `jku`, `x5u`, `x5c`) are never looked at.
 
+use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
-use super::{Algorithm, JwkError, Owner, PublicJwk, VerifyingKey};
+use super::{JwkError, Owner, PublicJwk, Scheme, VerifyingKey};
 
 /// The longest JWS that is looked at, in bytes.
 pub const MAX_LEN: usize = 16 * 1024;
@@ -26,7 +27,7 @@ pub struct Jws<'a> {
 #[derive(Debug)]
 pub struct Header {
     /// What the signer claims to have signed with; never a reason to do the same.
-    pub alg: Algorithm,
+    pub alg: Scheme,
     /// Which key the signer claims to have used.
     pub kid: Option<String>,
     /// What kind of object this is (RFC 8725 section 3.11).
@@ -94,6 +95,15 @@ impl<'a> Jws<'a> {
         })
     }
 
+    /// The header of a compact JWS, nothing else of which is looked at: for finding out who is to parse it.
+    ///
+    /// # Errors
+    /// If it is too long, or the header breaks a rule.
+    pub fn peek(compact: &str) -> Result<Header, JwsError> {
+        let (header, _) = compact.split_once('.').filter(|_| compact.len() <= MAX_LEN).ok_or(JwsError::Malformed)?;
+        Header::parse(&URL_SAFE_NO_PAD.decode(header).map_err(|_| JwsError::Malformed)?)
+    }
+
     /// The header, unverified: for finding the key.
     pub const fn header(&self) -> &Header {
         &self.header
@@ -108,7 +118,7 @@ impl<'a> Jws<'a> {
     ///
     /// # Errors
     /// If the header names another algorithm, the key does not fit, or the signature is wrong.
-    pub fn verify(&self, key: &PublicJwk, alg: Algorithm) -> Result<(), JwsError> {
+    pub fn verify(&self, key: &PublicJwk, alg: impl Into<Scheme>) -> Result<(), JwsError> {
         self.verify_with(&VerifyingKey::new(key, Owner::SomebodyElse).map_err(JwsError::Key)?, alg)
     }
 
@@ -116,11 +126,26 @@ impl<'a> Jws<'a> {
     ///
     /// # Errors
     /// As [`Jws::verify`].
-    pub fn verify_with(&self, key: &VerifyingKey, alg: Algorithm) -> Result<(), JwsError> {
-        if self.header.alg != alg {
-            return Err(JwsError::WrongAlgorithm);
-        }
+    pub fn verify_with(&self, key: &VerifyingKey, alg: impl Into<Scheme>) -> Result<(), JwsError> {
+        let alg = self.expect(alg.into())?;
         key.verify(alg, self.signing_input.as_bytes(), &self.signature)
+    }
+
+    /// Checks the HMAC with a shared secret of at least the length of its hash (RFC 7518 section 3.2).
+    ///
+    /// # Errors
+    /// If the header names another algorithm, `alg` is no HMAC, the secret is too short, or the HMAC is wrong.
+    pub fn verify_mac(&self, secret: &[u8], alg: Scheme) -> Result<(), JwsError> {
+        let hash = self.expect(alg)?.mac().ok_or(JwsError::WrongKey)?;
+        if secret.len() < hash.digest_algorithm().output_len() {
+            return Err(JwsError::WrongKey);
+        }
+        let key = hmac::Key::new(hash, secret);
+        hmac::verify(&key, self.signing_input.as_bytes(), &self.signature).map_err(|_| JwsError::WrongSignature)
+    }
+
+    fn expect(&self, alg: Scheme) -> Result<Scheme, JwsError> {
+        if self.header.alg == alg { Ok(alg) } else { Err(JwsError::WrongAlgorithm) }
     }
 }
 
@@ -134,7 +159,7 @@ impl Header {
         if raw.crit || raw.b64 {
             return Err(JwsError::Critical);
         }
-        let alg = Algorithm::parse(&raw.alg).ok_or(JwsError::UnknownAlgorithm)?;
+        let alg = Scheme::parse(&raw.alg).ok_or(JwsError::UnknownAlgorithm)?;
         Ok(Self { alg, kid: raw.kid, typ: raw.typ })
     }
 

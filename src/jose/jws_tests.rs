@@ -1,4 +1,5 @@
 use super::*;
+use crate::jose::Algorithm;
 
 const KEY_8037: &str = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
 const JWS_8037: &str = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
@@ -29,7 +30,7 @@ fn the_expected_algorithm_must_be_the_headers_and_fit_the_key_rfc_8725_section_3
     let samples = [(JWS_8037, KEY_8037), (JWS_7515_A2, KEY_7515_A2), (JWS_7515_A3, KEY_7515_A3)];
     for (jws, own) in samples {
         let jws = Jws::parse(jws).unwrap();
-        for alg in Algorithm::ALL.into_iter().filter(|&alg| alg != jws.header().alg) {
+        for alg in Scheme::SIGNATURES.into_iter().filter(|&alg| alg != jws.header().alg) {
             assert!(matches!(jws.verify(&key(own), alg), Err(JwsError::WrongAlgorithm)), "{alg}");
         }
         for (_, other) in samples.iter().filter(|(_, other)| *other != own) {
@@ -39,11 +40,18 @@ fn the_expected_algorithm_must_be_the_headers_and_fit_the_key_rfc_8725_section_3
 }
 
 #[test]
-fn none_hmac_and_unknown_algorithms_are_refused() {
-    for alg in ["none", "None", "nOnE", "HS256", "ES256K", ""] {
+fn none_and_unknown_algorithms_are_refused() {
+    for alg in ["none", "None", "nOnE", "hs256", "ES256K", ""] {
         let jws = with_header(&format!(r#"{{"alg":"{alg}"}}"#));
         assert!(matches!(Jws::parse(&jws), Err(JwsError::UnknownAlgorithm)), "{alg}");
     }
+    // an HMAC is read, and no public key is its secret (RFC 8725 section 2.1)
+    let hmac = with_header(r#"{"alg":"HS256"}"#);
+    let hmac = Jws::parse(&hmac).unwrap();
+    assert!(matches!(hmac.verify(&key(KEY_7515_A2), Algorithm::Rs256), Err(JwsError::WrongAlgorithm)));
+    assert!(matches!(hmac.verify(&key(KEY_7515_A2), Scheme::Hs256), Err(JwsError::WrongKey)));
+    assert!(matches!(hmac.verify_mac(&[0; 31], Scheme::Hs256), Err(JwsError::WrongKey)));
+    assert!(matches!(hmac.verify_mac(&[0; 32], Scheme::Hs256), Err(JwsError::WrongSignature)));
     let unsigned = format!("{}.e30.", URL_SAFE_NO_PAD.encode(r#"{"alg":"EdDSA"}"#));
     let wrong = Jws::parse(&unsigned).unwrap().verify(&key(KEY_8037), Algorithm::EdDsa);
     assert!(matches!(wrong, Err(JwsError::WrongSignature)));
@@ -74,7 +82,7 @@ fn a_header_must_be_one_object_without_duplicates() {
         r#" {"alg":"Ed25519","kid":"k","typ":"Application/AT+jwt","jwk":{"kty":"OKP"},"jku":"https://evil"}"#,
     );
     let jws = Jws::parse(&jws).unwrap();
-    assert_eq!((jws.header().alg, jws.header().kid.as_deref()), (Algorithm::EdDsa, Some("k")));
+    assert_eq!((jws.header().alg, jws.header().kid.as_deref()), (Scheme::EdDsa, Some("k")));
     assert!(jws.header().is_typ("at+jwt") && !jws.header().is_typ("jwt"));
 }
 

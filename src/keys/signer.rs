@@ -196,8 +196,8 @@ mod tests {
             assert_eq!(stored.public().unwrap(), public);
             let key = VerifyingKey::new(&public, crate::jose::Owner::Ourselves).unwrap();
             let signature = stored.sign(b"input").unwrap();
-            key.verify(alg, b"input", &signature).unwrap();
-            assert!(key.verify(alg, b"other", &signature).is_err());
+            key.verify(alg.into(), b"input", &signature).unwrap();
+            assert!(key.verify(alg.into(), b"other", &signature).is_err());
             assert_eq!(signer.encoded_len(), URL_SAFE_NO_PAD.encode(&signature).len());
             let mut jws = format!("{}.e30", URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"{alg}"}}"#)));
             signer.complete(&mut jws).unwrap();

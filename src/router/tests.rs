@@ -41,7 +41,12 @@ async fn daemon(dir: &std::path::Path) -> Daemon {
         "#
     );
     let prepared = prepare(Source { preset: Some(preset), ..Source::default() }).unwrap();
-    let around = Surroundings { clock: Clock::system(), metrics: Metrics::new(), log: Arc::new(|_| Ok(())) };
+    let around = Surroundings {
+        clock: Clock::system(),
+        metrics: Metrics::new(),
+        fetch: Arc::new(crate::http::fetch::Fetcher::new()),
+        log: Arc::new(|_| Ok(())),
+    };
     Daemon::start(prepared, around).await.unwrap()
 }
 

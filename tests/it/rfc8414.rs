@@ -2,11 +2,13 @@
 //! from the document: what it lists must work, what could be listed and is not must fail.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use crate::support::assertion::{JWT_BEARER, Signer, encode};
 use crate::support::http::request;
 use crate::support::verify::verify;
 use crate::support::{CALLBACK, Server, VERIFIER, header, refused, web_metadata};
@@ -59,10 +61,16 @@ async fn document(server: &Server) -> Value {
     answer.json()
 }
 
+/// Of each client with a key.
+static KEY: LazyLock<Signer> = LazyLock::new(|| Signer::new("ES256"));
+
 /// A client that authenticates by `method`, and its request of what it may have.
 async fn client_by(server: &Server, method: &str) -> (String, String) {
     let mut metadata = web_metadata();
     metadata["token_endpoint_auth_method"] = json!(method);
+    if method == "private_key_jwt" {
+        metadata["jwks"] = json!({ "keys": [KEY.jwk()] });
+    }
     server.client(metadata).await
 }
 
@@ -74,10 +82,19 @@ async fn post_as(
     fields: &[(&str, &str)],
 ) -> crate::support::Answer {
     let basic = format!("Basic {}", STANDARD.encode(format!("{}:{}", client.0, client.1)));
+    let now = server.clock.now().as_secs();
+    let claims = json!({
+        "iss": client.0, "sub": client.0, "aud": format!("http://{}", server.public), "exp": now + 60,
+        "jti": encode(jeton::id::Id::random().0),
+    });
+    let assertion = KEY.jws(&json!({ "alg": "ES256" }), &claims);
+    let hmac = Signer::Secret(client.1.clone().into_bytes()).jws(&json!({ "alg": "HS256" }), &claims);
     let mut all = fields.to_vec();
     let headers = [("Authorization", basic.as_str())];
     match method {
         "none" => all.push(("client_id", &client.0)),
+        "private_key_jwt" => all.extend([("client_assertion_type", JWT_BEARER), ("client_assertion", &assertion)]),
+        "client_secret_jwt" => all.extend([("client_assertion_type", JWT_BEARER), ("client_assertion", &hmac)]),
         "client_secret_post" => all.extend([("client_id", client.0.as_str()), ("client_secret", &client.1)]),
         "client_secret_basic" => return server.post(path, &headers, &all).await,
         other => panic!("{other} is listed, and nobody here knows how it works"),
@@ -293,7 +310,19 @@ async fn checklist_73_each_listed_client_authentication_works_at_its_endpoint_an
             assert_eq!(answer.status, expected, "{method} at {endpoint}");
         }
     }
-    // an assertion is not even looked at
+    let listed = |name: &str| list(&document, &format!("{name}_endpoint_auth_signing_alg_values_supported"));
+    let algorithms = listed("token");
+    assert!(listed("introspection") == algorithms && listed("revocation") == algorithms);
+    for alg in ALGORITHMS {
+        let hmac = alg.starts_with("HS");
+        let mut metadata = web_metadata();
+        metadata["token_endpoint_auth_method"] = json!(if hmac { "client_secret_jwt" } else { "private_key_jwt" });
+        metadata["token_endpoint_auth_signing_alg"] = json!(alg);
+        metadata["jwks"] = json!({ "keys": [KEY.jwk()] });
+        let status = if algorithms.iter().any(|one| one == alg) { 201 } else { 400 };
+        assert_eq!(server.admin("POST", "/issuers/main/clients", metadata).await.status, status, "{alg}");
+    }
+    // an assertion that is none
     let assertion = [
         ("grant_type", "client_credentials"),
         ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::{Claim, Method};
+use super::{Case, Claim, Method, Proof, Verdict, password};
 use crate::client::metadata::AuthMethod;
 use crate::protocol::error::OAuthError;
 use crate::protocol::form::{Form, decode};
@@ -16,12 +16,21 @@ const MAX_HEADER: usize = 4096;
 pub(super) struct Basic;
 
 impl Method for Basic {
-    fn detect(&self, authorization: Option<&[u8]>, _form: &Form<'_>) -> Result<Option<Claim>, OAuthError> {
+    fn detect<'a>(&self, authorization: Option<&[u8]>, _form: &'a Form<'_>) -> Result<Option<Claim<'a>>, OAuthError> {
         authorization.map(|header| parse(header).ok_or(OAuthError::INVALID_CLIENT)).transpose()
+    }
+
+    fn verify<'a>(&self, case: &'a Case<'a>, proof: &'a Proof<'a>) -> Verdict<'a> {
+        Box::pin(async move {
+            match proof {
+                Proof::Secret(secret) => password::verify(case, secret).await,
+                Proof::Assertion(_) | Proof::None => case.judge(Err("no secret")),
+            }
+        })
     }
 }
 
-fn parse(header: &[u8]) -> Option<Claim> {
+fn parse(header: &[u8]) -> Option<Claim<'static>> {
     let (scheme, credentials) = header.split_at_checked(6).filter(|_| header.len() <= MAX_HEADER)?;
     if !scheme.eq_ignore_ascii_case(b"Basic ") {
         return None;
@@ -33,7 +42,7 @@ fn parse(header: &[u8]) -> Option<Claim> {
     if client_id.is_empty() || secret.is_empty() {
         return None;
     }
-    Some(Claim { method: AuthMethod::ClientSecretBasic, client_id, secret: Some(secret) })
+    Some(Claim { method: AuthMethod::ClientSecretBasic, client_id, proof: Proof::Secret(secret) })
 }
 
 #[cfg(test)]
@@ -48,7 +57,8 @@ mod tests {
     fn rfc6749_2_3_1_credentials_are_form_decoded() {
         let claim = parse(header("a%3Ab", "%25%2B+%C3%A9%3A").as_bytes()).unwrap();
         assert_eq!(claim.client_id, "a:b");
-        assert_eq!(claim.secret.unwrap().as_str(), "%+ \u{e9}:");
+        let Proof::Secret(secret) = claim.proof else { unreachable!() };
+        assert_eq!(secret.as_str(), "%+ \u{e9}:");
     }
 
     #[test]

@@ -1,51 +1,115 @@
 //! Client authentication at every endpoint that asks for it (RFC 6749 section 2.3): exactly one method, the registered
 //! one, in constant time, with one answer for whatever was wrong (CHECKLIST 16-22).
 //!
-//! Every claim costs the same keyed hashes, and a failure is told no sooner than `FLOOR` after the claim was looked at,
-//! which hides what is left: how many secrets were compared, whether a map had the client. While an issuer has imported secrets that only argon2id can check, every
-//! failure there costs one argon2id hash too, or its time would tell which clients exist; a source that fails too often
-//! is then refused without one. A client with several such secrets still takes longer.
+//! A claim is detected and verified by its method, one file each. Whatever the claim, the work is done before anybody
+//! asks whether the client exists, and a failure is told no sooner than `FLOOR` after the claim was looked at, which
+//! hides what is left: how many secrets were compared, whether a map had the client.
 
+mod assertion;
 mod basic;
+mod client_secret_jwt;
 mod none;
+mod password;
 mod pool;
 mod post;
+mod private_key_jwt;
 pub mod throttle;
 
+use std::future::Future;
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::IntCounter;
 
 use super::metadata::{AuthMethod, MAX_CLIENT_ID};
-use super::secret::{MAX_SECRET, Presented, Quick, Secret};
+use super::remote::RemoteKeys;
+use super::secret::MAX_SECRET;
 use super::{Client, Issuer, Registry};
 use crate::clock::{Clock, Time};
 use crate::metrics::{Metrics, Stopwatch};
 use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::protocol::form::Form;
+use crate::store::Shards;
 use crate::vault::Vault;
+use assertion::Assertion;
 pub use pool::{HashPool, import};
 use throttle::Throttle;
+use zeroize::Zeroizing;
 
 /// The least time a failed authentication takes: several times what it needs, about that of one signature.
 const FLOOR: Duration = Duration::from_micros(20);
 
-/// What a request says about who sends it. The secret in it never gets a `Debug`.
-pub struct Claim {
+/// What a request says about who sends it. The proof in it never gets a `Debug`.
+struct Claim<'a> {
     method: AuthMethod,
     client_id: String,
-    secret: Option<zeroize::Zeroizing<String>>,
+    proof: Proof<'a>,
 }
 
-/// One way to authenticate: it looks whether a request uses it. A new method is one file and one line in `METHODS`.
+/// What a claim is proven with.
+enum Proof<'a> {
+    /// A client secret.
+    Secret(Zeroizing<String>),
+    /// A JWT by the client (RFC 7523 section 3), or why it is none.
+    Assertion(Box<Result<Assertion<'a>, &'static str>>),
+    /// Nothing.
+    None,
+}
+
+impl<'a> Claim<'a> {
+    /// The claim of whom the assertion names; if it names nobody, of whom `client_id` names.
+    fn of_assertion(method: AuthMethod, text: &'a str, form: &'a Form<'_>) -> Self {
+        let assertion = Assertion::parse(text);
+        let named = assertion.as_ref().ok().and_then(Assertion::client_id);
+        let client_id = named.or_else(|| form.get("client_id")).unwrap_or_default().to_owned();
+        Self { method, client_id, proof: Proof::Assertion(Box::new(assertion)) }
+    }
+}
+
+/// One way to authenticate: it sees whether a request uses it, and whether the proof holds. A new method is one file
+/// and one line in `METHODS`.
 trait Method: Sync {
     /// The claim that the request makes by this method, if it uses it.
-    fn detect(&self, authorization: Option<&[u8]>, form: &Form<'_>) -> Result<Option<Claim>, OAuthError>;
+    fn detect<'a>(&self, authorization: Option<&[u8]>, form: &'a Form<'_>) -> Result<Option<Claim<'a>>, OAuthError>;
+
+    /// Whether a claim that it detected holds. It does the same work whether the client exists or not.
+    fn verify<'a>(&self, case: &'a Case<'a>, proof: &'a Proof<'a>) -> Verdict<'a>;
 }
 
-const METHODS: [&dyn Method; 3] = [&basic::Basic, &post::Post, &none::NoSecret];
+/// The client, or why it is not.
+type Verdict<'a> = Pin<Box<dyn Future<Output = Result<Arc<Client>, Refused>> + Send + 'a>>;
+
+const METHODS: [&dyn Method; 5] =
+    [&basic::Basic, &post::Post, &private_key_jwt::PrivateKeyJwt, &client_secret_jwt::ClientSecretJwt, &none::NoSecret];
+
+/// A claim with everything that is needed to decide about it.
+struct Case<'a> {
+    by: &'a Authenticator,
+    issuer: &'a Issuer,
+    method: AuthMethod,
+    client_id: &'a str,
+    /// `None` if there is no such client, which a method must not let show.
+    client: Option<Arc<Client>>,
+    peer: IpAddr,
+    now: Time,
+}
+
+impl Case<'_> {
+    /// Whether the claim holds; the proof is made first and for everybody, so that nothing here can be told apart by
+    /// time.
+    fn judge(&self, proof: Result<(), &'static str>) -> Result<Arc<Client>, Refused> {
+        let client = self.client.clone().ok_or(Refused::Because("unknown client"))?;
+        if client.settings.disabled {
+            Err(Refused::Because("disabled client"))
+        } else if client.settings.auth_method != self.method {
+            Err(Refused::Because("another method is registered"))
+        } else {
+            proof.map(|()| client).map_err(Refused::Because)
+        }
+    }
+}
 
 /// A client that proved who it is. Only [`Authenticator::authenticate`] makes one.
 #[derive(Clone, Debug)]
@@ -87,31 +151,54 @@ pub struct Authenticator {
     clock: Clock,
     pool: Arc<HashPool>,
     throttle: Throttle,
-    succeeded: [IntCounter; 3],
-    failed: [IntCounter; 3],
+    shards: Shards,
+    remote: RemoteKeys,
+    succeeded: [IntCounter; AuthMethod::ALL.len()],
+    failed: [IntCounter; AuthMethod::ALL.len()],
+    audiences: assertion::AudienceCounts,
+}
+
+/// What an authenticator needs besides the registry.
+pub struct Parts {
+    /// For keyed hashes and sealed secrets.
+    pub vault: Arc<Vault>,
+    /// The time.
+    pub clock: Clock,
+    /// Where slow hashes run.
+    pub pool: Arc<HashPool>,
+    /// Where used assertions are remembered.
+    pub shards: Shards,
+    /// How the keys behind a `jwks_uri` are read.
+    pub fetch: Arc<dyn super::remote::Fetch>,
 }
 
 impl Authenticator {
     /// An authenticator over the registry.
-    pub fn new(
-        registry: Arc<Registry>,
-        vault: Arc<Vault>,
-        clock: Clock,
-        pool: Arc<HashPool>,
-        metrics: &Metrics,
-    ) -> Self {
+    pub fn new(registry: Arc<Registry>, parts: Parts, metrics: &Metrics) -> Self {
         let counter = |outcome: &str| {
             AuthMethod::ALL.map(|method| metrics.client_auth.with_label_values(&[method.name(), outcome]))
         };
-        let (succeeded, failed) = (counter("ok"), counter("refused"));
-        Self { registry, vault, clock, pool, throttle: Throttle::default(), succeeded, failed }
+        let Parts { vault, clock, pool, shards, fetch } = parts;
+        Self {
+            registry,
+            vault,
+            clock,
+            pool,
+            throttle: Throttle::default(),
+            shards,
+            remote: RemoteKeys::new(fetch),
+            succeeded: counter("ok"),
+            failed: counter("refused"),
+            audiences: assertion::AudienceCounts::new(metrics),
+        }
     }
 
     /// Authenticates the sender of a request to `issuer`.
     ///
     /// # Errors
     /// `invalid_request` for no or several methods at once, `slow_down` after too many failures from this address,
-    /// `temporarily_unavailable` if the hash pool is full, and one `invalid_client` for everything else.
+    /// `temporarily_unavailable` if the hash pool is full or the store cannot remember an assertion, and one
+    /// `invalid_client` for everything else.
     pub async fn authenticate(
         &self,
         issuer: &Issuer,
@@ -124,8 +211,8 @@ impl Authenticator {
             let error = OAuthError::new(ErrorCode::SlowDown, "too many failed client authentications");
             Failure { retry_after: Some(wait), ..fail(error, "throttled") }
         };
-        let claim = match detect(authorization, form) {
-            Ok(Some(claim)) => claim,
+        let (method, claim) = match detect(authorization, form) {
+            Ok(Some(found)) => found,
             Ok(None) => {
                 return Err(fail(OAuthError::INVALID_CLIENT.on(Occasion::NoCredential), "no client authentication"));
             }
@@ -135,15 +222,28 @@ impl Authenticator {
         let gate = self.throttle.gate(&issuer.id, &claim.client_id, peer);
         gate.is_open(now).map_err(throttled)?;
         let watch = Stopwatch::start();
-        match self.verify(issuer, &claim, peer, now).await {
+        let case = Case {
+            by: self,
+            issuer,
+            method: claim.method,
+            client_id: &claim.client_id,
+            client: self.registry.client(&issuer.id, &claim.client_id),
+            peer,
+            now,
+        };
+        let verdict = method.verify(&case, &claim.proof).await;
+        // what is let go depends on whether there is such a client, so it goes before the floor
+        drop(case);
+        match verdict {
             Ok(client) => {
                 self.succeeded[claim.method as usize].inc();
                 Ok(AuthenticatedClient { client, method: claim.method })
             }
             Err(Refused::Throttled(wait)) => Err(throttled(wait)),
-            Err(Refused::Busy) => {
-                let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, "too many clients authenticate at once");
-                Err(Failure { retry_after: Some(Duration::from_secs(1)), ..fail(error, "hash pool full") })
+            Err(Refused::Later(reason)) => {
+                let text = "the client cannot be authenticated now; try again";
+                let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, text);
+                Err(Failure { retry_after: Some(Duration::from_secs(1)), ..fail(error, reason) })
             }
             Err(Refused::Because(reason)) => {
                 self.failed[claim.method as usize].inc();
@@ -156,86 +256,48 @@ impl Authenticator {
             }
         }
     }
-
-    async fn verify(&self, issuer: &Issuer, claim: &Claim, peer: IpAddr, now: Time) -> Result<Arc<Client>, Refused> {
-        let client = self.registry.client(&issuer.id, &claim.client_id);
-        let Some(secret) = &claim.secret else { return judge(client, claim, claim.method == AuthMethod::None) };
-        let presented = Presented { vault: &self.vault, issuer: &issuer.id, client: &claim.client_id, secret };
-        let hashes = presented.hashes();
-        let proof = |secret: &Secret| secret.quick(&hashes) == Quick::Right;
-        let live: Vec<&Secret> =
-            client.iter().flat_map(|client| &client.secrets).filter(|secret| secret.is_live(now)).collect();
-        // `fold`, not `any`: every secret is compared
-        let proven = || live.iter().fold(false, |right, secret| right | proof(secret));
-        let verdict = judge(client.clone(), claim, proven());
-        if verdict.is_ok() || !issuer.cold.any() {
-            return verdict;
-        }
-        let gate = self.throttle.slow_gate(&issuer.id, peer);
-        gate.is_open(now).map_err(Refused::Throttled)?;
-        let _place = self.pool.enter().await.ok_or(Refused::Busy)?;
-        let slow = || live.iter().filter(|secret| secret.is_cold()).map(|secret| secret.slow(&presented));
-        // while it waited another request may have had the right secret
-        let proof =
-            proven() || self.pool.run(|| slow().reduce(|one, other| one | other).unwrap_or_else(|| presented.burn()));
-        let verdict = judge(client.clone(), claim, proof);
-        if verdict.is_err() {
-            gate.count_failure(now);
-        }
-        verdict
-    }
 }
 
-/// Whether the claim holds; the proof is made first and for everybody, so that nothing here can be told apart by time.
-fn judge(client: Option<Arc<Client>>, claim: &Claim, proof: bool) -> Result<Arc<Client>, Refused> {
-    let client = client.ok_or(Refused::Because("unknown client"))?;
-    if client.settings.disabled {
-        Err(Refused::Because("disabled client"))
-    } else if client.settings.auth_method != claim.method {
-        Err(Refused::Because("another method is registered"))
-    } else if !proof {
-        Err(Refused::Because("wrong or expired secret"))
-    } else {
-        Ok(client)
-    }
-}
-
+/// Why a claim does not hold, or cannot be decided now.
 enum Refused {
-    Busy,
+    /// Something it takes is not there for the moment; what.
+    Later(&'static str),
     Throttled(Duration),
     Because(&'static str),
 }
 
 /// Finds the one method that the request uses (RFC 6749 section 2.3: not more than one).
-fn detect(authorization: Option<&[u8]>, form: &Form<'_>) -> Result<Option<Claim>, OAuthError> {
-    let mut found: Option<Claim> = None;
+fn detect<'a>(
+    authorization: Option<&[u8]>,
+    form: &'a Form<'_>,
+) -> Result<Option<(&'static dyn Method, Claim<'a>)>, OAuthError> {
+    const SEVERAL: OAuthError = OAuthError::invalid_request("more than one client authentication method");
+    let mut found: Option<(&'static dyn Method, Claim<'a>)> = None;
     for method in METHODS {
         if let Some(claim) = method.detect(authorization, form)? {
             if found.is_some() {
-                return Err(OAuthError::invalid_request("more than one client authentication method"));
+                return Err(SEVERAL);
             }
-            found = Some(claim);
+            found = Some((method, claim));
         }
     }
-    // a method that no client can have registered here, but a second one all the same
-    match (form.get("client_assertion"), &found) {
-        (Some(_), Some(claim)) if claim.secret.is_some() => {
-            return Err(OAuthError::invalid_request("more than one client authentication method"));
-        }
-        (Some(_), _) => return Err(OAuthError::INVALID_CLIENT),
-        (None, _) => {}
+    let asserted = matches!(&found, Some((_, Claim { proof: Proof::Assertion(_), .. })));
+    if !asserted && (form.get("client_assertion").is_some() || form.get("client_assertion_type").is_some()) {
+        // a type that no method knows is an unsupported method (RFC 7521 section 4.2.1), but a second one all the same
+        return Err(if found.is_some() { SEVERAL } else { OAuthError::INVALID_CLIENT });
     }
-    let Some(claim) = found else { return Ok(None) };
+    let Some((method, claim)) = found else { return Ok(None) };
     // client_id in the body, if there, is the authenticated one (RFC 6749 section 3.2.1)
     if form.get("client_id").is_some_and(|id| id != claim.client_id) {
         return Err(OAuthError::invalid_request("client_id differs from the authenticated client"));
     }
-    if claim.client_id.len() > MAX_CLIENT_ID || claim.secret.as_ref().is_some_and(|secret| secret.len() > MAX_SECRET) {
+    let long = matches!(&claim.proof, Proof::Secret(secret) if secret.len() > MAX_SECRET);
+    if claim.client_id.len() > MAX_CLIENT_ID || long {
         let error = OAuthError::invalid_request("client_id or client_secret is too long");
         return Err(error.on(Occasion::LongCredential));
     }
     if claim.client_id.is_empty() {
         return Err(OAuthError::INVALID_CLIENT);
     }
-    Ok(Some(claim))
+    Ok(Some((method, claim)))
 }

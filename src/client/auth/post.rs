@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Claim, Method};
+use super::{Case, Claim, Method, Proof, Verdict, password};
 use crate::client::metadata::AuthMethod;
 use crate::protocol::error::OAuthError;
 use crate::protocol::form::Form;
@@ -11,10 +11,19 @@ use crate::protocol::form::Form;
 pub(super) struct Post;
 
 impl Method for Post {
-    fn detect(&self, _authorization: Option<&[u8]>, form: &Form<'_>) -> Result<Option<Claim>, OAuthError> {
+    fn detect<'a>(&self, _authorization: Option<&[u8]>, form: &'a Form<'_>) -> Result<Option<Claim<'a>>, OAuthError> {
         let Some(secret) = form.get("client_secret") else { return Ok(None) };
         let client_id = form.get("client_id").unwrap_or_default().to_owned();
-        let secret = Some(Zeroizing::new(secret.to_owned()));
-        Ok(Some(Claim { method: AuthMethod::ClientSecretPost, client_id, secret }))
+        let proof = Proof::Secret(Zeroizing::new(secret.to_owned()));
+        Ok(Some(Claim { method: AuthMethod::ClientSecretPost, client_id, proof }))
+    }
+
+    fn verify<'a>(&self, case: &'a Case<'a>, proof: &'a Proof<'a>) -> Verdict<'a> {
+        Box::pin(async move {
+            match proof {
+                Proof::Secret(secret) => password::verify(case, secret).await,
+                Proof::Assertion(_) | Proof::None => case.judge(Err("no secret")),
+            }
+        })
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::problem::Problem;
 use super::secrets::{self, NewSecret};
 use super::{Answer, json};
-use crate::client::metadata::{AuthMethod, ClientMetadata};
+use crate::client::metadata::ClientMetadata;
 use crate::client::registry::StoredClient;
 use crate::client::{Client, Issuer};
 use crate::http::{Request, respond};
@@ -21,11 +21,14 @@ const MAX_PAGE: usize = 1000;
 pub(super) async fn create(service: &Service, issuer: &Issuer, request: &Request) -> Answer {
     let Registration { client_id, client_secret, metadata } = registration(request)?;
     let id = client_id.unwrap_or_else(|| wire::encode("", &crate::id::random_bytes::<16>()));
-    let public = metadata.token_endpoint_auth_method == AuthMethod::None;
-    let secret = match (public, client_secret) {
-        (true, None) => None,
-        (true, Some(_)) => return Err(Problem::new(400, "client_secret: a client with method `none` has no secret")),
-        (false, given) => Some(NewSecret::make(service, issuer, &id, given, None).await?),
+    let method = metadata.token_endpoint_auth_method;
+    let secret = match (method.has_secret(), client_secret) {
+        (false, None) => None,
+        (false, Some(_)) => {
+            let rule = format!("client_secret: a client with method `{}` has no secret", method.name());
+            return Err(Problem::new(400, rule));
+        }
+        (true, given) => Some(NewSecret::make(service, issuer, &id, method, given, None).await?),
     };
     let stored = StoredClient { metadata, secrets: secret.iter().map(|secret| secret.stored.clone()).collect() };
     let client = service.registry.create(issuer, &id, stored).await?;

@@ -15,10 +15,11 @@ use crate::client::registry::{RegistryError, StoredClient};
 use crate::client::secret::{self, Presented, StoredSecret};
 use crate::http::{Request, respond};
 use crate::service::Service;
-use crate::token::wire;
 
 /// Most secrets of one client that are not expired.
 const MAX_SECRETS: usize = 8;
+/// Shortest secret that keys an HMAC, in bytes.
+const MIN_HMAC: usize = 32;
 /// Longest life of a secret that expires, in seconds: ten years.
 const LONGEST: u64 = 3660 * 86_400;
 
@@ -36,23 +37,34 @@ impl NewSecret {
         service: &Service,
         issuer: &Issuer,
         client: &str,
+        method: AuthMethod,
         given: Option<Zeroizing<String>>,
         expires_in: Option<Duration>,
     ) -> Result<Self, Problem> {
         let created_at = service.context.clock.now();
-        let machine_made = given.as_ref().is_none_or(|text| {
-            wire::decode(wire::CLIENT_SECRET, text, secret::MAX_SECRET).is_some_and(|bytes| bytes.len() == 32)
-        });
-        let text = given.unwrap_or_else(secret::generate);
-        let hash = if machine_made {
-            let presented = Presented { vault: &service.context.vault, issuer: &issuer.id, client, secret: &text };
+        let for_hmac = method == AuthMethod::ClientSecretJwt;
+        let generate = if for_hmac { secret::generate_long } else { secret::generate };
+        let text = given.unwrap_or_else(generate);
+        let presented = Presented { vault: &service.context.vault, issuer: &issuer.id, client, secret: &text };
+        if for_hmac && !(MIN_HMAC..=secret::MAX_SECRET).contains(&text.len()) {
+            return Err(Problem::new(
+                400,
+                "client_secret: client_secret_jwt needs 32 to 512 bytes (RFC 7518 section 3.2)",
+            ));
+        }
+        let sealed = for_hmac.then(|| presented.seal());
+        // a sealed secret stands and falls with the vault, so a slow hash would add nothing
+        let hash = if for_hmac || secret::is_generated(&text) {
             presented.keyed().ok_or("the secret could not be hashed")
         } else {
             import(&service.pool, &text).await
         };
         let hash = hash.map_err(|rule| Problem::new(400, format!("client_secret: {rule}")))?;
         let expires_at = expires_in.map(|span| created_at + span);
-        Ok(Self { stored: StoredSecret { secret_id: secret::new_secret_id(), hash, created_at, expires_at }, text })
+        Ok(Self {
+            stored: StoredSecret { secret_id: secret::new_secret_id(), hash, sealed, created_at, expires_at },
+            text,
+        })
     }
 }
 
@@ -66,8 +78,9 @@ struct Wanted {
 pub(super) async fn add(service: &Service, issuer: &Issuer, id: &str, request: &Request) -> Answer {
     let wanted: Wanted = super::body(request)?;
     let client = service.registry.client(&issuer.id, id).ok_or_else(super::clients::unknown)?;
-    if client.settings.auth_method == AuthMethod::None {
-        return Err(Problem::new(400, "a client with method `none` has no secrets"));
+    let method = client.settings.auth_method;
+    if !method.has_secret() {
+        return Err(Problem::new(400, format!("a client with method `{}` has no secrets", method.name())));
     }
     if wanted.expires_in.is_some_and(|seconds| seconds == 0 || seconds > LONGEST) {
         return Err(Problem::new(400, format!("expires_in: 1 to {LONGEST} seconds, or absent for ever")));
@@ -77,7 +90,7 @@ pub(super) async fn add(service: &Service, issuer: &Issuer, id: &str, request: &
         return Err(Problem::new(409, "the client has 8 secrets; delete one it no longer uses"));
     }
     let expires_in = wanted.expires_in.map(Duration::from_secs);
-    let secret = NewSecret::make(service, issuer, id, None, expires_in).await?;
+    let secret = NewSecret::make(service, issuer, id, method, None, expires_in).await?;
     let stored = secret.stored.clone();
     let change = |client: &mut StoredClient| {
         // dead ones are no use to anybody

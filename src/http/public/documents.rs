@@ -51,6 +51,8 @@ fn describe(service: &Service, issuer: &Issuer) -> Vec<u8> {
     let at = |endpoint| dialect::url(issuer, endpoint);
     let methods: Vec<&'static str> = AuthMethod::ALL.map(AuthMethod::name).to_vec();
     let confidential = methods.iter().copied().filter(|method| *method != metadata::AuthMethod::None.name()).collect();
+    let schemes = AuthMethod::ALL.into_iter().flat_map(AuthMethod::assertion_algorithms);
+    let signed_by: Vec<&'static str> = schemes.flat_map(|scheme| scheme.names()).copied().collect();
     let offered = issuer.settings.grant_types.iter().map(|grant| grant.as_str());
     let document = ServerMetadata {
         issuer: &issuer.url,
@@ -69,8 +71,11 @@ fn describe(service: &Service, issuer: &Issuer) -> Vec<u8> {
         subject_types_supported: &["public"],
         id_token_signing_alg_values_supported: issuer.settings.algorithms.iter().map(|alg| alg.name()).collect(),
         token_endpoint_auth_methods_supported: methods.clone(),
+        token_endpoint_auth_signing_alg_values_supported: signed_by.clone(),
         introspection_endpoint_auth_methods_supported: confidential,
+        introspection_endpoint_auth_signing_alg_values_supported: signed_by.clone(),
         revocation_endpoint_auth_methods_supported: methods,
+        revocation_endpoint_auth_signing_alg_values_supported: signed_by,
         code_challenge_methods_supported: &["S256"],
         claims_supported: &["iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash"],
         request_parameter_supported: false,

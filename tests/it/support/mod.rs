@@ -1,5 +1,6 @@
 //! What the tests share: a server in this process with a manual clock, clients of it, and raw HTTP.
 
+pub(crate) mod assertion;
 pub(crate) mod http;
 pub(crate) mod process;
 pub(crate) mod tools;
@@ -11,8 +12,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jeton::client::remote::Fetch;
 use jeton::clock::{Clock, Time};
 use jeton::config::Source;
+use jeton::http::fetch::Fetcher;
 use jeton::metrics::Metrics;
 use jeton::server::{Daemon, Surroundings, prepare};
 use jeton::vault::Vault;
@@ -44,6 +47,7 @@ pub(crate) struct Server {
     /// Removed when the server is.
     _dir: TempDir,
     preset: String,
+    fetch: Arc<dyn Fetch>,
 }
 
 impl Server {
@@ -55,15 +59,20 @@ impl Server {
     /// The same with more TOML: keys before the first section header belong to `[issuers.main]` and replace what it
     /// has, `@PUBLIC@` is the address of the public listener.
     pub(crate) async fn with(more: &str) -> Self {
-        Self::build("memory", more).await
+        Self::build("memory", more, Arc::new(Fetcher::new())).await
+    }
+
+    /// The same on another internet.
+    pub(crate) async fn fetching(fetch: Arc<dyn Fetch>) -> Self {
+        Self::build("memory", "", fetch).await
     }
 
     /// On sled, so that it can be restarted.
     pub(crate) async fn durable(more: &str) -> Self {
-        Self::build("sled", more).await
+        Self::build("sled", more, Arc::new(Fetcher::new())).await
     }
 
-    async fn build(engine: &str, more: &str) -> Self {
+    async fn build(engine: &str, more: &str, fetch: Arc<dyn Fetch>) -> Self {
         let dir = TempDir::new().unwrap();
         secret(&dir.path().join("master.key"), &Vault::generate());
         secret(&dir.path().join("admin.token"), ADMIN_TOKEN);
@@ -88,14 +97,14 @@ impl Server {
             "#
         );
         let clock = Clock::manual(Time::from_secs(1_900_000_000));
-        let daemon = Some(launch(&preset, &clock).await);
-        Self { daemon, public, admin, clock, _dir: dir, preset }
+        let daemon = Some(launch(&preset, &clock, &fetch).await);
+        Self { daemon, public, admin, clock, _dir: dir, preset, fetch }
     }
 
     /// Stops in order and starts again on the same data.
     pub(crate) async fn restart(&mut self) {
         self.stop().await;
-        self.daemon = Some(launch(&self.preset, &self.clock).await);
+        self.daemon = Some(launch(&self.preset, &self.clock, &self.fetch).await);
     }
 
     pub(crate) async fn stop(&mut self) {
@@ -332,9 +341,10 @@ fn part(jwt: &str, index: usize) -> Value {
     serde_json::from_slice(&base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap()
 }
 
-async fn launch(preset: &str, clock: &Clock) -> Daemon {
+async fn launch(preset: &str, clock: &Clock, fetch: &Arc<dyn Fetch>) -> Daemon {
     let prepared = prepare(Source { preset: Some(preset.to_owned()), ..Source::default() }).unwrap();
-    let around = Surroundings { clock: clock.clone(), metrics: Metrics::new(), log: Arc::new(|_| Ok(())) };
+    let around =
+        Surroundings { clock: clock.clone(), metrics: Metrics::new(), fetch: fetch.clone(), log: Arc::new(|_| Ok(())) };
     Daemon::start(prepared, around).await.unwrap()
 }
 

@@ -1,0 +1,163 @@
+//! The public keys of a client, as it registered them or as its `jwks_uri` gives them (RFC 7517 section 5).
+//!
+//! Members that are not for signatures, or of a kind that nothing here verifies, are passed over as section 5 asks. A
+//! member with a private part is refused with the whole set: its owner must hear of it.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::jose::{JwkError, Owner, PublicJwk, Scheme, VerifyingKey};
+
+/// Most keys of one client.
+pub const MAX_KEYS: usize = 16;
+/// Longest `kid` that a key may have, in bytes.
+const MAX_KID: usize = 256;
+
+/// Keys of one client.
+#[derive(Debug, Default)]
+pub struct KeySet(Vec<Member>);
+
+#[derive(Debug)]
+struct Member {
+    kid: Option<String>,
+    alg: Option<Scheme>,
+    key: VerifyingKey,
+}
+
+/// Why a key set was refused.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum KeySetError {
+    #[error("must be a JSON object with an array `keys` of objects (RFC 7517 section 5)")]
+    Malformed,
+    #[error("at most {MAX_KEYS} keys, with a `kid` of at most {MAX_KID} bytes")]
+    TooLarge,
+    #[error("keys[{index}]: {source}")]
+    Key { index: usize, source: JwkError },
+    #[error("has no key that can verify a signature (OKP Ed25519, EC P-256, P-384, P-521, RSA; `use` sig or absent)")]
+    Empty,
+}
+
+/// Where the keys of a client are.
+#[derive(Clone, Debug, Default)]
+pub enum ClientKeys {
+    /// It has none.
+    #[default]
+    None,
+    /// Registered with it (`jwks`).
+    Inline(Arc<KeySet>),
+    /// At its `jwks_uri`.
+    Remote(Url),
+}
+
+impl KeySet {
+    /// Reads a JWK set.
+    ///
+    /// # Errors
+    /// The first rule that it breaks.
+    pub fn new(jwks: &Value) -> Result<Self, KeySetError> {
+        let keys = jwks.get("keys").and_then(Value::as_array).ok_or(KeySetError::Malformed)?;
+        let mut members = Vec::new();
+        for (index, key) in keys.iter().enumerate() {
+            let jwk = key.as_object().ok_or(KeySetError::Malformed)?;
+            match member(jwk) {
+                Ok(Some(member)) => members.push(member),
+                Ok(None) | Err(JwkError::Unsupported) => {}
+                Err(source) => return Err(KeySetError::Key { index, source }),
+            }
+        }
+        let long = |member: &Member| member.kid.as_ref().is_some_and(|kid| kid.len() > MAX_KID);
+        if members.len() > MAX_KEYS || members.iter().any(long) {
+            return Err(KeySetError::TooLarge);
+        }
+        if members.is_empty() { Err(KeySetError::Empty) } else { Ok(Self(members)) }
+    }
+
+    /// The keys that may have made a signature by `alg` under the name `kid`. A key without a name may have made any;
+    /// a signature without a name may be by any key.
+    pub fn candidates<'a>(&'a self, kid: Option<&'a str>, alg: Scheme) -> impl Iterator<Item = &'a VerifyingKey> {
+        let named = move |member: &&Member| match (kid, &member.kid) {
+            (Some(asked), Some(own)) => asked == own,
+            (None, _) | (_, None) => true,
+        };
+        let fits = move |member: &&Member| member.alg.is_none_or(|own| own == alg) && member.key.fits(alg);
+        self.0.iter().filter(named).filter(fits).map(|member| &member.key)
+    }
+
+    /// Whether there are any such keys.
+    pub fn has(&self, kid: Option<&str>, alg: Scheme) -> bool {
+        self.candidates(kid, alg).next().is_some()
+    }
+}
+
+/// The member, if it is for signatures.
+fn member(jwk: &Map<String, Value>) -> Result<Option<Member>, JwkError> {
+    let text = |name: &str| jwk.get(name).and_then(Value::as_str);
+    let for_verifying = |operations: &Vec<Value>| operations.iter().any(|operation| operation == "verify");
+    let operations = jwk.get("key_ops").and_then(Value::as_array);
+    // checked first: a private part is no better in a key that is not used
+    let parsed = PublicJwk::try_from(jwk.clone());
+    if matches!(parsed, Err(JwkError::Private(_))) {
+        return Err(parsed.err().unwrap_or(JwkError::Unsupported));
+    }
+    if text("use").is_some_and(|usage| usage != "sig") || operations.is_some_and(|list| !for_verifying(list)) {
+        return Ok(None);
+    }
+    let alg = match text("alg").map(Scheme::parse) {
+        None => None,
+        Some(Some(alg)) => Some(alg),
+        // a key for something else
+        Some(None) => return Ok(None),
+    };
+    let key = VerifyingKey::new(&parsed?, Owner::SomebodyElse)?;
+    Ok(Some(Member { kid: text("kid").map(str::to_owned), alg, key }))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const X: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+
+    fn key(more: Value) -> Value {
+        let mut key = json!({ "kty": "OKP", "crv": "Ed25519", "x": X });
+        key.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        key
+    }
+
+    fn set(keys: &[Value]) -> Result<KeySet, KeySetError> {
+        KeySet::new(&json!({ "keys": keys }))
+    }
+
+    #[test]
+    fn rfc_7517_section_5_members_for_other_uses_are_passed_over() {
+        let others = [
+            key(json!({ "use": "enc" })),
+            key(json!({ "key_ops": ["encrypt"] })),
+            key(json!({ "alg": "RSA-OAEP" })),
+            json!({ "kty": "EC", "crv": "secp256k1", "x": "AA", "y": "AA" }),
+        ];
+        assert!(matches!(set(&others), Err(KeySetError::Empty)));
+        let mut more = others.to_vec();
+        more.push(key(json!({ "kid": "a", "use": "sig", "key_ops": ["verify"], "alg": "Ed25519" })));
+        let set = set(&more).unwrap();
+        assert_eq!(set.candidates(Some("a"), Scheme::EdDsa).count(), 1);
+        assert_eq!(set.candidates(None, Scheme::EdDsa).count(), 1);
+        assert_eq!(set.candidates(Some("b"), Scheme::EdDsa).count(), 0);
+        assert_eq!(set.candidates(Some("a"), Scheme::Es256).count(), 0);
+    }
+
+    #[test]
+    fn a_private_part_a_broken_member_and_too_many_are_refused() {
+        assert!(matches!(set(&[key(json!({ "d": X, "use": "enc" }))]), Err(KeySetError::Key { index: 0, .. })));
+        assert!(matches!(set(&[key(json!({ "x": "AA" }))]), Err(KeySetError::Key { index: 0, .. })));
+        assert!(matches!(set(&vec![key(json!({})); 17]), Err(KeySetError::TooLarge)));
+        assert!(matches!(set(&[key(json!({ "kid": "k".repeat(257) }))]), Err(KeySetError::TooLarge)));
+        assert!(matches!(KeySet::new(&json!([])), Err(KeySetError::Malformed)));
+        assert!(matches!(set(&[json!("key")]), Err(KeySetError::Malformed)));
+    }
+}

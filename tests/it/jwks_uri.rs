@@ -1,0 +1,180 @@
+//! CHECKLIST 37: the keys behind a `jwks_uri`, from a real https server in this process. That inner addresses are never
+//! connected to is tested beside the code (`http::fetch`); here the network is the test's.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jeton::client::remote::Fetch;
+use jeton::http::fetch::{Dial, Dialling, Fetcher};
+use jeton::id::Id;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use url::{Host, Url};
+
+use crate::support::Server;
+use crate::support::assertion::{JWT_BEARER, Signer, encode};
+
+/// A server of a client's keys: `/jwks` has them, the other paths misbehave.
+struct Keys {
+    address: SocketAddr,
+    roots: rustls::RootCertStore,
+    hits: AtomicUsize,
+    jwks: Mutex<Value>,
+}
+
+impl Keys {
+    async fn start() -> Arc<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let made = rcgen::generate_simple_self_signed(vec!["keys.example".to_owned()]).unwrap();
+        let certificate = made.cert.der().clone();
+        let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(certificate.clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let tls = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .unwrap();
+        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(tls));
+        let address = listener.local_addr().unwrap();
+        let keys = Arc::new(Self { address, roots, hits: AtomicUsize::new(0), jwks: Mutex::default() });
+        let own = keys.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (own, acceptor) = (own.clone(), acceptor.clone());
+                tokio::spawn(async move {
+                    if let Ok(stream) = acceptor.accept(stream).await {
+                        own.answer(stream).await;
+                    }
+                });
+            }
+        });
+        keys
+    }
+
+    async fn answer(&self, mut stream: tokio_rustls::server::TlsStream<TcpStream>) {
+        let mut head = vec![0; 4096];
+        let read = stream.read(&mut head).await.unwrap_or_default();
+        self.hits.fetch_add(1, Ordering::Relaxed);
+        let head = String::from_utf8_lossy(&head[..read]).into_owned();
+        let ok = "HTTP/1.1 200 OK\r\n";
+        let (answer, more) = match head.split(' ').nth(1).unwrap_or_default() {
+            "/jwks" => {
+                let body = self.jwks.lock().unwrap().to_string();
+                (format!("{ok}Content-Length: {}\r\n\r\n{body}", body.len()), false)
+            }
+            "/redirect" => ("HTTP/1.1 302 Found\r\nLocation: /jwks\r\nContent-Length: 0\r\n\r\n".to_owned(), false),
+            "/big" => (format!("{ok}Content-Length: 70000\r\n\r\n{}", " ".repeat(70_000)), false),
+            "/endless" => (format!("{ok}Transfer-Encoding: chunked\r\n\r\n"), true),
+            // the head never ends
+            _ => return self.hang(stream).await,
+        };
+        let _ = stream.write_all(answer.as_bytes()).await;
+        while more && stream.write_all(b"1\r\n \r\n").await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        let _ = stream.shutdown().await;
+    }
+
+    /// Says nothing until the other side gives up.
+    async fn hang(&self, mut stream: tokio_rustls::server::TlsStream<TcpStream>) {
+        let _ = stream.read(&mut [0; 1]).await;
+    }
+
+    fn fetcher(&self) -> Fetcher {
+        Fetcher::with(Arc::new(ToKeys(self.address)), self.roots.clone())
+    }
+
+    fn publish(&self, keys: &[(&str, &Signer)]) {
+        let named = |(kid, key): &(&str, &Signer)| {
+            let mut jwk = key.jwk();
+            jwk["kid"] = json!(kid);
+            jwk
+        };
+        *self.jwks.lock().unwrap() = json!({ "keys": keys.iter().map(named).collect::<Vec<_>>() });
+    }
+
+    fn hits(&self) -> usize {
+        self.hits.load(Ordering::Relaxed)
+    }
+}
+
+/// Every name leads to the server of keys.
+struct ToKeys(SocketAddr);
+
+impl Dial for ToKeys {
+    fn dial<'a>(&'a self, _host: Host<&'a str>, _port: u16) -> Dialling<'a> {
+        Box::pin(async move { TcpStream::connect(self.0).await.map_err(|error| error.to_string()) })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_37_a_fetch_follows_nothing_and_is_bounded_in_size_and_time() {
+    let keys = Keys::start().await;
+    let fetcher = keys.fetcher();
+    let get = async |url: &str| fetcher.fetch(&Url::parse(url).unwrap()).await;
+    assert!(get("https://keys.example/jwks").await.is_ok());
+    for (url, why) in [
+        ("https://keys.example/redirect", "redirects"),
+        ("https://keys.example/big", "too long"),
+        ("https://other.example/jwks", "TLS"),
+        ("http://keys.example/jwks", "not https"),
+    ] {
+        let error = get(url).await.unwrap_err();
+        assert!(error.contains(why), "{url}: {error}");
+    }
+    for url in ["https://keys.example/endless", "https://keys.example/slow"] {
+        let since = jeton::metrics::Stopwatch::start();
+        assert!(get(url).await.is_err(), "{url}");
+        assert!(since.elapsed() < Duration::from_secs(10), "{url}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_37_keys_are_kept_and_an_unknown_kid_is_looked_for_once_a_minute() {
+    let keys = Keys::start().await;
+    let (first, second) = (Signer::new("ES256"), Signer::new("ES256"));
+    keys.publish(&[("one", &first)]);
+    let server = Server::fetching(Arc::new(keys.fetcher())).await;
+    let metadata = json!({
+        "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://keys.example/jwks",
+        "grant_types": ["client_credentials"], "scope": "api:read",
+    });
+    let (id, _) = server.client(metadata).await;
+    let ask = async |kid: &str, key: &Signer| {
+        let claims = json!({
+            "iss": id, "sub": id, "aud": format!("http://{}", server.public), "jti": encode(Id::random().0),
+            "exp": server.clock.now().as_secs() + 60,
+        });
+        let assertion = key.jws(&json!({ "alg": "ES256", "kid": kid }), &claims);
+        let fields = [
+            ("grant_type", "client_credentials"),
+            ("client_assertion_type", JWT_BEARER),
+            ("client_assertion", &assertion),
+        ];
+        server.token(&fields).await.status
+    };
+    for _ in 0..5 {
+        assert_eq!(ask("one", &first).await, 200);
+    }
+    assert_eq!(keys.hits(), 1, "kept");
+    keys.publish(&[("one", &first), ("two", &second)]);
+    assert_eq!((ask("two", &second).await, keys.hits()), (401, 1), "not a minute yet");
+    server.clock.advance(Duration::from_secs(60));
+    assert_eq!((ask("two", &second).await, keys.hits()), (200, 2));
+    for n in 0..10 {
+        assert_eq!(ask(&format!("unknown {n}"), &second).await, 401);
+    }
+    assert_eq!((ask("one", &first).await, keys.hits()), (200, 2), "a guesser makes us fetch nothing");
+    // old keys are used while the server is broken, for a day
+    *keys.jwks.lock().unwrap() = json!("broken");
+    server.clock.advance(Duration::from_secs(3600));
+    assert_eq!((ask("one", &first).await, keys.hits()), (200, 3));
+    server.clock.advance(Duration::from_secs(86_400));
+    assert_eq!((ask("one", &first).await, keys.hits()), (401, 4));
+}
