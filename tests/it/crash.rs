@@ -81,8 +81,9 @@ impl Site {
         (dev, load)
     }
 
-    /// Lets the load work for `span`. If it was much longer by this process's own clock, the machine stood still (a
-    /// paused virtual machine does): deadlines and graces passed that nobody could keep, and the round does not count.
+    /// Lets the load work for `span`. If that was much longer by this process's own clock, the experiment itself stood
+    /// still (a paused virtual machine, a neighbour's SIGSTOP: seen): deadlines and graces passed that nobody could
+    /// keep, and the round does not count.
     async fn work(&mut self, load: &mut Load, span: Duration) -> bool {
         let watch = Stopwatch::start();
         load.start();
