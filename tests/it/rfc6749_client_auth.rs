@@ -96,10 +96,19 @@ async fn checklist_16_while_secrets_are_cold_every_failure_costs_a_hash_and_a_so
         let status = by_basic(&server, id, secret).await.status;
         (status, since.elapsed() > Duration::from_millis(5))
     };
+    // a loaded machine makes the fast slow now and then, but never the slow fast: one fast answer of five is proof
+    let quick = async |id: &str, secret: &str| {
+        for _ in 0..5 {
+            if let (status, false) = hashes(id, secret).await {
+                return status;
+            }
+        }
+        panic!("{id}: every one of five answers took as long as a hash");
+    };
     for (id, secret) in [("nobody", "x"), (&cold, "x"), (&warm.0, "x"), (&warm.0, "horse battery")] {
         assert_eq!(hashes(id, secret).await, (401, true), "{id}");
     }
-    assert_eq!(hashes(&warm.0, &warm.1).await, (200, false), "who is right never waits");
+    assert_eq!(quick(&warm.0, &warm.1).await, 200, "who is right never waits");
     // the rest of this source's allowance, spent on clients that do not exist
     for n in 4..20 {
         assert_eq!(by_basic(&server, &format!("nobody{n}"), "x").await.status, 401);
@@ -109,20 +118,20 @@ async fn checklist_16_while_secrets_are_cold_every_failure_costs_a_hash_and_a_so
         answer.refused(429, "slow_down");
         assert_eq!(answer.header("retry-after"), Some("1"), "{id}");
     }
-    assert_eq!(hashes(&warm.0, &warm.1).await, (200, false), "and is not locked out");
+    assert_eq!(quick(&warm.0, &warm.1).await, 200, "and is not locked out");
     let elsewhere: IpAddr = [127, 0, 0, 2].into();
     assert_eq!(token_from(&server, elsewhere, &cold, "horse battery").await.status, 200);
     // now no secret is cold: nobody pays any more
     server.clock.advance(Duration::from_secs(10));
     for (id, secret) in [("nobody", "x"), (&cold, "x"), (&warm.0, "x")] {
-        assert_eq!(hashes(id, secret).await, (401, false), "{id}");
+        assert_eq!(quick(id, secret).await, 401, "{id}");
     }
-    assert_eq!(hashes(&cold, "horse battery").await, (200, false));
+    assert_eq!(quick(&cold, "horse battery").await, 200);
     // a change of the client makes nothing cold again
     let path = format!("/issuers/main/clients/{cold}");
     let changed = server.admin("PUT", &path, metadata("client_secret_basic", json!({ "client_name": "new" }))).await;
     assert_eq!(changed.status, 200, "{}", changed.text());
-    assert_eq!(hashes(&cold, "horse battery").await, (200, false));
+    assert_eq!(quick(&cold, "horse battery").await, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
