@@ -1,0 +1,241 @@
+//! The rules that client metadata must keep (RFC 7591 section 2, RFC 9700 section 2), and what follows from it once
+//! the defaults of its issuer are filled in.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use super::redirect::check_redirect_uri;
+use super::{AuthMethod, ClientMetadata, MAX_CLIENT_ID, MAX_REDIRECT_URIS, MAX_URI};
+use crate::client::issuer::{Issuer, LONGEST_GRACE};
+use crate::client::keyset::{ClientKeys, KeySet};
+use crate::client::rate::RateLimit;
+use crate::client::secret::Secret;
+use crate::client::{AssertionRules, Client, Settings};
+use crate::protocol::grant_type::GrantType;
+use crate::token::{Lifetimes, RotatePolicy};
+
+/// Metadata that asks for what it may not have; names the field, the value and the rule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {rule} (it is {value})")]
+pub struct MetadataError {
+    field: &'static str,
+    value: String,
+    rule: &'static str,
+}
+
+fn refuse<T>(field: &'static str, value: impl std::fmt::Display, rule: &'static str) -> Result<T, MetadataError> {
+    Err(MetadataError { field, value: value.to_string(), rule })
+}
+
+/// Checks a client id: 1 to 128 printable ASCII characters without slash, which separates issuer and client in the store.
+///
+/// # Errors
+/// The rule it breaks.
+pub fn check_client_id(id: &str) -> Result<(), MetadataError> {
+    if id.is_empty() || id.len() > MAX_CLIENT_ID || !id.bytes().all(|byte| matches!(byte, 0x21..=0x7e) && byte != b'/')
+    {
+        return refuse(
+            "client_id",
+            format_args!("{id:?}"),
+            "1 to 128 printable ASCII characters without space and slash",
+        );
+    }
+    Ok(())
+}
+
+impl ClientMetadata {
+    /// Makes the client that this metadata describes, at `issuer`.
+    ///
+    /// # Errors
+    /// The first rule that the metadata breaks.
+    pub fn resolve(
+        self,
+        id: String,
+        secrets: Vec<Secret>,
+        version: u64,
+        issuer: &Issuer,
+    ) -> Result<Client, MetadataError> {
+        check_client_id(&id)?;
+        let settings = self.settings(issuer)?;
+        let rate = RateLimit::new(self.jeton.rate_limit.or(issuer.settings.client_rate_limit));
+        Ok(Client { id, metadata: self, secrets, settings, rate, version })
+    }
+
+    fn settings(&self, issuer: &Issuer) -> Result<Settings, MetadataError> {
+        let public = self.token_endpoint_auth_method == AuthMethod::None;
+        self.check_grants(issuer, public)?;
+        self.check_uris()?;
+        self.check_scope(issuer)?;
+        let ours = &issuer.settings;
+        let own = &self.jeton;
+        let resources = own.resources.clone().unwrap_or_else(|| ours.resources.clone());
+        if let Some(unknown) = resources.iter().find(|resource| !ours.resources.contains(resource)) {
+            return refuse("jeton.resources", unknown, "each must be one of the issuer's resources");
+        }
+        if public && own.refresh_token_rotation == Some(false) {
+            return refuse(
+                "jeton.refresh_token_rotation",
+                false,
+                "a public client's refresh tokens always rotate (RFC 9700 section 2.2.2)",
+            );
+        }
+        if public && own.require_pkce == Some(false) {
+            return refuse("jeton.require_pkce", false, "a public client always needs PKCE (RFC 9700 section 2.1.1)");
+        }
+        let seconds = std::time::Duration::from_secs;
+        let lifetimes = Lifetimes {
+            access: own.access_token_lifetime.map_or(ours.access_token_lifetime, seconds),
+            idle: own.refresh_token_idle_lifetime.map_or(ours.refresh_token_idle_lifetime, seconds),
+            absolute: own.refresh_token_lifetime.map_or(ours.refresh_token_lifetime, seconds),
+        };
+        let longest_access = ours.longest_access_token;
+        if lifetimes.access.is_zero() || lifetimes.access > longest_access {
+            return refuse(
+                "jeton.access_token_lifetime",
+                lifetimes.access.as_secs(),
+                "1 second up to the issuer's longest_access_token",
+            );
+        }
+        let id_token_lifetime = own.id_token_lifetime.map_or(ours.id_token_lifetime, seconds);
+        if id_token_lifetime.is_zero() || id_token_lifetime > longest_access {
+            return refuse(
+                "jeton.id_token_lifetime",
+                id_token_lifetime.as_secs(),
+                "1 second up to the issuer's longest_access_token",
+            );
+        }
+        if lifetimes.idle.is_zero()
+            || lifetimes.absolute.is_zero()
+            || lifetimes.absolute > issuer.settings.refresh_token_lifetime.max(seconds(366 * 86_400))
+        {
+            return refuse("jeton.refresh_token_lifetime", lifetimes.absolute.as_secs(), "1 second up to a year");
+        }
+        if let Some(grace) = own.refresh_token_grace.filter(|grace| seconds(*grace) > LONGEST_GRACE) {
+            return refuse("jeton.refresh_token_grace", grace, "0 to 300 seconds; a longer one would hide a theft");
+        }
+        let rotation = if own.refresh_token_rotation.unwrap_or(true) {
+            RotatePolicy::Rotate {
+                grace: own.refresh_token_grace.map_or(ours.refresh_token_grace, seconds),
+                replays: own.refresh_token_replays.unwrap_or(ours.refresh_token_replays),
+            }
+        } else {
+            RotatePolicy::Keep
+        };
+        let access_token_alg = own.access_token_signed_response_alg.unwrap_or(ours.access_token_alg);
+        let id_token_alg = self.id_token_signed_response_alg.unwrap_or(ours.id_token_alg);
+        for (field, alg) in [
+            ("jeton.access_token_signed_response_alg", access_token_alg),
+            ("id_token_signed_response_alg", id_token_alg),
+        ] {
+            if !ours.algorithms.contains(&alg) {
+                return refuse(field, alg.name(), "must be one of the issuer's algorithms");
+            }
+        }
+        Ok(Settings {
+            auth_method: self.token_endpoint_auth_method,
+            grant_types: self.grant_types.clone(),
+            scope: self.scope.clone(),
+            resources,
+            require_pkce: public || own.require_pkce.unwrap_or(ours.require_pkce),
+            code_redirect: own.code_redirect_uri.unwrap_or_default(),
+            lifetimes,
+            id_token_lifetime,
+            rotation,
+            access_token_alg,
+            id_token_alg,
+            assertions: self.assertion_rules()?,
+            introspection: own.introspection.unwrap_or_default(),
+            disabled: own.disabled,
+        })
+    }
+
+    fn check_grants(&self, issuer: &Issuer, public: bool) -> Result<(), MetadataError> {
+        for grant in &self.grant_types {
+            if !issuer.settings.grant_types.contains(grant) {
+                return refuse("grant_types", grant, "must be one of the issuer's grant types");
+            }
+            if public && *grant == GrantType::CLIENT_CREDENTIALS {
+                return refuse(
+                    "grant_types",
+                    grant,
+                    "a public client cannot use client_credentials (RFC 6749 section 4.4)",
+                );
+            }
+        }
+        if public && self.grant_types.contains(&GrantType::TOKEN_EXCHANGE) {
+            return refuse("grant_types", GrantType::TOKEN_EXCHANGE, "a public client cannot exchange tokens");
+        }
+        if let Some(other) = self.response_types.iter().find(|response_type| *response_type != "code") {
+            return refuse("response_types", other, "only code is offered (RFC 9700 section 2.1.2)");
+        }
+        Ok(())
+    }
+
+    /// RFC 7591 section 2: keys inline or by URL, not both; enough of them for the method.
+    fn assertion_rules(&self) -> Result<AssertionRules, MetadataError> {
+        let keys = match (&self.jwks, &self.jwks_uri) {
+            (Some(_), Some(uri)) => return refuse("jwks_uri", uri, "jwks or jwks_uri, not both (RFC 7591 section 2)"),
+            (Some(jwks), None) => match KeySet::new(jwks) {
+                Ok(keys) => ClientKeys::Inline(Arc::new(keys)),
+                Err(error) => return refuse("jwks", error, "a JWK set of public keys (RFC 7517 section 5)"),
+            },
+            (None, Some(uri)) => ClientKeys::Remote(check_jwks_uri(uri)?),
+            (None, None) => ClientKeys::None,
+        };
+        let method = self.token_endpoint_auth_method;
+        if method == AuthMethod::PrivateKeyJwt && matches!(keys, ClientKeys::None) {
+            return refuse("jwks", "absent", "private_key_jwt needs jwks or jwks_uri");
+        }
+        let algorithms = method.assertion_algorithms();
+        if let Some(alg) = self.token_endpoint_auth_signing_alg.filter(|alg| !algorithms.contains(alg)) {
+            return refuse("token_endpoint_auth_signing_alg", alg, "must be one of token_endpoint_auth_method");
+        }
+        let audience = self.jeton.assertion_audience.unwrap_or_default();
+        Ok(AssertionRules { keys, alg: self.token_endpoint_auth_signing_alg, audience })
+    }
+
+    fn check_uris(&self) -> Result<(), MetadataError> {
+        if self.redirect_uris.len() > MAX_REDIRECT_URIS {
+            return refuse("redirect_uris", self.redirect_uris.len(), "at most 64");
+        }
+        for uri in &self.redirect_uris {
+            if let Err(rule) = check_redirect_uri(uri) {
+                return refuse("redirect_uris", uri, rule);
+            }
+        }
+        if self.grant_types.contains(&GrantType::AUTHORIZATION_CODE) && self.redirect_uris.is_empty() {
+            return refuse("redirect_uris", "empty", "a client of the authorization code grant needs at least one");
+        }
+        let pages = [
+            ("client_uri", &self.client_uri),
+            ("logo_uri", &self.logo_uri),
+            ("tos_uri", &self.tos_uri),
+            ("policy_uri", &self.policy_uri),
+        ];
+        for (field, uri) in pages {
+            if let Some(uri) = uri
+                && !Url::parse(uri).is_ok_and(|url| matches!(url.scheme(), "https" | "http"))
+            {
+                return refuse(field, uri, "must be an http or https URL");
+            }
+        }
+        Ok(())
+    }
+
+    fn check_scope(&self, issuer: &Issuer) -> Result<(), MetadataError> {
+        match self.scope.tokens().find(|token| !issuer.settings.scopes.contains(token)) {
+            Some(unknown) => refuse("scope", unknown, "must be one of the issuer's scopes"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// https, because whoever answers there is the client (RFC 7591 section 5).
+fn check_jwks_uri(uri: &str) -> Result<Url, MetadataError> {
+    let url = Url::parse(uri).ok().filter(|url| url.scheme() == "https" && uri.len() <= MAX_URI);
+    match url.filter(|url| url.username().is_empty() && url.password().is_none() && url.fragment().is_none()) {
+        Some(url) => Ok(url),
+        None => refuse("jwks_uri", uri, "an https URL of at most 2048 characters without user and fragment"),
+    }
+}
