@@ -26,6 +26,7 @@ use crate::service::{Phase, Service};
 use crate::store::memory::Memory;
 use crate::store::sled::Sled;
 use crate::store::{Shards, Store, StoreError};
+use crate::user::Users;
 pub use operator::LogControl;
 use operator::{Daemonic, Reloader};
 pub use prepare::{MIN_ADMIN_TOKEN, PrepareError, Prepared, prepare};
@@ -44,6 +45,8 @@ pub enum ServerError {
     Keys(#[from] KeyError),
     #[error("an actor did not start")]
     Actor(#[from] ractor::SpawnErr),
+    #[error("the threads that check passwords did not start")]
+    Threads(#[from] std::io::Error),
 }
 
 /// A running daemon.
@@ -87,8 +90,10 @@ impl Daemon {
         let store = open_store(config, clock.clone()).await?;
         let shards = Shards::start(store.clone(), config.store.queue.clone(), &metrics).await?;
         let keys = Keys::start(rings(&snapshot), store.clone(), vault.clone(), clock.clone(), metrics.clone()).await?;
+        let users = Users::start(store.clone(), &config.passwords, clock.clone(), &metrics)?;
         let registry = Arc::new(Registry::open(store, snapshot).await?);
-        let context = Context { shards, keys, vault: vault.clone(), clock: clock.clone(), metrics: metrics.clone() };
+        let context =
+            Context { shards, keys, vault: vault.clone(), clock: clock.clone(), metrics: metrics.clone(), users };
         let (router, router_task) = Router::start(grant::built_in(), &context, config.tokens, &metrics).await?;
         let pool = Arc::new(HashPool::new(config.hashing.workers, config.hashing.queue));
         let parts = Parts { vault: vault.clone(), clock, pool: pool.clone(), shards: context.shards.clone(), fetch };

@@ -2,6 +2,7 @@
 
 mod rules;
 mod settings;
+mod users;
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -18,6 +19,7 @@ use crate::token::access::ClaimStyle;
 
 pub use rules::IssuerError;
 pub use settings::IssuerSettings;
+pub use users::{UserSource, UsersSettings};
 
 /// The longest grace of refresh tokens: while it lasts, reuse cannot be told from a lost answer.
 pub const LONGEST_GRACE: Duration = Duration::from_secs(300);

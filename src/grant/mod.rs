@@ -14,10 +14,12 @@ pub mod error;
 pub mod issue;
 pub mod jwt_bearer;
 mod pace;
+pub mod password;
 pub mod refresh_token;
 pub mod token_exchange;
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +35,7 @@ use crate::protocol::form::Form;
 use crate::protocol::grant_type::GrantType;
 use crate::store::Shards;
 use crate::token::{Granted, Lifetimes};
+use crate::user::Users;
 use crate::vault::Vault;
 
 /// A token request whose client is authenticated and may use the grant.
@@ -43,6 +46,8 @@ pub struct TokenRequest {
     pub client: AuthenticatedClient,
     /// What is asked.
     pub form: Form<'static>,
+    /// The address it came from.
+    pub peer: IpAddr,
 }
 
 impl TokenRequest {
@@ -73,6 +78,8 @@ pub struct Context {
     pub clock: Clock,
     /// The metrics.
     pub metrics: Metrics,
+    /// The users, for the password grant.
+    pub users: Users,
 }
 
 /// A decision on its way.
@@ -96,5 +103,6 @@ pub fn built_in() -> Vec<Arc<dyn Grant>> {
         Arc::new(device_code::DeviceCodeGrant::default()),
         Arc::new(token_exchange::TokenExchange),
         Arc::new(jwt_bearer::JwtBearer),
+        Arc::new(password::Password),
     ]
 }

@@ -57,7 +57,8 @@ async fn ask(daemon: &Daemon) -> Result<TokenResponse, Error> {
     let body = b"grant_type=authorization_code&client_id=batch&code=x&redirect_uri=https://client.example/";
     let form = Form::parse(body).ok().unwrap();
     let client = service.authenticator.authenticate(&issuer, None, &form, [127, 0, 0, 1].into()).await.unwrap();
-    let request = TokenRequest { issuer, client, form: form.into_owned() };
+    let peer = [127, 0, 0, 1].into();
+    let request = TokenRequest { issuer, client, form: form.into_owned(), peer };
     service.router.token("authorization_code", request).await
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{IssuerSettings, LONGEST_GRACE};
+use super::{IssuerSettings, LONGEST_GRACE, UserSource};
 use crate::client::trust::Trusted;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
@@ -138,6 +138,10 @@ fn check_values(s: &IssuerSettings) -> Result<(), Broken> {
     if s.grant_types.contains(&GrantType::DEVICE_CODE) && !is_page(&s.verification_uri) {
         let rule = "the device grant needs an https URL, or http on a loopback address, without fragment";
         return refuse("verification_uri", s.verification_uri.clone(), rule);
+    }
+    s.users.check()?;
+    if s.grant_types.contains(&GrantType::PASSWORD) && s.users.source == UserSource::None {
+        return refuse("users.source", "none", "the password grant needs \"directory\" or \"webhook\"");
     }
     Ok(())
 }

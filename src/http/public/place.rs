@@ -45,7 +45,8 @@ impl<'a> Place<'a> {
         let dialect = dialect::of(self.issuer);
         told.request_id = dialect.request_id();
         let (endpoint, path, grant) = (self.endpoint, self.path, told.grant.as_str());
-        let refused = Refused { error, endpoint, path, grant, request_id: told.request_id.as_deref() };
+        let (request_id, message) = (told.request_id.as_deref(), told.message.as_deref());
+        let refused = Refused { error, endpoint, path, grant, request_id, message };
         let (status, body) = dialect.error(&refused);
         let response = respond::json(status, body);
         let response = respond::with(response, CONTENT_TYPE, HeaderValue::from_static(dialect.headers().content_type));

@@ -44,7 +44,7 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
             return response;
         }
     };
-    let job = TokenRequest { issuer: issuer.clone(), client, form: form.into_owned() };
+    let job = TokenRequest { issuer: issuer.clone(), client, form: form.into_owned(), peer: request.peer };
     let response = match service.router.token(&grant_type, job).await {
         Ok(tokens) => {
             count_tokens(service, &tokens);
@@ -52,7 +52,7 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
         }
         Err(error) => {
             told.explain(&error);
-            place.refused(told, error.to_oauth(), None)
+            place.refused(told, error.to_oauth(), error.retry_after())
         }
     };
     metrics.token_requests.with_label_values(&[told.grant.as_str(), told.outcome()]).inc();
@@ -126,5 +126,6 @@ impl Told {
             cause = error.source();
         }
         self.reason = Some(text);
+        self.message = error.message().map(str::to_owned);
     }
 }
