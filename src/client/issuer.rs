@@ -5,13 +5,14 @@ mod settings;
 mod users;
 
 use std::borrow::Cow;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::secret::ColdCount;
 use super::trust::Trusted;
+use crate::hook::Hook;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
@@ -41,6 +42,8 @@ pub struct Issuer {
     pub style: ClaimStyle,
     /// Whose assertions are grants.
     pub trusted: Vec<Trusted>,
+    /// Who checks passwords, if that is a webhook; the configuration adds it, because it can read what it needs.
+    pub user_hook: Option<Arc<Hook>>,
     /// Its metadata document and the ETag of it, made at the first request; a reload makes a new issuer.
     pub document: OnceLock<(Bytes, String)>,
     /// Its imported secrets that nobody has used since the start.
@@ -63,6 +66,7 @@ impl Issuer {
             settings,
             style: ClaimStyle::default(),
             trusted,
+            user_hook: None,
             document: OnceLock::new(),
             cold: ColdCount::default(),
         })

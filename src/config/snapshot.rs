@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use super::{Config, ConfigError, FileClient, FileSecret};
 use crate::client::Issuer;
+use crate::client::issuer::IssuerSettings;
 use crate::client::metadata::AuthMethod;
 use crate::client::registry::{Route, Snapshot, StoredClient, resolve};
 use crate::client::secret::{Presented, SecretHash, StoredSecret, check_phc, is_generated};
 use crate::clock::Time;
+use crate::hook::{Hook, HookKind};
 use crate::keys::{IssuerRings, Policy};
 use crate::protocol::endpoint::Endpoint;
 use crate::vault::{Vault, is_exposed};
@@ -29,6 +31,7 @@ pub fn snapshot(config: &Config, vault: &Vault) -> Result<Snapshot, ConfigError>
     for (id, settings) in &config.issuers {
         let mut issuer = Issuer::new(id, settings.clone())?;
         check_names(&issuer)?;
+        issuer.user_hook = user_hook(id, settings, config)?;
         issuer.style = dialect::of(&issuer).style(&issuer);
         issuer.token_endpoints = dialect::urls(&issuer, Endpoint::Token);
         let issuer = Arc::new(issuer);
@@ -53,6 +56,18 @@ pub fn rings(snapshot: &Snapshot) -> Vec<IssuerRings> {
         },
     };
     snapshot.issuers.values().map(rings).collect()
+}
+
+/// The webhook that checks passwords of the issuer, if it has one.
+fn user_hook(id: &str, settings: &IssuerSettings, config: &Config) -> Result<Option<Arc<Hook>>, ConfigError> {
+    let Some(hook) = &settings.users.hook else { return Ok(None) };
+    let place = format!("issuers.{id}.users.hook");
+    if hook.timeout >= config.tokens.deadline {
+        let rule = "must be shorter than tokens.deadline".to_owned();
+        let (setting, value) = (format!("{place}.timeout"), format!("{:?}", hook.timeout));
+        return Err(ConfigError::Rule { setting, value, rule });
+    }
+    super::hook(HookKind::Password, hook, &place).map(Some)
 }
 
 fn check_names(issuer: &Issuer) -> Result<(), ConfigError> {

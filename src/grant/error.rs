@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::hook::HookError;
 use crate::keys::KeyError;
 use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::store::StoreError;
@@ -35,10 +36,7 @@ pub enum Error {
     },
     /// The password was right and not enough.
     #[error("more than a password is needed to log in")]
-    PartialLogin {
-        /// What the user service says to the person.
-        message: Option<String>,
-    },
+    PartialLogin,
     /// Whether the password is right could not be decided.
     #[error("failed to check a password")]
     Login(#[from] LoginError),
@@ -54,6 +52,12 @@ pub enum Error {
     /// A stored grant does not open: the vault lost a key.
     #[error("a stored grant does not open with the master keys at hand")]
     Sealed,
+    /// A hook of the operator's gave no answer.
+    #[error(transparent)]
+    Hook(#[from] HookError),
+    /// A hook of the operator's answered what nobody can use.
+    #[error("the hook's answer is unusable: {0}")]
+    HookAnswer(&'static str),
     /// The grant works on as many requests as it may.
     #[error("too many requests of this grant are in flight")]
     Overloaded,
@@ -107,11 +111,11 @@ impl Error {
                 StoreError::Corrupt(_) => OURS,
             },
             // the same for both: that a password was right is nobody's business
-            Self::WrongLogin { .. } | Self::PartialLogin { .. } => WRONG_LOGIN,
+            Self::WrongLogin { .. } | Self::PartialLogin => WRONG_LOGIN,
             Self::Login(LoginError::Throttled(_)) => TOO_MANY_LOGINS,
-            Self::Login(LoginError::Full(_) | LoginError::NoSource) => UNAVAILABLE,
-            Self::Key(_) | Self::Overloaded | Self::Late | Self::Gone => UNAVAILABLE,
-            Self::Sealed => OURS,
+            Self::Login(LoginError::Full(_) | LoginError::Hook(_) | LoginError::NoSource) => UNAVAILABLE,
+            Self::Key(_) | Self::Hook(_) | Self::Overloaded | Self::Late | Self::Gone => UNAVAILABLE,
+            Self::Sealed | Self::HookAnswer(_) | Self::Login(LoginError::HookAnswer(_)) => OURS,
         }
     }
 
@@ -122,9 +126,6 @@ impl Error {
 
     /// What the user service says to the person.
     pub fn message(&self) -> Option<&str> {
-        match self {
-            Self::WrongLogin { message } | Self::PartialLogin { message } => message.as_deref(),
-            _ => None,
-        }
+        if let Self::WrongLogin { message } = self { message.as_deref() } else { None }
     }
 }

@@ -40,13 +40,13 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
     let scope = scope(request)?;
     let resources = resource::select(request.form.all("resource"), &request.client.settings.resources)?;
     let login = Login::read(&request.form, &issuer.settings.users)?;
-    match context.users.check(issuer, &login, request.peer).await? {
+    match context.users.check(issuer, &request.client.id, &login, request.peer).await? {
         Verdict::Admitted(user) => begin(request, context, started, *user, scope, resources).await,
         Verdict::Refused { message } => {
             tracing::info!(target: "audit", event = "login_refused", issuer = issuer.id, client = request.client.id, peer = %request.peer);
             Err(Error::WrongLogin { message })
         }
-        Verdict::Partial { message } => Err(Error::PartialLogin { message }),
+        Verdict::Partial => Err(Error::PartialLogin),
     }
 }
 

@@ -10,13 +10,12 @@ mod guard;
 pub mod hash;
 pub mod lane;
 mod login;
+mod webhook;
 
 use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-
-use prometheus::IntCounterVec;
 
 pub use claims::Claims;
 use directory::{Directory, DirectoryError, StoredUser};
@@ -27,6 +26,7 @@ pub use login::{Acr, Login};
 use crate::client::Issuer;
 use crate::client::issuer::UserSource;
 use crate::clock::Clock;
+use crate::hook::HookError;
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
 
@@ -54,10 +54,7 @@ pub enum Verdict {
         message: Option<String>,
     },
     /// The password was right, and more than a password is needed.
-    Partial {
-        /// As of a refusal.
-        message: Option<String>,
-    },
+    Partial,
 }
 
 /// Why a login could not be decided.
@@ -72,6 +69,12 @@ pub enum LoginError {
     /// The directory cannot be read.
     #[error("failed to read the directory")]
     Store(#[from] StoreError),
+    /// The webhook did not answer.
+    #[error("failed to ask the user service")]
+    Hook(#[from] HookError),
+    /// The webhook's answer decides nothing.
+    #[error("the answer of the user service is unusable: {0}")]
+    HookAnswer(&'static str),
     /// The issuer has no users.
     #[error("the issuer has no users")]
     NoSource,
@@ -89,7 +92,7 @@ struct Inner {
     /// Made at the first login: most installations have none.
     guard: OnceLock<Guard>,
     clock: Clock,
-    checks: IntCounterVec,
+    metrics: Metrics,
 }
 
 impl Users {
@@ -103,7 +106,7 @@ impl Users {
             lane: Lane::start(config, metrics)?,
             guard: OnceLock::new(),
             clock,
-            checks: metrics.password_checks.clone(),
+            metrics: metrics.clone(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -113,35 +116,53 @@ impl Users {
         &self.inner.directory
     }
 
-    /// Checks a login at `issuer` that came from `peer`.
+    /// Checks a login at `issuer` that `client` passed on, and that came from `peer`.
     ///
     /// # Errors
     /// Why it could not be decided.
-    pub async fn check(&self, issuer: &Issuer, login: &Login<'_>, peer: IpAddr) -> Result<Verdict, LoginError> {
-        let decided = self.guarded(issuer, login, peer).await;
+    pub async fn check(
+        &self,
+        issuer: &Issuer,
+        client: &str,
+        login: &Login<'_>,
+        peer: IpAddr,
+    ) -> Result<Verdict, LoginError> {
+        let decided = self.guarded(issuer, client, login, peer).await;
         let outcome = match &decided {
             Ok(Verdict::Admitted(_)) => "ok",
             Ok(Verdict::Refused { .. }) => "refused",
-            Ok(Verdict::Partial { .. }) => "partial",
+            Ok(Verdict::Partial) => "partial",
             Err(LoginError::Throttled(_)) => "throttled",
             Err(LoginError::Full(_)) => "shed",
-            Err(LoginError::Store(_) | LoginError::NoSource) => "unavailable",
+            Err(LoginError::Store(_) | LoginError::Hook(_) | LoginError::HookAnswer(_) | LoginError::NoSource) => {
+                "unavailable"
+            }
         };
-        self.inner.checks.with_label_values(&[issuer.settings.users.source.name(), outcome]).inc();
+        self.inner.metrics.password_checks.with_label_values(&[issuer.settings.users.source.name(), outcome]).inc();
         decided
     }
 
-    async fn guarded(&self, issuer: &Issuer, login: &Login<'_>, peer: IpAddr) -> Result<Verdict, LoginError> {
-        let clock = &self.inner.clock;
+    async fn guarded(
+        &self,
+        issuer: &Issuer,
+        client: &str,
+        login: &Login<'_>,
+        peer: IpAddr,
+    ) -> Result<Verdict, LoginError> {
+        let (clock, metrics) = (&self.inner.clock, &self.inner.metrics);
         let guard = self.inner.guard.get_or_init(Guard::default);
         let attempt = guard.admit(&issuer.id, login.username, peer, clock.now()).map_err(LoginError::Throttled)?;
         let decided = match issuer.settings.users.source {
             UserSource::Directory => self.by_directory(issuer, login).await,
+            UserSource::Webhook => match &issuer.user_hook {
+                Some(hook) => webhook::ask(hook, issuer, client, login, clock, metrics).await,
+                None => Err(LoginError::NoSource),
+            },
             UserSource::None => Err(LoginError::NoSource),
         };
         match &decided {
             Ok(Verdict::Admitted(_)) => attempt.succeeded(clock.now()),
-            Ok(Verdict::Partial { .. }) | Err(_) => attempt.give_back(),
+            Ok(Verdict::Partial) | Err(_) => attempt.give_back(),
             // counted when it was let in
             Ok(Verdict::Refused { .. }) => {}
         }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::hook::HookSettings;
+
 /// Who checks passwords.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -11,6 +13,8 @@ pub enum UserSource {
     None,
     /// The built-in directory.
     Directory,
+    /// A service of the operator's.
+    Webhook,
 }
 
 impl UserSource {
@@ -19,6 +23,7 @@ impl UserSource {
         match self {
             Self::None => "none",
             Self::Directory => "directory",
+            Self::Webhook => "webhook",
         }
     }
 }
@@ -29,6 +34,9 @@ impl UserSource {
 pub struct UsersSettings {
     /// Who checks passwords.
     pub source: UserSource,
+    /// The service that a webhook asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hook: Option<HookSettings>,
     /// Names of further request parameters that are passed on to a webhook, separated by spaces.
     pub parameters: String,
     /// Whether a login with `openid` gets an ID token.
@@ -37,7 +45,7 @@ pub struct UsersSettings {
 
 impl Default for UsersSettings {
     fn default() -> Self {
-        Self { source: UserSource::None, parameters: String::new(), id_token: true }
+        Self { source: UserSource::None, hook: None, parameters: String::new(), id_token: true }
     }
 }
 
@@ -72,6 +80,10 @@ impl UsersSettings {
         if let Some(name) = self.parameters().find(wrong) {
             let rule = "names of up to 64 letters, digits, -, _ and ., none of them of the OAuth request itself";
             return Err(("users.parameters", name.to_owned(), rule));
+        }
+        if (self.source == UserSource::Webhook) != self.hook.is_some() {
+            let rule = "a source \"webhook\" has a `hook` with its url, and no other source has one";
+            return Err(("users.source", self.source.name().to_owned(), rule));
         }
         if self.parameters().count() > 16 {
             return Err(("users.parameters", self.parameters.clone(), "at most 16 names"));

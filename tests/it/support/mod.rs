@@ -3,6 +3,7 @@
 pub(crate) mod assertion;
 pub(crate) mod http;
 pub(crate) mod process;
+pub(crate) mod service;
 pub(crate) mod tools;
 pub(crate) mod verify;
 
