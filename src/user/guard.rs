@@ -85,7 +85,7 @@ impl Guard {
 const HOUR: u64 = (1 << 24) - 1;
 
 fn hour(now: Time) -> u64 {
-    now.as_secs() / 3600 & HOUR
+    (now.as_secs() / 3600) & HOUR
 }
 
 impl Attempt<'_> {
