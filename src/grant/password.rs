@@ -70,11 +70,12 @@ async fn begin(
 ) -> Result<Issue, Error> {
     let (issuer, client) = (&request.issuer, &request.client);
     let User { subject, claims, auth_time, acr, amr } = user;
+    let now = context.clock.now();
     let granted = Granted {
         scope,
         resources,
         nonce: None,
-        auth_time: Some(auth_time.unwrap_or_else(|| context.clock.now().as_secs())),
+        auth_time: Some(auth_time.map_or(now.as_secs(), |time| time.min(now.as_secs()))),
         acr,
         amr,
         access_token_claims: claims.access_token,
@@ -91,7 +92,7 @@ async fn begin(
         key: head.key,
         attempt: Id::random(),
         code_issued_at: started,
-        code_expires_at: context.clock.now() + BEGINNING,
+        code_expires_at: now + BEGINNING,
         lifetimes,
     };
     context.shards.apply(Op::Redeem(Box::new(redeem))).await??;

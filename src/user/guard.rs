@@ -2,7 +2,9 @@
 //!
 //! Three gates, each of fixed memory: of a user at one address, of one address, and of a user from everywhere. Who
 //! logged in from an address lately passes the latter two there: a botnet that guesses a name, or a neighbour that
-//! guesses other names, shuts nobody out who is at home.
+//! guesses other names, shuts nobody out who is at home. The price: whoever shares an address with somebody (an
+//! application's server is one address for all its users) and has failed two hundred times there can tell by the answer
+//! who logged in from it lately.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv4Addr};

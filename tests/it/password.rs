@@ -6,9 +6,10 @@ use jeton::config::Source;
 use jeton::server::prepare;
 use serde_json::{Value, json};
 
-use crate::support::http::Wire;
+use crate::support::http::{Wire, post_form, request};
+use crate::support::process::Serve;
 use crate::support::service::Service;
-use crate::support::{Answer, Server, claims, refused};
+use crate::support::{ADMIN_TOKEN, Answer, Server, claims, refused};
 
 /// An issuer with a directory.
 pub(crate) const DIRECTORY: &str = r#"
@@ -429,5 +430,66 @@ async fn a_webhook_whose_settings_cannot_work_is_refused_at_the_start() {
         let vault = jeton::vault::Vault::ephemeral();
         let refused = jeton::config::snapshot(&loaded.config, &vault).err().unwrap().to_string();
         assert!(refused.starts_with(&format!("issuers.main.{named}")), "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_23_75_no_password_is_written_anywhere() {
+    let service = Service::start(|question| {
+        let wrong = json!({ "verdict": "refused", "message": "Canary7f3a9c of the service" });
+        let right = json!({ "verdict": "admitted", "subject": "u-1" });
+        (200, if question["password"] == "RightCanary7f3a9c" { right } else { wrong }.to_string())
+    })
+    .await;
+    let issuer = |name: &str, users: &str| {
+        format!(
+            r#"
+            [issuers.{name}]
+            url = "http://127.0.0.1:1/{name}"
+            algorithms = ["EdDSA"]
+            id_token_alg = "EdDSA"
+            grant_types = ["password"]
+            users = {users}
+            [[clients]]
+            issuer = "{name}"
+            client_id = "app"
+            [clients.metadata]
+            token_endpoint_auth_method = "none"
+            grant_types = ["password"]
+            "#
+        )
+    };
+    let hook = format!("{{ source = \"webhook\", hook = {{ url = \"http://{}/\" }} }}", service.address);
+    let (own, asked) = (issuer("own", r#"{ source = "directory" }"#), issuer("asked", &hook));
+    let mut serve = Serve::start(&format!("[log]\nfilter = \"trace\"\nformat = \"json\"\n{own}{asked}")).await;
+    let bearer = format!("Bearer {ADMIN_TOKEN}");
+    let headers = [("Authorization", bearer.as_str())];
+    for (body, status) in [
+        (json!({ "password": "RightCanary7f3a9c", "subject": "u-1" }), 201),
+        (json!({ "password_hash": "Canary7f3a9c", "subject": "u-1" }), 400),
+        (json!({ "password": ["Canary7f3a9c"], "subject": "u-1" }), 400),
+    ] {
+        let path = "/admin/v1/issuers/own/users/ann";
+        let answer = request(serve.admin, "PUT", path, &headers, body.to_string().as_bytes()).await;
+        assert!(answer.status == status && !answer.text().contains("Canary"), "{}", answer.text());
+    }
+    let shown = request(serve.admin, "GET", "/admin/v1/issuers/own/users/ann", &headers, b"").await;
+    assert!(shown.status == 200 && !shown.text().contains("argon2"), "{}", shown.text());
+    for path in ["/own/oauth2/token", "/asked/oauth2/token"] {
+        for (password, status) in [("RightCanary7f3a9c", 200), ("WrongCanary7f3a9c", 400)] {
+            let fields =
+                [("grant_type", "password"), ("client_id", "app"), ("username", "ann"), ("password", password)];
+            let answer = post_form(serve.public, path, &[], &fields).await;
+            assert!(answer.status == status && !answer.text().contains("Canary"), "{path}: {}", answer.text());
+        }
+    }
+    let metrics = request(serve.admin, "GET", "/metrics", &[], b"").await.text();
+    serve.signal("TERM");
+    assert_eq!(serve.exit(Duration::from_secs(30)).await, Some(0));
+    let log = serve.log();
+    assert!(log.contains("login_refused") && log.contains("user_written"), "the log was written");
+    for (place, text) in [("/metrics", metrics), ("the log", log)] {
+        let leak = text.lines().find(|line| line.contains("Canary") || line.contains("argon2id"));
+        assert_eq!(leak, None, "{place}");
     }
 }

@@ -98,6 +98,15 @@ async fn users_outlive_a_restart_and_names_are_compared_byte_by_byte() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_23_the_store_holds_no_password() {
+    let server = Server::with(DIRECTORY).await;
+    put_user(&server, "ann", json!({ "password": "Canary7f3a9c", "subject": "u-1" })).await;
+    let store = server.daemon().service().context.shards.store().clone();
+    let stored = store.document("user", "main/ann").await.unwrap().unwrap().body.unwrap();
+    assert!(stored.contains("$argon2id$v=19$m=19456,t=2,p=1$") && !stored.contains("Canary"), "{stored}");
+}
+
 /// How a user loses a login.
 async fn ends(change: impl AsyncFn(&Server)) {
     let server = Server::with(DIRECTORY).await;
