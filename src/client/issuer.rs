@@ -1,5 +1,6 @@
 //! An issuer: one authorization server with its own URL, keys, clients, lifetimes and rules.
 
+mod custom;
 mod rules;
 mod settings;
 
@@ -16,6 +17,7 @@ use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
 use crate::token::access::ClaimStyle;
 
+pub use custom::{CustomGrant, CustomGrantSettings, Parameter};
 pub use rules::IssuerError;
 pub use settings::IssuerSettings;
 
@@ -39,6 +41,8 @@ pub struct Issuer {
     pub style: ClaimStyle,
     /// Whose assertions are grants.
     pub trusted: Vec<Trusted>,
+    /// Its grants that hooks decide; the configuration adds them, because it can read what they need.
+    pub custom: Vec<CustomGrant>,
     /// Its metadata document and the ETag of it, made at the first request; a reload makes a new issuer.
     pub document: OnceLock<(Bytes, String)>,
     /// Its imported secrets that nobody has used since the start.
@@ -50,8 +54,14 @@ impl Issuer {
     ///
     /// # Errors
     /// The first setting that breaks a rule.
-    pub fn new(id: &str, settings: IssuerSettings) -> Result<Self, IssuerError> {
+    pub fn new(id: &str, mut settings: IssuerSettings) -> Result<Self, IssuerError> {
         let (url, trusted) = rules::check(id, &settings)?;
+        // what is configured is offered
+        for custom in &settings.custom_grants {
+            if !settings.grant_types.contains(&custom.grant_type) {
+                settings.grant_types.push(custom.grant_type.clone());
+            }
+        }
         let path = url.path().trim_end_matches('/').to_owned();
         Ok(Self {
             id: id.to_owned(),
@@ -61,6 +71,7 @@ impl Issuer {
             settings,
             style: ClaimStyle::default(),
             trusted,
+            custom: Vec::new(),
             document: OnceLock::new(),
             cold: ColdCount::default(),
         })
@@ -86,6 +97,11 @@ impl Issuer {
     /// Whether the endpoint is there: that of a grant only if the grant is offered.
     pub fn offers(&self, endpoint: Endpoint) -> bool {
         endpoint != Endpoint::DeviceAuthorization || self.settings.grant_types.contains(&GrantType::DEVICE_CODE)
+    }
+
+    /// The custom grant of this name.
+    pub fn custom_grant(&self, grant_type: &str) -> Option<&CustomGrant> {
+        self.custom.iter().find(|custom| custom.grant_type.as_str() == grant_type)
     }
 
     /// How long anything issued now can live: what a fence must outlive.

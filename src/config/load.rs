@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{Config, ConfigError};
 use crate::dialect;
+use crate::extend::Extensions;
 
 /// Prefix of environment variables: `JETON__PUBLIC__LISTEN` sets `public.listen`.
 const PREFIX: &str = "JETON";
@@ -21,6 +22,8 @@ pub struct Source {
     pub preset: Option<String>,
     /// Flags: the name of a setting and its value.
     pub flags: Vec<(&'static str, String)>,
+    /// What the embedding program adds, which the settings may then name.
+    pub extensions: Extensions,
 }
 
 /// Settings with the origin of each.

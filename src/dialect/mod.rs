@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::client::Issuer;
 use crate::protocol::endpoint::Endpoint;
-use crate::protocol::error::OAuthError;
+use crate::protocol::error::{OAuthError, Worded};
 use crate::protocol::form::Form;
 use crate::protocol::response::TokenResponse;
 use crate::token::access::ClaimStyle;
@@ -126,6 +126,21 @@ pub struct Refused<'a> {
     pub grant: &'a str,
     /// What [`Dialect::request_id`] made.
     pub request_id: Option<&'a str>,
+    /// The words of a custom grant, instead of those of `error`.
+    pub worded: Option<&'a Worded>,
+}
+
+impl Refused<'_> {
+    /// The error code on the wire and the status.
+    pub fn wire(&self) -> (&str, u16) {
+        let (name, status) = self.error.code.wire();
+        (self.worded.map_or(name, Worded::name), status)
+    }
+
+    /// The description on the wire.
+    pub fn description(&self) -> &str {
+        self.worded.and_then(Worded::description).unwrap_or(self.error.description)
+    }
 }
 
 /// Every dialect.

@@ -13,9 +13,11 @@ pub mod device_code;
 pub mod error;
 pub mod issue;
 pub mod jwt_bearer;
+mod login;
 mod pace;
 pub mod refresh_token;
 pub mod token_exchange;
+pub mod webhook;
 
 use std::future::Future;
 use std::pin::Pin;

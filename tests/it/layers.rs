@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 
 /// The order of `src/lib.rs`, top first.
-const ORDER: [&str; 20] = [
+const ORDER: [&str; 21] = [
     "clock", "id", "vault", "protocol", "jose", "token", "metrics", "ask", "hook", "store", "keys", "client", "grant",
-    "inspect", "dialect", "router", "service", "http", "config", "server",
+    "inspect", "dialect", "router", "extend", "service", "http", "config", "server",
 ];
 
 fn sources() -> Vec<(PathBuf, String)> {

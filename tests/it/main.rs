@@ -8,6 +8,7 @@ mod bad_input;
 mod cli;
 mod config;
 mod crash;
+mod custom_grants;
 mod dialects;
 mod double_spend;
 mod jwks_uri;

@@ -67,7 +67,7 @@ fn describe(service: &Service, issuer: &Issuer) -> Vec<u8> {
         scopes_supported: issuer.settings.scopes.tokens().collect(),
         response_types_supported: &["code"],
         response_modes_supported: &["query"],
-        grant_types_supported: offered.filter(|grant| service.router.knows(grant).is_some()).collect(),
+        grant_types_supported: offered.filter(|grant| service.router.knows(grant)).collect(),
         subject_types_supported: &["public"],
         id_token_signing_alg_values_supported: issuer.settings.algorithms.iter().map(|alg| alg.name()).collect(),
         token_endpoint_auth_methods_supported: methods.clone(),

@@ -11,10 +11,11 @@ use crate::client::Issuer;
 use crate::client::auth::Failure;
 use crate::client::registry::Route;
 use crate::dialect::{self, Carrier, Refused};
+use crate::grant::Error;
 use crate::http::access::Told;
 use crate::http::{Response, respond};
 use crate::protocol::endpoint::Endpoint;
-use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::error::{ErrorCode, OAuthError, Worded};
 use crate::protocol::response::TokenResponse;
 
 /// Where a request arrived: whose dialect answers, and what it needs to know of the request.
@@ -42,10 +43,14 @@ impl<'a> Place<'a> {
 
     /// An error as the dialect writes it.
     pub(super) fn write(&self, error: &OAuthError, told: &mut Told) -> Response {
+        self.write_in(error, None, told)
+    }
+
+    fn write_in(&self, error: &OAuthError, worded: Option<&Worded>, told: &mut Told) -> Response {
         let dialect = dialect::of(self.issuer);
         told.request_id = dialect.request_id();
         let (endpoint, path, grant) = (self.endpoint, self.path, told.grant.as_str());
-        let refused = Refused { error, endpoint, path, grant, request_id: told.request_id.as_deref() };
+        let refused = Refused { error, endpoint, path, grant, request_id: told.request_id.as_deref(), worded };
         let (status, body) = dialect.error(&refused);
         let response = respond::json(status, body);
         let response = respond::with(response, CONTENT_TYPE, HeaderValue::from_static(dialect.headers().content_type));
@@ -64,8 +69,23 @@ impl<'a> Place<'a> {
 
     /// The answer to an error after authentication.
     pub(super) fn refused(&self, told: &mut Told, error: OAuthError, wait: Option<Duration>) -> Response {
+        self.refused_in(None, told, error, wait)
+    }
+
+    /// What a grant refused, in its own words if it has some.
+    pub(super) fn not_granted(&self, told: &mut Told, error: &Error) -> Response {
+        self.refused_in(error.worded(), told, error.to_oauth(), None)
+    }
+
+    fn refused_in(
+        &self,
+        worded: Option<&Worded>,
+        told: &mut Told,
+        error: OAuthError,
+        wait: Option<Duration>,
+    ) -> Response {
         told.error = Some(error);
-        let response = self.write(&error, told);
+        let response = self.write_in(&error, worded, told);
         let again_soon = matches!(error.code, ErrorCode::TemporarilyUnavailable).then_some(Duration::from_secs(1));
         match wait.or(again_soon) {
             Some(wait) => respond::retry_after(response, wait),

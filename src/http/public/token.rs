@@ -21,7 +21,7 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
         Err(error) => return place.refused(told, error, None),
     };
     // the label: a grant type that the router knows, never what the request says
-    let known = form.get("grant_type").and_then(|name| service.router.knows(name));
+    let known = form.get("grant_type").filter(|name| service.router.knows(name));
     told.grant = known.unwrap_or("unknown").to_owned();
     let watch = Stopwatch::start();
     let authenticated =
@@ -52,7 +52,7 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
         }
         Err(error) => {
             told.explain(&error);
-            place.refused(told, error.to_oauth(), None)
+            place.not_granted(told, &error)
         }
     };
     metrics.token_requests.with_label_values(&[told.grant.as_str(), told.outcome()]).inc();
@@ -87,11 +87,13 @@ fn admit<'a>(service: &Service, issuer: &Issuer, client: &Client, form: &'a Form
     let missing = |error: OAuthError| error.on(Occasion::NoGrantType);
     let grant_type = form.require("grant_type", "grant_type is missing").map_err(missing)?;
     let offered = issuer.settings.grant_types.iter().any(|offered| offered.as_str() == grant_type);
-    if !offered || service.router.knows(grant_type).is_none() {
+    if !offered || !service.router.knows(grant_type) {
         return Err(OAuthError::new(ErrorCode::UnsupportedGrantType, "this grant type is not offered").into());
     }
     if !client.may_use(grant_type) {
-        return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "the client may not use this grant type").into());
+        let error = OAuthError::new(ErrorCode::UnauthorizedClient, "the client may not use this grant type");
+        let custom = issuer.custom_grant(grant_type).is_some();
+        return Err(if custom { error.on(Occasion::CustomGrantOfOthers) } else { error }.into());
     }
     dialect::of(issuer).check(form)?;
     client.rate.admit(service.context.clock.now()).map_err(|wait| {

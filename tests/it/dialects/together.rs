@@ -132,7 +132,7 @@ fn a_name_that_the_dialect_does_not_know_is_an_error() {
         let source = jeton::config::Source { preset: Some(preset), ..Default::default() };
         let config = jeton::config::load(&source).unwrap().config;
         let vault = jeton::vault::Vault::ephemeral();
-        let error = jeton::config::snapshot(&config, &vault).err().unwrap().to_string();
+        let error = jeton::config::snapshot(&config, &vault, &Default::default()).err().unwrap().to_string();
         assert!(error.contains("issuers.a.vendor") && error.contains(rule), "{error}");
     }
 }
