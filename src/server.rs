@@ -92,7 +92,9 @@ impl Daemon {
         let context = Context { shards, keys, vault: vault.clone(), clock: clock.clone(), metrics: metrics.clone() };
         let (router, router_task) = Router::start(grants, &context, config.tokens, &metrics).await?;
         let pool = Arc::new(HashPool::new(config.hashing.workers, config.hashing.queue));
-        let parts = Parts { vault: vault.clone(), clock, pool: pool.clone(), shards: context.shards.clone(), fetch };
+        let (shards, others) = (context.shards.clone(), source.extensions.client_auth.clone());
+        let dialects = source.extensions.all_dialects();
+        let parts = Parts { vault: vault.clone(), clock, pool: pool.clone(), shards, fetch, others };
         let authenticator = Authenticator::new(registry.clone(), parts, &metrics);
         let live = Live {
             vault,
@@ -114,6 +116,7 @@ impl Daemon {
             context,
             pool,
             phase,
+            dialects,
             operator,
             tally: Tally::new(&metrics),
         });

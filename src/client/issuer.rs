@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::metadata::AuthMethod;
 use super::secret::ColdCount;
 use super::trust::Trusted;
 use crate::protocol::endpoint::Endpoint;
@@ -43,6 +44,8 @@ pub struct Issuer {
     pub trusted: Vec<Trusted>,
     /// Its grants that hooks decide; the configuration adds them, because it can read what they need.
     pub custom: Vec<CustomGrant>,
+    /// Client authentication methods that its clients may have besides those that are built in; from the configuration.
+    pub other_methods: Vec<AuthMethod>,
     /// Its metadata document and the ETag of it, made at the first request; a reload makes a new issuer.
     pub document: OnceLock<(Bytes, String)>,
     /// Its imported secrets that nobody has used since the start.
@@ -72,6 +75,7 @@ impl Issuer {
             style: ClaimStyle::default(),
             trusted,
             custom: Vec::new(),
+            other_methods: Vec::new(),
             document: OnceLock::new(),
             cold: ColdCount::default(),
         })

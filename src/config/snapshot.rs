@@ -11,7 +11,7 @@ use crate::client::metadata::AuthMethod;
 use crate::client::registry::{Route, Snapshot, StoredClient, resolve};
 use crate::client::secret::{Presented, SecretHash, StoredSecret, check_phc, is_generated};
 use crate::clock::Time;
-use crate::dialect;
+use crate::dialect::{self, Dialect, Dialects};
 use crate::extend::Extensions;
 use crate::grant::Grant;
 use crate::grant::webhook::Webhook;
@@ -34,15 +34,22 @@ pub fn hooked_grants(snapshot: &Snapshot) -> Vec<Arc<dyn Grant>> {
 /// The first issuer or client that breaks a rule.
 pub fn snapshot(config: &Config, vault: &Vault, extensions: &Extensions) -> Result<Snapshot, ConfigError> {
     let mut snapshot = Snapshot::default();
+    extensions.check().map_err(|(what, value, rule)| ConfigError::Rule {
+        setting: format!("extensions.{what}"),
+        value,
+        rule: rule.to_owned(),
+    })?;
+    let dialects = extensions.all_dialects();
     let known: Vec<GrantType> = extensions.all_grants().iter().map(|grant| grant.grant_type()).collect();
     for (id, settings) in &config.issuers {
         let mut issuer = Issuer::new(id, settings.clone())?;
-        check_names(&issuer, &known)?;
+        let dialect = check_names(&issuer, &known, &dialects)?;
+        issuer.other_methods = extensions.other_methods();
         issuer.custom = custom_grants(id, settings, &known, config)?;
-        issuer.style = dialect::of(&issuer).style(&issuer);
-        issuer.token_endpoints = dialect::urls(&issuer, Endpoint::Token);
+        issuer.style = dialect.style(&issuer);
+        issuer.token_endpoints = dialect::urls(dialect, &issuer, Endpoint::Token);
         let issuer = Arc::new(issuer);
-        add_routes(&mut snapshot, &issuer)?;
+        add_routes(&mut snapshot, &issuer, dialect)?;
         snapshot.issuers.insert(id.clone(), issuer);
     }
     for client in &config.clients {
@@ -89,7 +96,7 @@ fn custom_grants(
     settings.custom_grants.iter().enumerate().map(custom).collect()
 }
 
-fn check_names(issuer: &Issuer, known: &[GrantType]) -> Result<(), ConfigError> {
+fn check_names(issuer: &Issuer, known: &[GrantType], dialects: &Dialects) -> Result<&'static dyn Dialect, ConfigError> {
     let rule = |setting: &str, value: &str, known: &str| {
         Err(ConfigError::Rule {
             setting: format!("issuers.{}.{setting}", issuer.id),
@@ -97,8 +104,8 @@ fn check_names(issuer: &Issuer, known: &[GrantType]) -> Result<(), ConfigError> 
             rule: format!("must be one of {known}"),
         })
     };
-    let Some(dialect) = dialect::by_name(&issuer.settings.dialect) else {
-        let known: Vec<&str> = dialect::ALL.iter().map(|dialect| dialect.name()).collect();
+    let Some(dialect) = dialects.by_name(&issuer.settings.dialect) else {
+        let known: Vec<&str> = dialects.iter().map(|dialect| dialect.name()).collect();
         return rule("dialect", &issuer.settings.dialect, &known.join(", "));
     };
     for (name, value) in &issuer.settings.vendor {
@@ -120,16 +127,14 @@ fn check_names(issuer: &Issuer, known: &[GrantType]) -> Result<(), ConfigError> 
             let known: Vec<&str> = known.iter().map(GrantType::as_str).collect();
             rule("grant_types", unknown.as_str(), &format!("{}, or of custom_grants", known.join(", ")))
         }
-        None => Ok(()),
+        None => Ok(dialect),
     }
 }
 
-fn add_routes(snapshot: &mut Snapshot, issuer: &Arc<Issuer>) -> Result<(), ConfigError> {
-    for (endpoint, path) in Endpoint::ALL
-        .into_iter()
-        .filter(|endpoint| issuer.offers(*endpoint))
-        .flat_map(|endpoint| dialect::full_paths(issuer, endpoint).into_iter().map(move |path| (endpoint, path)))
-    {
+fn add_routes(snapshot: &mut Snapshot, issuer: &Arc<Issuer>, dialect: &dyn Dialect) -> Result<(), ConfigError> {
+    for (endpoint, path) in Endpoint::ALL.into_iter().filter(|endpoint| issuer.offers(*endpoint)).flat_map(|endpoint| {
+        dialect::full_paths(dialect, issuer, endpoint).into_iter().map(move |path| (endpoint, path))
+    }) {
         let route = Route { issuer: issuer.clone(), endpoint };
         if let Some(other) = snapshot.routes.insert(path.clone(), route) {
             return Err(ConfigError::Rule {

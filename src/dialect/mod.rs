@@ -143,7 +143,7 @@ impl Refused<'_> {
     }
 }
 
-/// Every dialect.
+/// Every dialect that is built in.
 pub const ALL: [&dyn Dialect; 6] = [
     &rfc::Rfc,
     &aliyun_idaas::AliyunIdaas,
@@ -153,14 +153,32 @@ pub const ALL: [&dyn Dialect; 6] = [
     &tencent_ciam::TencentCiam,
 ];
 
-/// The dialect with this name.
-pub fn by_name(name: &str) -> Option<&'static dyn Dialect> {
-    ALL.into_iter().find(|dialect| dialect.name() == name)
+/// The dialects there are: those that are built in, and those that the embedding program brought.
+#[derive(Clone, Default)]
+pub struct Dialects {
+    brought: Vec<&'static dyn Dialect>,
 }
 
-/// The dialect of an issuer whose settings were checked.
-pub fn of(issuer: &Issuer) -> &'static dyn Dialect {
-    by_name(&issuer.settings.dialect).unwrap_or(default())
+impl Dialects {
+    /// Those that are built in, and these.
+    pub fn with(brought: Vec<&'static dyn Dialect>) -> Self {
+        Self { brought }
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &'static dyn Dialect> {
+        ALL.into_iter().chain(self.brought.iter().copied())
+    }
+
+    /// The dialect with this name.
+    pub fn by_name(&self, name: &str) -> Option<&'static dyn Dialect> {
+        self.iter().find(|dialect| dialect.name() == name)
+    }
+
+    /// The dialect of an issuer whose settings were checked.
+    pub fn of(&self, issuer: &Issuer) -> &'static dyn Dialect {
+        self.by_name(&issuer.settings.dialect).unwrap_or(default())
+    }
 }
 
 /// The dialect of an answer that belongs to no issuer.
@@ -170,7 +188,7 @@ pub fn default() -> &'static dyn Dialect {
 
 /// Every path of an endpoint of an issuer, the canonical one first. RFC 8414 section 3.1 puts its well-known part
 /// *before* the issuer's path; OpenID Connect Discovery section 4 puts its own behind it.
-pub fn full_paths(issuer: &Issuer, endpoint: Endpoint) -> Vec<String> {
+pub fn full_paths(dialect: &dyn Dialect, issuer: &Issuer, endpoint: Endpoint) -> Vec<String> {
     let full = |path: &Path| match path {
         Path::Below(own) => {
             let own = filled(own, issuer)?;
@@ -180,7 +198,7 @@ pub fn full_paths(issuer: &Issuer, endpoint: Endpoint) -> Vec<String> {
         Path::AtRoot(own) => filled(own, issuer),
     };
     let mut paths: Vec<String> = Vec::new();
-    for path in of(issuer).paths(endpoint).iter().filter_map(full) {
+    for path in dialect.paths(endpoint).iter().filter_map(full) {
         if !paths.contains(&path) {
             paths.push(path);
         }
@@ -189,14 +207,14 @@ pub fn full_paths(issuer: &Issuer, endpoint: Endpoint) -> Vec<String> {
 }
 
 /// The URL of an endpoint, for discovery.
-pub fn url(issuer: &Issuer, endpoint: Endpoint) -> String {
-    urls(issuer, endpoint).into_iter().next().unwrap_or_default()
+pub fn url(dialect: &dyn Dialect, issuer: &Issuer, endpoint: Endpoint) -> String {
+    urls(dialect, issuer, endpoint).into_iter().next().unwrap_or_default()
 }
 
 /// Every URL of an endpoint of `issuer`, the one that discovery names first.
-pub fn urls(issuer: &Issuer, endpoint: Endpoint) -> Vec<String> {
+pub fn urls(dialect: &dyn Dialect, issuer: &Issuer, endpoint: Endpoint) -> Vec<String> {
     let host = issuer.url.strip_suffix(&issuer.path).unwrap_or(&issuer.url);
-    full_paths(issuer, endpoint).into_iter().map(|path| format!("{host}{path}")).collect()
+    full_paths(dialect, issuer, endpoint).into_iter().map(|path| format!("{host}{path}")).collect()
 }
 
 /// The path with the values of the issuer's `vendor` table; `None` if one is missing.
@@ -257,7 +275,8 @@ mod tests {
             vendor: vendor.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             ..IssuerSettings::default()
         };
-        let paths = |vendor| full_paths(&Issuer::new("a", settings(vendor)).unwrap(), Endpoint::Token);
+        let issuer = |vendor| Issuer::new("a", settings(vendor)).unwrap();
+        let paths = |vendor| full_paths(&aliyun_idaas::AliyunIdaas, &issuer(vendor), Endpoint::Token);
         assert_eq!(paths(&[]), ["/t/token"]);
         let both = paths(&[("instance_id", "idaas_1"), ("authorization_server_id", "iauths_system")]);
         assert_eq!(both, ["/t/token", "/v2/idaas_1/authorizationServer/iauths_system/oauth2/token"]);

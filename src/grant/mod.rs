@@ -13,7 +13,7 @@ pub mod device_code;
 pub mod error;
 pub mod issue;
 pub mod jwt_bearer;
-mod login;
+pub mod login;
 mod pace;
 pub mod refresh_token;
 pub mod token_exchange;
@@ -26,6 +26,7 @@ use std::time::Duration;
 
 pub use error::Error;
 pub use issue::{Issue, Lineage};
+pub use login::Login;
 
 use crate::client::{AuthenticatedClient, Issuer};
 use crate::clock::Clock;

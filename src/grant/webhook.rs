@@ -7,8 +7,7 @@
 
 mod wire;
 
-use super::login::{self, Login};
-use super::{Context, Deciding, Error, Grant, Issue, Lineage, TokenRequest};
+use super::{Context, Deciding, Error, Grant, Issue, Lineage, Login, TokenRequest};
 use crate::client::issuer::CustomGrant;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::form::Form;
@@ -66,7 +65,7 @@ async fn decide(custom: &CustomGrant, request: &TokenRequest, context: &Context)
     let person = answer.map_err(|worded| Error::Worded(Box::new(worded)))?;
     let granted = Granted { scope: person.narrow(&scope).ok_or(SCOPE)?, resources, ..person.granted };
     match person.subject {
-        Some(subject) => login::begin(request, context, Login { subject, granted, since }).await,
+        Some(subject) => Login { subject, granted, since }.begin(request, context).await,
         None => own(request, asked.is_some(), granted),
     }
 }

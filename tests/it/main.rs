@@ -11,6 +11,7 @@ mod crash;
 mod custom_grants;
 mod dialects;
 mod double_spend;
+mod extend;
 mod jwks_uri;
 mod layers;
 mod prometheus;

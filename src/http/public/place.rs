@@ -10,7 +10,7 @@ use super::form;
 use crate::client::Issuer;
 use crate::client::auth::Failure;
 use crate::client::registry::Route;
-use crate::dialect::{self, Carrier, Refused};
+use crate::dialect::{Carrier, Dialect, Dialects, Refused};
 use crate::grant::Error;
 use crate::http::access::Told;
 use crate::http::{Response, respond};
@@ -24,17 +24,18 @@ pub(super) struct Place<'a> {
     pub(super) issuer: &'a Arc<Issuer>,
     pub(super) endpoint: Endpoint,
     pub(super) path: &'a str,
+    pub(super) dialect: &'static dyn Dialect,
 }
 
 impl<'a> Place<'a> {
-    pub(super) fn new(route: &'a Route, path: &'a str) -> Self {
-        Self { issuer: &route.issuer, endpoint: route.endpoint, path }
+    pub(super) fn new(route: &'a Route, path: &'a str, dialects: &Dialects) -> Self {
+        Self { issuer: &route.issuer, endpoint: route.endpoint, path, dialect: dialects.of(&route.issuer) }
     }
 
     /// Whether the dialect takes the parameters of this request although it is no form.
     pub(super) fn takes(&self, head: &Parts) -> bool {
         self.endpoint == Endpoint::Token
-            && match dialect::of(self.issuer).carrier() {
+            && match self.dialect.carrier() {
                 Carrier::Form => false,
                 Carrier::FormOrQuery => head.uri.query().is_some() && !form::is_json(&head.headers),
                 Carrier::FormOrJson => form::is_json(&head.headers),
@@ -47,7 +48,7 @@ impl<'a> Place<'a> {
     }
 
     fn write_in(&self, error: &OAuthError, worded: Option<&Worded>, told: &mut Told) -> Response {
-        let dialect = dialect::of(self.issuer);
+        let dialect = self.dialect;
         told.request_id = dialect.request_id();
         let (endpoint, path, grant) = (self.endpoint, self.path, told.grant.as_str());
         let refused = Refused { error, endpoint, path, grant, request_id: told.request_id.as_deref(), worded };
@@ -95,7 +96,7 @@ impl<'a> Place<'a> {
 
     /// A token response as the dialect writes it.
     pub(super) fn granted(&self, tokens: &TokenResponse) -> Response {
-        let dialect = dialect::of(self.issuer);
+        let dialect = self.dialect;
         let headers = dialect.headers();
         let response = respond::json(200, dialect.success(tokens));
         let response = respond::with(response, CONTENT_TYPE, HeaderValue::from_static(headers.content_type));

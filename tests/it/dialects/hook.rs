@@ -21,7 +21,9 @@ fn one_time_password(parameters: &Value) -> Reply {
         Some(_) if parameters["otp"] == "123456" && parameters["auto_signup"] == "true" => {
             Reply::Json(200, json!({ "subject": "alice", "amr": ["otp"] }))
         }
-        Some(_) | None => Reply::Json(200, json!({ "error": "invalid_grant", "error_description": "no such password" })),
+        Some(_) | None => {
+            Reply::Json(200, json!({ "error": "invalid_grant", "error_description": "no such password" }))
+        }
     }
 }
 

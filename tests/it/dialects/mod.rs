@@ -78,7 +78,8 @@ struct World {
 impl World {
     async fn start(vendor: &'static Vendor) -> Self {
         let hook = hook::start().await;
-        let world = Self { server: Server::with(&vendor.toml.replace("@HOOK@", &hook.url())).await, vendor, _hook: hook };
+        let world =
+            Self { server: Server::with(&vendor.toml.replace("@HOOK@", &hook.url())).await, vendor, _hook: hook };
         let login = json!({
             "redirect_uris": [CALLBACK, "https://client.example/other"], "scope": vendor.scope,
             "grant_types": ["authorization_code", "refresh_token"],
@@ -247,9 +248,10 @@ impl World {
 
     /// The path of the token endpoint, as discovery has it.
     async fn token_path(&self) -> String {
-        let routes = self.server.daemon().service().registry.snapshot();
-        let issuer = &routes.issuers[self.vendor.issuer];
-        jeton::dialect::full_paths(issuer, jeton::protocol::endpoint::Endpoint::Token).remove(0)
+        let service = self.server.daemon().service();
+        let issuer = &service.registry.snapshot().issuers[self.vendor.issuer];
+        jeton::dialect::full_paths(service.dialects.of(issuer), issuer, jeton::protocol::endpoint::Endpoint::Token)
+            .remove(0)
     }
 
     async fn token(&self, client: &str, fields: &[(&str, &str)]) -> Answer {

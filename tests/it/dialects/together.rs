@@ -56,7 +56,8 @@ async fn six_issuers_of_six_dialects_share_a_process_and_a_listener() {
         let created = server.admin("POST", &format!("/issuers/{issuer}/clients"), metadata).await;
         assert_eq!(created.status, 201, "{issuer}: {}", created.text());
         let endpoint = jeton::protocol::endpoint::Endpoint::Token;
-        let path = jeton::dialect::full_paths(&found, endpoint).remove(0);
+        let dialect = server.daemon().service().dialects.of(&found);
+        let path = jeton::dialect::full_paths(dialect, &found, endpoint).remove(0);
         let fields = [("grant_type", "client_credentials"), ("client_id", "robot"), ("scope", token_scope)];
         let right = [&fields[..], &[("client_secret", secret.as_str())]].concat();
         let answer = server.post(&path, &[], &right).await;
