@@ -193,9 +193,14 @@ fn stored(index: usize, secret: &FileSecret, client: &FileClient, vault: &Vault)
 /// # Errors
 /// Why it cannot be used and what to do.
 pub fn secret_file(path: &Path) -> Result<zeroize::Zeroizing<String>, String> {
+    secret_line(path, "`jeton init` makes one")
+}
+
+/// The same for a file that comes from elsewhere; `advice` says from where.
+pub(super) fn secret_line(path: &Path, advice: &str) -> Result<zeroize::Zeroizing<String>, String> {
     use std::os::unix::fs::PermissionsExt;
     let shown = path.display();
-    let unreadable = |error: std::io::Error| format!("cannot read {shown}: {error}; `jeton init` makes one");
+    let unreadable = |error: std::io::Error| format!("cannot read {shown}: {error}; {advice}");
     let mode = std::fs::metadata(path).map_err(unreadable)?.permissions().mode() & 0o777;
     if is_exposed(path, mode) {
         return Err(format!("{shown} has mode {mode:03o}, so others can read it; run `chmod 600 {shown}`"));

@@ -2,7 +2,8 @@
 //!
 //! A grant declares its type and decides; [`issue`] is the only place that mints tokens, [`error`] the only map to
 //! OAuth errors, [`actor`] the only thing that knows about mailboxes. A new grant is one file and one line in
-//! [`built_in`].
+//! [`built_in`], or, outside of this crate, in `Extensions`; one that needs no code is a
+//! [`webhook`] of the configuration.
 
 pub mod accepted;
 pub mod actor;
