@@ -46,7 +46,9 @@ impl Grant for Webhook {
 async fn decide(custom: &CustomGrant, request: &TokenRequest, context: &Context) -> Result<Issue, Error> {
     let client = &request.client;
     let asked = request.form.get("scope").map(Scope::parse).transpose()?;
-    let scope = asked.clone().unwrap_or_else(|| client.settings.scope.clone());
+    // a refresh token is for who asked for it
+    let offline = request.issuer.settings.offline_scope.as_str();
+    let scope = asked.clone().unwrap_or_else(|| client.settings.scope.without(&[offline]));
     if !scope.is_within(&client.settings.scope) {
         return Err(SCOPE.into());
     }

@@ -81,7 +81,9 @@ async fn a_subject_makes_it_a_login_with_claims_id_token_and_refresh_token() {
         )
     })
     .await;
-    let answer = world.ask(&[("note", "a&b=\"c\""), ("undeclared", "x"), ("resource", "https://api.example")]).await;
+    let scope = ("scope", "openid offline_access api:read");
+    let answer =
+        world.ask(&[scope, ("note", "a&b=\"c\""), ("undeclared", "x"), ("resource", "https://api.example")]).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let tokens = answer.json();
     assert_eq!(tokens["scope"], "openid offline_access api:read", "never wider than the client's");
@@ -111,6 +113,9 @@ async fn a_subject_makes_it_a_login_with_claims_id_token_and_refresh_token() {
         [&wanted],
         "declared parameters and nothing else"
     );
+    let unasked = world.ask(&[]).await.json();
+    assert_eq!(unasked["scope"], "openid api:read");
+    assert!(unasked.get("refresh_token").is_none() && unasked["id_token"].is_string(), "{unasked}");
     // it is a family like any other: it refreshes, and it ends
     let refreshed = world.server.refresh(&world.app, &answer.get("refresh_token")).await;
     assert_eq!(refreshed.status, 200, "{}", refreshed.text());

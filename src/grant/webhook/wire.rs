@@ -22,7 +22,7 @@ pub(super) struct Question<'a> {
     /// The declared parameters that the request has.
     #[serde(serialize_with = "object")]
     pub(super) parameters: Vec<(&'a str, &'a str)>,
-    /// The most that can be granted: what was asked for, or all that the client may have.
+    /// The most that can be granted: what was asked for, or all that the client may have but a refresh token.
     pub(super) scope: &'a str,
 }
 
