@@ -1,5 +1,6 @@
 //! An issuer: one authorization server with its own URL, keys, clients, lifetimes and rules.
 
+mod custom;
 mod rules;
 mod settings;
 mod users;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::metadata::AuthMethod;
 use super::secret::ColdCount;
 use super::trust::Trusted;
 use crate::hook::Hook;
@@ -18,6 +20,7 @@ use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
 use crate::token::access::ClaimStyle;
 
+pub use custom::{CustomGrant, CustomGrantSettings, Parameter};
 pub use rules::IssuerError;
 pub use settings::IssuerSettings;
 pub use users::{UserSource, UsersSettings};
@@ -44,6 +47,10 @@ pub struct Issuer {
     pub trusted: Vec<Trusted>,
     /// Who checks passwords, if that is a webhook; the configuration adds it, because it can read what it needs.
     pub user_hook: Option<Arc<Hook>>,
+    /// Its grants that hooks decide; the configuration adds them, because it can read what they need.
+    pub custom: Vec<CustomGrant>,
+    /// Client authentication methods that its clients may have besides those that are built in; from the configuration.
+    pub other_methods: Vec<AuthMethod>,
     /// Its metadata document and the ETag of it, made at the first request; a reload makes a new issuer.
     pub document: OnceLock<(Bytes, String)>,
     /// Its imported secrets that nobody has used since the start.
@@ -55,8 +62,14 @@ impl Issuer {
     ///
     /// # Errors
     /// The first setting that breaks a rule.
-    pub fn new(id: &str, settings: IssuerSettings) -> Result<Self, IssuerError> {
+    pub fn new(id: &str, mut settings: IssuerSettings) -> Result<Self, IssuerError> {
         let (url, trusted) = rules::check(id, &settings)?;
+        // what is configured is offered
+        for custom in &settings.custom_grants {
+            if !settings.grant_types.contains(&custom.grant_type) {
+                settings.grant_types.push(custom.grant_type.clone());
+            }
+        }
         let path = url.path().trim_end_matches('/').to_owned();
         Ok(Self {
             id: id.to_owned(),
@@ -67,6 +80,8 @@ impl Issuer {
             style: ClaimStyle::default(),
             trusted,
             user_hook: None,
+            custom: Vec::new(),
+            other_methods: Vec::new(),
             document: OnceLock::new(),
             cold: ColdCount::default(),
         })
@@ -92,6 +107,11 @@ impl Issuer {
     /// Whether the endpoint is there: that of a grant only if the grant is offered.
     pub fn offers(&self, endpoint: Endpoint) -> bool {
         endpoint != Endpoint::DeviceAuthorization || self.settings.grant_types.contains(&GrantType::DEVICE_CODE)
+    }
+
+    /// The custom grant of this name.
+    pub fn custom_grant(&self, grant_type: &str) -> Option<&CustomGrant> {
+        self.custom.iter().find(|custom| custom.grant_type.as_str() == grant_type)
     }
 
     /// How long anything issued now can live: what a fence must outlive.

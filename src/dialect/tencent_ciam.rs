@@ -70,7 +70,7 @@ impl Dialect for TencentCiam {
     }
 
     fn error(&self, refused: &Refused<'_>) -> (u16, Vec<u8>) {
-        let (name, status) = refused.error.code.wire();
+        let (name, status) = refused.wire();
         match refused.error.occasion {
             Occasion::NoCredential => (401, Vec::new()),
             Occasion::CodeOfAnother => (401, super::bytes(json!({ "error": "invalid_client" }))),
@@ -83,26 +83,29 @@ impl Dialect for TencentCiam {
             Occasion::NoVendorParameter => parameter(name, refused.error.description),
             Occasion::NoLogin => parameter(name, "OAuth 2.0 Parameter: username"),
             Occasion::BadVerifier => parameter(name, "OAuth 2.0 Parameter: code_verifier"),
-            Occasion::Plain | Occasion::LongCredential | Occasion::OtherRedirectUri => match refused.error.code {
-                ErrorCode::UnsupportedGrantType => parameter(name, "OAuth 2.0 Parameter: grant_type"),
-                ErrorCode::InvalidClient
-                | ErrorCode::InvalidGrant
-                | ErrorCode::InvalidScope
-                | ErrorCode::UnauthorizedClient => (status, super::bytes(json!({ "error": name }))),
-                ErrorCode::InvalidRequest
-                | ErrorCode::InvalidTarget
-                | ErrorCode::AuthorizationPending
-                | ErrorCode::PollSlower
-                | ErrorCode::AccessDenied
-                | ErrorCode::ExpiredToken
-                | ErrorCode::UnsupportedTokenType
-                | ErrorCode::SlowDown
-                | ErrorCode::TemporarilyUnavailable
-                | ErrorCode::ServerError => {
-                    let body = json!({ "error": name, "error_description": refused.error.description });
-                    (status, super::bytes(body))
+            Occasion::Plain | Occasion::LongCredential | Occasion::OtherRedirectUri | Occasion::CustomGrantOfOthers => {
+                match refused.error.code {
+                    ErrorCode::UnsupportedGrantType => parameter(name, "OAuth 2.0 Parameter: grant_type"),
+                    ErrorCode::InvalidClient
+                    | ErrorCode::InvalidGrant
+                    | ErrorCode::InvalidScope
+                    | ErrorCode::UnauthorizedClient => (status, super::bytes(json!({ "error": name }))),
+                    ErrorCode::InvalidRequest
+                    | ErrorCode::InvalidTarget
+                    | ErrorCode::AuthorizationPending
+                    | ErrorCode::PollSlower
+                    | ErrorCode::AccessDenied
+                    | ErrorCode::ExpiredToken
+                    | ErrorCode::UnsupportedTokenType
+                    | ErrorCode::SlowDown
+                    | ErrorCode::OfGrant
+                    | ErrorCode::TemporarilyUnavailable
+                    | ErrorCode::ServerError => {
+                        let body = json!({ "error": name, "error_description": refused.description() });
+                        (status, super::bytes(body))
+                    }
                 }
-            },
+            }
         }
     }
 }

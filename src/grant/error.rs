@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::hook::HookError;
 use crate::keys::KeyError;
-use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
+use crate::protocol::error::{ErrorCode, OAuthError, Occasion, Worded};
 use crate::store::StoreError;
 use crate::token::Refusal;
 use crate::user::LoginError;
@@ -52,6 +52,9 @@ pub enum Error {
     /// A stored grant does not open: the vault lost a key.
     #[error("a stored grant does not open with the master keys at hand")]
     Sealed,
+    /// Whoever decides a custom grant said no, in these words.
+    #[error("the custom grant was refused: {}", .0.name())]
+    Worded(Box<Worded>),
     /// A hook of the operator's gave no answer.
     #[error(transparent)]
     Hook(#[from] HookError),
@@ -84,10 +87,16 @@ const TOO_MANY_LOGINS: OAuthError = OAuthError::new(ErrorCode::SlowDown, "too ma
 const OURS: OAuthError = OAuthError::new(ErrorCode::ServerError, "the service failed");
 
 impl Error {
+    /// The words in which the client is told, if they are not ours.
+    pub fn worded(&self) -> Option<&Worded> {
+        if let Self::Worded(worded) = self { Some(worded) } else { None }
+    }
+
     /// What the client is told.
     pub fn to_oauth(&self) -> OAuthError {
         match self {
             Self::Request(error) => *error,
+            Self::Worded(worded) => OAuthError::new(worded.code(), "the grant was refused"),
             Self::Forged | Self::Mismatch(_) => OAuthError::INVALID_GRANT,
             Self::CodeOfAnother => OAuthError::INVALID_GRANT.on(Occasion::CodeOfAnother),
             Self::OtherRedirectUri => OAuthError::INVALID_GRANT.on(Occasion::OtherRedirectUri),

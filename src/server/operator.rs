@@ -12,9 +12,10 @@ use serde_json::Value;
 pub(super) use actor::Reloader;
 
 use crate::client::Registry;
-use crate::config::{Loaded, Source, load, rings, snapshot};
+use crate::config::{Loaded, Source, hooked_grants, load, rings, snapshot};
 use crate::http::tls::Tls;
 use crate::keys::Keys;
+use crate::router::Router;
 use crate::service::{Operator, Reloaded};
 use crate::vault::Vault;
 
@@ -36,46 +37,38 @@ pub(super) struct Daemonic {
     /// What was read at the start; sections that are only read then stay as they are here.
     started: Loaded,
     loaded: ArcSwap<Loaded>,
-    vault: Arc<Vault>,
-    registry: Arc<Registry>,
-    keys: Keys,
-    tls: Certificates,
-    log: LogControl,
+    live: Live,
+}
+
+/// The running parts that a reload reaches.
+pub(super) struct Live {
+    pub(super) vault: Arc<Vault>,
+    pub(super) registry: Arc<Registry>,
+    pub(super) keys: Keys,
+    pub(super) router: Router,
+    pub(super) tls: Certificates,
+    pub(super) log: LogControl,
 }
 
 impl Daemonic {
-    pub(super) fn new(
-        source: Source,
-        loaded: Loaded,
-        vault: Arc<Vault>,
-        registry: Arc<Registry>,
-        keys: Keys,
-        tls: Certificates,
-        log: LogControl,
-    ) -> Arc<Self> {
-        Arc::new(Self {
-            source,
-            started: loaded.clone(),
-            loaded: ArcSwap::from_pointee(loaded),
-            vault,
-            registry,
-            keys,
-            tls,
-            log,
-        })
+    pub(super) fn new(source: Source, loaded: Loaded, live: Live) -> Arc<Self> {
+        Arc::new(Self { source, started: loaded.clone(), loaded: ArcSwap::from_pointee(loaded), live })
     }
 
     /// Everything that can be refused is checked before anything is changed.
     async fn reload(&self) -> Result<Reloaded, String> {
         let new = load(&self.source).map_err(|error| error.to_string())?;
         let old = self.loaded.load_full();
-        let fresh = snapshot(&new.config, &self.vault).map_err(|error| error.to_string())?;
-        for tls in [&self.tls.public, &self.tls.admin].into_iter().flatten() {
+        let fresh =
+            snapshot(&new.config, &self.live.vault, &self.source.extensions).map_err(|error| error.to_string())?;
+        for tls in [&self.live.tls.public, &self.live.tls.admin].into_iter().flatten() {
             tls.reload().map_err(|error| error.to_string())?;
         }
-        self.keys.reload(rings(&fresh)).await.map_err(|error| error.to_string())?;
-        (self.log)(&new.config.log.filter)?;
-        self.registry.swap(fresh).await.map_err(|error| error.to_string())?;
+        self.live.keys.reload(rings(&fresh)).await.map_err(|error| error.to_string())?;
+        (self.live.log)(&new.config.log.filter)?;
+        // before any client hears of them
+        self.live.router.open(hooked_grants(&fresh)).await.map_err(|error| error.to_string())?;
+        self.live.registry.swap(fresh).await.map_err(|error| error.to_string())?;
         let changed = old.config != new.config;
         let needs_restart = needs_restart(&self.started, &new);
         self.loaded.store(Arc::new(new));
@@ -84,7 +77,7 @@ impl Daemonic {
 
     /// Takes in what other nodes changed; a failure is the store's, which reports it itself.
     async fn follow(&self) {
-        if let Err(error) = self.registry.follow().await {
+        if let Err(error) = self.live.registry.follow().await {
             tracing::debug!(%error, "failed to follow the registry's changes");
         }
     }

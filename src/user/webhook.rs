@@ -70,7 +70,7 @@ pub(super) async fn ask(
     metrics: &Metrics,
 ) -> Result<Verdict, LoginError> {
     let question = Question {
-        issuer: &issuer.id,
+        issuer: &issuer.url,
         client_id: client,
         username: login.username,
         password: login.password,

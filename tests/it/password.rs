@@ -122,7 +122,7 @@ async fn checklist_74_password_is_off_unless_the_issuer_says_who_checks_it() {
     let source = Source { preset: Some(preset.to_owned()), ..Source::default() };
     let loaded = jeton::config::load(&source).unwrap();
     let vault = jeton::vault::Vault::ephemeral();
-    let refused = jeton::config::snapshot(&loaded.config, &vault).err().unwrap().to_string();
+    let refused = jeton::config::snapshot(&loaded.config, &vault, &source.extensions).err().unwrap().to_string();
     assert!(refused.starts_with("issuers.main.users.source: the password grant needs"), "{refused}");
     assert!(prepare(source).is_err());
 }
@@ -325,7 +325,7 @@ async fn a_webhook_is_asked_with_everything_and_says_who_it_is() {
     let more = [("acr_values", "tenant:acme x"), ("auth_source_id", "s-1"), ("undeclared", "1")];
     let tokens = server.token(&[&fields(&client, "ann", "horse")[..], &more].concat()).await;
     let wanted = json!({
-        "issuer": "main", "client_id": client.0, "username": "ann", "password": "horse", "tenant": "acme",
+        "issuer": format!("http://{}", server.public), "client_id": client.0, "username": "ann", "password": "horse", "tenant": "acme",
         "acr_values": ["x"], "parameters": { "auth_source_id": "s-1" },
     });
     assert_eq!(service.questions(), [wanted]);
@@ -428,7 +428,7 @@ async fn a_webhook_whose_settings_cannot_work_is_refused_at_the_start() {
         let source = Source { preset: Some(preset), ..Source::default() };
         let loaded = jeton::config::load(&source).unwrap();
         let vault = jeton::vault::Vault::ephemeral();
-        let refused = jeton::config::snapshot(&loaded.config, &vault).err().unwrap().to_string();
+        let refused = jeton::config::snapshot(&loaded.config, &vault, &source.extensions).err().unwrap().to_string();
         assert!(refused.starts_with(&format!("issuers.main.{named}")), "{refused}");
     }
 }

@@ -8,6 +8,7 @@
 mod assertion;
 mod basic;
 mod client_secret_jwt;
+mod extension;
 mod none;
 mod password;
 mod pool;
@@ -34,6 +35,8 @@ use crate::protocol::form::Form;
 use crate::store::Shards;
 use crate::vault::Vault;
 use assertion::Assertion;
+use extension::Extension;
+pub use extension::{Claimed, ClientAuth, Verifying};
 pub use pool::{HashPool, import};
 use throttle::Throttle;
 use zeroize::Zeroizing;
@@ -76,7 +79,7 @@ trait Method: Sync {
     fn detect<'a>(&self, authorization: Option<&[u8]>, form: &'a Form<'_>) -> Result<Option<Claim<'a>>, OAuthError>;
 
     /// Whether a claim that it detected holds. It does the same work whether the client exists or not.
-    fn verify<'a>(&self, case: &'a Case<'a>, proof: &'a Proof<'a>) -> Verdict<'a>;
+    fn verify<'a>(&'a self, case: &'a Case<'a>, proof: &'a Proof<'a>) -> Verdict<'a>;
 }
 
 /// The client, or why it is not.
@@ -154,9 +157,16 @@ pub struct Authenticator {
     throttle: Throttle,
     shards: Shards,
     remote: RemoteKeys,
-    succeeded: [IntCounter; AuthMethod::ALL.len()],
-    failed: [IntCounter; AuthMethod::ALL.len()],
+    others: Vec<Extension>,
+    counts: Vec<Counts>,
     audiences: assertion::AudienceCounts,
+}
+
+/// How often a method succeeded and failed.
+struct Counts {
+    method: AuthMethod,
+    succeeded: IntCounter,
+    failed: IntCounter,
 }
 
 /// What an authenticator needs besides the registry.
@@ -171,15 +181,20 @@ pub struct Parts {
     pub shards: Shards,
     /// How the keys behind a `jwks_uri` are read.
     pub fetch: Arc<dyn super::remote::Fetch>,
+    /// Methods that are not built in; their names were checked with the settings.
+    pub others: Vec<Arc<dyn ClientAuth>>,
 }
 
 impl Authenticator {
     /// An authenticator over the registry.
     pub fn new(registry: Arc<Registry>, parts: Parts, metrics: &Metrics) -> Self {
-        let counter = |outcome: &str| {
-            AuthMethod::ALL.map(|method| metrics.client_auth.with_label_values(&[method.name(), outcome]))
+        let Parts { vault, clock, pool, shards, fetch, others } = parts;
+        let others: Vec<Extension> = others.iter().filter_map(Extension::new).collect();
+        let counts = |method: AuthMethod| {
+            let counter = |outcome| metrics.client_auth.with_label_values(&[method.name(), outcome]);
+            Counts { method, succeeded: counter("ok"), failed: counter("refused") }
         };
-        let Parts { vault, clock, pool, shards, fetch } = parts;
+        let counts = AuthMethod::ALL.into_iter().chain(others.iter().map(|other| other.method)).map(counts).collect();
         Self {
             registry,
             vault,
@@ -188,8 +203,8 @@ impl Authenticator {
             throttle: Throttle::default(),
             shards,
             remote: RemoteKeys::new(fetch),
-            succeeded: counter("ok"),
-            failed: counter("refused"),
+            others,
+            counts,
             audiences: assertion::AudienceCounts::new(metrics),
         }
     }
@@ -212,7 +227,7 @@ impl Authenticator {
             let error = OAuthError::new(ErrorCode::SlowDown, "too many failed client authentications");
             Failure { retry_after: Some(wait), ..fail(error, "throttled") }
         };
-        let (method, claim) = match detect(authorization, form) {
+        let (method, claim) = match detect(&self.others, authorization, form) {
             Ok(Some(found)) => found,
             Ok(None) => {
                 return Err(fail(OAuthError::INVALID_CLIENT.on(Occasion::NoCredential), "no client authentication"));
@@ -237,7 +252,7 @@ impl Authenticator {
         drop(case);
         match verdict {
             Ok(client) => {
-                self.succeeded[claim.method as usize].inc();
+                self.count(claim.method, |counts| &counts.succeeded);
                 Ok(AuthenticatedClient { client, method: claim.method })
             }
             Err(Refused::Throttled(wait)) => Err(throttled(wait)),
@@ -247,7 +262,7 @@ impl Authenticator {
                 Err(Failure { retry_after: Some(Duration::from_secs(1)), ..fail(error, reason) })
             }
             Err(Refused::Because(reason)) => {
-                self.failed[claim.method as usize].inc();
+                self.count(claim.method, |counts| &counts.failed);
                 gate.count_failure(now);
                 // a timer is fifty times as coarse
                 while watch.elapsed() < FLOOR {
@@ -255,6 +270,12 @@ impl Authenticator {
                 }
                 Err(fail(OAuthError::INVALID_CLIENT, reason))
             }
+        }
+    }
+
+    fn count(&self, method: AuthMethod, which: impl Fn(&Counts) -> &IntCounter) {
+        if let Some(counts) = self.counts.iter().find(|counts| counts.method == method) {
+            which(counts).inc();
         }
     }
 }
@@ -269,17 +290,20 @@ enum Refused {
 
 /// Finds the one method that the request uses (RFC 6749 section 2.3: not more than one).
 fn detect<'a>(
+    others: &'a [Extension],
     authorization: Option<&[u8]>,
     form: &'a Form<'_>,
-) -> Result<Option<(&'static dyn Method, Claim<'a>)>, OAuthError> {
+) -> Result<Option<(&'a dyn Method, Claim<'a>)>, OAuthError> {
     const SEVERAL: OAuthError = OAuthError::invalid_request("more than one client authentication method");
-    let mut found: Option<(&'static dyn Method, Claim<'a>)> = None;
-    for method in METHODS {
-        if let Some(claim) = method.detect(authorization, form)? {
-            if found.is_some() {
-                return Err(SEVERAL);
-            }
-            found = Some((method, claim));
+    let mut found: Option<(&'a dyn Method, Claim<'a>)> = None;
+    for method in others.iter().map(|other| other as &dyn Method).chain(METHODS) {
+        let by_other = matches!(&found, Some((_, Claim { method: AuthMethod::Other(_), .. })));
+        match method.detect(authorization, form) {
+            // the bare client_id and the header of a method that is not built in are no second one
+            Ok(Some(Claim { method: AuthMethod::None, .. })) | Err(_) if by_other => {}
+            Ok(Some(_)) if found.is_some() => return Err(SEVERAL),
+            Ok(claim) => found = claim.map(|claim| (method, claim)).or(found),
+            Err(error) => return Err(error),
         }
     }
     let asserted = matches!(&found, Some((_, Claim { proof: Proof::Assertion(_), .. })));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::UsersSettings;
+use super::{CustomGrantSettings, UsersSettings};
 use crate::client::trust::TrustedIssuer;
 use crate::jose::alg::Algorithm;
 use crate::protocol::grant_type::GrantType;
@@ -93,6 +93,9 @@ pub struct IssuerSettings {
     pub trusted_issuers: Vec<TrustedIssuer>,
     /// Where its users are; needed if the password grant is offered.
     pub users: UsersSettings,
+    /// Grants that hooks of the operator's decide.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub custom_grants: Vec<CustomGrantSettings>,
     /// `authorization_endpoint` of discovery: the login portal's, which asks jeton for codes. Empty leaves it out.
     pub authorization_endpoint: String,
 }
@@ -133,6 +136,7 @@ impl Default for IssuerSettings {
             token_exchange_depth: 3,
             trusted_issuers: Vec::new(),
             users: UsersSettings::default(),
+            custom_grants: Vec::new(),
             authorization_endpoint: String::new(),
         }
     }

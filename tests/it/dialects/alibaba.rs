@@ -17,6 +17,7 @@ scopes = "openid offline_access orders|read orders|.all"
 grant_types = ["authorization_code", "refresh_token", "client_credentials", "password"]
 users = { source = "directory" }
 "#,
+    custom_grants: &[],
     scope: "openid offline_access",
     service_scope: "orders|read",
     content_type: "application/json",

@@ -15,6 +15,7 @@ algorithms = ["RS256"]
 grant_types = ["authorization_code", "refresh_token", "client_credentials", "password"]
 users = { source = "directory" }
 "#,
+    custom_grants: &[],
     scope: "openid",
     service_scope: "all",
     content_type: "application/json",

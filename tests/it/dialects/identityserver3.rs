@@ -16,6 +16,11 @@ scopes = "openid offline_access read write admin"
 grant_types = ["authorization_code", "refresh_token", "client_credentials", "password"]
 users = { source = "webhook", hook = { url = "http://@USERS@/users" } }
 
+[[issuers.ids3.custom_grants]]
+grant_type = "custom"
+parameters = [{ name = "custom_credential" }]
+hook = { url = "@HOOK@" }
+
 [issuers.ids3-closed]
 url = "http://@PUBLIC@/closed"
 dialect = "identityserver3"
@@ -30,6 +35,7 @@ token_endpoint_auth_method = "none"
 grant_types = ["authorization_code"]
 redirect_uris = ["https://client.example/callback"]
 "#,
+    custom_grants: &["custom"],
     scope: "openid offline_access read",
     service_scope: "read write",
     content_type: "application/json",
@@ -446,9 +452,60 @@ const TABLE: &[Entry] = &[
         status: 400,
         body: r#"{"error":"invalid_grant"}"#,
     }),
-    Needs { feature: "custom grants", what: "grant not in the client's list: unsupported_grant_type" },
-    Needs { feature: "custom grants", what: "scope problems: invalid_scope" },
-    Needs { feature: "custom grants", what: "the error of the validator, word for word" },
+    Documented(Row {
+        what: "custom grant",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=custom&client_id=web&client_secret=<secret web>&scope=read&custom_credential=bob",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","expires_in":3600,"token_type":"Bearer"}"#,
+    }),
+    Documented(Row {
+        what: "custom grant with offline_access",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=custom&client_id=web&client_secret=<secret web>&scope=read+offline_access&custom_credential=bob",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","refresh_token":"<refresh>","expires_in":3600,"token_type":"Bearer"}"#,
+    }),
+    Documented(Row {
+        what: "custom grant without a subject",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=custom&client_id=web&client_secret=<secret web>&scope=read&custom_credential=nobody",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","expires_in":3600,"token_type":"Bearer"}"#,
+    }),
+    Documented(Row {
+        what: "custom grant that is not in the client's list",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=custom&client_id=other&client_secret=<secret other>&scope=read&custom_credential=bob",
+        status: 400,
+        body: r#"{"error":"unsupported_grant_type"}"#,
+    }),
+    Documented(Row {
+        what: "custom grant without a validator",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=customer&client_id=web&client_secret=<secret web>&scope=read&custom_credential=bob",
+        status: 400,
+        body: r#"{"error":"unsupported_grant_type"}"#,
+    }),
+    Documented(Row {
+        what: "custom grant: scope missing",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=custom&client_id=web&client_secret=<secret web>&custom_credential=bob",
+        status: 400,
+        body: r#"{"error":"invalid_scope"}"#,
+    }),
+    Documented(Row {
+        what: "custom grant: a scope that is unknown, or not the client's",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=custom&client_id=web&client_secret=<secret web>&scope=read+unknown&custom_credential=bob",
+        status: 400,
+        body: r#"{"error":"invalid_scope"}"#,
+    }),
+    Documented(Row {
+        what: "custom grant: the error of the validator, word for word",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=custom&client_id=web&client_secret=<secret web>&scope=read",
+        status: 400,
+        body: r#"{"error":"invalid_custom_credential"}"#,
+    }),
+    Documented(Row {
+        what: "custom grant: the validator says no",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=custom&client_id=web&client_secret=<secret web>&scope=read&custom_credential=eve",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
     Needs { feature: "pop", what: "alg and key: token_type pop, and the three invalid_request" },
     Needs { feature: "private_key_jwt", what: "iss = sub = client_id, aud {issuer}/connect/token" },
     Needs { feature: "tls client certificate", what: "thumbprint, before a secret in the body" },
@@ -498,7 +555,7 @@ async fn the_user_service_hears_idp_and_tenant_and_the_rest_once() {
     assert_eq!(world.token("login", &[&grant[..], &acr].concat()).await.status, 200);
     let asked = world.users.questions().pop().unwrap();
     let wanted = json!({
-        "issuer": "ids3", "client_id": "login", "username": "alice", "password": "horse", "idp": "corp",
+        "issuer": format!("http://{}/ids3", world.server.public), "client_id": "login", "username": "alice", "password": "horse", "idp": "corp",
         "tenant": "acme", "acr_values": ["level2", "idp:other"], "parameters": {},
     });
     assert_eq!(asked, wanted);
