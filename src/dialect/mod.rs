@@ -9,13 +9,14 @@ mod rfc;
 mod tencent_ciam;
 mod xsolla_login;
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::client::Issuer;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::OAuthError;
 use crate::protocol::form::Form;
-use crate::protocol::response::TokenResponse;
+use crate::protocol::response::{DeviceResponse, TokenResponse};
 use crate::token::access::ClaimStyle;
 
 /// How endpoints, requests, answers and errors look.
@@ -41,8 +42,8 @@ pub trait Dialect: Send + Sync {
         ClaimStyle::default()
     }
 
-    /// How the parameters of a token request may arrive.
-    fn carrier(&self) -> Carrier {
+    /// How the parameters of a request to `endpoint` may arrive.
+    fn carrier(&self, _endpoint: Endpoint) -> Carrier {
         Carrier::Form
     }
 
@@ -80,6 +81,12 @@ pub trait Dialect: Send + Sync {
     /// The body of a successful token response.
     fn success(&self, response: &TokenResponse) -> Vec<u8>;
 
+    /// The body of a successful device authorization response.
+    fn device(&self, response: &DeviceResponse) -> Vec<u8> {
+        // strings and numbers always serialise
+        serde_json::to_vec(response).unwrap_or_default()
+    }
+
     /// Status and body of a refusal.
     fn error(&self, refused: &Refused<'_>) -> (u16, Vec<u8>);
 }
@@ -93,7 +100,7 @@ pub enum Path {
     AtRoot(&'static str),
 }
 
-/// How the parameters of a token request may arrive.
+/// How the parameters of a request may arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Carrier {
     /// In a form, as the RFCs have it.
@@ -196,8 +203,8 @@ fn filled(path: &str, issuer: &Issuer) -> Option<String> {
     Some(full)
 }
 
-/// The members of a successful answer as RFC 6749 section 5.1 has them, for a dialect to change.
-fn members(response: &TokenResponse) -> Map<String, Value> {
+/// The members of a successful answer as its RFC has them, for a dialect to change.
+fn members(response: &impl Serialize) -> Map<String, Value> {
     match serde_json::to_value(response) {
         Ok(Value::Object(members)) => members,
         // a struct of strings and numbers always serialises to an object

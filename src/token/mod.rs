@@ -7,6 +7,7 @@ pub mod device_code;
 pub mod family;
 pub mod granted;
 pub mod id_token;
+pub mod opaque;
 pub mod refresh;
 pub mod state;
 pub mod wire;

@@ -12,10 +12,11 @@ use crate::client::auth::Failure;
 use crate::client::registry::Route;
 use crate::dialect::{self, Carrier, Refused};
 use crate::http::access::Told;
-use crate::http::{Response, respond};
+use crate::http::{Request, Response, respond};
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{ErrorCode, OAuthError};
-use crate::protocol::response::TokenResponse;
+use crate::protocol::form::Form;
+use crate::protocol::response::{DeviceResponse, TokenResponse};
 
 /// Where a request arrived: whose dialect answers, and what it needs to know of the request.
 #[derive(Clone, Copy)]
@@ -32,12 +33,26 @@ impl<'a> Place<'a> {
 
     /// Whether the dialect takes the parameters of this request although it is no form.
     pub(super) fn takes(&self, head: &Parts) -> bool {
-        self.endpoint == Endpoint::Token
-            && match dialect::of(self.issuer).carrier() {
-                Carrier::Form => false,
-                Carrier::FormOrQuery => head.uri.query().is_some() && !form::is_json(&head.headers),
-                Carrier::FormOrJson => form::is_json(&head.headers),
+        match self.carrier() {
+            Carrier::Form => false,
+            Carrier::FormOrQuery => head.uri.query().is_some() && !form::is_json(&head.headers),
+            Carrier::FormOrJson => form::is_json(&head.headers),
+        }
+    }
+
+    /// The parameters, however the dialect lets them arrive here.
+    pub(super) fn parameters<'r>(&self, request: &'r Request) -> Result<Form<'r>, OAuthError> {
+        match self.carrier() {
+            Carrier::FormOrQuery if request.body.is_empty() => {
+                Form::parse(request.query().unwrap_or_default().as_bytes())
             }
+            Carrier::FormOrJson if form::is_json(&request.headers) => Form::from_json(&request.body),
+            Carrier::Form | Carrier::FormOrQuery | Carrier::FormOrJson => Form::parse(&request.body),
+        }
+    }
+
+    fn carrier(&self) -> Carrier {
+        dialect::of(self.issuer).carrier(self.endpoint)
     }
 
     /// An error as the dialect writes it.
@@ -75,9 +90,17 @@ impl<'a> Place<'a> {
 
     /// A token response as the dialect writes it.
     pub(super) fn granted(&self, tokens: &TokenResponse) -> Response {
-        let dialect = dialect::of(self.issuer);
-        let headers = dialect.headers();
-        let response = respond::json(200, dialect.success(tokens));
+        self.success(dialect::of(self.issuer).success(tokens))
+    }
+
+    /// The codes of a device as the dialect writes them.
+    pub(super) fn started(&self, codes: &DeviceResponse) -> Response {
+        self.success(dialect::of(self.issuer).device(codes))
+    }
+
+    fn success(&self, body: Vec<u8>) -> Response {
+        let headers = dialect::of(self.issuer).headers();
+        let response = respond::json(200, body);
         let response = respond::with(response, CONTENT_TYPE, HeaderValue::from_static(headers.content_type));
         respond::with(response, CACHE_CONTROL, HeaderValue::from_static(headers.cache_control))
     }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::form::{authorization, is_json};
+use super::form::authorization;
 use super::place::Place;
 use crate::client::{Client, Issuer};
-use crate::dialect::{self, Carrier};
+use crate::dialect;
 use crate::grant::{Error, TokenRequest};
 use crate::http::access::Told;
 use crate::http::{Request, Response};
@@ -16,7 +16,7 @@ use crate::service::Service;
 
 pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Request, told: &mut Told) -> Response {
     let issuer = place.issuer;
-    let form = match parameters(issuer, request) {
+    let form = match place.parameters(request).and_then(|form| dialect::of(issuer).read(form)) {
         Ok(form) => form,
         Err(error) => return place.refused(told, error, None),
     };
@@ -57,17 +57,6 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
     };
     metrics.token_requests.with_label_values(&[told.grant.as_str(), told.outcome()]).inc();
     response
-}
-
-/// The parameters, however the dialect lets them arrive, in our names.
-fn parameters<'a>(issuer: &Issuer, request: &'a Request) -> Result<Form<'a>, OAuthError> {
-    let dialect = dialect::of(issuer);
-    let form = match dialect.carrier() {
-        Carrier::FormOrQuery if request.body.is_empty() => Form::parse(request.query().unwrap_or_default().as_bytes()),
-        Carrier::FormOrJson if is_json(&request.headers) => Form::from_json(&request.body),
-        Carrier::Form | Carrier::FormOrQuery | Carrier::FormOrJson => Form::parse(&request.body),
-    }?;
-    dialect.read(form)
 }
 
 /// A request turned away after authentication, before any work.

@@ -53,6 +53,19 @@ impl<'a> Form<'a> {
         self
     }
 
+    /// A parameter that may repeat, once for each word of its values.
+    ///
+    /// # Errors
+    /// `invalid_request` if that makes too many parameters.
+    pub fn split(mut self, name: &'static str) -> Result<Self, OAuthError> {
+        let words: Vec<String> = self.all(name).flat_map(|value| value.split(' ')).map(str::to_owned).collect();
+        self.pairs.retain(|(own, _)| own != name);
+        for word in words.into_iter().filter(|word| !word.is_empty()) {
+            self.push(Cow::Borrowed(name), Cow::Owned(word))?;
+        }
+        Ok(self)
+    }
+
     /// The form without one parameter.
     #[must_use]
     pub fn without(mut self, taken: &str) -> Self {
@@ -120,6 +133,14 @@ mod tests {
         ] {
             assert!(Form::from_json(bad).is_err(), "{}", String::from_utf8_lossy(bad));
         }
+    }
+
+    #[test]
+    fn a_list_becomes_a_parameter_that_repeats_within_the_limits() {
+        let form = Form::parse(b"audience=a++b&x=1&audience=c").ok().unwrap().split("audience").ok().unwrap();
+        assert_eq!(form.all("audience").collect::<Vec<_>>(), ["a", "b", "c"]);
+        let long = format!("audience={}", "a+".repeat(65));
+        assert!(Form::parse(long.as_bytes()).ok().unwrap().split("audience").is_err());
     }
 
     #[test]
