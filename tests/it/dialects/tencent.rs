@@ -221,7 +221,10 @@ const TABLE: &[Entry] = &[
         what: "http://tencentciam.com/oauth2/grant-type/otp/sms with phone_number, otp_token, otp, auto_signup",
     },
     Needs { feature: "otp/email", what: "http://tencentciam.com/oauth2/grant-type/otp/email with email" },
-    Needs { feature: "userinfo", what: "only for tokens with openid" },
+    Needs {
+        feature: "userinfo",
+        what: "only for tokens with openid: a resource about a person, whom the portal knows and the token service does not",
+    },
 ];
 
 #[tokio::test(flavor = "multi_thread")]
