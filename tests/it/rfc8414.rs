@@ -288,12 +288,12 @@ fn partner() -> String {
 async fn checklist_73_and_74_each_listed_grant_works_and_each_other_is_unsupported() {
     // whatever this build knows can be offered, each by itself and all together
     let known = jeton::grant::built_in();
-    let known: Vec<&str> = known.iter().map(|grant| grant.grant_type().as_str().to_owned().leak() as &str).collect();
-    let mut offers: Vec<Vec<&str>> = vec![known.clone()];
+    let known: Vec<String> = known.iter().map(|grant| grant.grant_type().as_str().to_owned()).collect();
+    let mut offers: Vec<Vec<String>> = vec![known.clone()];
     for grant in &known {
         // what is refreshed or exchanged was a login
-        let login = ["refresh_token", EXCHANGE].contains(grant).then_some("authorization_code");
-        offers.push(login.into_iter().chain([*grant]).collect());
+        let login = ["refresh_token", EXCHANGE].contains(&grant.as_str()).then_some("authorization_code".to_owned());
+        offers.push(login.into_iter().chain([grant.clone()]).collect());
     }
     let plain = Server::start().await;
     assert_eq!(list(&document(&plain).await, "grant_types_supported").len(), 3, "the rest is off by default");

@@ -1,11 +1,13 @@
 //! All dialects in one process on one listener, and their example files.
 
+use jeton::dialect::Path;
 use jeton::protocol::endpoint::Endpoint;
 use serde_json::json;
 use tempfile::TempDir;
 
 use super::VENDORS;
 use crate::support::process::{Serve, jeton};
+use crate::support::tools::repository;
 use crate::support::{ADMIN_TOKEN, Server, secret};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -59,6 +61,9 @@ fn every_example_file_passes_config_check() {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/config/dialects")).unwrap() {
         let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
         let dir = TempDir::new().unwrap();
         secret(&dir.path().join("master.key"), &jeton::vault::Vault::generate());
         secret(&dir.path().join("admin.token"), ADMIN_TOKEN);
@@ -76,6 +81,37 @@ fn every_example_file_passes_config_check() {
         jeton::dialect::ALL.iter().map(|dialect| dialect.name()).filter(|name| *name != "rfc").collect();
     all.sort_unstable();
     assert_eq!(found, all);
+}
+
+/// The page of a dialect says what is true of it: its paths, and a client that can be registered as it stands there.
+#[test]
+fn every_dialect_has_a_page_on_moving_a_client_over() {
+    for dialect in jeton::dialect::ALL.into_iter().filter(|dialect| dialect.name() != "rfc") {
+        let name = dialect.name();
+        let read = |end: &str| std::fs::read_to_string(repository(&format!("config/dialects/{name}.{end}"))).unwrap();
+        let (page, example) = (read("md"), read("toml"));
+        for heading in ["## What to change", "## What stays", "## What differs, and why"] {
+            assert!(page.contains(heading), "{name}: {heading}");
+        }
+        for path in dialect.paths(Endpoint::Token) {
+            let (Path::Below(path) | Path::AtRoot(path)) = path;
+            assert!(page.contains(path), "{name}: {path}");
+        }
+        assert!(example.contains(&format!("{name}.md")), "{name}: the example names its page");
+        let source = jeton::config::Source { preset: Some(example), ..Default::default() };
+        let config = jeton::config::load(&source).unwrap().config;
+        let snapshot = jeton::config::snapshot(&config, &jeton::vault::Vault::ephemeral()).unwrap();
+        let issuer = snapshot.issuers.values().next().unwrap();
+        let mut blocks = 0;
+        for block in page.split("```json\n").skip(1) {
+            let mut metadata: serde_json::Value = serde_json::from_str(block.split("```").next().unwrap()).unwrap();
+            let id = metadata.as_object_mut().unwrap().remove("client_id").unwrap();
+            let metadata: jeton::client::ClientMetadata = serde_json::from_value(metadata).unwrap();
+            metadata.resolve(id.as_str().unwrap().to_owned(), Vec::new(), 0, issuer).unwrap();
+            blocks += 1;
+        }
+        assert!(blocks > 0, "{name}: a client to copy");
+    }
 }
 
 #[test]
