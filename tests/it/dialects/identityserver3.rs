@@ -352,7 +352,10 @@ const TABLE: &[Entry] = &[
     Needs { feature: "custom grants", what: "grant not in the client's list: unsupported_grant_type" },
     Needs { feature: "custom grants", what: "scope problems: invalid_scope" },
     Needs { feature: "custom grants", what: "the error of the validator, word for word" },
-    Needs { feature: "pop", what: "alg and key: token_type pop, and the three invalid_request" },
+    Needs {
+        feature: "pop",
+        what: "alg and key: token_type pop, and the three invalid_request; a draft that no standard kept",
+    },
     Needs { feature: "tls client certificate", what: "thumbprint, before a secret in the body" },
 ];
 
