@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
+use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
@@ -39,6 +40,34 @@ pub struct Snapshot {
     pub clients: HashMap<String, HashMap<String, Arc<Client>>>,
     /// By the full path of a request: one lookup, however many issuers there are.
     pub routes: HashMap<String, Route>,
+    /// The paths of dialects that name the client, with [`ANY_CLIENT`] where it stands.
+    pub client_routes: HashMap<String, Route>,
+}
+
+/// The segment of a path that stands for any client.
+pub const ANY_CLIENT: &str = "*";
+/// The most segments of a path that names a client; one with more leads nowhere.
+const MAX_SEGMENTS: usize = 8;
+
+impl Snapshot {
+    fn route(&self, path: &str) -> Option<Route> {
+        let named = || if self.client_routes.is_empty() { None } else { self.named(path) };
+        self.routes.get(path).cloned().or_else(named)
+    }
+
+    /// Where a path leads if one of its segments is a client.
+    fn named(&self, path: &str) -> Option<Route> {
+        let segments: Vec<&str> = path.split('/').take(MAX_SEGMENTS + 2).collect();
+        if segments.len() > MAX_SEGMENTS + 1 {
+            return None;
+        }
+        (1..segments.len()).find_map(|at| {
+            let mut pattern = segments.clone();
+            let client = percent_decode_str(std::mem::replace(&mut pattern[at], ANY_CLIENT)).decode_utf8().ok()?;
+            let route = self.client_routes.get(&pattern.join("/")).filter(|_| !client.is_empty())?;
+            Some(Route { client: Some(client.into()), ..route.clone() })
+        })
+    }
 }
 
 /// Where a path leads.
@@ -48,6 +77,8 @@ pub struct Route {
     pub issuer: Arc<Issuer>,
     /// Which endpoint.
     pub endpoint: Endpoint,
+    /// The client that the path names.
+    pub client: Option<Box<str>>,
 }
 
 /// Issuers and clients.
@@ -107,7 +138,7 @@ impl Registry {
 
     /// Where `path` leads.
     pub fn route(&self, path: &str) -> Option<Route> {
-        self.snapshot.load().routes.get(path).cloned()
+        self.snapshot.load().route(path)
     }
 
     /// An issuer by id.

@@ -2,8 +2,8 @@
 //!
 //! The issuer's URL is the vendor's token endpoint without `/token`, such as
 //! `https://<instance>.aliyunidaas.com/api/v2/iauths_system/oauth2`. With `vendor.instance_id` the OpenAPI paths
-//! (`/v2/{instanceId}/authorizationServer/...`) answer too, and the generated SDK may send everything in the query of a
-//! POST without body. Statuses are not published: those of RFC 6749 section 5.2 stand.
+//! (`/v2/{instanceId}/authorizationServer/...`, `/v2/{instanceId}/{applicationId}/...`) answer too, and the generated SDK
+//! may send everything in the query of a POST without body. Statuses are not published: those of RFC 6749 section 5.2 stand.
 
 use std::collections::BTreeSet;
 
@@ -31,14 +31,17 @@ impl Dialect for AliyunIdaas {
             Endpoint::Token => &[
                 Path::Below("/token"),
                 Path::AtRoot("/v2/{instance_id}/authorizationServer/{authorization_server_id}/oauth2/token"),
+                Path::AtRoot("/v2/{instance_id}/{client_id}/oauth2/token"),
             ],
             Endpoint::Revocation => &[
                 Path::Below("/revoke"),
                 Path::AtRoot("/v2/{instance_id}/authorizationServer/{authorization_server_id}/oauth2/revoke"),
+                Path::AtRoot("/v2/{instance_id}/{client_id}/oauth2/revoke"),
             ],
             Endpoint::DeviceAuthorization => &[
                 Path::Below("/device/code"),
                 Path::AtRoot("/v2/{instance_id}/authorizationServer/{authorization_server_id}/oauth2/device/code"),
+                Path::AtRoot("/v2/{instance_id}/{client_id}/oauth2/device/code"),
             ],
             Endpoint::Introspection => &[Path::Below("/introspect")],
             Endpoint::Jwks => &[Path::Below("/jwks")],
@@ -111,6 +114,11 @@ impl Dialect for AliyunIdaas {
         let mut members = super::members(response);
         members.insert("expires_at".to_owned(), Value::from(response.expires_at));
         super::bytes(members)
+    }
+
+    /// The generated SDK reads JSON out of every answer, this one too.
+    fn revoked(&self) -> &'static str {
+        "{}"
     }
 
     fn error(&self, refused: &Refused<'_>) -> (u16, Vec<u8>) {

@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::client::Issuer;
+use crate::client::registry::ANY_CLIENT;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::OAuthError;
 use crate::protocol::form::Form;
@@ -87,11 +88,17 @@ pub trait Dialect: Send + Sync {
         serde_json::to_vec(response).unwrap_or_default()
     }
 
+    /// The body of the answer to a revocation, which RFC 7009 section 2.2 lets a client ignore.
+    fn revoked(&self) -> &'static str {
+        ""
+    }
+
     /// Status and body of a refusal.
     fn error(&self, refused: &Refused<'_>) -> (u16, Vec<u8>);
 }
 
-/// Where an endpoint answers. `{name}` stands for a value of the issuer's `vendor` table; without it the path is left out.
+/// Where an endpoint answers. `{name}` stands for a value of the issuer's `vendor` table; without it the path is left
+/// out. `{client_id}` is a segment that names the client of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Path {
     /// Below the issuer's path.
@@ -185,10 +192,11 @@ pub fn url(issuer: &Issuer, endpoint: Endpoint) -> String {
     urls(issuer, endpoint).into_iter().next().unwrap_or_default()
 }
 
-/// Every URL of an endpoint of `issuer`, the one that discovery names first.
+/// Every URL of an endpoint of `issuer`, the one that discovery names first; none that names a client.
 pub fn urls(issuer: &Issuer, endpoint: Endpoint) -> Vec<String> {
     let host = issuer.url.strip_suffix(&issuer.path).unwrap_or(&issuer.url);
-    full_paths(issuer, endpoint).into_iter().map(|path| format!("{host}{path}")).collect()
+    let common = full_paths(issuer, endpoint).into_iter().filter(|path| !path.contains(ANY_CLIENT));
+    common.map(|path| format!("{host}{path}")).collect()
 }
 
 /// The path with the values of the issuer's `vendor` table; `None` if one is missing.
@@ -197,7 +205,7 @@ fn filled(path: &str, issuer: &Issuer) -> Option<String> {
     let mut full = parts.next()?.to_owned();
     for part in parts {
         let (name, rest) = part.split_once('}')?;
-        full.push_str(issuer.settings.vendor.get(name)?);
+        full.push_str(if name == "client_id" { ANY_CLIENT } else { issuer.settings.vendor.get(name)? });
         full.push_str(rest);
     }
     Some(full)
@@ -251,7 +259,8 @@ mod tests {
         };
         let paths = |vendor| full_paths(&Issuer::new("a", settings(vendor)).unwrap(), Endpoint::Token);
         assert_eq!(paths(&[]), ["/t/token"]);
-        let both = paths(&[("instance_id", "idaas_1"), ("authorization_server_id", "iauths_system")]);
-        assert_eq!(both, ["/t/token", "/v2/idaas_1/authorizationServer/iauths_system/oauth2/token"]);
+        let all = paths(&[("instance_id", "idaas_1"), ("authorization_server_id", "iauths_system")]);
+        let server = "/v2/idaas_1/authorizationServer/iauths_system/oauth2/token";
+        assert_eq!(all, ["/t/token", server, "/v2/idaas_1/*/oauth2/token"]);
     }
 }

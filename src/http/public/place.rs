@@ -24,11 +24,13 @@ pub(super) struct Place<'a> {
     pub(super) issuer: &'a Arc<Issuer>,
     pub(super) endpoint: Endpoint,
     pub(super) path: &'a str,
+    /// The client that the path names.
+    client: Option<&'a str>,
 }
 
 impl<'a> Place<'a> {
     pub(super) fn new(route: &'a Route, path: &'a str) -> Self {
-        Self { issuer: &route.issuer, endpoint: route.endpoint, path }
+        Self { issuer: &route.issuer, endpoint: route.endpoint, path, client: route.client.as_deref() }
     }
 
     /// Whether the dialect takes the parameters of this request although it is no form.
@@ -42,12 +44,16 @@ impl<'a> Place<'a> {
 
     /// The parameters, however the dialect lets them arrive here.
     pub(super) fn parameters<'r>(&self, request: &'r Request) -> Result<Form<'r>, OAuthError> {
-        match self.carrier() {
+        let form = match self.carrier() {
             Carrier::FormOrQuery if request.body.is_empty() => {
                 Form::parse(request.query().unwrap_or_default().as_bytes())
             }
             Carrier::FormOrJson if form::is_json(&request.headers) => Form::from_json(&request.body),
             Carrier::Form | Carrier::FormOrQuery | Carrier::FormOrJson => Form::parse(&request.body),
+        }?;
+        match self.client {
+            Some(client) => form.with("client_id", client),
+            None => Ok(form),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::introspect::caller;
 use super::place::Place;
+use crate::dialect;
 use crate::http::access::Told;
 use crate::http::{Request, Response, respond};
 use crate::inspect::{self, Revoked};
@@ -29,7 +30,7 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
             service.context.metrics.revocations.with_label_values(&[what]).inc();
             tracing::info!(target: "audit", event = "revoked", what, issuer = issuer.id, client = client.id);
             // the content type stays: some clients parse even an empty answer (CHECKLIST, interoperability facts)
-            respond::json(200, "")
+            respond::json(200, dialect::of(issuer).revoked())
         }
         Err(error) => place.refused(told, error.to_oauth(), None),
     }

@@ -66,6 +66,19 @@ impl<'a> Form<'a> {
         Ok(self)
     }
 
+    /// The form with a parameter that stands elsewhere in the request.
+    ///
+    /// # Errors
+    /// `invalid_request` if the form says something else.
+    pub fn with(mut self, name: &'static str, value: &str) -> Result<Self, OAuthError> {
+        match self.get(name) {
+            Some(own) if own == value => {}
+            Some(_) => return Err(OAuthError::invalid_request("a parameter is not the one of the path")),
+            None => self.push(Cow::Borrowed(name), Cow::Owned(value.to_owned()))?,
+        }
+        Ok(self)
+    }
+
     /// The form without one parameter.
     #[must_use]
     pub fn without(mut self, taken: &str) -> Self {
@@ -150,6 +163,10 @@ mod tests {
         let form = form.reword(&[("type", "short", "urn:long"), ("username", "ann", "bob"), ("other", "ann", "eve")]);
         assert_eq!((form.get("username"), form.get("type"), form.get("user")), (Some("bob"), Some("urn:long"), None));
         assert_eq!(form.without("type").get("type"), None);
+        let with =
+            |body| parse(body).with("client_id", "web").ok().map(|form| form.get("client_id").map(str::to_owned));
+        assert_eq!(with(b"a=1"), Some(Some("web".to_owned())));
+        assert_eq!((with(b"client_id=web").is_some(), with(b"client_id=other")), (true, None));
         assert!(parse(b"user=ann&username=bob").rename(&[("user", "username")]).is_err());
     }
 }

@@ -76,6 +76,18 @@ def generated_sdk():
     again = ask(grant_type="refresh_token", refresh_token=answer.refresh_token, **credentials)
     check(again.refresh_token != answer.refresh_token, again)
 
+    device = register(
+        token_endpoint_auth_method="none", grant_types=[DEVICE, "refresh_token"], scope="openid offline_access"
+    )["client_id"]
+    codes = client.generate_device_code(INSTANCE, device, models.GenerateDeviceCodeRequest(scope="openid")).body
+    check(codes.expires_in == 1200 and codes.expires_at > 0, codes)
+    approve(codes.user_code)
+    polled = models.GenerateTokenRequest(grant_type=DEVICE, client_id=device, device_code=codes.device_code)
+    answer = client.generate_token(INSTANCE, device, polled).body
+    check(answer.id_token and answer.expires_in == 1200, answer)
+    revoked = models.RevokeTokenRequest(client_id=device, token=answer.access_token, token_type_hint="access_token")
+    check(client.revoke_token(INSTANCE, device, revoked).status_code == 200, "a revocation")
+
     try:
         ask(grant_type="client_credentials", client_id=own["client_id"], client_secret="wrong")
     except DaraException as error:

@@ -268,6 +268,36 @@ const TABLE: &[Entry] = &[
         status: 200,
         body: r#"{"token_type":"Bearer","access_token":"<jwt>","expires_in":1200,"expires_at":"<in 1200>","scope":"orders|read"}"#,
     }),
+    Documented(Row {
+        what: "the path of an application (GenerateToken), everything in the query",
+        request: "POST /v2/idaas_ue2jvisn35ea5lmthk267/web/oauth2/token?grant_type=authorization_code&client_id=web&client_secret=<secret web>&\
+            code=<code>&redirect_uri=<redirect>",
+        status: 200,
+        body: r#"{"token_type":"Bearer","access_token":"<jwt>","refresh_token":"<refresh>","expires_in":1200,
+            "expires_at":"<in 1200>","id_token":"<jwt>","scope":"openid offline_access"}"#,
+    }),
+    Documented(Row {
+        what: "the path of an application, a form, the client named by the path",
+        request: "POST /v2/idaas_ue2jvisn35ea5lmthk267/web/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=refresh_token&client_secret=<secret web>&refresh_token=<refresh>",
+        status: 200,
+        body: r#"{"token_type":"Bearer","access_token":"<jwt>","refresh_token":"<refresh>","expires_in":1200,
+            "expires_at":"<in 1200>","id_token":"<jwt>","scope":"openid offline_access"}"#,
+    }),
+    Documented(Row {
+        what: "GenerateDeviceCode: the path names the client",
+        request: "POST /v2/idaas_ue2jvisn35ea5lmthk267/tv/oauth2/device/code?scope=openid+offline_access",
+        status: 200,
+        body: r#"{"device_code":"<device>","user_code":"<text>","verification_uri":"https://portal.example/device",
+            "verification_uri_complete":"<text>","expires_in":1200,"expires_at":"<in 1200>","interval":5}"#,
+    }),
+    Inferred(Row {
+        what: "the path names another client than client_id",
+        request: "POST /v2/idaas_ue2jvisn35ea5lmthk267/service/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=authorization_code&client_id=web&client_secret=<secret web>&code=<code>&redirect_uri=<redirect>",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"<text>","request_id":"<text>"}"#,
+    }),
     Needs { feature: "password", what: "username and password, scope openid" },
     Needs { feature: "id-token-bearer", what: "M2M method 5: application_federated_credential_name" },
     Needs { feature: "pkcs7-bearer", what: "M2M method 6: attested document" },
@@ -287,11 +317,12 @@ async fn every_documented_request_is_answered_as_documented() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn revocation_answers_at_both_paths() {
+async fn revocation_answers_at_each_path_also_to_the_query() {
     let world = World::start(&VENDOR).await;
     for path in [
         "/api/v2/iauths_system/oauth2/revoke",
         "/v2/idaas_ue2jvisn35ea5lmthk267/authorizationServer/iauths_system/oauth2/revoke",
+        "/v2/idaas_ue2jvisn35ea5lmthk267/web/oauth2/revoke",
     ] {
         let (token, secret) = (world.value("refresh").await, super::secret("web"));
         let fields = [("token", token.as_str()), ("client_id", "web"), ("client_secret", secret.as_str())];
@@ -299,4 +330,28 @@ async fn revocation_answers_at_both_paths() {
         let grant = [("grant_type", "refresh_token"), ("refresh_token", token.as_str())];
         assert_eq!(world.token("web", &grant).await.error(), "invalid_grant");
     }
+    let (token, secret) = (world.value("refresh").await, super::secret("web"));
+    let request = format!(
+        "POST /v2/idaas_ue2jvisn35ea5lmthk267/web/oauth2/revoke?token={token}&token_type_hint=refresh_token&client_secret={secret}"
+    );
+    assert_eq!(world.send(&request).await.status, 200);
+    let grant = [("grant_type", "refresh_token"), ("refresh_token", token.as_str())];
+    assert_eq!(world.token("web", &grant).await.error(), "invalid_grant");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_names_one_client_and_no_other_path_is_there() {
+    let world = World::start(&VENDOR).await;
+    let at = async |path: &str| world.server.post(path, &[], &[("grant_type", "client_credentials")]).await.status;
+    let instance = "/v2/idaas_ue2jvisn35ea5lmthk267";
+    assert_eq!(at(&format!("{instance}/nobody/oauth2/token")).await, 401);
+    assert_eq!(at(&format!("{instance}/*/oauth2/token")).await, 401, "a client of that name");
+    for path in ["//oauth2/token", "/a/b/oauth2/token", "/oauth2/token", "/web/oauth2/introspect", "/%ff/oauth2/token"]
+    {
+        assert_eq!(at(&format!("{instance}{path}")).await, 404, "{path}");
+    }
+    assert_eq!(at(&format!("/v2/other/web/oauth2/token{}", "/x".repeat(3000))).await, 404);
+    assert_eq!(at("/v2/other/web/oauth2/token").await, 404);
+    let document = world.server.get("/api/v2/iauths_system/oauth2/.well-known/openid-configuration").await.text();
+    assert!(!document.contains('*'), "{document}");
 }
