@@ -7,6 +7,7 @@ pub mod metadata;
 pub mod rate;
 pub mod registry;
 pub mod remote;
+pub mod route;
 pub mod secret;
 pub mod trust;
 

@@ -8,15 +8,14 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
-use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 use super::Client;
 use super::issuer::Issuer;
 use super::metadata::{AuthMethod, ClientMetadata, MetadataError};
+use super::route::{Route, Routes};
 use super::secret::{Secret, StoredSecret};
-use crate::protocol::endpoint::Endpoint;
 use crate::store::{Document, Store, StoreError};
 
 /// Kind of the documents that hold clients.
@@ -38,47 +37,8 @@ pub struct Snapshot {
     pub issuers: HashMap<String, Arc<Issuer>>,
     /// By issuer id and client id.
     pub clients: HashMap<String, HashMap<String, Arc<Client>>>,
-    /// By the full path of a request: one lookup, however many issuers there are.
-    pub routes: HashMap<String, Route>,
-    /// The paths of dialects that name the client, with [`ANY_CLIENT`] where it stands.
-    pub client_routes: HashMap<String, Route>,
-}
-
-/// The segment of a path that stands for any client.
-pub const ANY_CLIENT: &str = "*";
-/// The most segments of a path that names a client; one with more leads nowhere.
-const MAX_SEGMENTS: usize = 8;
-
-impl Snapshot {
-    fn route(&self, path: &str) -> Option<Route> {
-        let named = || if self.client_routes.is_empty() { None } else { self.named(path) };
-        self.routes.get(path).cloned().or_else(named)
-    }
-
-    /// Where a path leads if one of its segments is a client.
-    fn named(&self, path: &str) -> Option<Route> {
-        let segments: Vec<&str> = path.split('/').take(MAX_SEGMENTS + 2).collect();
-        if segments.len() > MAX_SEGMENTS + 1 {
-            return None;
-        }
-        (1..segments.len()).find_map(|at| {
-            let mut pattern = segments.clone();
-            let client = percent_decode_str(std::mem::replace(&mut pattern[at], ANY_CLIENT)).decode_utf8().ok()?;
-            let route = self.client_routes.get(&pattern.join("/")).filter(|_| !client.is_empty())?;
-            Some(Route { client: Some(client.into()), ..route.clone() })
-        })
-    }
-}
-
-/// Where a path leads.
-#[derive(Clone, Debug)]
-pub struct Route {
-    /// Whose endpoint it is.
-    pub issuer: Arc<Issuer>,
-    /// Which endpoint.
-    pub endpoint: Endpoint,
-    /// The client that the path names.
-    pub client: Option<Box<str>>,
+    /// By the path of a request.
+    pub routes: Routes,
 }
 
 /// Issuers and clients.
@@ -138,7 +98,7 @@ impl Registry {
 
     /// Where `path` leads.
     pub fn route(&self, path: &str) -> Option<Route> {
-        self.snapshot.load().route(path)
+        self.snapshot.load().routes.get(path)
     }
 
     /// An issuer by id.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Config, ConfigError, FileClient, FileSecret};
 use crate::client::Issuer;
 use crate::client::metadata::AuthMethod;
-use crate::client::registry::{ANY_CLIENT, Route, Snapshot, StoredClient, resolve};
+use crate::client::registry::{Snapshot, StoredClient, resolve};
 use crate::client::secret::{Presented, SecretHash, StoredSecret, check_phc, is_generated};
 use crate::clock::Time;
 use crate::keys::{IssuerRings, Policy};
@@ -93,10 +93,7 @@ fn add_routes(snapshot: &mut Snapshot, issuer: &Arc<Issuer>) -> Result<(), Confi
         .filter(|endpoint| issuer.offers(*endpoint))
         .flat_map(|endpoint| dialect::full_paths(issuer, endpoint).into_iter().map(move |path| (endpoint, path)))
     {
-        let route = Route { issuer: issuer.clone(), endpoint, client: None };
-        let names_client = path.split('/').any(|segment| segment == ANY_CLIENT);
-        let routes = if names_client { &mut snapshot.client_routes } else { &mut snapshot.routes };
-        if let Some(other) = routes.insert(path.clone(), route) {
+        if let Some(other) = snapshot.routes.insert(path.clone(), issuer.clone(), endpoint) {
             return Err(ConfigError::Rule {
                 setting: format!("issuers.{}.url", issuer.id),
                 value: issuer.url.clone(),

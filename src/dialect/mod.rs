@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::client::Issuer;
-use crate::client::registry::ANY_CLIENT;
+use crate::client::route::ANY_CLIENT;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::OAuthError;
 use crate::protocol::form::Form;

@@ -9,7 +9,7 @@ use hyper::http::request::Parts;
 use super::form;
 use crate::client::Issuer;
 use crate::client::auth::Failure;
-use crate::client::registry::Route;
+use crate::client::route::Route;
 use crate::dialect::{self, Carrier, Refused};
 use crate::http::access::Told;
 use crate::http::{Request, Response, respond};
