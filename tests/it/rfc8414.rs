@@ -344,6 +344,9 @@ async fn checklist_73_each_listed_client_authentication_works_at_its_endpoint_an
     let document = document(&server).await;
     let at = |name: &str| list(&document, &format!("{name}_endpoint_auth_methods_supported"));
     let (token, introspection, revocation) = (at("token"), at("introspection"), at("revocation"));
+    for method in &token {
+        assert!(METHODS.contains(&method.as_str()), "{method} is listed, and nobody here tries it");
+    }
     for method in METHODS {
         if !token.iter().any(|one| one == method) {
             let mut metadata = web_metadata();
@@ -371,14 +374,34 @@ async fn checklist_73_each_listed_client_authentication_works_at_its_endpoint_an
     let listed = |name: &str| list(&document, &format!("{name}_endpoint_auth_signing_alg_values_supported"));
     let algorithms = listed("token");
     assert!(listed("introspection") == algorithms && listed("revocation") == algorithms);
-    for alg in ALGORITHMS {
+    for alg in algorithms.iter().map(String::as_str).chain(ALGORITHMS) {
         let hmac = alg.starts_with("HS");
-        let mut metadata = web_metadata();
-        metadata["token_endpoint_auth_method"] = json!(if hmac { "client_secret_jwt" } else { "private_key_jwt" });
-        metadata["token_endpoint_auth_signing_alg"] = json!(alg);
-        metadata["jwks"] = json!({ "keys": [KEY.jwk()] });
-        let status = if algorithms.iter().any(|one| one == alg) { 201 } else { 400 };
-        assert_eq!(server.admin("POST", "/issuers/main/clients", metadata).await.status, status, "{alg}");
+        let is_listed = algorithms.iter().any(|one| one == alg);
+        let key = if is_listed && !hmac { &Signer::new(alg) } else { &*KEY };
+        let metadata = json!({
+            "token_endpoint_auth_method": if hmac { "client_secret_jwt" } else { "private_key_jwt" },
+            "token_endpoint_auth_signing_alg": alg, "jwks": { "keys": [key.jwk()] },
+            "grant_types": ["client_credentials"],
+        });
+        let registered = server.admin("POST", "/issuers/main/clients", metadata).await;
+        assert_eq!(registered.status, if is_listed { 201 } else { 400 }, "{alg}");
+        if is_listed {
+            let id = registered.get("client_id");
+            let claims = json!({
+                "iss": id, "sub": id, "aud": format!("http://{}", server.public),
+                "exp": server.clock.now().as_secs() + 60, "jti": encode(jeton::id::Id::random().0),
+            });
+            let secret = || Signer::Secret(registered.get("client_secret").into_bytes());
+            let header = json!({ "alg": alg });
+            let assertion = if hmac { secret().jws(&header, &claims) } else { key.jws(&header, &claims) };
+            let grant = [("grant_type", "client_credentials")];
+            let fields = [grant[0], ("client_assertion_type", JWT_BEARER), ("client_assertion", &assertion)];
+            assert_eq!(
+                server.post(&path(&server, &document, "token_endpoint"), &[], &fields).await.status,
+                200,
+                "{alg}"
+            );
+        }
     }
     // an assertion that is none
     let assertion = [
