@@ -46,8 +46,8 @@ impl Dialect for TencentCiam {
         ClaimStyle { scope: ScopeStyle::Array, nbf: true, ..ClaimStyle::default() }
     }
 
-    fn carrier(&self) -> Carrier {
-        Carrier::FormOrJson
+    fn carrier(&self, endpoint: Endpoint) -> Carrier {
+        if endpoint == Endpoint::Token { Carrier::FormOrJson } else { Carrier::Form }
     }
 
     /// A login says which of the tenant's authentication sources it means; a webhook is told.

@@ -39,7 +39,7 @@ async fn decide(pace: &Pace, request: &TokenRequest, context: &Context) -> Resul
     let code = DeviceCode::parse(text, &request.issuer.id, &context.vault).ok_or(Error::Forged)?;
     let (subject, granted) = approved(pace, request, context, &code).await?;
     let granted = request.still_granted(granted)?;
-    let resources = resource::select(request.form.all("resource"), &granted.resources)?;
+    let resources = resource::asked(&request.form, &granted.resources)?;
     let (offline, lifetimes) = request.lifetimes(&granted);
     let key = context.vault.current();
     let consume = Consume {

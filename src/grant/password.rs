@@ -30,7 +30,7 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
     let since = context.clock.now();
     let issuer = &request.issuer;
     let scope = scope(request)?;
-    let resources = resource::select(request.form.all("resource"), &request.client.settings.resources)?;
+    let resources = resource::asked(&request.form, &request.client.settings.resources)?;
     let login = Login::read(&request.form, &issuer.settings.users)?;
     match context.users.check(issuer, &request.client.id, &login, request.peer).await? {
         Verdict::Admitted(user) => begin(request, context, since, *user, scope, resources).await,

@@ -29,14 +29,14 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
     let text = request.form.require("refresh_token", "refresh_token is missing").map_err(missing)?;
     let asked = request.form.get("scope").map(Scope::parse).transpose()?;
     let presented = RefreshToken::parse(text, &request.issuer.id, &context.vault).ok_or(Error::Forged)?;
-    if asked.is_some() || request.form.get("resource").is_some() {
+    if asked.is_some() || resource::is_asked(&request.form) {
         check_narrowing(request, context, &presented, asked.as_ref()).await?;
     }
     let rotated = rotate(request, context, &presented).await?;
     let family = presented.head.family;
     let granted = open(&rotated.grant, &presented, request, context)?;
     let scope = narrowed_scope(asked, &granted)?;
-    let resources = resource::select(request.form.all("resource"), &granted.resources)?;
+    let resources = resource::asked(&request.form, &granted.resources)?;
     Ok(Issue {
         subject: rotated.subject.into(),
         access_scope: scope,
@@ -65,7 +65,7 @@ async fn check_narrowing(
     }
     let granted = open(&family.grant, presented, request, context)?;
     narrowed_scope(asked.cloned(), &granted)?;
-    resource::select(request.form.all("resource"), &granted.resources)?;
+    resource::asked(&request.form, &granted.resources)?;
     Ok(())
 }
 

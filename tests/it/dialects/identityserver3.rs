@@ -333,6 +333,36 @@ const TABLE: &[Entry] = &[
         body: r#"{"error":"invalid_request"}"#,
     }),
     Documented(Row {
+        what: "private_key_jwt: iss = sub = client_id, aud {issuer}/connect/token",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=key&grant_type=client_credentials&scope=read&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=<assertion of key>",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","expires_in":3600,"token_type":"Bearer"}"#,
+    }),
+    Documented(Row {
+        what: "private_key_jwt: client_id may be left out",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&scope=read&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=<assertion of key>",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","expires_in":3600,"token_type":"Bearer"}"#,
+    }),
+    Documented(Row {
+        what: "private_key_jwt: an assertion of another client",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=service&grant_type=client_credentials&scope=read&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=<assertion of key>",
+        status: 400,
+        body: r#"{"error":"invalid_request"}"#,
+    }),
+    Documented(Row {
+        what: "private_key_jwt: an unsigned token",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&scope=read&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=<unsigned of key>",
+        status: 400,
+        body: r#"{"error":"invalid_client"}"#,
+    }),
+    Documented(Row {
+        what: "a reference token",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=reference&client_secret=<secret reference>&redirect_uri=<redirect>&code=<code of reference>",
+        status: 200,
+        body: r#"{"access_token":"<opaque>","id_token":"<jwt>","refresh_token":"<refresh>","expires_in":3600,"token_type":"Bearer"}"#,
+    }),
+    Documented(Row {
         what: "password: no ID token, a refresh token for offline_access; acr_values are passed on",
         request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=login&client_secret=<secret login>&username=alice&password=horse&scope=openid+offline_access+read&acr_values=idp:corp+tenant:acme+level2+level2+idp:other",
         status: 200,
@@ -506,10 +536,11 @@ const TABLE: &[Entry] = &[
         status: 400,
         body: r#"{"error":"invalid_grant"}"#,
     }),
-    Needs { feature: "pop", what: "alg and key: token_type pop, and the three invalid_request" },
-    Needs { feature: "private_key_jwt", what: "iss = sub = client_id, aud {issuer}/connect/token" },
+    Needs {
+        feature: "pop",
+        what: "alg and key: token_type pop, and the three invalid_request; a draft that no standard kept",
+    },
     Needs { feature: "tls client certificate", what: "thumbprint, before a secret in the body" },
-    Needs { feature: "reference tokens", what: "an opaque access token" },
 ];
 
 #[tokio::test(flavor = "multi_thread")]
