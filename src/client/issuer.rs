@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::metadata::certificate::Sight;
 use super::secret::ColdCount;
 use super::trust::Trusted;
 use crate::protocol::endpoint::Endpoint;
@@ -37,6 +38,8 @@ pub struct Issuer {
     pub settings: IssuerSettings,
     /// How its access tokens look; the dialect's.
     pub style: ClaimStyle,
+    /// What the public listener sees of the certificates of clients.
+    pub certificates: Sight,
     /// Whose assertions are grants.
     pub trusted: Vec<Trusted>,
     /// Its metadata document and the ETag of it, made at the first request; a reload makes a new issuer.
@@ -60,6 +63,7 @@ impl Issuer {
             token_endpoints: Vec::new(),
             settings,
             style: ClaimStyle::default(),
+            certificates: Sight::default(),
             trusted,
             document: OnceLock::new(),
             cold: ColdCount::default(),

@@ -49,7 +49,8 @@ pub(super) fn metadata(service: &Service, issuer: &Issuer, request: &Request) ->
 /// The metadata document, made from what the issuer and the running service really offer.
 fn describe(service: &Service, issuer: &Issuer) -> Vec<u8> {
     let at = |endpoint| dialect::url(issuer, endpoint);
-    let methods: Vec<&'static str> = AuthMethod::ALL.map(AuthMethod::name).to_vec();
+    let offered = AuthMethod::ALL.into_iter().filter(|method| issuer.certificates.allow(*method));
+    let methods: Vec<&'static str> = offered.map(AuthMethod::name).collect();
     let confidential = methods.iter().copied().filter(|method| *method != metadata::AuthMethod::None.name()).collect();
     let schemes = AuthMethod::ALL.into_iter().flat_map(AuthMethod::assertion_algorithms);
     let signed_by: Vec<&'static str> = schemes.flat_map(|scheme| scheme.names()).copied().collect();
@@ -76,6 +77,7 @@ fn describe(service: &Service, issuer: &Issuer) -> Vec<u8> {
         introspection_endpoint_auth_signing_alg_values_supported: signed_by.clone(),
         revocation_endpoint_auth_methods_supported: methods,
         revocation_endpoint_auth_signing_alg_values_supported: signed_by,
+        tls_client_certificate_bound_access_tokens: issuer.certificates.are_seen(),
         code_challenge_methods_supported: &["S256"],
         claims_supported: &["iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash"],
         request_parameter_supported: false,
