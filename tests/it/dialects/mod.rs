@@ -186,6 +186,8 @@ impl World {
             "verifier" => VERIFIER.to_owned(),
             "wrong verifier" => VERIFIER.replace('d', "e"),
             "long" => "x".repeat(4096),
+            "certificate" => identityserver3::MACHINE.escaped(),
+            "other certificate" => identityserver3::IMPOSTOR.escaped(),
             "code" => self.code("web", plain).await,
             "code of other" => self.code("other", plain).await,
             "code of basic" => self.code("basic", plain).await,

@@ -26,9 +26,7 @@ async fn behind(trusted: &str, format: &str, authority: &Authority) -> (Server, 
 
 fn written(format: &str, identity: &Identity) -> String {
     match format {
-        "pem-url" => {
-            percent_encoding::utf8_percent_encode(&identity.pem, percent_encoding::NON_ALPHANUMERIC).to_string()
-        }
+        "pem-url" => identity.escaped(),
         "der-base64" => identity.base64(),
         _ => format!(":{}:", identity.base64()),
     }

@@ -84,6 +84,11 @@ impl Identity {
         URL_SAFE_NO_PAD.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &self.chain[0]))
     }
 
+    /// The certificate as nginx writes it into a header.
+    pub(crate) fn escaped(&self) -> String {
+        percent_encoding::utf8_percent_encode(&self.pem, percent_encoding::NON_ALPHANUMERIC).to_string()
+    }
+
     /// The certificate in base64.
     pub(crate) fn base64(&self) -> String {
         STANDARD.encode(&self.chain[0])
