@@ -197,6 +197,18 @@ async fn checklist_19_a_certificate_is_no_second_method_and_never_replaces_the_r
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn checklist_65_who_has_not_the_key_of_a_certificate_gets_no_answer_at_all() {
+    let world = World::start().await;
+    let id = world.client(named("tls_client_auth_subject_dn", "CN=client,O=Example")).await;
+    let (shown, own) = (world.authority.issue(&subject("client")), Identity::self_signed(&subject("client")));
+    for version in [&TLS12, &TLS13] {
+        let thief = Caller::thief(version, &world.roots, &shown, &own);
+        let answer = thief.attempt(world.server.public, "/oauth2/token", &[], &credentials(&id)).await;
+        assert!(answer.is_err(), "{version:?}: {}", answer.unwrap().0.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_resumed_session_keeps_its_certificate_and_another_has_its_own() {
     let world = World::start().await;
     let id = world.client(named("tls_client_auth_subject_dn", "CN=client,O=Example")).await;

@@ -144,6 +144,24 @@ impl Caller {
         Self(Arc::new(config).into())
     }
 
+    /// A client that shows certificates whose key it does not have.
+    pub(crate) fn thief(
+        version: &'static rustls::SupportedProtocolVersion,
+        roots: &rustls::RootCertStore,
+        shown: &Identity,
+        own: &Identity,
+    ) -> Self {
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        let key = provider.key_provider.load_private_key(own.key()).unwrap();
+        let stolen = rustls::sign::CertifiedKey::new(shown.chain.clone(), key);
+        let config = rustls::ClientConfig::builder_with_provider(Arc::new(provider))
+            .with_protocol_versions(&[version])
+            .unwrap()
+            .with_root_certificates(roots.clone())
+            .with_client_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(stolen)));
+        Self(Arc::new(config).into())
+    }
+
     /// A form POST on a connection of its own; and whether the session was resumed.
     pub(crate) async fn exchange(
         &self,
@@ -152,8 +170,19 @@ impl Caller {
         headers: &[(&str, &str)],
         fields: &[(&str, &str)],
     ) -> (Answer, bool) {
-        let stream = TcpStream::connect(to).await.unwrap();
-        let mut stream = self.0.connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap();
+        self.attempt(to, path, headers, fields).await.unwrap()
+    }
+
+    /// The same, if there is an answer.
+    pub(crate) async fn attempt(
+        &self,
+        to: SocketAddr,
+        path: &str,
+        headers: &[(&str, &str)],
+        fields: &[(&str, &str)],
+    ) -> std::io::Result<(Answer, bool)> {
+        let stream = TcpStream::connect(to).await?;
+        let mut stream = self.0.connect(ServerName::try_from("localhost").unwrap(), stream).await?;
         let body = form(fields);
         let mut request = format!("POST {path} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n");
         for (name, value) in headers {
@@ -161,13 +190,13 @@ impl Caller {
         }
         request.push_str("Content-Type: application/x-www-form-urlencoded\r\n");
         request.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
-        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.write_all(request.as_bytes()).await?;
         let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes).await.unwrap();
+        stream.read_to_end(&mut bytes).await?;
         let resumed = stream.get_ref().1.handshake_kind() == Some(rustls::HandshakeKind::Resumed);
         let mut answers = parse_all(&bytes, false);
         assert_eq!(answers.len(), 1);
-        (answers.remove(0), resumed)
+        Ok((answers.remove(0), resumed))
     }
 
     pub(crate) async fn token(&self, to: SocketAddr, fields: &[(&str, &str)]) -> Answer {
