@@ -2,11 +2,11 @@
 //! anything is bound; every message names the setting, its value and the rule.
 
 mod hooks;
+mod listener;
 mod load;
 mod snapshot;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,14 +14,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::client::issuer::IssuerSettings;
 use crate::client::metadata::ClientMetadata;
-use crate::client::metadata::certificate::Sight;
-use crate::http::Limits;
-use crate::http::proxy::{Proxy, ProxySettings};
-use crate::http::tls::ClientCertificates;
 use crate::router::RouterConfig;
 use crate::store::shards::ShardsConfig;
 use crate::store::sled::SledConfig;
 pub use hooks::hook;
+pub use listener::{AdminListen, DefaultAddress, ListenerConfig, PublicListen, TlsFiles};
 pub use load::{Loaded, Source, load};
 pub use snapshot::{rings, secret_file, snapshot};
 
@@ -52,76 +49,6 @@ pub struct Config {
     pub issuers: BTreeMap<String, IssuerSettings>,
     /// Clients that stand in the file; others come through the admin API.
     pub clients: Vec<FileClient>,
-}
-
-/// A listener; `D` decides its default address.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, bound = "D: DefaultAddress")]
-pub struct ListenerConfig<D: DefaultAddress> {
-    /// Address and port.
-    pub listen: SocketAddr,
-    /// PEM files; absent is clear text, for behind a proxy on the same machine.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tls: Option<TlsFiles>,
-    /// PEM certificates of the authorities whose certificates clients may authenticate with (RFC 8705 section 2.1); of
-    /// the public listener only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub client_ca_file: Option<PathBuf>,
-    /// Proxies that are believed what they say of a client; of the public listener only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub proxy: Option<ProxySettings>,
-    /// What it puts up with.
-    pub limits: Limits,
-    #[serde(skip)]
-    default: std::marker::PhantomData<D>,
-}
-
-/// Which address a listener has if none is set.
-pub trait DefaultAddress {
-    /// That address.
-    const ADDRESS: ([u8; 4], u16);
-}
-
-/// `127.0.0.1:8080`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PublicListen;
-
-impl DefaultAddress for PublicListen {
-    const ADDRESS: ([u8; 4], u16) = ([127, 0, 0, 1], 8080);
-}
-
-/// `127.0.0.1:9080`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AdminListen;
-
-impl DefaultAddress for AdminListen {
-    const ADDRESS: ([u8; 4], u16) = ([127, 0, 0, 1], 9080);
-}
-
-impl<D: DefaultAddress> Default for ListenerConfig<D> {
-    fn default() -> Self {
-        Self {
-            listen: D::ADDRESS.into(),
-            tls: None,
-            client_ca_file: None,
-            proxy: None,
-            limits: Limits::default(),
-            default: std::marker::PhantomData,
-        }
-    }
-}
-
-/// A certificate chain and its key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TlsFiles {
-    /// PEM, leaf first.
-    pub certificate: PathBuf,
-    /// PEM, mode 0600.
-    pub key: PathBuf,
-    /// Whether peers are asked for certificates; of the public listener only.
-    #[serde(default, skip_serializing_if = "ClientCertificates::is_off")]
-    pub client_certificates: ClientCertificates,
 }
 
 /// Files that hold secrets; each must be readable by its owner only.
@@ -303,7 +230,7 @@ impl Config {
         if self.public.listen == self.admin.listen && self.public.listen.port() != 0 {
             return rule("admin.listen", self.admin.listen.to_string(), "must differ from public.listen");
         }
-        self.check_certificates()?;
+        listener::check_certificates(&self.public, &self.admin)?;
         if self.issuers.is_empty() {
             return rule("issuers", "empty".to_owned(), "at least one issuer, like [issuers.main] with a url");
         }
@@ -321,46 +248,5 @@ impl Config {
             return rule("log.filter", self.log.filter.clone(), &error.to_string());
         }
         Ok(())
-    }
-
-    /// Certificates of clients, and the proxies that may speak of them.
-    fn check_certificates(&self) -> Result<(), ConfigError> {
-        let rule = |setting: &str, value: &str, rule: &str| {
-            Err(ConfigError::Rule { setting: setting.to_owned(), value: value.to_owned(), rule: rule.to_owned() })
-        };
-        let public = "clients use the public listener; set it there";
-        if self.admin.proxy.is_some() {
-            return rule("admin.proxy", "set", public);
-        }
-        if let Some(path) = &self.admin.client_ca_file {
-            return rule("admin.client_ca_file", &path.display().to_string(), public);
-        }
-        if self.admin.tls.as_ref().is_some_and(|tls| !tls.client_certificates.is_off()) {
-            return rule("admin.tls.client_certificates", "optional", public);
-        }
-        if let Some(Err(error)) = self.public.proxy.as_ref().map(Proxy::new) {
-            return rule(&format!("public.proxy.{}", error.setting), &error.value, error.rule);
-        }
-        match &self.public.client_ca_file {
-            Some(path) if self.public.sight() == Sight::None => rule(
-                "public.client_ca_file",
-                &path.display().to_string(),
-                "needs public.tls.client_certificates = \"optional\" or public.proxy.client_certificate_header",
-            ),
-            _ => Ok(()),
-        }
-    }
-}
-
-impl ListenerConfig<PublicListen> {
-    /// What it sees of the certificates of clients.
-    pub fn sight(&self) -> Sight {
-        let own = self.tls.as_ref().is_some_and(|tls| !tls.client_certificates.is_off());
-        let forwarded = self.proxy.as_ref().is_some_and(|proxy| proxy.client_certificate_header.is_some());
-        match (own || forwarded, &self.client_ca_file) {
-            (false, _) => Sight::None,
-            (true, None) => Sight::Certificates,
-            (true, Some(_)) => Sight::Authorities,
-        }
     }
 }

@@ -6,8 +6,10 @@
 //! hides what is left: how many secrets were compared, whether a map had the client.
 
 mod assertion;
+mod authenticated;
 mod basic;
 mod client_secret_jwt;
+mod evidence;
 mod none;
 mod password;
 mod pool;
@@ -35,8 +37,10 @@ use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::protocol::form::Form;
 use crate::store::Shards;
 use crate::vault::Vault;
-use crate::x509::{Chain, Thumbprint};
+use crate::x509::Chain;
 use assertion::Assertion;
+pub use authenticated::AuthenticatedClient;
+pub use evidence::Evidence;
 pub use pool::{HashPool, import};
 use throttle::Throttle;
 pub use tls_client_auth::Authorities;
@@ -45,28 +49,6 @@ use zeroize::Zeroizing;
 /// The least time a failed authentication takes: several times what it needs, about that of one signature.
 /// An unoptimised build needs ten times as long, and tests of time run in one.
 const FLOOR: Duration = Duration::from_micros(if cfg!(debug_assertions) { 100 } else { 20 });
-
-/// Everything in a request that can authenticate its client.
-#[derive(Clone, Copy)]
-pub struct Evidence<'a> {
-    /// The `Authorization` header.
-    pub authorization: Option<&'a [u8]>,
-    /// The parameters.
-    pub form: &'a Form<'a>,
-    /// The certificate whose key the sender has.
-    pub certificate: Option<&'a Chain>,
-    /// Where the request comes from.
-    pub peer: IpAddr,
-}
-
-impl<'a> Evidence<'a> {
-    /// The `client_id`, if nothing else could prove it but a certificate.
-    fn bare_client_id(&self) -> Option<&'a str> {
-        let proofs = ["client_secret", "client_assertion", "client_assertion_type"];
-        let proof = self.authorization.is_some() || proofs.iter().any(|name| self.form.get(name).is_some());
-        self.form.get("client_id").filter(|_| !proof)
-    }
-}
 
 /// What a request says about who sends it. The proof in it never gets a `Debug`.
 struct Claim<'a> {
@@ -150,53 +132,6 @@ impl Case<'_> {
         } else {
             proof.map(|()| client).map_err(Refused::Because)
         }
-    }
-}
-
-/// A client that proved who it is. Only [`Authenticator::authenticate`] makes one.
-#[derive(Clone, Debug)]
-pub struct AuthenticatedClient {
-    client: Arc<Client>,
-    method: AuthMethod,
-    certificate: Option<Thumbprint>,
-}
-
-impl AuthenticatedClient {
-    /// How it proved it.
-    pub fn method(&self) -> AuthMethod {
-        self.method
-    }
-
-    /// The certificate that its tokens are bound to (RFC 8705 section 3).
-    ///
-    /// # Errors
-    /// If its tokens are bound to one and it showed none.
-    pub fn binding(&self) -> Result<Option<Thumbprint>, OAuthError> {
-        const UNBOUND: OAuthError =
-            OAuthError::invalid_request("the client's tokens are bound to its certificate, and it showed none");
-        if self.client.settings.certificate_bound { self.certificate.map(Some).ok_or(UNBOUND) } else { Ok(None) }
-    }
-
-    /// The certificate that its refresh tokens are bound to as well: a public client's, because nothing else says who
-    /// uses them (RFC 8705 section 4).
-    ///
-    /// # Errors
-    /// Like [`AuthenticatedClient::binding`].
-    pub fn refresh_binding(&self) -> Result<Option<Thumbprint>, OAuthError> {
-        Ok(self.binding()?.filter(|_| self.client.is_public()))
-    }
-
-    /// The certificate it showed, whatever for.
-    pub fn certificate(&self) -> Option<Thumbprint> {
-        self.certificate
-    }
-}
-
-impl std::ops::Deref for AuthenticatedClient {
-    type Target = Client;
-
-    fn deref(&self) -> &Client {
-        &self.client
     }
 }
 
