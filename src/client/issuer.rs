@@ -1,5 +1,6 @@
 //! An issuer: one authorization server with its own URL, keys, clients, lifetimes and rules.
 
+mod custom;
 mod rules;
 mod settings;
 
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::metadata::AuthMethod;
 use super::metadata::certificate::Sight;
 use super::secret::ColdCount;
 use super::trust::Trusted;
@@ -17,6 +19,7 @@ use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
 use crate::token::access::ClaimStyle;
 
+pub use custom::{CustomGrant, CustomGrantSettings, Parameter};
 pub use rules::IssuerError;
 pub use settings::IssuerSettings;
 
@@ -42,6 +45,10 @@ pub struct Issuer {
     pub certificates: Sight,
     /// Whose assertions are grants.
     pub trusted: Vec<Trusted>,
+    /// Its grants that hooks decide; the configuration adds them, because it can read what they need.
+    pub custom: Vec<CustomGrant>,
+    /// Client authentication methods that its clients may have besides those that are built in; from the configuration.
+    pub other_methods: Vec<AuthMethod>,
     /// Its metadata document and the ETag of it, made at the first request; a reload makes a new issuer.
     pub document: OnceLock<(Bytes, String)>,
     /// Its imported secrets that nobody has used since the start.
@@ -53,8 +60,14 @@ impl Issuer {
     ///
     /// # Errors
     /// The first setting that breaks a rule.
-    pub fn new(id: &str, settings: IssuerSettings) -> Result<Self, IssuerError> {
+    pub fn new(id: &str, mut settings: IssuerSettings) -> Result<Self, IssuerError> {
         let (url, trusted) = rules::check(id, &settings)?;
+        // what is configured is offered
+        for custom in &settings.custom_grants {
+            if !settings.grant_types.contains(&custom.grant_type) {
+                settings.grant_types.push(custom.grant_type.clone());
+            }
+        }
         let path = url.path().trim_end_matches('/').to_owned();
         Ok(Self {
             id: id.to_owned(),
@@ -65,6 +78,8 @@ impl Issuer {
             style: ClaimStyle::default(),
             certificates: Sight::default(),
             trusted,
+            custom: Vec::new(),
+            other_methods: Vec::new(),
             document: OnceLock::new(),
             cold: ColdCount::default(),
         })
@@ -90,6 +105,11 @@ impl Issuer {
     /// Whether the endpoint is there: that of a grant only if the grant is offered.
     pub fn offers(&self, endpoint: Endpoint) -> bool {
         endpoint != Endpoint::DeviceAuthorization || self.settings.grant_types.contains(&GrantType::DEVICE_CODE)
+    }
+
+    /// The custom grant of this name.
+    pub fn custom_grant(&self, grant_type: &str) -> Option<&CustomGrant> {
+        self.custom.iter().find(|custom| custom.grant_type.as_str() == grant_type)
     }
 
     /// How long anything issued now can live: what a fence must outlive.

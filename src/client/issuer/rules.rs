@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{IssuerSettings, LONGEST_GRACE};
+use super::{IssuerSettings, LONGEST_GRACE, custom};
 use crate::client::trust::Trusted;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
@@ -33,6 +33,7 @@ pub(super) fn check(id: &str, settings: &IssuerSettings) -> Result<(Url, Vec<Tru
         let url = check_url(id, settings)?;
         check_spans(settings)?;
         check_values(settings)?;
+        custom::check(&settings.custom_grants).map_err(|(value, rule)| ("custom_grants", value, rule))?;
         Ok((url, check_trusted(settings)?))
     };
     all().map_err(|(setting, value, rule)| IssuerError { issuer: id.to_owned(), setting, value, rule })

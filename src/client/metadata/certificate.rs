@@ -35,7 +35,8 @@ impl Sight {
             | AuthMethod::ClientSecretBasic
             | AuthMethod::ClientSecretPost
             | AuthMethod::PrivateKeyJwt
-            | AuthMethod::ClientSecretJwt => true,
+            | AuthMethod::ClientSecretJwt
+            | AuthMethod::Other(_) => true,
         }
     }
 }

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use hyper::header::{CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, PRAGMA};
 
 use super::place::Place;
+use crate::client::Issuer;
 use crate::client::metadata::AuthMethod;
-use crate::client::{Issuer, metadata};
 use crate::dialect;
 use crate::http::access::Told;
 use crate::http::{Request, Response, respond};
@@ -27,7 +27,7 @@ pub(super) fn jwks(service: &Service, place: &Place<'_>, request: &Request, told
         return place.refused(told, error, None);
     };
     let jwks = keys.jwks();
-    let theirs = dialect::of(place.issuer).keys(place.path, &jwks.body);
+    let theirs = place.dialect.keys(place.path, &jwks.body);
     document(
         theirs.map_or_else(|| jwks.body.clone(), Bytes::from),
         &jwks.etag,
@@ -48,10 +48,11 @@ pub(super) fn metadata(service: &Service, issuer: &Issuer, request: &Request) ->
 
 /// The metadata document, made from what the issuer and the running service really offer.
 fn describe(service: &Service, issuer: &Issuer) -> Vec<u8> {
-    let at = |endpoint| dialect::url(issuer, endpoint);
-    let offered = AuthMethod::ALL.into_iter().filter(|method| issuer.certificates.allow(*method));
-    let methods: Vec<&'static str> = offered.map(AuthMethod::name).collect();
-    let confidential = methods.iter().copied().filter(|method| *method != metadata::AuthMethod::None.name()).collect();
+    let dialect = service.dialects.of(issuer);
+    let at = |endpoint| dialect::url(dialect, issuer, endpoint);
+    let methods = AuthMethod::ALL.iter().filter(|method| issuer.certificates.allow(**method));
+    let methods: Vec<&str> = methods.chain(&issuer.other_methods).map(AuthMethod::name).collect();
+    let confidential = methods.iter().copied().filter(|method| *method != AuthMethod::None.name()).collect();
     let schemes = AuthMethod::ALL.into_iter().flat_map(AuthMethod::assertion_algorithms);
     let signed_by: Vec<&'static str> = schemes.flat_map(|scheme| scheme.names()).copied().collect();
     let offered = issuer.settings.grant_types.iter().map(|grant| grant.as_str());
@@ -68,7 +69,7 @@ fn describe(service: &Service, issuer: &Issuer) -> Vec<u8> {
         scopes_supported: issuer.settings.scopes.tokens().collect(),
         response_types_supported: &["code"],
         response_modes_supported: &["query"],
-        grant_types_supported: offered.filter(|grant| service.router.knows(grant).is_some()).collect(),
+        grant_types_supported: offered.filter(|grant| service.router.knows(grant)).collect(),
         subject_types_supported: &["public"],
         id_token_signing_alg_values_supported: issuer.settings.algorithms.iter().map(|alg| alg.name()).collect(),
         token_endpoint_auth_methods_supported: methods.clone(),

@@ -2,18 +2,21 @@
 //! needs a grant that is not here yet stands in the table too, is counted, and is not claimed as passing.
 
 mod alibaba;
+mod hook;
 mod huawei;
 mod identityserver3;
 mod tencent;
 mod together;
 mod xsolla;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use crate::support::hook::HookServer;
 use crate::support::http::{parse_all, raw};
 use crate::support::{Answer, CALLBACK, CHALLENGE, Server, VERIFIER, claims};
 
@@ -48,8 +51,10 @@ struct Row {
 struct Vendor {
     /// The issuer's id.
     issuer: &'static str,
-    /// Its section of the configuration.
+    /// Its section of the configuration; `@HOOK@` is where its custom grants are decided.
     toml: &'static str,
+    /// The custom grants that the client `web` may use.
+    custom_grants: &'static [&'static str],
     /// Scope of codes: what a login of that vendor asks for.
     scope: &'static str,
     /// Scope of the service client.
@@ -67,11 +72,14 @@ const VENDORS: [&Vendor; 5] =
 struct World {
     server: Server,
     vendor: &'static Vendor,
+    _hook: Arc<HookServer>,
 }
 
 impl World {
     async fn start(vendor: &'static Vendor) -> Self {
-        let world = Self { server: Server::with(vendor.toml).await, vendor };
+        let hook = hook::start().await;
+        let world =
+            Self { server: Server::with(&vendor.toml.replace("@HOOK@", &hook.url())).await, vendor, _hook: hook };
         let login = json!({
             "redirect_uris": [CALLBACK, "https://client.example/other"], "scope": vendor.scope,
             "grant_types": ["authorization_code", "refresh_token"],
@@ -88,6 +96,10 @@ impl World {
             let mut metadata = metadata.clone();
             metadata["client_id"] = json!(id);
             metadata["token_endpoint_auth_method"] = json!(method);
+            if id == "web" {
+                let grants = metadata["grant_types"].as_array_mut().unwrap();
+                grants.extend(vendor.custom_grants.iter().map(|name| json!(name)));
+            }
             if method != "none" {
                 metadata["client_secret"] = json!(secret(id));
             }
@@ -238,9 +250,10 @@ impl World {
 
     /// The path of the token endpoint, as discovery has it.
     async fn token_path(&self) -> String {
-        let routes = self.server.daemon().service().registry.snapshot();
-        let issuer = &routes.issuers[self.vendor.issuer];
-        jeton::dialect::full_paths(issuer, jeton::protocol::endpoint::Endpoint::Token).remove(0)
+        let service = self.server.daemon().service();
+        let issuer = &service.registry.snapshot().issuers[self.vendor.issuer];
+        jeton::dialect::full_paths(service.dialects.of(issuer), issuer, jeton::protocol::endpoint::Endpoint::Token)
+            .remove(0)
     }
 
     async fn token(&self, client: &str, fields: &[(&str, &str)]) -> Answer {
