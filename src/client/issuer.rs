@@ -11,6 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::metadata::AuthMethod;
+use super::metadata::certificate::Sight;
 use super::secret::ColdCount;
 use super::trust::Trusted;
 use crate::protocol::endpoint::Endpoint;
@@ -40,6 +41,8 @@ pub struct Issuer {
     pub settings: IssuerSettings,
     /// How its access tokens look; the dialect's.
     pub style: ClaimStyle,
+    /// What the public listener sees of the certificates of clients.
+    pub certificates: Sight,
     /// Whose assertions are grants.
     pub trusted: Vec<Trusted>,
     /// Its grants that hooks decide; the configuration adds them, because it can read what they need.
@@ -73,6 +76,7 @@ impl Issuer {
             token_endpoints: Vec::new(),
             settings,
             style: ClaimStyle::default(),
+            certificates: Sight::default(),
             trusted,
             custom: Vec::new(),
             other_methods: Vec::new(),

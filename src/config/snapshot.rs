@@ -46,6 +46,7 @@ pub fn snapshot(config: &Config, vault: &Vault, extensions: &Extensions) -> Resu
         let dialect = check_names(&issuer, &known, &dialects)?;
         issuer.other_methods = extensions.other_methods();
         issuer.custom = custom_grants(id, settings, &known, config)?;
+        issuer.certificates = config.public.sight();
         issuer.style = dialect.style(&issuer);
         issuer.token_endpoints = dialect::urls(dialect, &issuer, Endpoint::Token);
         let issuer = Arc::new(issuer);
