@@ -11,12 +11,13 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::client::Registry;
-use crate::client::auth::{Authenticator, HashPool, Parts};
+use crate::client::auth::{Authenticator, Authorities, HashPool, Parts};
 use crate::client::remote::Fetch;
 use crate::clock::Clock;
 use crate::config::{Config, Engine, hooked_grants, rings};
 use crate::grant::Context;
 use crate::http::admin::Admin;
+use crate::http::proxy::Proxy;
 use crate::http::public::Public;
 use crate::http::{self, Drained, Stop};
 use crate::keys::{KeyError, Keys};
@@ -82,7 +83,7 @@ impl Daemon {
     /// # Errors
     /// The first part that does not start; nothing is left running then.
     pub async fn start(prepared: Prepared, around: Surroundings) -> Result<Self, ServerError> {
-        let Prepared { loaded, source, vault, snapshot, admin_token, tls } = prepared;
+        let Prepared { loaded, source, vault, snapshot, admin_token, tls, authorities } = prepared;
         let config = &loaded.config;
         let Surroundings { clock, metrics, fetch, log } = around;
         // ports first: a second start must fail before it touches the data directory
@@ -97,9 +98,11 @@ impl Daemon {
             Context { shards, keys, vault: vault.clone(), clock: clock.clone(), metrics: metrics.clone(), users };
         let (router, router_task) = Router::start(grants, &context, config.tokens, &metrics).await?;
         let pool = Arc::new(HashPool::new(config.hashing.workers, config.hashing.queue));
+        let authorities = Arc::new(Authorities::new(authorities));
         let (shards, others) = (context.shards.clone(), source.extensions.client_auth.clone());
         let dialects = source.extensions.all_dialects();
-        let parts = Parts { vault: vault.clone(), clock, pool: pool.clone(), shards, fetch, others };
+        let (pooled, trusted) = (pool.clone(), authorities.clone());
+        let parts = Parts { vault: vault.clone(), clock, pool: pooled, shards, fetch, authorities: trusted, others };
         let authenticator = Authenticator::new(registry.clone(), parts, &metrics);
         let live = Live {
             vault,
@@ -107,6 +110,7 @@ impl Daemon {
             keys: context.keys.clone(),
             router: router.clone(),
             tls: tls.clone(),
+            authorities,
             log,
         };
         let daemonic = Daemonic::new(source, loaded.clone(), live);
@@ -129,10 +133,12 @@ impl Daemon {
         let admin_addr = local_addr(&admin, config.admin.listen);
         let ((public_stop, public_heard), (admin_stop, admin_heard)) =
             (http::shutdown::shutdown(), http::shutdown::shutdown());
+        // checked with the rest of the settings
+        let proxy = config.public.proxy.as_ref().and_then(|proxy| Proxy::new(proxy).ok());
         let public_task = tokio::spawn(http::serve(
             public,
             tls.public,
-            Arc::new(Public::new(service.clone())),
+            Arc::new(Public::new(service.clone(), proxy)),
             config.public.limits.clone(),
             metrics.clone(),
             "public",

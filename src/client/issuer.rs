@@ -12,6 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::metadata::AuthMethod;
+use super::metadata::certificate::Sight;
 use super::secret::ColdCount;
 use super::trust::Trusted;
 use crate::hook::Hook;
@@ -43,6 +44,8 @@ pub struct Issuer {
     pub settings: IssuerSettings,
     /// How its access tokens look; the dialect's.
     pub style: ClaimStyle,
+    /// What the public listener sees of the certificates of clients.
+    pub certificates: Sight,
     /// Whose assertions are grants.
     pub trusted: Vec<Trusted>,
     /// Who checks passwords, if that is a webhook; the configuration adds it, because it can read what it needs.
@@ -78,6 +81,7 @@ impl Issuer {
             token_endpoints: Vec::new(),
             settings,
             style: ClaimStyle::default(),
+            certificates: Sight::default(),
             trusted,
             user_hook: None,
             custom: Vec::new(),

@@ -1,5 +1,6 @@
 //! Client metadata (RFC 7591 section 2) and the `jeton` object that extends it; `rules` says what both must keep.
 
+pub mod certificate;
 mod method_name;
 mod redirect;
 mod rules;
@@ -33,6 +34,10 @@ pub enum AuthMethod {
     PrivateKeyJwt,
     /// A JWT under the secret (RFC 7523 section 2.2).
     ClientSecretJwt,
+    /// A certificate of a registered name from a trusted authority (RFC 8705 section 2.1).
+    TlsClientAuth,
+    /// A registered certificate, whoever issued it (RFC 8705 section 2.2).
+    SelfSignedTlsClientAuth,
     /// One that the embedding program brought (see `client::auth::ClientAuth`); issuers know which there are.
     Other(MethodName),
 }
@@ -54,8 +59,15 @@ impl From<AuthMethod> for String {
 
 impl AuthMethod {
     /// Every method that is built in.
-    pub const ALL: [Self; 5] =
-        [Self::None, Self::ClientSecretBasic, Self::ClientSecretPost, Self::PrivateKeyJwt, Self::ClientSecretJwt];
+    pub const ALL: [Self; 7] = [
+        Self::None,
+        Self::ClientSecretBasic,
+        Self::ClientSecretPost,
+        Self::PrivateKeyJwt,
+        Self::ClientSecretJwt,
+        Self::TlsClientAuth,
+        Self::SelfSignedTlsClientAuth,
+    ];
 
     /// The registered name.
     pub fn name(&self) -> &str {
@@ -66,13 +78,17 @@ impl AuthMethod {
             Self::ClientSecretPost => "client_secret_post",
             Self::PrivateKeyJwt => "private_key_jwt",
             Self::ClientSecretJwt => "client_secret_jwt",
+            Self::TlsClientAuth => "tls_client_auth",
+            Self::SelfSignedTlsClientAuth => "self_signed_tls_client_auth",
         }
     }
 
     /// Whether a client needs a secret for it.
     pub const fn has_secret(self) -> bool {
         match self {
-            Self::None | Self::PrivateKeyJwt | Self::Other(_) => false,
+            Self::None | Self::PrivateKeyJwt | Self::TlsClientAuth | Self::SelfSignedTlsClientAuth | Self::Other(_) => {
+                false
+            }
             Self::ClientSecretBasic | Self::ClientSecretPost | Self::ClientSecretJwt => true,
         }
     }
@@ -80,7 +96,12 @@ impl AuthMethod {
     /// The ways in which an assertion by this method may be signed; none if it has no assertion.
     pub const fn assertion_algorithms(self) -> &'static [Scheme] {
         match self {
-            Self::None | Self::ClientSecretBasic | Self::ClientSecretPost | Self::Other(_) => &[],
+            Self::None
+            | Self::ClientSecretBasic
+            | Self::ClientSecretPost
+            | Self::TlsClientAuth
+            | Self::SelfSignedTlsClientAuth
+            | Self::Other(_) => &[],
             Self::PrivateKeyJwt => &Scheme::SIGNATURES,
             Self::ClientSecretJwt => &Scheme::MACS,
         }
@@ -123,7 +144,7 @@ pub enum AssertionAudience {
 /// What a client registers. Secrets are not part of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "the names are those of RFC 7591 section 2")]
+#[expect(missing_docs, reason = "the names are those of RFC 7591 section 2 and RFC 8705")]
 pub struct ClientMetadata {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_name: Option<String>,
@@ -135,6 +156,18 @@ pub struct ClientMetadata {
     pub jwks: Option<serde_json::Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks_uri: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth_subject_dn: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth_san_dns: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth_san_uri: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth_san_ip: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth_san_email: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tls_client_certificate_bound_access_tokens: bool,
     #[serde(default = "default_grant_types")]
     pub grant_types: Vec<GrantType>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

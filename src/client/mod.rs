@@ -24,6 +24,7 @@ use crate::protocol::scope::Scope;
 use crate::token::access::AccessTokenFormat;
 use crate::token::{Lifetimes, RotatePolicy};
 use keyset::ClientKeys;
+use metadata::certificate::CertificateName;
 use metadata::{AssertionAudience, CodeRedirect, IntrospectionReach};
 use rate::RateLimit;
 use secret::Secret;
@@ -74,6 +75,10 @@ pub struct Settings {
     pub id_token_alg: Algorithm,
     /// What its assertions must be like.
     pub assertions: AssertionRules,
+    /// What its certificate must be about, if its method asks for one from an authority.
+    pub certificate: Option<CertificateName>,
+    /// Whether its tokens are bound to the certificate that it shows (RFC 8705 section 3).
+    pub certificate_bound: bool,
     /// What it may introspect.
     pub introspection: IntrospectionReach,
     /// Whether it may do anything at all.

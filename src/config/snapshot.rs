@@ -47,6 +47,7 @@ pub fn snapshot(config: &Config, vault: &Vault, extensions: &Extensions) -> Resu
         issuer.other_methods = extensions.other_methods();
         issuer.user_hook = user_hook(id, settings, config)?;
         issuer.custom = custom_grants(id, settings, &known, config)?;
+        issuer.certificates = config.public.sight();
         issuer.style = dialect.style(&issuer);
         issuer.token_endpoints = dialect::urls(dialect, &issuer, Endpoint::Token);
         let issuer = Arc::new(issuer);

@@ -13,7 +13,7 @@ use crate::keys::{IssuerKeys, KeyError, Typ};
 use crate::protocol::error::OAuthError;
 use crate::protocol::response::TokenResponse;
 use crate::protocol::scope::Scope;
-use crate::token::access::{AccessClaims, AccessTokenFormat, Jti};
+use crate::token::access::{AccessClaims, AccessTokenFormat, Confirmation, Jti};
 use crate::token::id_token::{IdClaims, at_hash};
 use crate::token::refresh::RefreshToken;
 use crate::token::{Granted, opaque};
@@ -168,6 +168,7 @@ async fn access_token(
         auth_time: granted.auth_time,
         acr: granted.acr.clone(),
         amr: granted.amr.clone(),
+        cnf: request.client.binding()?.map(Confirmation::certificate),
         extra: request.issuer.style.extra(&granted.access_token_claims, now),
     };
     if settings.access_token_format == AccessTokenFormat::Opaque {

@@ -65,12 +65,12 @@ async fn begin(
     let granted = Granted {
         scope,
         resources,
-        nonce: None,
         auth_time: Some(auth_time.map_or(now, |time| time.min(now))),
         acr,
         amr,
         access_token_claims: claims.access_token,
         id_token_claims: claims.id_token,
+        ..Granted::default()
     };
     let issue = super::Login { subject, granted, since }.begin(request, context).await?;
     let identified = request.issuer.settings.users.id_token;

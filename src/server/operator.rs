@@ -11,8 +11,10 @@ use serde_json::Value;
 
 pub(super) use actor::Reloader;
 
+use super::prepare::authorities;
 use crate::client::Registry;
-use crate::config::{Loaded, Source, hooked_grants, load, rings, snapshot};
+use crate::client::auth::Authorities;
+use crate::config::{Config, Loaded, Source, hooked_grants, load, rings, snapshot};
 use crate::http::tls::Tls;
 use crate::keys::Keys;
 use crate::router::Router;
@@ -47,6 +49,7 @@ pub(super) struct Live {
     pub(super) keys: Keys,
     pub(super) router: Router,
     pub(super) tls: Certificates,
+    pub(super) authorities: Arc<Authorities>,
     pub(super) log: LogControl,
 }
 
@@ -59,13 +62,16 @@ impl Daemonic {
     async fn reload(&self) -> Result<Reloaded, String> {
         let new = load(&self.source).map_err(|error| error.to_string())?;
         let old = self.loaded.load_full();
-        let fresh =
-            snapshot(&new.config, &self.live.vault, &self.source.extensions).map_err(|error| error.to_string())?;
+        // what the listener sees stays as it is until a restart
+        let seen = Config { public: self.started.config.public.clone(), ..new.config.clone() };
+        let fresh = snapshot(&seen, &self.live.vault, &self.source.extensions).map_err(|error| error.to_string())?;
+        let anchors = authorities(&seen).map_err(|error| error.to_string())?;
         for tls in [&self.live.tls.public, &self.live.tls.admin].into_iter().flatten() {
             tls.reload().map_err(|error| error.to_string())?;
         }
         self.live.keys.reload(rings(&fresh)).await.map_err(|error| error.to_string())?;
         (self.live.log)(&new.config.log.filter)?;
+        self.live.authorities.replace(anchors);
         // before any client hears of them
         self.live.router.open(hooked_grants(&fresh)).await.map_err(|error| error.to_string())?;
         self.live.registry.swap(fresh).await.map_err(|error| error.to_string())?;

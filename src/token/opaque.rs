@@ -50,7 +50,7 @@ mod tests {
 
     use super::*;
     use crate::protocol::scope::Scope;
-    use crate::token::access::ScopeStyle;
+    use crate::token::access::{Confirmation, ScopeStyle};
 
     fn claims(extra: Map<String, Value>) -> AccessClaims {
         AccessClaims {
@@ -65,6 +65,7 @@ mod tests {
             auth_time: Some(1),
             acr: None,
             amr: vec!["pwd".to_owned()],
+            cnf: Some(Confirmation { x5t_s256: Some("x".to_owned()) }),
             extra,
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::{Case, Claim, Method, Proof, Verdict};
+use super::{Case, Claim, Evidence, Method, Proof, Verdict};
 use crate::client::Client;
 use crate::client::metadata::{AuthMethod, MethodName};
 use crate::protocol::error::OAuthError;
@@ -60,8 +60,8 @@ impl Extension {
 }
 
 impl Method for Extension {
-    fn detect<'a>(&self, authorization: Option<&[u8]>, form: &'a Form<'_>) -> Result<Option<Claim<'a>>, OAuthError> {
-        let claimed = self.inner.detect(authorization, form);
+    fn detect<'a>(&self, evidence: &Evidence<'a>) -> Result<Option<Claim<'a>>, OAuthError> {
+        let claimed = self.inner.detect(evidence.authorization, evidence.form);
         Ok(claimed.map(|Claimed { client_id, proof }| Claim {
             method: self.method,
             client_id,

@@ -6,15 +6,19 @@
 //! hides what is left: how many secrets were compared, whether a map had the client.
 
 mod assertion;
+mod authenticated;
 mod basic;
 mod client_secret_jwt;
+mod evidence;
 mod extension;
 mod none;
 mod password;
 mod pool;
 mod post;
 mod private_key_jwt;
+mod self_signed_tls_client_auth;
 pub mod throttle;
+mod tls_client_auth;
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -34,11 +38,15 @@ use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::protocol::form::Form;
 use crate::store::Shards;
 use crate::vault::Vault;
+use crate::x509::Chain;
 use assertion::Assertion;
+pub use authenticated::AuthenticatedClient;
+pub use evidence::Evidence;
 use extension::Extension;
 pub use extension::{Claimed, ClientAuth, Verifying};
 pub use pool::{HashPool, import};
 use throttle::Throttle;
+pub use tls_client_auth::Authorities;
 use zeroize::Zeroizing;
 
 /// The least time a failed authentication takes: several times what it needs, about that of one signature.
@@ -76,7 +84,7 @@ impl<'a> Claim<'a> {
 /// and one line in `METHODS`.
 trait Method: Sync {
     /// The claim that the request makes by this method, if it uses it.
-    fn detect<'a>(&self, authorization: Option<&[u8]>, form: &'a Form<'_>) -> Result<Option<Claim<'a>>, OAuthError>;
+    fn detect<'a>(&self, evidence: &Evidence<'a>) -> Result<Option<Claim<'a>>, OAuthError>;
 
     /// Whether a claim that it detected holds. It does the same work whether the client exists or not.
     fn verify<'a>(&'a self, case: &'a Case<'a>, proof: &'a Proof<'a>) -> Verdict<'a>;
@@ -88,6 +96,20 @@ type Verdict<'a> = Pin<Box<dyn Future<Output = Result<Arc<Client>, Refused>> + S
 const METHODS: [&dyn Method; 5] =
     [&basic::Basic, &post::Post, &private_key_jwt::PrivateKeyJwt, &client_secret_jwt::ClientSecretJwt, &none::NoSecret];
 
+/// The methods of a bare `client_id` beside a certificate, each with the registration that makes it the one: whoever
+/// registered neither shows a certificate for another reason, such as the binding of tokens.
+const BY_CERTIFICATE: [(AuthMethod, &dyn Method); 2] = [
+    (AuthMethod::TlsClientAuth, &tls_client_auth::TlsClientAuth),
+    (AuthMethod::SelfSignedTlsClientAuth, &self_signed_tls_client_auth::SelfSignedTlsClientAuth),
+];
+
+/// A certificate beside a bare `client_id`.
+struct Shown<'a> {
+    chain: &'a Chain,
+    /// Whether an authority that is trusted for clients issued it.
+    trusted: bool,
+}
+
 /// A claim with everything that is needed to decide about it.
 struct Case<'a> {
     by: &'a Authenticator,
@@ -96,6 +118,7 @@ struct Case<'a> {
     client_id: &'a str,
     /// `None` if there is no such client, which a method must not let show.
     client: Option<Arc<Client>>,
+    certificate: Option<Shown<'a>>,
     peer: IpAddr,
     now: Time,
 }
@@ -112,28 +135,6 @@ impl Case<'_> {
         } else {
             proof.map(|()| client).map_err(Refused::Because)
         }
-    }
-}
-
-/// A client that proved who it is. Only [`Authenticator::authenticate`] makes one.
-#[derive(Clone, Debug)]
-pub struct AuthenticatedClient {
-    client: Arc<Client>,
-    method: AuthMethod,
-}
-
-impl AuthenticatedClient {
-    /// How it proved it.
-    pub fn method(&self) -> AuthMethod {
-        self.method
-    }
-}
-
-impl std::ops::Deref for AuthenticatedClient {
-    type Target = Client;
-
-    fn deref(&self) -> &Client {
-        &self.client
     }
 }
 
@@ -157,6 +158,7 @@ pub struct Authenticator {
     throttle: Throttle,
     shards: Shards,
     remote: RemoteKeys,
+    authorities: Arc<Authorities>,
     others: Vec<Extension>,
     counts: Vec<Counts>,
     audiences: assertion::AudienceCounts,
@@ -181,6 +183,8 @@ pub struct Parts {
     pub shards: Shards,
     /// How the keys behind a `jwks_uri` are read.
     pub fetch: Arc<dyn super::remote::Fetch>,
+    /// Who issues certificates to clients.
+    pub authorities: Arc<Authorities>,
     /// Methods that are not built in; their names were checked with the settings.
     pub others: Vec<Arc<dyn ClientAuth>>,
 }
@@ -188,7 +192,7 @@ pub struct Parts {
 impl Authenticator {
     /// An authenticator over the registry.
     pub fn new(registry: Arc<Registry>, parts: Parts, metrics: &Metrics) -> Self {
-        let Parts { vault, clock, pool, shards, fetch, others } = parts;
+        let Parts { vault, clock, pool, shards, fetch, authorities, others } = parts;
         let others: Vec<Extension> = others.iter().filter_map(Extension::new).collect();
         let counts = |method: AuthMethod| {
             let counter = |outcome| metrics.client_auth.with_label_values(&[method.name(), outcome]);
@@ -203,6 +207,7 @@ impl Authenticator {
             throttle: Throttle::default(),
             shards,
             remote: RemoteKeys::new(fetch),
+            authorities,
             others,
             counts,
             audiences: assertion::AudienceCounts::new(metrics),
@@ -215,19 +220,13 @@ impl Authenticator {
     /// `invalid_request` for no or several methods at once, `slow_down` after too many failures from this address,
     /// `temporarily_unavailable` if the hash pool is full or the store cannot remember an assertion, and one
     /// `invalid_client` for everything else.
-    pub async fn authenticate(
-        &self,
-        issuer: &Issuer,
-        authorization: Option<&[u8]>,
-        form: &Form<'_>,
-        peer: IpAddr,
-    ) -> Result<AuthenticatedClient, Failure> {
+    pub async fn authenticate(&self, issuer: &Issuer, evidence: &Evidence<'_>) -> Result<AuthenticatedClient, Failure> {
         let fail = |error, reason| Failure { error, retry_after: None, reason };
         let throttled = |wait| {
             let error = OAuthError::new(ErrorCode::SlowDown, "too many failed client authentications");
             Failure { retry_after: Some(wait), ..fail(error, "throttled") }
         };
-        let (method, claim) = match detect(&self.others, authorization, form) {
+        let (mut method, mut claim) = match detect(&self.others, evidence) {
             Ok(Some(found)) => found,
             Ok(None) => {
                 return Err(fail(OAuthError::INVALID_CLIENT.on(Occasion::NoCredential), "no client authentication"));
@@ -235,16 +234,25 @@ impl Authenticator {
             Err(error) => return Err(fail(error, "malformed client authentication")),
         };
         let now = self.clock.now();
-        let gate = self.throttle.gate(&issuer.id, &claim.client_id, peer);
+        let gate = self.throttle.gate(&issuer.id, &claim.client_id, evidence.peer);
         gate.is_open(now).map_err(throttled)?;
+        // a claim beside a certificate is checked with the authorities whoever makes it, or time would tell who needs it
+        let shown = evidence.certificate.filter(|_| matches!(claim.proof, Proof::None));
+        let certificate = shown.map(|chain| Shown { chain, trusted: self.authorities.trust(chain, now) });
         let watch = Stopwatch::start();
+        let client = self.registry.client(&issuer.id, &claim.client_id);
+        let registered = client.as_ref().filter(|_| certificate.is_some()).map(|client| client.settings.auth_method);
+        if let Some((name, by)) = BY_CERTIFICATE.into_iter().find(|(name, _)| registered == Some(*name)) {
+            (claim.method, method) = (name, by);
+        }
         let case = Case {
             by: self,
             issuer,
             method: claim.method,
             client_id: &claim.client_id,
-            client: self.registry.client(&issuer.id, &claim.client_id),
-            peer,
+            client,
+            certificate,
+            peer: evidence.peer,
             now,
         };
         let verdict = method.verify(&case, &claim.proof).await;
@@ -253,7 +261,8 @@ impl Authenticator {
         match verdict {
             Ok(client) => {
                 self.count(claim.method, |counts| &counts.succeeded);
-                Ok(AuthenticatedClient { client, method: claim.method })
+                let certificate = evidence.certificate.map(|chain| chain.leaf().thumbprint());
+                Ok(AuthenticatedClient { client, method: claim.method, certificate })
             }
             Err(Refused::Throttled(wait)) => Err(throttled(wait)),
             Err(Refused::Later(reason)) => {
@@ -291,14 +300,14 @@ enum Refused {
 /// Finds the one method that the request uses (RFC 6749 section 2.3: not more than one).
 fn detect<'a>(
     others: &'a [Extension],
-    authorization: Option<&[u8]>,
-    form: &'a Form<'_>,
+    evidence: &Evidence<'a>,
 ) -> Result<Option<(&'a dyn Method, Claim<'a>)>, OAuthError> {
     const SEVERAL: OAuthError = OAuthError::invalid_request("more than one client authentication method");
+    let form = evidence.form;
     let mut found: Option<(&'a dyn Method, Claim<'a>)> = None;
     for method in others.iter().map(|other| other as &dyn Method).chain(METHODS) {
         let by_other = matches!(&found, Some((_, Claim { method: AuthMethod::Other(_), .. })));
-        match method.detect(authorization, form) {
+        match method.detect(evidence) {
             // the bare client_id and the header of a method that is not built in are no second one
             Ok(Some(Claim { method: AuthMethod::None, .. })) | Err(_) if by_other => {}
             Ok(Some(_)) if found.is_some() => return Err(SEVERAL),

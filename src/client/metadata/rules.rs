@@ -24,7 +24,11 @@ pub struct MetadataError {
     rule: &'static str,
 }
 
-fn refuse<T>(field: &'static str, value: impl std::fmt::Display, rule: &'static str) -> Result<T, MetadataError> {
+pub(super) fn refuse<T>(
+    field: &'static str,
+    value: impl std::fmt::Display,
+    rule: &'static str,
+) -> Result<T, MetadataError> {
     Err(MetadataError { field, value: value.to_string(), rule })
 }
 
@@ -68,6 +72,7 @@ impl ClientMetadata {
             return refuse("token_endpoint_auth_method", method.name(), "must be one that discovery names");
         }
         let public = method == AuthMethod::None;
+        let certificate = self.certificate_rule(issuer)?;
         self.check_grants(issuer, public)?;
         self.check_uris()?;
         self.check_scope(issuer)?;
@@ -147,6 +152,8 @@ impl ClientMetadata {
             access_token_alg,
             id_token_alg,
             assertions: self.assertion_rules()?,
+            certificate,
+            certificate_bound: self.tls_client_certificate_bound_access_tokens,
             introspection: own.introspection.unwrap_or_default(),
             disabled: own.disabled,
         })
@@ -191,9 +198,14 @@ impl ClientMetadata {
 
     /// RFC 7591 section 2: keys inline or by URL, not both; enough of them for the method.
     fn assertion_rules(&self) -> Result<AssertionRules, MetadataError> {
+        let by_certificate = self.token_endpoint_auth_method == AuthMethod::SelfSignedTlsClientAuth;
         let keys = match (&self.jwks, &self.jwks_uri) {
             (Some(_), Some(uri)) => return refuse("jwks_uri", uri, "jwks or jwks_uri, not both (RFC 7591 section 2)"),
             (Some(jwks), None) => match KeySet::new(jwks) {
+                Ok(keys) if by_certificate && !keys.has_fit_certificates() => {
+                    let rule = "x5c and x5t#S256 must be of one certificate, and its key the one they stand with";
+                    return refuse("jwks", jwks, rule);
+                }
                 Ok(keys) => ClientKeys::Inline(Arc::new(keys)),
                 Err(error) => return refuse("jwks", error, "a JWK set of public keys (RFC 7517 section 5)"),
             },
@@ -201,8 +213,9 @@ impl ClientMetadata {
             (None, None) => ClientKeys::None,
         };
         let method = self.token_endpoint_auth_method;
-        if method == AuthMethod::PrivateKeyJwt && matches!(keys, ClientKeys::None) {
-            return refuse("jwks", "absent", "private_key_jwt needs jwks or jwks_uri");
+        let needs_keys = matches!(method, AuthMethod::PrivateKeyJwt | AuthMethod::SelfSignedTlsClientAuth);
+        if needs_keys && matches!(keys, ClientKeys::None) {
+            return refuse("jwks", "absent", "private_key_jwt and self_signed_tls_client_auth need jwks or jwks_uri");
         }
         let algorithms = method.assertion_algorithms();
         if let Some(alg) = self.token_endpoint_auth_signing_alg.filter(|alg| !algorithms.contains(alg)) {

@@ -50,7 +50,8 @@ pub(super) fn metadata(service: &Service, issuer: &Issuer, request: &Request) ->
 fn describe(service: &Service, issuer: &Issuer) -> Vec<u8> {
     let dialect = service.dialects.of(issuer);
     let at = |endpoint| dialect::url(dialect, issuer, endpoint);
-    let methods: Vec<&str> = AuthMethod::ALL.iter().chain(&issuer.other_methods).map(AuthMethod::name).collect();
+    let methods = AuthMethod::ALL.iter().filter(|method| issuer.certificates.allow(**method));
+    let methods: Vec<&str> = methods.chain(&issuer.other_methods).map(AuthMethod::name).collect();
     let confidential = methods.iter().copied().filter(|method| *method != AuthMethod::None.name()).collect();
     let schemes = AuthMethod::ALL.into_iter().flat_map(AuthMethod::assertion_algorithms);
     let signed_by: Vec<&'static str> = schemes.flat_map(|scheme| scheme.names()).copied().collect();
@@ -77,6 +78,7 @@ fn describe(service: &Service, issuer: &Issuer) -> Vec<u8> {
         introspection_endpoint_auth_signing_alg_values_supported: signed_by.clone(),
         revocation_endpoint_auth_methods_supported: methods,
         revocation_endpoint_auth_signing_alg_values_supported: signed_by,
+        tls_client_certificate_bound_access_tokens: issuer.certificates.are_seen(),
         code_challenge_methods_supported: &["S256"],
         claims_supported: &["iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash"],
         request_parameter_supported: false,

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::form::authorization;
+use super::form::evidence;
 use super::place::Place;
-use crate::client::Client;
+use crate::client::AuthenticatedClient;
 use crate::grant::{Error, TokenRequest};
 use crate::http::access::Told;
 use crate::http::{Request, Response};
@@ -23,8 +23,7 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
     let known = form.get("grant_type").filter(|name| service.router.knows(name));
     told.grant = known.unwrap_or("unknown").to_owned();
     let watch = Stopwatch::start();
-    let authenticated =
-        service.authenticator.authenticate(issuer, authorization(&request.headers), &form, request.peer).await;
+    let authenticated = service.authenticator.authenticate(issuer, &evidence(request, &form)).await;
     let metrics = &service.context.metrics;
     metrics.stage_duration.with_label_values(&[told.grant.as_str(), "auth"]).observe(watch.seconds());
     let admitted = match authenticated {
@@ -71,7 +70,12 @@ impl From<OAuthError> for Turned {
 }
 
 /// The grant type, if this client may have it now.
-fn admit<'a>(service: &Service, place: &Place<'_>, client: &Client, form: &'a Form<'_>) -> Result<&'a str, Turned> {
+fn admit<'a>(
+    service: &Service,
+    place: &Place<'_>,
+    client: &AuthenticatedClient,
+    form: &'a Form<'_>,
+) -> Result<&'a str, Turned> {
     let issuer = place.issuer;
     let missing = |error: OAuthError| error.on(Occasion::NoGrantType);
     let grant_type = form.require("grant_type", "grant_type is missing").map_err(missing)?;
@@ -85,6 +89,7 @@ fn admit<'a>(service: &Service, place: &Place<'_>, client: &Client, form: &'a Fo
         return Err(if custom { error.on(Occasion::CustomGrantOfOthers) } else { error }.into());
     }
     place.dialect.check(form)?;
+    client.binding()?;
     client.rate.admit(service.context.clock.now()).map_err(|wait| {
         service.context.metrics.shed.with_label_values(&["client_rate"]).inc();
         let error = OAuthError::new(ErrorCode::SlowDown, "the client asks more often than it may");

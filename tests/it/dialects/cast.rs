@@ -10,12 +10,17 @@ use serde_json::{Value, json};
 use super::{World, secret};
 use crate::support::CALLBACK;
 use crate::support::assertion::{Signer, encode};
+use crate::support::tls::{Identity, subject};
 
 const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
 /// Of the client `key`.
 static KEY: LazyLock<Signer> = LazyLock::new(|| Signer::new("RS256"));
+
+/// Of the client `machine`, and of somebody who calls itself the same.
+static MACHINE: LazyLock<Identity> = LazyLock::new(|| Identity::self_signed(&subject("machine")));
+static IMPOSTOR: LazyLock<Identity> = LazyLock::new(|| Identity::self_signed(&subject("machine")));
 
 impl World {
     /// The metadata of clients that not every table needs: `(id, method, metadata)`.
@@ -30,6 +35,14 @@ impl World {
             "jeton": { "access_token_format": "opaque" },
         });
         cast.push(("reference", "client_secret_post", reference));
+        if vendor.toml.contains("client_certificate_header") {
+            let mut jwk = MACHINE.jwk();
+            jwk["x5c"] = json!([MACHINE.base64()]);
+            let machine = json!({
+                "grant_types": ["client_credentials"], "scope": vendor.service_scope, "jwks": { "keys": [jwk] },
+            });
+            cast.push(("machine", "self_signed_tls_client_auth", machine));
+        }
         if vendor.toml.contains(DEVICE) {
             let tv = json!({ "scope": vendor.scope, "grant_types": [DEVICE, "refresh_token"] });
             cast.push(("tv", "none", tv));
@@ -49,6 +62,8 @@ impl World {
     /// What a blank of such a row stands for.
     pub(super) async fn prop(&self, name: &str) -> Option<String> {
         Some(match name {
+            "certificate" => MACHINE.escaped(),
+            "other certificate" => IMPOSTOR.escaped(),
             "user token" => {
                 let code = self.value("code").await;
                 self.redeem("web", &code).await.get("access_token")

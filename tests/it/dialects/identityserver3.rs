@@ -8,6 +8,7 @@ use super::{Entry, Row, Vendor, World, pick};
 pub(super) const VENDOR: Vendor = Vendor {
     issuer: "ids3",
     toml: r#"
+public.proxy = { trusted = ["127.0.0.1"], client_certificate_header = "x-client-cert" }
 [issuers.ids3]
 url = "http://@PUBLIC@/ids3"
 dialect = "identityserver3"
@@ -333,10 +334,28 @@ const TABLE: &[Entry] = &[
         body: r#"{"error":"invalid_request"}"#,
     }),
     Documented(Row {
+        what: "X.509: the certificate and client_id",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\nX-Client-Cert: <certificate>\n\ngrant_type=client_credentials&client_id=machine&scope=read",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","expires_in":3600,"token_type":"Bearer"}"#,
+    }),
+    Documented(Row {
         what: "private_key_jwt: iss = sub = client_id, aud {issuer}/connect/token",
         request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=key&grant_type=client_credentials&scope=read&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=<assertion of key>",
         status: 200,
         body: r#"{"access_token":"<jwt>","expires_in":3600,"token_type":"Bearer"}"#,
+    }),
+    Documented(Row {
+        what: "X.509: another thumbprint",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\nX-Client-Cert: <other certificate>\n\ngrant_type=client_credentials&client_id=machine&scope=read",
+        status: 400,
+        body: r#"{"error":"invalid_client"}"#,
+    }),
+    Kept(Row {
+        what: "CHECKLIST 19: one method a client (there the certificate wins over the secret beside it)",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\nX-Client-Cert: <certificate>\n\ngrant_type=client_credentials&client_id=machine&client_secret=<secret machine>&scope=read",
+        status: 400,
+        body: r#"{"error":"invalid_client"}"#,
     }),
     Documented(Row {
         what: "private_key_jwt: client_id may be left out",
@@ -540,7 +559,6 @@ const TABLE: &[Entry] = &[
         feature: "pop",
         what: "alg and key: token_type pop, and the three invalid_request; a draft that no standard kept",
     },
-    Needs { feature: "tls client certificate", what: "thumbprint, before a secret in the body" },
 ];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -112,7 +112,10 @@ fn method(request: &str) -> String {
     let Some(kind) = parameter(request, "client_assertion_type") else {
         let basic = request.contains("\nAuthorization: Basic ");
         let post = parameter(request, "client_secret").is_some();
-        return if basic {
+        let certificate = request.contains("\nX-Client-Cert: ");
+        return if certificate {
+            "self_signed_tls_client_auth"
+        } else if basic {
             "client_secret_basic"
         } else if post {
             "client_secret_post"
