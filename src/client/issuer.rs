@@ -4,11 +4,13 @@ mod rules;
 mod settings;
 
 use std::borrow::Cow;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::federation::Provider;
+use super::metadata::AuthMethod;
 use super::secret::ColdCount;
 use super::trust::Trusted;
 use crate::protocol::endpoint::Endpoint;
@@ -39,6 +41,8 @@ pub struct Issuer {
     pub style: ClaimStyle,
     /// Whose assertions are grants.
     pub trusted: Vec<Trusted>,
+    /// Whose word about workloads its clients may rest on.
+    pub providers: Vec<Arc<Provider>>,
     /// Its metadata document and the ETag of it, made at the first request; a reload makes a new issuer.
     pub document: OnceLock<(Bytes, String)>,
     /// Its imported secrets that nobody has used since the start.
@@ -51,7 +55,7 @@ impl Issuer {
     /// # Errors
     /// The first setting that breaks a rule.
     pub fn new(id: &str, settings: IssuerSettings) -> Result<Self, IssuerError> {
-        let (url, trusted) = rules::check(id, &settings)?;
+        let rules::Checked { url, trusted, providers } = rules::check(id, &settings)?;
         let path = url.path().trim_end_matches('/').to_owned();
         Ok(Self {
             id: id.to_owned(),
@@ -61,6 +65,7 @@ impl Issuer {
             settings,
             style: ClaimStyle::default(),
             trusted,
+            providers,
             document: OnceLock::new(),
             cold: ColdCount::default(),
         })
@@ -86,6 +91,11 @@ impl Issuer {
     /// Whether the endpoint is there: that of a grant only if the grant is offered.
     pub fn offers(&self, endpoint: Endpoint) -> bool {
         endpoint != Endpoint::DeviceAuthorization || self.settings.grant_types.contains(&GrantType::DEVICE_CODE)
+    }
+
+    /// Whether its clients may authenticate by `method`: a federated one needs a provider for it.
+    pub fn admits(&self, method: AuthMethod) -> bool {
+        !method.is_federated() || self.providers.iter().any(|provider| provider.method() == method)
     }
 
     /// How long anything issued now can live: what a fence must outlive.

@@ -6,6 +6,7 @@ mod rules;
 use serde::{Deserialize, Serialize};
 
 pub use self::rules::{MetadataError, check_client_id};
+use super::federation::FederatedCredential;
 use crate::jose::{Algorithm, Scheme};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
@@ -30,12 +31,26 @@ pub enum AuthMethod {
     PrivateKeyJwt,
     /// A JWT under the secret (RFC 7523 section 2.2).
     ClientSecretJwt,
+    /// A token of a federated provider (Alibaba Cloud IDaaS, workload identity).
+    IdTokenBearer,
+    /// A JWT under a certificate that a federated provider issued (Alibaba Cloud IDaaS).
+    X509JwtBearer,
+    /// An attested document of a federated provider (Alibaba Cloud IDaaS).
+    Pkcs7Bearer,
 }
 
 impl AuthMethod {
     /// Every method.
-    pub const ALL: [Self; 5] =
-        [Self::None, Self::ClientSecretBasic, Self::ClientSecretPost, Self::PrivateKeyJwt, Self::ClientSecretJwt];
+    pub const ALL: [Self; 8] = [
+        Self::None,
+        Self::ClientSecretBasic,
+        Self::ClientSecretPost,
+        Self::PrivateKeyJwt,
+        Self::ClientSecretJwt,
+        Self::IdTokenBearer,
+        Self::X509JwtBearer,
+        Self::Pkcs7Bearer,
+    ];
 
     /// The registered name.
     pub const fn name(self) -> &'static str {
@@ -45,6 +60,9 @@ impl AuthMethod {
             Self::ClientSecretPost => "client_secret_post",
             Self::PrivateKeyJwt => "private_key_jwt",
             Self::ClientSecretJwt => "client_secret_jwt",
+            Self::IdTokenBearer => "id_token_bearer",
+            Self::X509JwtBearer => "x509_jwt_bearer",
+            Self::Pkcs7Bearer => "pkcs7_bearer",
         }
     }
 
@@ -52,15 +70,25 @@ impl AuthMethod {
     pub const fn has_secret(self) -> bool {
         match self {
             Self::None | Self::PrivateKeyJwt => false,
+            Self::IdTokenBearer | Self::X509JwtBearer | Self::Pkcs7Bearer => false,
             Self::ClientSecretBasic | Self::ClientSecretPost | Self::ClientSecretJwt => true,
+        }
+    }
+
+    /// Whether it takes a federated provider, so that an issuer offers it only if it has one.
+    pub const fn is_federated(self) -> bool {
+        match self {
+            Self::IdTokenBearer | Self::X509JwtBearer | Self::Pkcs7Bearer => true,
+            Self::None | Self::ClientSecretBasic | Self::ClientSecretPost => false,
+            Self::PrivateKeyJwt | Self::ClientSecretJwt => false,
         }
     }
 
     /// The ways in which an assertion by this method may be signed; none if it has no assertion.
     pub const fn assertion_algorithms(self) -> &'static [Scheme] {
         match self {
-            Self::None | Self::ClientSecretBasic | Self::ClientSecretPost => &[],
-            Self::PrivateKeyJwt => &Scheme::SIGNATURES,
+            Self::None | Self::ClientSecretBasic | Self::ClientSecretPost | Self::Pkcs7Bearer => &[],
+            Self::PrivateKeyJwt | Self::IdTokenBearer | Self::X509JwtBearer => &Scheme::SIGNATURES,
             Self::ClientSecretJwt => &Scheme::MACS,
         }
     }
@@ -191,6 +219,9 @@ pub struct Extension {
     /// What it may do with the token exchange grant; absent is nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_exchange: Option<ExchangePolicy>,
+    /// What outside providers say of it, for the federated methods.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub federated_credentials: Vec<FederatedCredential>,
     /// A disabled client is refused like an unknown one.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub disabled: bool,

@@ -1,6 +1,8 @@
 //! Registered clients: what they registered (RFC 7591), what follows from it, and how they prove who they are.
 
 pub mod auth;
+pub mod condition;
+pub mod federation;
 pub mod issuer;
 pub mod keyset;
 pub mod metadata;
@@ -21,6 +23,7 @@ use crate::jose::{Algorithm, Scheme};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
 use crate::token::{Lifetimes, RotatePolicy};
+use federation::Credential;
 use keyset::ClientKeys;
 use metadata::{AssertionAudience, CodeRedirect, IntrospectionReach};
 use rate::RateLimit;
@@ -70,6 +73,8 @@ pub struct Settings {
     pub id_token_alg: Algorithm,
     /// What its assertions must be like.
     pub assertions: AssertionRules,
+    /// What outside providers say of it.
+    pub federated: Vec<Credential>,
     /// What it may introspect.
     pub introspection: IntrospectionReach,
     /// Whether it may do anything at all.

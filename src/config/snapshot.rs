@@ -1,11 +1,13 @@
 //! From settings to what requests read: issuers, their clients and where each path leads.
 
 use std::collections::HashMap;
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::{Config, ConfigError, FileClient, FileSecret};
 use crate::client::Issuer;
+use crate::client::issuer::IssuerSettings;
 use crate::client::metadata::AuthMethod;
 use crate::client::registry::{Route, Snapshot, StoredClient, resolve};
 use crate::client::secret::{Presented, SecretHash, StoredSecret, check_phc, is_generated};
@@ -14,6 +16,9 @@ use crate::keys::{IssuerRings, Policy};
 use crate::protocol::endpoint::Endpoint;
 use crate::vault::{Vault, is_exposed};
 use crate::{dialect, grant};
+
+/// Longest file of public keys or certificates, in bytes.
+const MAX_PUBLIC_FILE: u64 = 1024 * 1024;
 
 /// Grant types that a configuration may name.
 fn known_grants() -> Vec<String> {
@@ -27,7 +32,9 @@ fn known_grants() -> Vec<String> {
 pub fn snapshot(config: &Config, vault: &Vault) -> Result<Snapshot, ConfigError> {
     let mut snapshot = Snapshot::default();
     for (id, settings) in &config.issuers {
-        let mut issuer = Issuer::new(id, settings.clone())?;
+        let mut settings = settings.clone();
+        read_provider_files(id, &mut settings)?;
+        let mut issuer = Issuer::new(id, settings)?;
         check_names(&issuer)?;
         issuer.style = dialect::of(&issuer).style(&issuer);
         issuer.token_endpoints = dialect::urls(&issuer, Endpoint::Token);
@@ -53,6 +60,30 @@ pub fn rings(snapshot: &Snapshot) -> Vec<IssuerRings> {
         },
     };
     snapshot.issuers.values().map(rings).collect()
+}
+
+/// Puts what the files of federated providers hold in the place of their names.
+fn read_provider_files(id: &str, settings: &mut IssuerSettings) -> Result<(), ConfigError> {
+    for provider in &mut settings.federated_providers {
+        let name = provider.name().to_owned();
+        let wrong =
+            |rule| ConfigError::Rule { setting: format!("issuers.{id}.federated_providers"), value: name, rule };
+        provider.read_files(public_file).map_err(wrong)?;
+    }
+    Ok(())
+}
+
+/// A file of public keys or certificates, at most [`MAX_PUBLIC_FILE`].
+fn public_file(path: &Path) -> Result<String, String> {
+    let shown = path.display();
+    let unreadable = |error: std::io::Error| format!("cannot read {shown}: {error}");
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut text = String::new();
+    file.take(MAX_PUBLIC_FILE + 1).read_to_string(&mut text).map_err(unreadable)?;
+    if text.len() as u64 > MAX_PUBLIC_FILE {
+        return Err(format!("{shown} has more than {MAX_PUBLIC_FILE} bytes"));
+    }
+    Ok(text)
 }
 
 fn check_names(issuer: &Issuer) -> Result<(), ConfigError> {

@@ -10,6 +10,7 @@ mod config;
 mod crash;
 mod dialects;
 mod double_spend;
+mod federated;
 mod jwks_uri;
 mod layers;
 mod prometheus;

@@ -8,11 +8,14 @@
 mod assertion;
 mod basic;
 mod client_secret_jwt;
+mod federated;
+mod id_token_bearer;
 mod none;
 mod password;
 mod pool;
 mod post;
 mod private_key_jwt;
+mod signature;
 pub mod throttle;
 
 use std::future::Future;
@@ -28,12 +31,14 @@ use super::remote::RemoteKeys;
 use super::secret::MAX_SECRET;
 use super::{Client, Issuer, Registry};
 use crate::clock::{Clock, Time};
+use crate::jose::Scheme;
 use crate::metrics::{Metrics, Stopwatch};
 use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::protocol::form::Form;
 use crate::store::Shards;
 use crate::vault::Vault;
 use assertion::Assertion;
+use federated::Federated;
 pub use pool::{HashPool, import};
 use throttle::Throttle;
 use zeroize::Zeroizing;
@@ -55,6 +60,8 @@ enum Proof<'a> {
     Secret(Zeroizing<String>),
     /// A JWT by the client (RFC 7523 section 3), or why it is none.
     Assertion(Box<Result<Assertion<'a>, &'static str>>),
+    /// Something that an outside provider says of it.
+    Federated(Federated<'a>),
     /// Nothing.
     None,
 }
@@ -82,8 +89,14 @@ trait Method: Sync {
 /// The client, or why it is not.
 type Verdict<'a> = Pin<Box<dyn Future<Output = Result<Arc<Client>, Refused>> + Send + 'a>>;
 
-const METHODS: [&dyn Method; 5] =
-    [&basic::Basic, &post::Post, &private_key_jwt::PrivateKeyJwt, &client_secret_jwt::ClientSecretJwt, &none::NoSecret];
+const METHODS: [&dyn Method; 6] = [
+    &basic::Basic,
+    &post::Post,
+    &private_key_jwt::PrivateKeyJwt,
+    &client_secret_jwt::ClientSecretJwt,
+    &id_token_bearer::IdTokenBearer,
+    &none::NoSecret,
+];
 
 /// A claim with everything that is needed to decide about it.
 struct Case<'a> {
@@ -108,6 +121,16 @@ impl Case<'_> {
             Err(Refused::Because("another method is registered"))
         } else {
             proof.map(|()| client).map_err(Refused::Because)
+        }
+    }
+
+    /// Whether the client may sign by `alg`: any that its key allows, unless it registered one.
+    fn allows(&self, alg: Scheme) -> Result<(), &'static str> {
+        let registered = self.client.as_ref().and_then(|client| client.settings.assertions.alg);
+        if registered.is_none_or(|registered| registered == alg) {
+            Ok(())
+        } else {
+            Err("the assertion's alg is not the registered one")
         }
     }
 }
@@ -282,7 +305,7 @@ fn detect<'a>(
             found = Some((method, claim));
         }
     }
-    let asserted = matches!(&found, Some((_, Claim { proof: Proof::Assertion(_), .. })));
+    let asserted = matches!(&found, Some((_, Claim { proof: Proof::Assertion(_) | Proof::Federated(_), .. })));
     if !asserted && (form.get("client_assertion").is_some() || form.get("client_assertion_type").is_some()) {
         // a type that no method knows is an unsupported method (RFC 7521 section 4.2.1), but a second one all the same
         return Err(if found.is_some() { SEVERAL } else { OAuthError::INVALID_CLIENT });

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::client::federation::FederatedProvider;
 use crate::client::trust::TrustedIssuer;
 use crate::jose::alg::Algorithm;
 use crate::protocol::grant_type::GrantType;
@@ -90,6 +91,9 @@ pub struct IssuerSettings {
     /// Whose assertions are grants (RFC 7523 section 2.1).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trusted_issuers: Vec<TrustedIssuer>,
+    /// Whose word about workloads its clients may rest on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub federated_providers: Vec<FederatedProvider>,
     /// `authorization_endpoint` of discovery: the login portal's, which asks jeton for codes. Empty leaves it out.
     pub authorization_endpoint: String,
 }
@@ -129,6 +133,7 @@ impl Default for IssuerSettings {
             verification_uri: String::new(),
             token_exchange_depth: 3,
             trusted_issuers: Vec::new(),
+            federated_providers: Vec::new(),
             authorization_endpoint: String::new(),
         }
     }

@@ -49,10 +49,15 @@ pub(super) fn metadata(service: &Service, issuer: &Issuer, request: &Request) ->
 /// The metadata document, made from what the issuer and the running service really offer.
 fn describe(service: &Service, issuer: &Issuer) -> Vec<u8> {
     let at = |endpoint| dialect::url(issuer, endpoint);
-    let methods: Vec<&'static str> = AuthMethod::ALL.map(AuthMethod::name).to_vec();
+    let admitted = || AuthMethod::ALL.into_iter().filter(|method| issuer.admits(*method));
+    let methods: Vec<&'static str> = admitted().map(AuthMethod::name).collect();
     let confidential = methods.iter().copied().filter(|method| *method != metadata::AuthMethod::None.name()).collect();
-    let schemes = AuthMethod::ALL.into_iter().flat_map(AuthMethod::assertion_algorithms);
-    let signed_by: Vec<&'static str> = schemes.flat_map(|scheme| scheme.names()).copied().collect();
+    let mut signed_by: Vec<&'static str> = Vec::new();
+    for name in admitted().flat_map(AuthMethod::assertion_algorithms).flat_map(|scheme| scheme.names()) {
+        if !signed_by.contains(name) {
+            signed_by.push(name);
+        }
+    }
     let offered = issuer.settings.grant_types.iter().map(|grant| grant.as_str());
     let document = ServerMetadata {
         issuer: &issuer.url,

@@ -64,7 +64,12 @@ impl Server {
 
     /// The same on another internet.
     pub(crate) async fn fetching(fetch: Arc<dyn Fetch>) -> Self {
-        Self::build("memory", "", fetch).await
+        Self::fetching_with("", fetch).await
+    }
+
+    /// The same with more TOML.
+    pub(crate) async fn fetching_with(more: &str, fetch: Arc<dyn Fetch>) -> Self {
+        Self::build("memory", more, fetch).await
     }
 
     /// On sled, so that it can be restarted.
