@@ -1,6 +1,7 @@
 //! The settings: defaults, then the file, then the environment, then flags. Everything is parsed and checked before
 //! anything is bound; every message names the setting, its value and the rule.
 
+mod hooks;
 mod load;
 mod snapshot;
 
@@ -17,6 +18,7 @@ use crate::http::Limits;
 use crate::router::RouterConfig;
 use crate::store::shards::ShardsConfig;
 use crate::store::sled::SledConfig;
+pub use hooks::hook;
 pub use load::{Loaded, Source, load};
 pub use snapshot::{rings, secret_file, snapshot};
 

@@ -12,10 +12,10 @@ use crate::grant::{Context, Error};
 use crate::id::Id;
 use crate::protocol::introspection::{ActiveToken, Introspection};
 use crate::store::StoreError;
+use crate::token::MarkKind;
 use crate::token::access::AccessClaims;
 use crate::token::family::SLACK;
 use crate::token::refresh::RefreshToken;
-use crate::token::state::MarkKind;
 use crate::token::{Family, Fence, Granted, Key, Op, Outcome, Refusal, Row};
 
 /// What a revocation did, for metrics and the audit log.

@@ -10,6 +10,7 @@
 //! | [`jose`] | JWK, JWS: names, thumbprints, assembly, verification |
 //! | [`token`] | codes, refresh and access tokens; the family state machine `step` |
 //! | [`metrics`], [`ask`] | what operators scrape; how one actor asks another |
+//! | [`hook`] | services of the operator's that are asked, and what keeps a failing one from harm |
 //! | [`store`] | the `Store` trait, its engines and the shard actors |
 //! | [`keys`] | signing keys: ring, signers, rotation actor |
 //! | [`client`] | issuers, registered clients and how they authenticate |
@@ -30,6 +31,7 @@ pub mod clock;
 pub mod config;
 pub mod dialect;
 pub mod grant;
+pub mod hook;
 pub mod http;
 pub mod id;
 pub mod inspect;

@@ -126,6 +126,10 @@ metrics! {
     key_signing_since: IntGaugeVec("jeton_key_signing_since_timestamp_seconds", ["alg"]);
     /// Key rotations, by algorithm and kind (first, planned, emergency, requested).
     key_rotations: IntCounterVec("jeton_key_rotations_total", ["alg", "kind"]);
+    /// Calls of hooks, by what the hook is for (password, grant) and outcome (answered, busy, open, late, failed).
+    hook_requests: IntCounterVec("jeton_hook_requests_total", ["hook", "outcome"]);
+    /// Hooks that are left alone because they failed too often, by what they are for.
+    hook_breakers_open: IntGaugeVec("jeton_hook_breakers_open", ["hook"]);
     /// Actor restarts, by actor.
     actor_restarts: IntCounterVec("jeton_actor_restarts_total", ["actor"]);
     /// Reloads of the configuration, by outcome (ok, unchanged, refused).

@@ -186,6 +186,6 @@ curl -sS -u demo-web:{web} -d grant_type=refresh_token -d refresh_token="$REFRES
 # keys, metadata, metrics, rotation
 curl -sS {public}/oauth2/jwks; echo
 curl -sS {public}/.well-known/openid-configuration; echo
-curl -sS {admin}/metrics | head
+curl -sS {admin}/metrics | grep -v '^#' | sed -n 1,10p
 curl -sS -X POST -H 'Authorization: Bearer {token}' {admin}/admin/v1/issuers/main/keys/rotate; echo
 "#;

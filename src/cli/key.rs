@@ -29,6 +29,9 @@ enum KeyCommand {
         /// Sign with the new key at once; old ones stay published until their tokens have expired
         #[arg(long)]
         emergency: bool,
+        /// The same, and stop publishing the old ones: for a key that was stolen. All that they signed becomes void
+        #[arg(long)]
+        withdraw: bool,
     },
 }
 
@@ -40,12 +43,13 @@ fn run(args: &AdminArgs, command: &KeyCommand) -> Result<(), Failure> {
     let admin = Admin::new(args)?;
     let answer = match command {
         KeyCommand::List => admin.get(&["keys"], &[])?,
-        KeyCommand::Rotate { alg, emergency } => {
+        KeyCommand::Rotate { alg, emergency, withdraw } => {
             let mut body = Map::new();
             if let Some(alg) = alg {
                 body.insert("alg".to_owned(), json!(alg));
             }
             body.insert("emergency".to_owned(), json!(emergency));
+            body.insert("withdraw".to_owned(), json!(withdraw));
             admin.call(Method::POST, &["keys", "rotate"], Some(body.into()))?
         }
     };

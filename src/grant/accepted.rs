@@ -11,8 +11,8 @@ use crate::client::{Client, Issuer};
 use crate::clock::Time;
 use crate::jose::jws::Jws;
 use crate::store::StoreError;
+use crate::token::MarkKind;
 use crate::token::access::{AccessClaims, Jti};
-use crate::token::state::MarkKind;
 use crate::token::{Key, Row};
 
 /// An access token that verified as the issuer's and has not expired; says nothing yet about revocation.

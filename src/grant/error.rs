@@ -1,6 +1,7 @@
 //! Why a token request failed, and the one map from that to what the client is told. No wildcard arm: a new reason
 //! does not compile until somebody decides.
 
+use crate::hook::HookError;
 use crate::keys::KeyError;
 use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::store::StoreError;
@@ -36,6 +37,12 @@ pub enum Error {
     /// A stored grant does not open: the vault lost a key.
     #[error("a stored grant does not open with the master keys at hand")]
     Sealed,
+    /// A hook of the operator's gave no answer.
+    #[error(transparent)]
+    Hook(#[from] HookError),
+    /// A hook of the operator's answered what nobody can use.
+    #[error("the hook's answer is unusable: {0}")]
+    HookAnswer(&'static str),
     /// The grant works on as many requests as it may.
     #[error("too many requests of this grant are in flight")]
     Overloaded,
@@ -86,8 +93,8 @@ impl Error {
                 StoreError::TooLarge { .. } => TOO_LARGE,
                 StoreError::Corrupt(_) => OURS,
             },
-            Self::Key(_) | Self::Overloaded | Self::Late | Self::Gone => UNAVAILABLE,
-            Self::Sealed => OURS,
+            Self::Key(_) | Self::Hook(_) | Self::Overloaded | Self::Late | Self::Gone => UNAVAILABLE,
+            Self::Sealed | Self::HookAnswer(_) => OURS,
         }
     }
 }

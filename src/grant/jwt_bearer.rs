@@ -16,9 +16,9 @@ use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::resource;
 use crate::protocol::scope::Scope;
+use crate::token::MarkKind;
 use crate::token::access::is_subject;
 use crate::token::family::SLACK;
-use crate::token::state::MarkKind;
 use crate::token::{Granted, Key, Op};
 
 /// How many seconds the clock of a trusted issuer may be ahead.

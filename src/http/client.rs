@@ -144,22 +144,26 @@ where
 
 fn connector(trust: &Path) -> Result<tokio_rustls::TlsConnector, ClientError> {
     let unusable = || ClientError::Trust(trust.to_owned());
+    trusting(roots_of(trust).ok_or_else(unusable)?).map_err(|_| unusable())
+}
+
+/// The certificates in a PEM file, if each of them can be used and there is one.
+pub(super) fn roots_of(file: &Path) -> Option<rustls::RootCertStore> {
     let mut roots = rustls::RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(trust).map_err(|_| unusable())? {
-        roots.add(certificate.map_err(|_| unusable())?).map_err(|_| unusable())?;
+    for certificate in CertificateDer::pem_file_iter(file).ok()? {
+        roots.add(certificate.ok()?).ok()?;
     }
-    if roots.is_empty() {
-        return Err(unusable());
-    }
-    trusting(roots).map_err(|_| unusable())
+    (!roots.is_empty()).then_some(roots)
 }
 
 /// The TLS of a client that trusts `roots`.
 pub(super) fn trusting(roots: rustls::RootCertStore) -> Result<tokio_rustls::TlsConnector, rustls::Error> {
+    Ok(Arc::new(client_tls(roots)?).into())
+}
+
+/// The same before it is used.
+pub(super) fn client_tls(roots: rustls::RootCertStore) -> Result<rustls::ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Arc::new(config).into())
+    let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
 }

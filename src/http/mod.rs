@@ -1,7 +1,7 @@
 //! The HTTP edge: listeners and their limits below, the public and the admin surface on top.
 //!
 //! Order: `limits`, `request` and `shutdown` are what others name; `serve` runs a listener, `connection` one
-//! connection, `exchange` one request; `client` is the other direction. `hyper` appears nowhere else in the crate.
+//! connection, `exchange` one request; `client`, `fetch` and `post` are the other direction. `hyper` appears nowhere else in the crate.
 
 pub mod access;
 pub mod admin;
@@ -14,6 +14,7 @@ mod framing;
 mod io;
 pub mod limits;
 pub mod listener;
+pub mod post;
 pub mod public;
 mod pulse;
 pub mod request;

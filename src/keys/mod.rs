@@ -46,8 +46,10 @@ pub struct IssuerRings {
 pub enum RotationKind {
     /// Announced first: no verifier notices. Nothing happens if a successor is announced already.
     Planned,
-    /// Signs at once, because the old key may be in wrong hands.
+    /// Signs at once, because the old key should sign no more; what it signed stays good.
     Emergency,
+    /// Signs at once, and the old keys are forgotten with all that they signed, because one is in wrong hands.
+    Withdrawal,
 }
 
 /// What went wrong with keys. Each message says what to do, where something can be done.

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::local::Bench;
 use super::ring::Timing;
 use super::signer::{Signer, SignerError};
-use super::want::{Request, Stored, Want, drops, wants};
+use super::want::{Request, Stored, Want, drops, wants, withdrawn};
 use super::{IssuerRings, KeyError, Published};
 use crate::clock::{Clock, Time};
 use crate::id::Id;
@@ -70,6 +70,14 @@ impl Keeper {
             let wants = wants(settings, &stored, request, self.now());
             if !wants.is_empty() && trouble.is_none() {
                 trouble = self.make(wants).await.err();
+                continue;
+            }
+            let withdrawn = withdrawn(&stored, request);
+            if !withdrawn.is_empty() && trouble.is_none() {
+                for (ring, generation) in withdrawn {
+                    limited(self.store.drop_keys(&ring, generation)).await?;
+                    tracing::warn!(ring, generation, "withdrew signing keys: what they signed is no longer valid");
+                }
                 continue;
             }
             let (this, settings, last) = (Arc::clone(self), Arc::clone(settings), Arc::clone(last));

@@ -158,6 +158,19 @@ async fn an_emergency_key_signs_at_once_and_living_tokens_still_verify() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stolen_key_is_withdrawn_with_all_that_it_signed_and_all_that_was_announced() {
+    let world = World::new();
+    let keys = world.node().await;
+    let old_token = token(&keys, &world).await;
+    keys.rotate("main", Some(ALG), RotationKind::Planned).await.unwrap();
+    let views = keys.rotate("main", Some(ALG), RotationKind::Withdrawal).await.unwrap();
+    assert_eq!(views.iter().map(|view| (view.state, view.generation)).collect::<Vec<_>>(), [("signing", 3)]);
+    assert!(!verifies(&keys, &old_token));
+    assert!(verifies(&keys, &token(&keys, &world).await));
+    assert_eq!(world.stored(), 1, "the stored private keys are gone as well");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_of_another_node_is_known_before_it_signs() {
     let world = World::new();
     let (a, b) = (world.node().await, world.node().await);

@@ -72,8 +72,12 @@ impl Request {
             RotationKind::Planned if newer.next().is_some() => None,
             RotationKind::Planned => ring.requested(now, policy).map(|_| Cause::Requested),
             // only a key that was made to sign at once will do, not one that another node has just announced
-            RotationKind::Emergency if newer.any(|timing| timing.sign_from <= timing.announced_at) => None,
-            RotationKind::Emergency => Some(Cause::Emergency),
+            RotationKind::Emergency | RotationKind::Withdrawal
+                if newer.any(|timing| timing.sign_from <= timing.announced_at) =>
+            {
+                None
+            }
+            RotationKind::Emergency | RotationKind::Withdrawal => Some(Cause::Emergency),
         }
     }
 }
@@ -93,6 +97,16 @@ pub(super) fn wants(settings: &[IssuerRings], stored: &Stored, request: Option<&
         wants.extend(cause.map(|cause| Want { name, alg, policy, ring, cause }));
     }
     wants
+}
+
+/// The newest key of each ring that an operator wants to be gone, if it is still there.
+pub(super) fn withdrawn(stored: &Stored, request: Option<&Request>) -> Vec<(String, u32)> {
+    let Some(request) = request.filter(|request| request.kind == RotationKind::Withdrawal) else { return Vec::new() };
+    let there = |(alg, seen): (&Algorithm, &Option<u32>)| {
+        let (name, seen) = (ring_name(&request.issuer, *alg), (*seen)?);
+        stored.get(&name)?.iter().any(|key| key.generation <= seen).then_some((name, seen))
+    };
+    request.seen.iter().filter_map(there).collect()
 }
 
 pub(super) fn drops(settings: &[IssuerRings], stored: &Stored, now: Time) -> Vec<(String, u32)> {

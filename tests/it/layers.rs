@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 /// The order of `src/lib.rs`, top first.
-const ORDER: [&str; 19] = [
-    "clock", "id", "vault", "protocol", "jose", "token", "metrics", "ask", "store", "keys", "client", "grant",
+const ORDER: [&str; 20] = [
+    "clock", "id", "vault", "protocol", "jose", "token", "metrics", "ask", "hook", "store", "keys", "client", "grant",
     "inspect", "dialect", "router", "service", "http", "config", "server",
 ];
 

@@ -27,6 +27,7 @@ mod rfc8414;
 mod rfc8628;
 mod rfc8693;
 mod rfc9068;
+mod rfc9113;
 mod rfc9700_refresh;
 mod secrets;
 mod shutdown;

@@ -91,7 +91,7 @@ fn sign(header: Value, claims: &Value, seed: u8) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rfc7523_2_1_an_assertion_of_a_trusted_issuer_gives_an_access_token_about_its_subject_and_nothing_else() {
+async fn checklist_71_an_assertion_of_a_trusted_issuer_gives_an_access_token_about_its_subject_and_nothing_else() {
     let world = World::start().await;
     let answer = world.send_claims(json!({})).await;
     assert_eq!(answer.status, 200, "{}", answer.text());

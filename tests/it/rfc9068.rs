@@ -368,6 +368,24 @@ async fn checklist_63_a_rotation_on_request_is_announced_and_an_emergency_signs_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn checklist_63_a_stolen_key_is_withdrawn_with_what_it_signed_also_after_a_restart() {
+    let mut server = Server::durable(ROTATING).await;
+    let service = server.service_client().await;
+    let forged = own_token(&server, &service, &[]).await.get("access_token");
+    let answer = server.admin("POST", "/issuers/main/keys/rotate", json!({ "alg": "EdDSA", "withdraw": true })).await;
+    assert_eq!((answer.status, answer.json()["keys"].as_array().unwrap().len()), (200, 1), "{}", answer.text());
+    for _ in 0..2 {
+        assert!(verify(&forged, &jwks(&server).await).is_err(), "its key is not published any more");
+        assert_eq!(server.introspect(&service, &forged).await["active"], false);
+        let token = own_token(&server, &service, &[]).await.get("access_token");
+        verify(&token, &jwks(&server).await).unwrap();
+        assert_eq!(server.introspect(&service, &token).await["active"], true);
+        server.restart().await;
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn checklist_63_keys_outlast_a_restart() {
     let mut server = Server::durable(ROTATING).await;
     let service = server.service_client().await;

@@ -228,7 +228,7 @@ async fn fail(server: &Watched, secret: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn checklist_75_no_secret_is_written_anywhere() {
+async fn checklist_23_75_no_secret_is_written_anywhere() {
     let dir = TempDir::new().unwrap();
     let (data, log) = (dir.path().join("data"), dir.path().join("log"));
     let filter = "trace";

@@ -16,7 +16,7 @@ use crate::id::Id;
 use crate::jose::Jws;
 use crate::metrics::Metrics;
 use crate::protocol::form::Form;
-use crate::token::state::MarkKind;
+use crate::token::MarkKind;
 use crate::token::{Key, Op};
 use std::time::Duration;
 

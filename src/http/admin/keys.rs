@@ -15,8 +15,12 @@ use crate::service::Service;
 #[serde(deny_unknown_fields)]
 struct Wanted {
     alg: Option<Algorithm>,
+    /// Sign with the new key at once.
     #[serde(default)]
     emergency: bool,
+    /// The same, and publish the old ones no longer: what they signed is void, for whoever stole one of them.
+    #[serde(default)]
+    withdraw: bool,
 }
 
 pub(super) fn list(service: &Service, issuer: &Issuer) -> Answer {
@@ -31,8 +35,12 @@ pub(super) async fn rotate(service: &Service, issuer: &Issuer, request: &Request
     {
         return Err(Problem::new(400, format!("alg: the issuer does not sign with {}", alg.name())));
     }
-    let kind = if wanted.emergency { RotationKind::Emergency } else { RotationKind::Planned };
+    let kind = match (wanted.withdraw, wanted.emergency) {
+        (true, _) => RotationKind::Withdrawal,
+        (false, true) => RotationKind::Emergency,
+        (false, false) => RotationKind::Planned,
+    };
     let keys = service.context.keys.rotate(&issuer.id, wanted.alg, kind).await?;
-    tracing::warn!(target: "audit", event = "keys_rotated", issuer = issuer.id, emergency = wanted.emergency);
+    tracing::warn!(target: "audit", event = "keys_rotated", issuer = issuer.id, ?kind);
     Ok(super::json(200, &json!({ "keys": keys })))
 }

@@ -10,7 +10,7 @@ use super::ops::{GRACE, LIFETIMES, family};
 use super::{Embedded, Model, START, Subject};
 use crate::clock::{Clock, Time};
 use crate::id::Id;
-use crate::token::state::MarkKind;
+use crate::token::MarkKind;
 use crate::token::{
     Consume, Decide, Done, Fence, Key, Op, Outcome, Redeem, Refusal, Rotate, RotatePolicy, StartDevice, Verdict,
 };

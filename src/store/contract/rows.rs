@@ -7,7 +7,7 @@ use super::{START, Subject};
 use crate::clock::Clock;
 use crate::id::Id;
 use crate::store::{MAX_VALUE, Store, StoreError};
-use crate::token::state::MarkKind;
+use crate::token::MarkKind;
 use crate::token::{Consume, Decide, Done, Fence, Key, Op, Outcome, Refusal, Row, StartDevice, Verdict};
 
 async fn one(store: &dyn Store, op: Op) -> Outcome {

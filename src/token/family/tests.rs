@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::token::state::MarkKind;
-use crate::token::{Fence, Key, Op, step};
+use crate::token::MarkKind;
+use crate::token::{Done, Fence, Key, Op, Outcome, step};
 
 const NOW: Time = Time::from_millis(1_800_000_000_007);
 const LIVES: Lifetimes = Lifetimes {

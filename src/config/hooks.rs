@@ -1,0 +1,42 @@
+//! Hooks out of their settings: the rules, the token file, the certificates.
+
+use std::sync::Arc;
+
+use super::{ConfigError, secret_file};
+use crate::hook::{Hook, HookKind, HookSettings};
+use crate::http::post::{Poster, PosterError};
+
+/// Most connections of a hook that are kept while nothing is sent on them.
+const KEPT: usize = 16;
+
+/// The hook that stands at `place` in the configuration, such as `issuers.main.custom_grants[0].hook`.
+///
+/// # Errors
+/// The first setting that breaks a rule, or a file that cannot be used.
+pub fn hook(kind: HookKind, settings: &HookSettings, place: &str) -> Result<Arc<Hook>, ConfigError> {
+    let wrong = |setting: &str, value: String, rule: String| ConfigError::Rule {
+        setting: format!("{place}.{setting}"),
+        value,
+        rule,
+    };
+    let url = settings.check().map_err(|(setting, value, rule)| wrong(setting, value, rule.to_owned()))?;
+    let token = match &settings.token_file {
+        Some(file) => Some(secret_file(file).map_err(|rule| wrong("token_file", file.display().to_string(), rule))?),
+        None => None,
+    };
+    let token = token.as_ref().map(|token| token.as_str());
+    let kept = settings.max_in_flight.min(KEPT);
+    let poster = Poster::new(&url, token, settings.ca_file.as_deref(), kept).map_err(|error| {
+        let (setting, value) = match &error {
+            PosterError::Url | PosterError::Tls(_) => ("url", settings.url.clone()),
+            PosterError::Token => ("token_file", shown(settings.token_file.as_deref())),
+            PosterError::Trust(_) => ("ca_file", shown(settings.ca_file.as_deref())),
+        };
+        wrong(setting, value, error.to_string())
+    })?;
+    Ok(Arc::new(Hook::new(kind, settings, Box::new(poster))))
+}
+
+fn shown(file: Option<&std::path::Path>) -> String {
+    file.map(|file| file.display().to_string()).unwrap_or_default()
+}
