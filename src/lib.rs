@@ -8,6 +8,7 @@
 //! | [`vault`] | the master key ring and everything derived from it |
 //! | [`protocol`] | wire types of the RFCs: no I/O, no clock |
 //! | [`jose`] | JWK, JWS: names, thumbprints, assembly, verification |
+//! | [`x509`] | client certificates: reading, names, chains |
 //! | [`token`] | codes, refresh and access tokens; the family state machine `step` |
 //! | [`metrics`], [`ask`] | what operators scrape; how one actor asks another |
 //! | [`hook`] | services of the operator's that are asked, and what keeps a failing one from harm |
@@ -45,3 +46,4 @@ pub mod service;
 pub mod store;
 pub mod token;
 pub mod vault;
+pub mod x509;

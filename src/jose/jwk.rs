@@ -40,6 +40,8 @@ pub enum JwkError {
     Encoding(&'static str),
     #[error("an RSA key must have 2048 to 8192 bits and an odd exponent of 3 or more")]
     RsaSize,
+    #[error("the key is no SubjectPublicKeyInfo in DER")]
+    Spki,
     #[error("the key is no point of its curve, or a weak one")]
     Point,
 }

@@ -8,6 +8,7 @@ pub mod alg;
 pub mod jwk;
 pub mod jws;
 pub mod scheme;
+mod spki;
 pub mod verify;
 
 pub use alg::Algorithm;
