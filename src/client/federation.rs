@@ -5,6 +5,7 @@
 //! provider and the condition under which its word means this client. Both conditions must hold, and a credential always
 //! has one: what a provider says of all of its workloads must not make each of them this client.
 
+pub mod facts;
 mod settings;
 
 use std::sync::Arc;
@@ -12,10 +13,13 @@ use std::time::Duration;
 
 use url::Url;
 
-pub use self::settings::{FederatedCredential, FederatedProvider, TokenProvider};
+pub use self::settings::{
+    CertificateProvider, DocumentProvider, FederatedCredential, FederatedProvider, TokenProvider, Verification,
+};
 use super::condition::{Condition, Facts, Subject};
 use super::keyset::{ClientKeys, KeySet};
 use super::metadata::AuthMethod;
+use crate::x509::{Anchors, Certificate, X509Error};
 
 /// Longest name of a provider or a credential, in bytes.
 pub const MAX_NAME: usize = 64;
@@ -23,6 +27,8 @@ pub const MAX_NAME: usize = 64;
 pub const MAX_CREDENTIALS: usize = 32;
 /// Most providers of an issuer.
 pub const MAX_PROVIDERS: usize = 256;
+/// The longest an attested document may be good for.
+const LONGEST_DOCUMENT: Duration = Duration::from_secs(86_400);
 /// The longest a token of a provider may be good for.
 const LONGEST_TOKEN: Duration = Duration::from_secs(366 * 86_400);
 
@@ -42,6 +48,32 @@ pub struct Provider {
 pub enum Trust {
     /// The claims of tokens that it signs.
     Tokens(TokenTrust),
+    /// The certificates that it issues.
+    Certificates(Anchors),
+    /// The documents that it signs.
+    Documents(DocumentTrust),
+}
+
+/// Whose attested documents count, and how they look.
+#[derive(Debug)]
+pub struct DocumentTrust {
+    /// Who signs them.
+    pub signers: Signers,
+    /// `aud` of what was attested.
+    pub audience: String,
+    /// How long after its `signingTime` a document is good.
+    pub effective_time: Duration,
+    /// The member with what was attested, if it is not the document itself.
+    pub statement: Option<String>,
+}
+
+/// Who signs documents.
+#[derive(Debug)]
+pub enum Signers {
+    /// Whoever one of these authorities gave a certificate.
+    Of(Anchors),
+    /// The holders of these certificates.
+    Are(Vec<Certificate>),
 }
 
 /// Whose tokens count (OpenID Connect ID tokens, Kubernetes service account tokens, JWT-SVIDs).
@@ -58,7 +90,7 @@ pub struct TokenTrust {
 }
 
 /// How a token says where it comes from.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// By `iss`, byte for byte.
     Issuer(String),
@@ -96,6 +128,11 @@ impl Provider {
     pub fn new(settings: &FederatedProvider, url: &str) -> Result<Self, String> {
         let (condition, trust) = match settings {
             FederatedProvider::Oidc(own) => (&own.condition, Trust::Tokens(TokenTrust::new(own, url)?)),
+            FederatedProvider::X509(own) => {
+                let pem = certificates(&own.certificates, own.certificates_file.is_some())?;
+                (&own.condition, Trust::Certificates(anchors(pem)?))
+            }
+            FederatedProvider::Pkcs7(own) => (&own.condition, Trust::Documents(DocumentTrust::new(own)?)),
         };
         check_name(settings.name())?;
         let mut provider = Self { name: settings.name().to_owned(), condition: None, trust };
@@ -110,19 +147,26 @@ impl Provider {
     pub fn method(&self) -> AuthMethod {
         match &self.trust {
             Trust::Tokens(_) => AuthMethod::IdTokenBearer,
+            Trust::Certificates(_) => AuthMethod::X509JwtBearer,
+            Trust::Documents(_) => AuthMethod::Pkcs7Bearer,
         }
     }
 
     fn subject(&self) -> Subject {
         match &self.trust {
             Trust::Tokens(_) => Subject::Token,
+            Trust::Certificates(_) => Subject::CertifiedToken,
+            Trust::Documents(_) => Subject::Document,
         }
     }
 
     /// Whether it has the name of another one, or its tokens would be taken for the other's.
     pub fn is_like(&self, other: &Self) -> bool {
-        let (Trust::Tokens(own), Trust::Tokens(its)) = (&self.trust, &other.trust);
-        self.name == other.name || own.origin == its.origin
+        let origin = |provider: &Self| match &provider.trust {
+            Trust::Tokens(trust) => Some(trust.origin.clone()),
+            Trust::Certificates(_) | Trust::Documents(_) => None,
+        };
+        self.name == other.name || origin(self).is_some() && origin(self) == origin(other)
     }
 
     /// Whether what it says meets its own condition.
@@ -167,6 +211,42 @@ impl TokenTrust {
             longest_lifetime: own.longest_lifetime,
         })
     }
+}
+
+impl DocumentTrust {
+    fn new(own: &DocumentProvider) -> Result<Self, String> {
+        let pem = certificates(&own.certificates, own.certificates_file.is_some())?;
+        if own.audience.is_empty() {
+            return Err("audience: the `aud` of what is attested, such as the instance id of the vendor".to_owned());
+        }
+        if own.signature_effective_time.is_zero() || own.signature_effective_time > LONGEST_DOCUMENT {
+            return Err("signature_effective_time: 1s to 1d".to_owned());
+        }
+        let signers = match own.verification {
+            Verification::CertChain => Signers::Of(anchors(pem)?),
+            Verification::Cert => Signers::Are(Certificate::all_from_pem(pem.as_bytes()).map_err(about_certificates)?),
+        };
+        Ok(Self {
+            signers,
+            audience: own.audience.clone(),
+            effective_time: own.signature_effective_time,
+            statement: Some(own.statement.clone()).filter(|statement| !statement.is_empty()),
+        })
+    }
+}
+
+/// The PEM of a provider.
+fn certificates(pem: &Option<String>, has_file: bool) -> Result<&str, String> {
+    let rule = || "exactly one of certificates and certificates_file".to_owned();
+    pem.as_deref().filter(|_| !has_file).ok_or_else(rule)
+}
+
+fn anchors(pem: &str) -> Result<Anchors, String> {
+    Anchors::from_pem(pem.as_bytes()).map_err(about_certificates)
+}
+
+fn about_certificates(error: X509Error) -> String {
+    format!("certificates: {error}")
 }
 
 fn check_name(name: &str) -> Result<(), String> {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 /// The order of `src/lib.rs`, top first.
 const ORDER: [&str; 22] = [
-    "clock", "id", "vault", "protocol", "jose", "x509", "cms", "token", "metrics", "ask", "hook", "store", "keys", "client", "grant",
-    "inspect", "dialect", "router", "service", "http", "config", "server",
+    "clock", "id", "vault", "protocol", "jose", "x509", "cms", "token", "metrics", "ask", "hook", "store", "keys",
+    "client", "grant", "inspect", "dialect", "router", "service", "http", "config", "server",
 ];
 
 fn sources() -> Vec<(PathBuf, String)> {

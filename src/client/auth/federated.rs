@@ -1,7 +1,7 @@
 //! What the three federated methods share: which credential a request means, whether the conditions hold, and that a
 //! proof for one use is used once.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use super::assertion::SLACK;
 use super::{Case, Claim, Proof, Refused};
@@ -12,8 +12,7 @@ use crate::client::metadata::AuthMethod;
 use crate::clock::Time;
 use crate::id::Id;
 use crate::protocol::form::Form;
-use crate::token::state::MarkKind;
-use crate::token::{Key, Op};
+use crate::token::{Key, MarkKind, Op};
 
 /// The parameter that names a credential of the client.
 pub(super) const CREDENTIAL: &str = "application_federated_credential_name";
@@ -24,14 +23,23 @@ pub(super) struct Federated<'a> {
     pub(super) assertion: &'a str,
     /// The name of the credential, if it was sent.
     pub(super) credential: Option<&'a str>,
+    /// The certificate that the assertion is signed with, in PEM.
+    pub(super) certificate: Option<&'a str>,
+    /// Those between it and an authority, in PEM.
+    pub(super) chain: Option<&'a str>,
 }
 
 impl<'a> Claim<'a> {
     /// The claim to be `client_id`, by an outside proof, which names nobody here.
     pub(super) fn federated(method: AuthMethod, assertion: &'a str, form: &'a Form<'_>) -> Self {
         let client_id = form.get("client_id").unwrap_or_default().to_owned();
-        let proof = Proof::Federated(Federated { assertion, credential: form.get(CREDENTIAL) });
-        Self { method, client_id, proof }
+        let sent = Federated {
+            assertion,
+            credential: form.get(CREDENTIAL),
+            certificate: form.get("client_x509"),
+            chain: form.get("client_x509_chain"),
+        };
+        Self { method, client_id, proof: Proof::Federated(sent) }
     }
 }
 
@@ -39,6 +47,17 @@ impl<'a> Claim<'a> {
 pub(super) fn meant<'a>(case: &'a Case<'_>, name: Option<&'a str>) -> impl Iterator<Item = &'a Credential> {
     let ours = case.client.iter().filter(|client| client.settings.auth_method == case.method);
     ours.flat_map(|client| &client.settings.federated).filter(move |own| name.is_none_or(|name| name == own.name))
+}
+
+/// The provider of a proof that does not say where it is from: that of the one credential that is meant. For a client
+/// that does not exist, the first of its kind, so that the same work is done.
+pub(super) fn provider<'a>(case: &'a Case<'_>, name: Option<&'a str>) -> Option<&'a Arc<Provider>> {
+    let mut meant = meant(case, name);
+    match (meant.next(), meant.next()) {
+        (Some(only), None) => Some(&only.provider),
+        (Some(_), Some(_)) => None,
+        (None, _) => case.issuer.providers.iter().find(|provider| provider.method() == case.method),
+    }
 }
 
 /// The credential under which `facts`, as `provider` proved them, mean the client. Conditions are judged for a client

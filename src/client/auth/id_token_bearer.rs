@@ -85,7 +85,7 @@ impl<'a> Token<'a> {
             Trust::Tokens(trust) if trust.origin.is_of(self.text("iss"), self.text("sub")) => {
                 Some((&**provider, trust))
             }
-            Trust::Tokens(_) => None,
+            Trust::Tokens(_) | Trust::Certificates(_) | Trust::Documents(_) => None,
         })
     }
 

@@ -12,11 +12,13 @@ mod federated;
 mod id_token_bearer;
 mod none;
 mod password;
+mod pkcs7_bearer;
 mod pool;
 mod post;
 mod private_key_jwt;
 mod signature;
 pub mod throttle;
+mod x509_jwt_bearer;
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -89,12 +91,14 @@ trait Method: Sync {
 /// The client, or why it is not.
 type Verdict<'a> = Pin<Box<dyn Future<Output = Result<Arc<Client>, Refused>> + Send + 'a>>;
 
-const METHODS: [&dyn Method; 6] = [
+const METHODS: [&dyn Method; 8] = [
     &basic::Basic,
     &post::Post,
     &private_key_jwt::PrivateKeyJwt,
     &client_secret_jwt::ClientSecretJwt,
     &id_token_bearer::IdTokenBearer,
+    &x509_jwt_bearer::X509JwtBearer,
+    &pkcs7_bearer::Pkcs7Bearer,
     &none::NoSecret,
 ];
 

@@ -12,6 +12,10 @@ use serde_json::Value;
 pub enum FederatedProvider {
     /// Whoever signs tokens: an OpenID Connect issuer, a Kubernetes cluster, a SPIFFE trust domain.
     Oidc(TokenProvider),
+    /// Whoever issues certificates: a private CA.
+    X509(CertificateProvider),
+    /// Whoever signs attested documents: a cloud.
+    Pkcs7(DocumentProvider),
 }
 
 /// A provider of tokens, known by `issuer` or by `trust_domain`; its keys are in one of the three places.
@@ -46,8 +50,73 @@ pub struct TokenProvider {
     pub longest_lifetime: Duration,
 }
 
+/// A provider of certificates for signing assertions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateProvider {
+    /// How credentials name it.
+    pub name: String,
+    /// What must be true of each certificate and assertion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
+    /// The certificates of its authorities, in PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificates: Option<String>,
+    /// A file with them, read at start and at a reload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificates_file: Option<PathBuf>,
+}
+
+/// A provider of attested documents. A document is JSON, and one text member of it is what the workload asked to have
+/// attested: JSON again, with `aud` and `signingTime`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentProvider {
+    /// How credentials name it.
+    pub name: String,
+    /// What must be true of each document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
+    /// Certificates in PEM; `verification` says whose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificates: Option<String>,
+    /// A file with them, read at start and at a reload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificates_file: Option<PathBuf>,
+    /// Whose certificates those are.
+    #[serde(default)]
+    pub verification: Verification,
+    /// `aud` of what was attested: the vendor's instance id.
+    pub audience: String,
+    /// How long after `signingTime` a document is good.
+    #[serde(default = "window", with = "humantime_serde")]
+    pub signature_effective_time: Duration,
+    /// The member with what was attested; empty if the document itself is that.
+    #[serde(default = "audience")]
+    pub statement: String,
+}
+
+/// How the signer of a document is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verification {
+    /// By a chain of certificates to one of the provider's, which are of authorities.
+    #[default]
+    CertChain,
+    /// By its certificate, which is one of the provider's, byte for byte.
+    Cert,
+}
+
 const fn day() -> Duration {
     Duration::from_secs(86_400)
+}
+
+const fn window() -> Duration {
+    Duration::from_secs(1200)
+}
+
+fn audience() -> String {
+    "audience".to_owned()
 }
 
 impl FederatedProvider {
@@ -55,6 +124,8 @@ impl FederatedProvider {
     pub fn name(&self) -> &str {
         match self {
             Self::Oidc(own) => &own.name,
+            Self::X509(own) => &own.name,
+            Self::Pkcs7(own) => &own.name,
         }
     }
 
@@ -63,15 +134,22 @@ impl FederatedProvider {
     /// # Errors
     /// The setting, the file and why it cannot be used.
     pub fn read_files(&mut self, read: impl Fn(&std::path::Path) -> Result<String, String>) -> Result<(), String> {
-        match self {
-            // with several places for the keys it stays, and is refused as one of several
-            Self::Oidc(own) if own.jwks.is_none() => {
-                let Some(path) = own.jwks_file.take() else { return Ok(()) };
-                let text = read(&path).map_err(|error| format!("jwks_file: {error}"))?;
-                let jwks = serde_json::from_str(&text);
-                own.jwks = Some(jwks.map_err(|error| format!("jwks_file: {} is no JSON: {error}", path.display()))?);
+        // beside another place for the same a file stays, and is refused as one of several
+        let (file, certificates) = match self {
+            Self::Oidc(own) => {
+                if let (None, Some(path)) = (&own.jwks, own.jwks_file.take_if(|_| own.jwks.is_none())) {
+                    let text = read(&path).map_err(|error| format!("jwks_file: {error}"))?;
+                    let jwks = serde_json::from_str(&text);
+                    own.jwks =
+                        Some(jwks.map_err(|error| format!("jwks_file: {} is no JSON: {error}", path.display()))?);
+                }
+                return Ok(());
             }
-            Self::Oidc(_) => {}
+            Self::X509(own) => (&mut own.certificates_file, &mut own.certificates),
+            Self::Pkcs7(own) => (&mut own.certificates_file, &mut own.certificates),
+        };
+        if let (None, Some(path)) = (&certificates, file.take_if(|_| certificates.is_none())) {
+            *certificates = Some(read(&path).map_err(|error| format!("certificates_file: {error}"))?);
         }
         Ok(())
     }
