@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, SignatureVerificationAlgorithm};
 use webpki::EndEntityCert;
 use webpki::aws_lc_rs as algorithms;
 use x509_cert::der::asn1::{Any, ObjectIdentifier, OctetString};
-use x509_cert::der::{Decode, Encode};
+use x509_cert::der::{Decode, Encode, Reader, SliceReader};
 use x509_cert::ext::pkix::SubjectKeyIdentifier;
 
 use crate::clock::Time;
@@ -86,15 +86,16 @@ impl SignedDocument {
         };
         let kind = attribute(CONTENT_TYPE)?.and_then(|value| value.decode_as::<ObjectIdentifier>().ok());
         let hashed = attribute(MESSAGE_DIGEST)?.and_then(|value| value.decode_as::<OctetString>().ok());
-        if kind != Some(DATA) || hashed.as_ref().map(|hashed| hashed.as_bytes()) != Some(hash.digest(&content).as_ref())
-        {
-            return Err(CmsError::Attributes);
-        }
+        let hashed = hashed.filter(|_| kind == Some(DATA)).ok_or(CmsError::Attributes)?;
+        // the parser does not say whether BER had the content in pieces; the digest that was signed does
+        let mut readings = [Some(content.as_bytes().to_vec()), pieces(content.as_bytes())].into_iter().flatten();
+        let content = readings.find(|content| hash.digest(content).as_ref() == hashed.as_bytes());
+        let content = content.ok_or(CmsError::Attributes)?;
         let signing_time = attribute(SIGNING_TIME)?.map(time).transpose()?;
         // RFC 5652 section 5.4: what is signed is their DER as a SET, whatever form and tag they came in
         let signed = attributes.to_der().map_err(|_| CmsError::Malformed)?;
         verify(&signer, hash, info.signature_algorithm.oid, &signed, info.signature.as_bytes())?;
-        Ok(Self { content: content.into_bytes().into_vec(), signing_time, signer, others })
+        Ok(Self { content, signing_time, signer, others })
     }
 
     /// What was signed.
@@ -125,6 +126,16 @@ fn signed_data(bytes: &[u8]) -> Result<SignedData, CmsError> {
     }
     let inner = info.content.to_der().map_err(|_| CmsError::Malformed)?;
     SignedData::from_ber(&inner).map_err(|_| CmsError::Malformed)
+}
+
+/// The content that these pieces are of, if they are any (X.690 section 8.7.3).
+fn pieces(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut reader = SliceReader::new(bytes.strip_suffix(&[0, 0]).unwrap_or(bytes)).ok()?;
+    let mut content = Vec::new();
+    while !reader.is_finished() {
+        content.extend_from_slice(OctetString::decode(&mut reader).ok()?.as_bytes());
+    }
+    Some(content)
 }
 
 fn certificates(data: &SignedData) -> Result<Vec<CertificateDer<'static>>, CmsError> {
@@ -191,13 +202,13 @@ impl Hash {
         }
     }
 
-    fn digest(self, content: &OctetString) -> digest::Digest {
+    fn digest(self, content: &[u8]) -> digest::Digest {
         let algorithm = match self {
             Self::Sha256 => &digest::SHA256,
             Self::Sha384 => &digest::SHA384,
             Self::Sha512 => &digest::SHA512,
         };
-        digest::digest(algorithm, content.as_bytes())
+        digest::digest(algorithm, content)
     }
 }
 
