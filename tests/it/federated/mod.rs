@@ -2,7 +2,10 @@
 //! cloud that say who a workload is, and clients whose credentials rest on that.
 
 mod id_token;
+mod pkcs7;
+mod pki;
 mod rules;
+mod x509;
 
 use std::time::Duration;
 
@@ -137,13 +140,18 @@ impl World {
         self.server.token(&fields).await
     }
 
-    /// Refused as everything is; time goes on, so that the throttle is no part of it.
     #[track_caller]
     fn refused(&self, answer: &Answer, what: &str) {
-        assert_eq!((answer.status, answer.error().as_str()), (401, "invalid_client"), "{what}: {}", answer.text());
-        assert!(answer.header("www-authenticate").is_some(), "{what}");
-        self.server.clock.advance(Duration::from_secs(2));
+        refused(&self.server, answer, what);
     }
+}
+
+/// Refused as everything is; time goes on, so that the throttle is no part of it.
+#[track_caller]
+fn refused(server: &Server, answer: &Answer, what: &str) {
+    assert_eq!((answer.status, answer.error().as_str()), (401, "invalid_client"), "{what}: {}", answer.text());
+    assert!(answer.header("www-authenticate").is_some(), "{what}");
+    server.clock.advance(Duration::from_secs(2));
 }
 
 #[track_caller]

@@ -72,12 +72,21 @@ impl Server {
         Self::build("memory", more, fetch).await
     }
 
+    /// The same at another time than the usual one, for proofs that carry the time of this machine.
+    pub(crate) async fn starting_at(time: Time, more: &str) -> Self {
+        Self::build_at(time, "memory", more, Arc::new(Fetcher::new())).await
+    }
+
     /// On sled, so that it can be restarted.
     pub(crate) async fn durable(more: &str) -> Self {
         Self::build("sled", more, Arc::new(Fetcher::new())).await
     }
 
     async fn build(engine: &str, more: &str, fetch: Arc<dyn Fetch>) -> Self {
+        Self::build_at(Time::from_secs(1_900_000_000), engine, more, fetch).await
+    }
+
+    async fn build_at(time: Time, engine: &str, more: &str, fetch: Arc<dyn Fetch>) -> Self {
         let dir = TempDir::new().unwrap();
         secret(&dir.path().join("master.key"), &Vault::generate());
         secret(&dir.path().join("admin.token"), ADMIN_TOKEN);
@@ -101,7 +110,7 @@ impl Server {
             {more}
             "#
         );
-        let clock = Clock::manual(Time::from_secs(1_900_000_000));
+        let clock = Clock::manual(time);
         let daemon = Some(launch(&preset, &clock, &fetch).await);
         Self { daemon, public, admin, clock, _dir: dir, preset, fetch }
     }
