@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jeton::clock::{Clock, Time};
+use jeton::clock::Clock;
 
 use super::*;
-use crate::support::tools::{bounded, output, program, skip, succeeds};
+use crate::support::tools::{bounded, program, skip, succeeds};
 
 pub(crate) const PKCS7: &str = "urn:cloud:idaas:params:oauth:client-assertion-type:pkcs7-bearer";
 const AUDIENCE: &str = "idaas_ue2jvisn35ea5lmthk267";
