@@ -22,7 +22,7 @@ use crate::http::{self, Drained, Stop};
 use crate::keys::{KeyError, Keys};
 use crate::metrics::Metrics;
 use crate::router::Router;
-use crate::service::{Phase, Service};
+use crate::service::{Phase, Service, Tally};
 use crate::store::memory::Memory;
 use crate::store::sled::Sled;
 use crate::store::{Shards, Store, StoreError};
@@ -99,7 +99,16 @@ impl Daemon {
         let operator = Arc::new(reloader.clone());
         let phase = Phase::default();
         phase.serve();
-        let service = Arc::new(Service { registry, authenticator, router, context, pool, phase, operator });
+        let service = Arc::new(Service {
+            registry,
+            authenticator,
+            router,
+            context,
+            pool,
+            phase,
+            operator,
+            tally: Tally::new(&metrics),
+        });
         let public_addr = local_addr(&public, config.public.listen);
         let admin_addr = local_addr(&admin, config.admin.listen);
         let ((public_stop, public_heard), (admin_stop, admin_heard)) =

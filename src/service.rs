@@ -5,9 +5,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use prometheus::IntCounter;
+
 use crate::client::Registry;
 use crate::client::auth::{Authenticator, HashPool};
 use crate::grant::Context;
+use crate::metrics::Metrics;
 use crate::router::Router;
 
 /// A running service.
@@ -26,6 +29,37 @@ pub struct Service {
     pub phase: Phase,
     /// What only the daemon around it can do.
     pub operator: Arc<dyn Operator>,
+    /// What most requests count.
+    pub tally: Tally,
+}
+
+/// Counters that most requests touch, resolved once.
+pub struct Tally {
+    /// Introspections of tokens that are alive.
+    pub active: IntCounter,
+    /// Introspections of all others.
+    pub inactive: IntCounter,
+    /// Access tokens.
+    pub access: IntCounter,
+    /// Refresh tokens.
+    pub refresh: IntCounter,
+    /// ID tokens.
+    pub id: IntCounter,
+}
+
+impl Tally {
+    /// Resolves them.
+    pub fn new(metrics: &Metrics) -> Self {
+        let introspected = |outcome| metrics.introspections.with_label_values(&[outcome]);
+        let issued = |kind| metrics.tokens_issued.with_label_values(&[kind]);
+        Self {
+            active: introspected("active"),
+            inactive: introspected("inactive"),
+            access: issued("access"),
+            refresh: issued("refresh"),
+            id: issued("id"),
+        }
+    }
 }
 
 /// What only the daemon can do for the admin surface.

@@ -1,10 +1,9 @@
 //! One log line and one set of metrics per request, written at the edge. Never a token, code, secret, verifier or
 //! anything else the request carried; ids only of clients that authenticated (CHECKLIST 75).
 
-use std::collections::HashMap;
-
+use hyper::StatusCode;
 use hyper::header::HeaderValue;
-use prometheus::{Histogram, IntCounterVec};
+use prometheus::{Histogram, IntCounter, IntCounterVec};
 
 use super::{Request, Response};
 use crate::client::auth::Failure;
@@ -42,14 +41,26 @@ impl Told {
 /// The metrics of a surface, resolved once.
 pub struct Observers {
     requests: IntCounterVec,
-    durations: HashMap<&'static str, Histogram>,
+    endpoints: Vec<Observer>,
+}
+
+/// What every answer of an endpoint touches.
+struct Observer {
+    endpoint: &'static str,
+    duration: Histogram,
+    /// Answers with 200, which is most of them.
+    ok: IntCounter,
 }
 
 impl Observers {
     /// Resolves the metrics of `endpoints`.
     pub fn new(metrics: &Metrics, endpoints: Vec<&'static str>) -> Self {
-        let duration = |name: &'static str| (name, metrics.http_duration.with_label_values(&[name]));
-        Self { requests: metrics.http_requests.clone(), durations: endpoints.into_iter().map(duration).collect() }
+        let observer = |endpoint: &'static str| Observer {
+            endpoint,
+            duration: metrics.http_duration.with_label_values(&[endpoint]),
+            ok: metrics.http_requests.with_label_values(&[endpoint, StatusCode::OK.as_str()]),
+        };
+        Self { requests: metrics.http_requests.clone(), endpoints: endpoints.into_iter().map(observer).collect() }
     }
 
     /// Counts and logs an answer.
@@ -63,10 +74,14 @@ impl Observers {
         watch: Stopwatch,
     ) {
         let status = response.status();
-        self.requests.with_label_values(&[endpoint, status.as_str()]).inc();
         let elapsed = watch.elapsed();
-        if let Some(histogram) = self.durations.get(endpoint) {
-            histogram.observe(elapsed.as_secs_f64());
+        let observer = self.endpoints.iter().find(|observer| observer.endpoint == endpoint);
+        match observer {
+            Some(observer) if status == StatusCode::OK => observer.ok.inc(),
+            _ => self.requests.with_label_values(&[endpoint, status.as_str()]).inc(),
+        }
+        if let Some(observer) = observer {
+            observer.duration.observe(elapsed.as_secs_f64());
         }
         let trace = request.headers.get("traceparent").and_then(trace_id);
         let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);

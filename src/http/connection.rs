@@ -112,13 +112,15 @@ pub(super) async fn converse<H: Handler, S: AsyncRead + AsyncWrite + Unpin + Sen
                 Watched::Parked(until) => until,
             };
             // an idle connection keeps its socket, not the 16 KiB of hyper's buffers
-            let parts = connection.into_parts();
-            io = parts.io;
-            if !parts.read_buf.is_empty() {
+            let http1::Parts { io: unbuffered, read_buf, .. } = connection.into_parts();
+            io = unbuffered;
+            if !read_buf.is_empty() {
                 vigil.never_park();
-                io.inner_mut().unread(parts.read_buf);
+                io.inner_mut().unread(read_buf);
                 continue;
             }
+            // empty, and yet it holds what hyper read into
+            drop(read_buf);
             tokio::select! {
                 next = io.inner_mut().next_request(idle_until) => match next {
                     Ok(()) => {}

@@ -139,8 +139,8 @@ impl<H: Handler> Listener<H> {
         let gate = Arc::clone(&self.gate);
         let end = match &self.tls {
             None => converse(stream, origin, gate, &self.protocols, &self.shutdown).await,
-            Some(tls) => match self.handshake(tls, stream).await {
-                // a large future, and only TLS connections should pay for it
+            // large futures, and only TLS connections should pay for them
+            Some(tls) => match Box::pin(self.handshake(tls, stream)).await {
                 Ok(stream) => Box::pin(converse(stream, origin, gate, &self.protocols, &self.shutdown)).await,
                 Err(end) => end,
             },

@@ -9,7 +9,7 @@ use crate::inspect;
 use crate::protocol::error::{OAuthError, Occasion};
 use crate::protocol::form::Form;
 use crate::protocol::introspection::Introspection;
-use crate::service::Service;
+use crate::service::{Service, Tally};
 
 pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Request, told: &mut Told) -> Response {
     let (caller, form) = match caller(service, place, request, told).await {
@@ -31,8 +31,12 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
     };
     match inspect::introspect(place.issuer, &caller, token, &service.context).await {
         Ok(answer) => {
-            let outcome = if matches!(answer, Introspection::Active(_)) { "active" } else { "inactive" };
-            service.context.metrics.introspections.with_label_values(&[outcome]).inc();
+            let Tally { active, inactive, .. } = &service.tally;
+            if matches!(answer, Introspection::Active(_)) {
+                active.inc()
+            } else {
+                inactive.inc()
+            }
             // maps of strings and JSON values always serialise
             respond::json(200, serde_json::to_vec(&answer).unwrap_or_default())
         }

@@ -12,7 +12,7 @@ use crate::http::{Request, Response};
 use crate::metrics::Stopwatch;
 use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::protocol::form::Form;
-use crate::service::Service;
+use crate::service::{Service, Tally};
 
 pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Request, told: &mut Told) -> Response {
     let issuer = place.issuer;
@@ -103,13 +103,13 @@ fn admit<'a>(service: &Service, issuer: &Issuer, client: &Client, form: &'a Form
 }
 
 fn count_tokens(service: &Service, tokens: &crate::protocol::response::TokenResponse) {
-    let issued = &service.context.metrics.tokens_issued;
-    issued.with_label_values(&["access"]).inc();
+    let Tally { access, refresh, id, .. } = &service.tally;
+    access.inc();
     if tokens.refresh_token.is_some() {
-        issued.with_label_values(&["refresh"]).inc();
+        refresh.inc();
     }
     if tokens.id_token.is_some() {
-        issued.with_label_values(&["id"]).inc();
+        id.inc();
     }
 }
 

@@ -3,7 +3,7 @@
 
 mod id_token;
 mod pkcs7;
-mod pki;
+pub(crate) mod pki;
 mod rules;
 mod x509;
 
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::support::assertion::{JWT_BEARER, Signer, encode};
 use crate::support::{Answer, Server};
 
-pub(crate) const ID_TOKEN: &str = "urn:cloud:idaas:params:oauth:client-assertion-type:id-token-bearer";
+const ID_TOKEN: &str = "urn:cloud:idaas:params:oauth:client-assertion-type:id-token-bearer";
 const JWT_SPIFFE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe";
 const CLUSTER: &str = "https://kubernetes.default.svc.cluster.local";
 

@@ -10,7 +10,7 @@ use jeton::clock::Clock;
 use super::*;
 use crate::support::tools::{bounded, program, skip, succeeds};
 
-pub(crate) const PKCS7: &str = "urn:cloud:idaas:params:oauth:client-assertion-type:pkcs7-bearer";
+const PKCS7: &str = "urn:cloud:idaas:params:oauth:client-assertion-type:pkcs7-bearer";
 const AUDIENCE: &str = "idaas_ue2jvisn35ea5lmthk267";
 
 /// The first cloud has authorities, the second publishes the certificates of its signers.

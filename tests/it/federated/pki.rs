@@ -6,15 +6,15 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose
 use crate::support::assertion::Signer;
 
 /// A CA with its certificate in PEM.
-pub(super) struct Ca {
+pub(crate) struct Ca {
     issuer: Issuer<'static, KeyPair>,
-    pub(super) pem: String,
+    pub(crate) pem: String,
 }
 
 /// A leaf with its certificate in PEM.
-pub(super) struct Leaf {
-    pub(super) key: Signer,
-    pub(super) pem: String,
+pub(crate) struct Leaf {
+    pub(crate) key: Signer,
+    pub(crate) pem: String,
 }
 
 fn named(name: &str) -> CertificateParams {
@@ -33,30 +33,30 @@ fn authority(name: &str) -> CertificateParams {
 }
 
 impl Ca {
-    pub(super) fn root(name: &str) -> Self {
+    pub(crate) fn root(name: &str) -> Self {
         let (params, key) = (authority(name), KeyPair::generate().unwrap());
         let pem = params.self_signed(&key).unwrap().pem();
         Self { issuer: Issuer::new(params, key), pem }
     }
 
-    pub(super) fn below(&self, name: &str) -> Self {
+    pub(crate) fn below(&self, name: &str) -> Self {
         let (params, key) = (authority(name), KeyPair::generate().unwrap());
         let pem = params.signed_by(&key, &self.issuer).unwrap().pem();
         Self { issuer: Issuer::new(params, key), pem }
     }
 
     /// A leaf for client authentication with a SPIFFE id.
-    pub(super) fn leaf(&self, name: &str) -> Leaf {
+    pub(crate) fn leaf(&self, name: &str) -> Leaf {
         self.leaf_with(name, |_| ())
     }
 
-    pub(super) fn leaf_with(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Leaf {
+    pub(crate) fn leaf_with(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Leaf {
         let key = KeyPair::generate().unwrap();
         let signer = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &key.serialize_der()).unwrap();
         self.certify(name, &key, Signer::Ec("P-256", signer), change)
     }
 
-    pub(super) fn rsa_leaf(&self, name: &str) -> Leaf {
+    pub(crate) fn rsa_leaf(&self, name: &str) -> Leaf {
         let key = KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
         let signer = RsaKeyPair::from_pkcs8(&key.serialize_der()).unwrap();
         self.certify(name, &key, Signer::Rsa(Box::new(signer)), |_| ())

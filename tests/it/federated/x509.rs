@@ -6,7 +6,7 @@ use super::pki::{Ca, Leaf};
 use super::*;
 use crate::support::race;
 
-pub(crate) const X509_JWT: &str = "urn:cloud:idaas:params:oauth:client-assertion-type:x509-jwt-bearer";
+const X509_JWT: &str = "urn:cloud:idaas:params:oauth:client-assertion-type:x509-jwt-bearer";
 
 const PROVIDER: &str = r#"
 [[issuers.main.federated_providers]]
