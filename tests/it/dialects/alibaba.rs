@@ -20,6 +20,7 @@ scopes = "openid offline_access orders|read orders|.all"
     content_type: "application/json",
     cache_control: "no-store",
     table: TABLE,
+    federated: true,
 };
 
 const TABLE: &[Entry] = &[
@@ -158,9 +159,51 @@ const TABLE: &[Entry] = &[
     Needs { feature: "token-exchange", what: "access token to access token of the same authorization server" },
     Needs { feature: "client_secret_jwt", what: "M2M method 3" },
     Needs { feature: "private_key_jwt", what: "M2M method 4, aud the token endpoint URL" },
-    Needs { feature: "id-token-bearer", what: "M2M method 5: application_federated_credential_name" },
-    Needs { feature: "pkcs7-bearer", what: "M2M method 6: attested document" },
-    Needs { feature: "x509-jwt-bearer", what: "M2M method 7: client_x509 and client_x509_chain" },
+    Documented(Row {
+        what: "M2M method 5: the token of an OpenID Connect provider",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            client_id=pod&application_federated_credential_name=pod&client_assertion_type=\
+            urn%3Acloud%3Aidaas%3Aparams%3Aoauth%3Aclient-assertion-type%3Aid-token-bearer&client_assertion=<id token>\
+            &grant_type=client_credentials&scope=orders%7Cread",
+        status: 200,
+        body: r#"{"token_type":"Bearer","access_token":"<jwt>","expires_in":1200,"expires_at":"<in 1200>","scope":"orders|read"}"#,
+    }),
+    Documented(Row {
+        what: "M2M method 6: an attested document",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            client_id=instance&application_federated_credential_name=instance&client_assertion_type=\
+            urn%3Acloud%3Aidaas%3Aparams%3Aoauth%3Aclient-assertion-type%3Apkcs7-bearer&client_assertion=<document>\
+            &grant_type=client_credentials&scope=orders%7Cread",
+        status: 200,
+        body: r#"{"token_type":"Bearer","access_token":"<jwt>","expires_in":1200,"expires_at":"<in 1200>","scope":"orders|read"}"#,
+    }),
+    Documented(Row {
+        what: "M2M method 7: an assertion under a certificate",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            client_id=machine&application_federated_credential_name=machine&client_assertion_type=\
+            urn%3Acloud%3Aidaas%3Aparams%3Aoauth%3Aclient-assertion-type%3Ax509-jwt-bearer&client_assertion=<assertion>&client_x509=<certificate>&client_x509_chain=<chain>\
+            &grant_type=client_credentials&scope=orders%7Cread",
+        status: 200,
+        body: r#"{"token_type":"Bearer","access_token":"<jwt>","expires_in":1200,"expires_at":"<in 1200>","scope":"orders|read"}"#,
+    }),
+    Inferred(Row {
+        what: "an unknown federated credential (neither code nor status is documented)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            client_id=pod&application_federated_credential_name=other&client_assertion_type=\
+            urn%3Acloud%3Aidaas%3Aparams%3Aoauth%3Aclient-assertion-type%3Aid-token-bearer&\
+            client_assertion=<id token>&grant_type=client_credentials",
+        status: 401,
+        body: r#"{"error":"invalid_client","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "a federated proof that is none (neither code nor status is documented)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            client_id=pod&application_federated_credential_name=pod&client_assertion_type=\
+            urn%3Acloud%3Aidaas%3Aparams%3Aoauth%3Aclient-assertion-type%3Aid-token-bearer&\
+            client_assertion=e30.e30.e30&grant_type=client_credentials",
+        status: 401,
+        body: r#"{"error":"invalid_client","error_description":"<text>","request_id":"<text>"}"#,
+    }),
 ];
 
 #[tokio::test(flavor = "multi_thread")]

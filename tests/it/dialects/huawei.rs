@@ -18,6 +18,7 @@ algorithms = ["RS256"]
     content_type: "application/json",
     cache_control: "no-store",
     table: TABLE,
+    federated: false,
 };
 
 const TABLE: &[Entry] = &[

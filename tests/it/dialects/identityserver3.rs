@@ -19,6 +19,7 @@ scopes = "openid offline_access read write admin"
     content_type: "application/json",
     cache_control: "no-store, no-cache, max-age=0, private",
     table: TABLE,
+    federated: false,
 };
 
 const TABLE: &[Entry] = &[

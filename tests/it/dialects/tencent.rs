@@ -20,6 +20,7 @@ scopes = "openid email identity_proofing"
     content_type: "application/json;charset=UTF-8",
     cache_control: "no-store",
     table: TABLE,
+    federated: false,
 };
 
 const TABLE: &[Entry] = &[

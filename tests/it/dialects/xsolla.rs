@@ -21,6 +21,7 @@ scopes = "email user_profile offline openid store"
     content_type: "application/json",
     cache_control: "no-store",
     table: TABLE,
+    federated: false,
 };
 
 const TABLE: &[Entry] = &[

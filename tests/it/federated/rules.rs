@@ -155,3 +155,23 @@ jwks_uri = "https://keys.example/jwks"
     }
     assert_eq!(keys.1.load(Ordering::Relaxed), 1);
 }
+
+#[test]
+fn the_example_of_the_dialect_is_right_without_its_comment_signs() {
+    let text = include_str!("../../../config/dialects/aliyun-idaas.toml");
+    let (head, example) = text.split_once("# ---- federated credentials").unwrap();
+    let lines = example.lines().skip(1).map(|line| line.strip_prefix("# ").unwrap_or_default());
+    let toml = format!("{head}\n{}", lines.collect::<Vec<_>>().join("\n"));
+    let config: jeton::config::Config = toml::from_str(&toml).unwrap();
+    let mut settings = config.issuers["idaas"].clone();
+    let jwks = json!({ "keys": [Signer::new("ES256").jwk()] }).to_string();
+    let ca = super::pki::Ca::root("root").pem;
+    for provider in &mut settings.federated_providers {
+        let json = |path: &std::path::Path| path.extension().is_some_and(|extension| extension == "json");
+        provider.read_files(|path| Ok(if json(path) { jwks.clone() } else { ca.clone() })).unwrap();
+    }
+    let issuer = jeton::client::Issuer::new("idaas", settings).unwrap();
+    assert_eq!(issuer.providers.len(), 4);
+    let client = &config.clients[0];
+    client.metadata.clone().resolve(client.client_id.clone(), Vec::new(), 0, &issuer).unwrap();
+}
