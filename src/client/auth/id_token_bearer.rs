@@ -43,10 +43,10 @@ impl Method for IdTokenBearer {
             };
             let from = token.origin(case);
             let signed = token.signed(case, from.map(|(_, trust)| trust)).await?;
-            let facts = token.facts(case);
             let checked =
                 signed.and(from.ok_or("the token is of no federated provider")).and_then(|(provider, trust)| {
                     let exp = token.check(case, trust)?;
+                    let facts = token.facts(case);
                     Ok((federated::choose(case, sent.credential, provider, &facts)?, exp))
                 });
             let client = case.judge(checked.as_ref().map(|_| ()).map_err(|reason| *reason))?;

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::Entry::{Documented, Inferred, Kept, Needs};
 use super::{Entry, Row, Vendor, World, pick};
+use crate::support::tools::{bounded, installed, program, repository, skip, succeeds};
 
 pub(super) const VENDOR: Vendor = Vendor {
     issuer: "alibaba",
@@ -230,4 +231,31 @@ async fn revocation_answers_at_both_paths() {
         let grant = [("grant_type", "refresh_token"), ("refresh_token", token.as_str())];
         assert_eq!(world.token("web", &grant).await.error(), "invalid_grant");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_core_sdk_of_alibaba_authenticates_by_all_three_federated_methods() {
+    let Some(python) = installed("python/bin/python") else { return skip("python clients") };
+    if program("openssl").is_none() {
+        return skip("openssl");
+    }
+    let world = World::start(&VENDOR).await;
+    let (federation, now) = (world.federation.as_ref().unwrap(), world.server.clock.now().as_secs());
+    let endpoint = format!("http://{}{}", world.server.public, world.token_path().await);
+    let proofs = tempfile::TempDir::new().unwrap();
+    let (leaf, chain) = federation.certificates();
+    for (name, proof) in [
+        ("token", federation.id_token(&endpoint, now)),
+        ("document", federation.document(now).await),
+        ("leaf.pem", leaf.to_owned()),
+        ("chain.pem", chain.to_owned()),
+        ("key.pem", federation.key().to_owned()),
+    ] {
+        std::fs::write(proofs.path().join(name), proof).unwrap();
+    }
+    let mut command = bounded(python);
+    command.arg("-B").arg(repository("tests/clients/python/alibaba_federated.py"));
+    command.env("JETON_TOKEN_ENDPOINT", endpoint).env("JETON_PROOFS", proofs.path());
+    command.env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1");
+    succeeds("cloud-idaas-core", command).await;
 }

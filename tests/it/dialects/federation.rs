@@ -89,6 +89,11 @@ impl Federation {
         self.leaf.key.jws(&json!({ "alg": "ES256", "typ": "JWT" }), &claims)
     }
 
+    /// The key of the certificate, in PEM.
+    pub(super) fn key(&self) -> &str {
+        &self.leaf.key_pem
+    }
+
     /// `client_x509` and `client_x509_chain`.
     pub(super) fn certificates(&self) -> (&str, &str) {
         (&self.leaf.pem, &self.middle.pem)

@@ -41,7 +41,7 @@ struct World {
     server: Server,
     cluster: Signer,
     mesh: Signer,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl World {
@@ -70,7 +70,7 @@ impl World {
         let own = key(&mesh, json!({ "kid": "mesh-1", "use": "jwt-svid" }));
         publish("bundle.json", json!({ "keys": [others, own], "spiffe_sequence": 12, "spiffe_refresh_hint": 300 }));
         let server = start(PROVIDERS.replace("@DIR@", &dir.path().display().to_string())).await;
-        Self { server, cluster, mesh, _dir: dir }
+        Self { server, cluster, mesh, dir }
     }
 
     /// Registers a client of id_token_bearer.

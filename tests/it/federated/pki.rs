@@ -15,6 +15,7 @@ pub(crate) struct Ca {
 pub(crate) struct Leaf {
     pub(crate) key: Signer,
     pub(crate) pem: String,
+    pub(crate) key_pem: String,
 }
 
 fn named(name: &str) -> CertificateParams {
@@ -70,6 +71,6 @@ impl Ca {
         params.subject_alt_names = vec![SanType::URI(id.try_into().unwrap())];
         change(&mut params);
         let pem = params.signed_by(key, &self.issuer).unwrap().pem();
-        Leaf { key: signer, pem }
+        Leaf { key: signer, pem, key_pem: key.serialize_pem() }
     }
 }

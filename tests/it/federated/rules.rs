@@ -175,3 +175,26 @@ fn the_example_of_the_dialect_is_right_without_its_comment_signs() {
     let client = &config.clients[0];
     client.metadata.clone().resolve(client.client_id.clone(), Vec::new(), 0, &issuer).unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_in_a_file_are_read_again_at_a_reload() {
+    let world = World::start().await;
+    let id = world.client(json!([account()])).await;
+    let old = world.service_account("payments", "api", json!({}));
+    works(&world.ask(&id, "pod", &old).await, "before");
+    let next = Signer::new("RS256");
+    let mut jwk = next.jwk();
+    jwk["kid"] = json!("cluster-2");
+    let file = world.dir.path().join("cluster.json");
+    std::fs::write(&file, json!({ "keys": [jwk] }).to_string()).unwrap();
+    let new = next.jws(&json!({ "alg": "RS256", "kid": "cluster-2" }), &crate::support::claims(&old));
+    world.refused(&world.ask(&id, "pod", &new).await, "not read yet");
+    assert_eq!(world.server.admin("POST", "/reload", json!({})).await.status, 200);
+    works(&world.ask(&id, "pod", &new).await, "after");
+    world.refused(&world.ask(&id, "pod", &old).await, "the old key is gone");
+    // a file that is broken changes nothing
+    std::fs::write(&file, "{").unwrap();
+    let answer = world.server.admin("POST", "/reload", json!({})).await;
+    assert!(answer.status != 200 && answer.text().contains("cluster.json is no JSON"), "{}", answer.text());
+    works(&world.ask(&id, "pod", &new).await, "still");
+}
