@@ -217,7 +217,7 @@ async fn rfc_5652_section_5_forged_documents_are_refused() {
     const NOBODY: Sign = Sign { signer: "ec", options: &["-nodetach", "-nocerts"] };
     const TWO: Sign = Sign {
         signer: "ec",
-        options: &["-nodetach", "-certfile", "middle.pem", "-signer", "foreign.pem", "-inkey", "foreign.key"],
+        options: &["-nodetach", "-certfile", "middle.pem", "-signer", "rsa.pem", "-inkey", "rsa.key"],
     };
     const OTHER_TYPE: Sign =
         Sign { signer: "ec", options: &["-nodetach", "-econtent_type", "1.2.3.4", "-certfile", "middle.pem"] };
@@ -230,7 +230,7 @@ async fn rfc_5652_section_5_forged_documents_are_refused() {
         ("RSA of 1024 bits", &SMALL),
         ("no intermediate", &CHAINLESS),
         ("no certificate", &NOBODY),
-        ("two signers", &TWO),
+        ("two signers, each of them trusted", &TWO),
         ("another content type", &OTHER_TYPE),
     ] {
         cloud.fails(&id, &cloud.sign_text("cms", sign, &text).await, what).await;

@@ -28,6 +28,12 @@ async fn seeds_000_both_conditions_must_hold_and_the_named_credential_is_the_one
     ] {
         world.refused(&world.ask(client, name, &token).await, why);
     }
+    // whose word it is counts even where the words are the same
+    let words = "Contains(jwt.claims.aud, \"https://id.example.com\")";
+    let foreign = world.client(json!([credential("mesh", "mesh", words)])).await;
+    for name in ["mesh", ""] {
+        world.refused(&world.ask(&foreign, name, &token).await, "a token of another provider");
+    }
     let stranger = world.service_account("payments", "web", json!({}));
     world.refused(&world.ask(&id, "pod", &stranger).await, "the credential's condition");
     works(&world.ask(&other, "any", &stranger).await, "which is not the other's");
