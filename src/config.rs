@@ -2,11 +2,11 @@
 //! anything is bound; every message names the setting, its value and the rule.
 
 mod hooks;
+mod listener;
 mod load;
 mod snapshot;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::client::issuer::IssuerSettings;
 use crate::client::metadata::ClientMetadata;
-use crate::http::Limits;
 use crate::router::RouterConfig;
 use crate::store::shards::ShardsConfig;
 use crate::store::sled::SledConfig;
 pub use hooks::hook;
+pub use listener::{AdminListen, DefaultAddress, ListenerConfig, PublicListen, TlsFiles};
 pub use load::{Loaded, Source, load};
 pub use snapshot::{rings, secret_file, snapshot};
 
@@ -49,59 +49,6 @@ pub struct Config {
     pub issuers: BTreeMap<String, IssuerSettings>,
     /// Clients that stand in the file; others come through the admin API.
     pub clients: Vec<FileClient>,
-}
-
-/// A listener; `D` decides its default address.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, bound = "D: DefaultAddress")]
-pub struct ListenerConfig<D: DefaultAddress> {
-    /// Address and port.
-    pub listen: SocketAddr,
-    /// PEM files; absent is clear text, for behind a proxy on the same machine.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tls: Option<TlsFiles>,
-    /// What it puts up with.
-    pub limits: Limits,
-    #[serde(skip)]
-    default: std::marker::PhantomData<D>,
-}
-
-/// Which address a listener has if none is set.
-pub trait DefaultAddress {
-    /// That address.
-    const ADDRESS: ([u8; 4], u16);
-}
-
-/// `127.0.0.1:8080`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PublicListen;
-
-impl DefaultAddress for PublicListen {
-    const ADDRESS: ([u8; 4], u16) = ([127, 0, 0, 1], 8080);
-}
-
-/// `127.0.0.1:9080`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AdminListen;
-
-impl DefaultAddress for AdminListen {
-    const ADDRESS: ([u8; 4], u16) = ([127, 0, 0, 1], 9080);
-}
-
-impl<D: DefaultAddress> Default for ListenerConfig<D> {
-    fn default() -> Self {
-        Self { listen: D::ADDRESS.into(), tls: None, limits: Limits::default(), default: std::marker::PhantomData }
-    }
-}
-
-/// A certificate chain and its key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TlsFiles {
-    /// PEM, leaf first.
-    pub certificate: PathBuf,
-    /// PEM, mode 0600.
-    pub key: PathBuf,
 }
 
 /// Files that hold secrets; each must be readable by its owner only.
@@ -283,6 +230,7 @@ impl Config {
         if self.public.listen == self.admin.listen && self.public.listen.port() != 0 {
             return rule("admin.listen", self.admin.listen.to_string(), "must differ from public.listen");
         }
+        listener::check_certificates(&self.public, &self.admin)?;
         if self.issuers.is_empty() {
             return rule("issuers", "empty".to_owned(), "at least one issuer, like [issuers.main] with a url");
         }

@@ -114,11 +114,12 @@ fn recognise(issuer: &Issuer, token: &str, now: Time, context: &Context) -> Opti
 }
 
 fn describe_access(claims: AccessClaims) -> ActiveToken {
-    let AccessClaims { iss, sub, aud, client_id, exp, iat, jti, scope, auth_time, acr, amr, mut extra } = claims;
+    let AccessClaims { iss, sub, aud, client_id, exp, iat, jti, scope, auth_time, acr, amr, cnf, mut extra } = claims;
     let also = [
         ("auth_time", auth_time.map(Value::from)),
         ("acr", acr.map(Value::from)),
         ("amr", (!amr.is_empty()).then(|| Value::from(amr))),
+        ("cnf", cnf.and_then(|cnf| serde_json::to_value(cnf).ok())),
     ];
     let scope = scope.into_text();
     extra.extend(also.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));

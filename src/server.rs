@@ -11,12 +11,13 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::client::Registry;
-use crate::client::auth::{Authenticator, HashPool, Parts};
+use crate::client::auth::{Authenticator, Authorities, HashPool, Parts};
 use crate::client::remote::Fetch;
 use crate::clock::Clock;
 use crate::config::{Config, Engine, rings};
 use crate::grant::{self, Context};
 use crate::http::admin::Admin;
+use crate::http::proxy::Proxy;
 use crate::http::public::Public;
 use crate::http::{self, Drained, Stop};
 use crate::keys::{KeyError, Keys};
@@ -79,7 +80,7 @@ impl Daemon {
     /// # Errors
     /// The first part that does not start; nothing is left running then.
     pub async fn start(prepared: Prepared, around: Surroundings) -> Result<Self, ServerError> {
-        let Prepared { loaded, source, vault, snapshot, admin_token, tls } = prepared;
+        let Prepared { loaded, source, vault, snapshot, admin_token, tls, authorities } = prepared;
         let config = &loaded.config;
         let Surroundings { clock, metrics, fetch, log } = around;
         // ports first: a second start must fail before it touches the data directory
@@ -91,10 +92,20 @@ impl Daemon {
         let context = Context { shards, keys, vault: vault.clone(), clock: clock.clone(), metrics: metrics.clone() };
         let (router, router_task) = Router::start(grant::built_in(), &context, config.tokens, &metrics).await?;
         let pool = Arc::new(HashPool::new(config.hashing.workers, config.hashing.queue));
-        let parts = Parts { vault: vault.clone(), clock, pool: pool.clone(), shards: context.shards.clone(), fetch };
+        let authorities = Arc::new(Authorities::new(authorities));
+        let shards = context.shards.clone();
+        let parts =
+            Parts { vault: vault.clone(), clock, pool: pool.clone(), shards, fetch, authorities: authorities.clone() };
         let authenticator = Authenticator::new(registry.clone(), parts, &metrics);
-        let daemonic =
-            Daemonic::new(source, loaded.clone(), vault, registry.clone(), context.keys.clone(), tls.clone(), log);
+        let daemonic = Daemonic::new(
+            source,
+            loaded.clone(),
+            vault,
+            registry.clone(),
+            context.keys.clone(),
+            (tls.clone(), authorities),
+            log,
+        );
         let reloader = Reloader::start(daemonic, &metrics).await?;
         let operator = Arc::new(reloader.clone());
         let phase = Phase::default();
@@ -113,10 +124,12 @@ impl Daemon {
         let admin_addr = local_addr(&admin, config.admin.listen);
         let ((public_stop, public_heard), (admin_stop, admin_heard)) =
             (http::shutdown::shutdown(), http::shutdown::shutdown());
+        // checked with the rest of the settings
+        let proxy = config.public.proxy.as_ref().and_then(|proxy| Proxy::new(proxy).ok());
         let public_task = tokio::spawn(http::serve(
             public,
             tls.public,
-            Arc::new(Public::new(service.clone())),
+            Arc::new(Public::new(service.clone(), proxy)),
             config.public.limits.clone(),
             metrics.clone(),
             "public",

@@ -11,6 +11,7 @@ use bytes::Bytes;
 
 use super::federation::Provider;
 use super::metadata::AuthMethod;
+use super::metadata::certificate::Sight;
 use super::secret::ColdCount;
 use super::trust::Trusted;
 use crate::protocol::endpoint::Endpoint;
@@ -39,6 +40,8 @@ pub struct Issuer {
     pub settings: IssuerSettings,
     /// How its access tokens look; the dialect's.
     pub style: ClaimStyle,
+    /// What the public listener sees of the certificates of clients.
+    pub certificates: Sight,
     /// Whose assertions are grants.
     pub trusted: Vec<Trusted>,
     /// Whose word about workloads its clients may rest on.
@@ -64,6 +67,7 @@ impl Issuer {
             token_endpoints: Vec::new(),
             settings,
             style: ClaimStyle::default(),
+            certificates: Sight::default(),
             trusted,
             providers,
             document: OnceLock::new(),
@@ -93,9 +97,11 @@ impl Issuer {
         endpoint != Endpoint::DeviceAuthorization || self.settings.grant_types.contains(&GrantType::DEVICE_CODE)
     }
 
-    /// Whether its clients may authenticate by `method`: a federated one needs a provider for it.
+    /// Whether its clients may authenticate by `method`: one with certificates needs a listener that sees them, a
+    /// federated one needs a provider.
     pub fn admits(&self, method: AuthMethod) -> bool {
-        !method.is_federated() || self.providers.iter().any(|provider| provider.method() == method)
+        let vouched = |method| self.providers.iter().any(|provider| provider.method() == method);
+        self.certificates.allow(method) && (!method.is_federated() || vouched(method))
     }
 
     /// How long anything issued now can live: what a fence must outlive.

@@ -5,10 +5,13 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 use url::Url;
 
 use crate::jose::{JwkError, Owner, PublicJwk, Scheme, VerifyingKey};
+use crate::x509::{Certificate, Thumbprint};
 
 /// Most keys of one client.
 pub const MAX_KEYS: usize = 16;
@@ -24,6 +27,9 @@ struct Member {
     kid: Option<String>,
     alg: Option<Scheme>,
     key: VerifyingKey,
+    public: PublicJwk,
+    /// The one certificate that may stand for the key (`x5c`, `x5t#S256`); without one any may.
+    certificate: Result<Option<Thumbprint>, Unfit>,
 }
 
 /// Why a key set was refused.
@@ -88,6 +94,23 @@ impl KeySet {
         self.0.iter().filter(named).filter(fits).map(|member| &member.key)
     }
 
+    /// Whether a certificate is registered: itself, or its key without a certificate (RFC 8705 section 2.2.2).
+    pub fn recognises(&self, certificate: &Certificate) -> bool {
+        let thumbprint = certificate.thumbprint();
+        let Ok(key) = certificate.public_key() else { return false };
+        let same = |member: &Member| match member.certificate {
+            Ok(Some(registered)) => registered == thumbprint,
+            Ok(None) => member.public == key,
+            Err(Unfit) => false,
+        };
+        self.0.iter().any(same)
+    }
+
+    /// Whether each certificate in it is one, and its key's. If not, the key still verifies signatures.
+    pub fn has_fit_certificates(&self) -> bool {
+        self.0.iter().all(|member| member.certificate.is_ok())
+    }
+
     /// Whether there are any such keys.
     pub fn has(&self, kid: Option<&str>, alg: Scheme) -> bool {
         self.candidates(kid, alg).next().is_some()
@@ -116,9 +139,27 @@ fn member(jwk: &Map<String, Value>) -> Result<Option<Member>, JwkError> {
         // a key for something else
         Some(None) => return Ok(None),
     };
-    let key = VerifyingKey::new(&parsed?, Owner::SomebodyElse)?;
-    Ok(Some(Member { kid: text("kid").map(str::to_owned), alg, key }))
+    let public = parsed?;
+    let key = VerifyingKey::new(&public, Owner::SomebodyElse)?;
+    Ok(Some(Member { kid: text("kid").map(str::to_owned), alg, key, certificate: certificate(jwk, &public), public }))
 }
+
+/// The certificate of a member: the first of `x5c`, in base64 with padding, or what has the hash `x5t#S256`.
+fn certificate(jwk: &Map<String, Value>, key: &PublicJwk) -> Result<Option<Thumbprint>, Unfit> {
+    let named = match jwk.get("x5t#S256") {
+        Some(text) => Some(text.as_str().and_then(Thumbprint::parse).ok_or(Unfit)?),
+        None => None,
+    };
+    let Some(chain) = jwk.get("x5c") else { return Ok(named) };
+    let first = chain.as_array().and_then(|chain| chain.first()).and_then(Value::as_str).ok_or(Unfit)?;
+    let first = STANDARD.decode(first).ok().and_then(|der| Certificate::from_der(&der).ok()).ok_or(Unfit)?;
+    let fits = first.public_key().is_ok_and(|own| own == *key) && named.is_none_or(|named| named == first.thumbprint());
+    if fits { Ok(Some(first.thumbprint())) } else { Err(Unfit) }
+}
+
+/// A certificate that is none, or not this key's.
+#[derive(Debug)]
+struct Unfit;
 
 #[cfg(test)]
 mod tests {

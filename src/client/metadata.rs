@@ -1,5 +1,6 @@
 //! Client metadata (RFC 7591 section 2) and the `jeton` object that extends it; `rules` says what both must keep.
 
+pub mod certificate;
 mod redirect;
 mod rules;
 
@@ -37,11 +38,15 @@ pub enum AuthMethod {
     X509JwtBearer,
     /// An attested document of a federated provider (Alibaba Cloud IDaaS).
     Pkcs7Bearer,
+    /// A certificate of a registered name from a trusted authority (RFC 8705 section 2.1).
+    TlsClientAuth,
+    /// A registered certificate, whoever issued it (RFC 8705 section 2.2).
+    SelfSignedTlsClientAuth,
 }
 
 impl AuthMethod {
     /// Every method.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::None,
         Self::ClientSecretBasic,
         Self::ClientSecretPost,
@@ -50,6 +55,8 @@ impl AuthMethod {
         Self::IdTokenBearer,
         Self::X509JwtBearer,
         Self::Pkcs7Bearer,
+        Self::TlsClientAuth,
+        Self::SelfSignedTlsClientAuth,
     ];
 
     /// The registered name.
@@ -63,13 +70,15 @@ impl AuthMethod {
             Self::IdTokenBearer => "id_token_bearer",
             Self::X509JwtBearer => "x509_jwt_bearer",
             Self::Pkcs7Bearer => "pkcs7_bearer",
+            Self::TlsClientAuth => "tls_client_auth",
+            Self::SelfSignedTlsClientAuth => "self_signed_tls_client_auth",
         }
     }
 
     /// Whether a client needs a secret for it.
     pub const fn has_secret(self) -> bool {
         match self {
-            Self::None | Self::PrivateKeyJwt => false,
+            Self::None | Self::PrivateKeyJwt | Self::TlsClientAuth | Self::SelfSignedTlsClientAuth => false,
             Self::IdTokenBearer | Self::X509JwtBearer | Self::Pkcs7Bearer => false,
             Self::ClientSecretBasic | Self::ClientSecretPost | Self::ClientSecretJwt => true,
         }
@@ -80,7 +89,7 @@ impl AuthMethod {
         match self {
             Self::IdTokenBearer | Self::X509JwtBearer | Self::Pkcs7Bearer => true,
             Self::None | Self::ClientSecretBasic | Self::ClientSecretPost => false,
-            Self::PrivateKeyJwt | Self::ClientSecretJwt => false,
+            Self::PrivateKeyJwt | Self::ClientSecretJwt | Self::TlsClientAuth | Self::SelfSignedTlsClientAuth => false,
         }
     }
 
@@ -88,6 +97,7 @@ impl AuthMethod {
     pub const fn assertion_algorithms(self) -> &'static [Scheme] {
         match self {
             Self::None | Self::ClientSecretBasic | Self::ClientSecretPost | Self::Pkcs7Bearer => &[],
+            Self::TlsClientAuth | Self::SelfSignedTlsClientAuth => &[],
             Self::PrivateKeyJwt | Self::IdTokenBearer | Self::X509JwtBearer => &Scheme::SIGNATURES,
             Self::ClientSecretJwt => &Scheme::MACS,
         }
@@ -130,7 +140,7 @@ pub enum AssertionAudience {
 /// What a client registers. Secrets are not part of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "the names are those of RFC 7591 section 2")]
+#[expect(missing_docs, reason = "the names are those of RFC 7591 section 2 and RFC 8705")]
 pub struct ClientMetadata {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_name: Option<String>,
@@ -142,6 +152,18 @@ pub struct ClientMetadata {
     pub jwks: Option<serde_json::Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks_uri: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth_subject_dn: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth_san_dns: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth_san_uri: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth_san_ip: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth_san_email: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tls_client_certificate_bound_access_tokens: bool,
     #[serde(default = "default_grant_types")]
     pub grant_types: Vec<GrantType>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

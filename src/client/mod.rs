@@ -25,6 +25,7 @@ use crate::protocol::scope::Scope;
 use crate::token::{Lifetimes, RotatePolicy};
 use federation::Credential;
 use keyset::ClientKeys;
+use metadata::certificate::CertificateName;
 use metadata::{AssertionAudience, CodeRedirect, IntrospectionReach};
 use rate::RateLimit;
 use secret::Secret;
@@ -75,6 +76,10 @@ pub struct Settings {
     pub assertions: AssertionRules,
     /// What outside providers say of it.
     pub federated: Vec<Credential>,
+    /// What its certificate must be about, if its method asks for one from an authority.
+    pub certificate: Option<CertificateName>,
+    /// Whether its tokens are bound to the certificate that it shows (RFC 8705 section 3).
+    pub certificate_bound: bool,
     /// What it may introspect.
     pub introspection: IntrospectionReach,
     /// Whether it may do anything at all.

@@ -80,12 +80,25 @@ impl RemoteKeys {
     /// # Errors
     /// If there are none.
     pub async fn keys(&self, url: &Url, kid: Option<&str>, alg: Scheme, now: Time) -> Result<Arc<KeySet>, RemoteError> {
+        self.keys_with(url, |keys| keys.has(kid, alg), now).await
+    }
+
+    /// The keys at `url`, read again if they are old or not `wanted`.
+    ///
+    /// # Errors
+    /// If there are none.
+    pub async fn keys_with(
+        &self,
+        url: &Url,
+        wanted: impl Fn(&KeySet) -> bool,
+        now: Time,
+    ) -> Result<Arc<KeySet>, RemoteError> {
         let entry = self.entry(url);
         let settled = |state: &State| {
-            let wanted = |(keys, at): &&(Arc<KeySet>, Time)| now < *at + FRESH && keys.has(kid, alg);
+            let good = |(keys, at): &&(Arc<KeySet>, Time)| now < *at + FRESH && wanted(keys);
             let wait = if state.keys.is_some() { AGAIN } else { FIRST_AGAIN };
             let usable = state.keys.as_ref().filter(|(_, at)| now < *at + STALE).map(|(keys, _)| keys.clone());
-            match state.keys.as_ref().filter(wanted) {
+            match state.keys.as_ref().filter(good) {
                 Some((keys, _)) => Some(Ok(keys.clone())),
                 None if state.tried_at.is_some_and(|at| now < at + wait) => Some(usable.ok_or(RemoteError::Unknown)),
                 None => None,

@@ -37,6 +37,7 @@ pub fn snapshot(config: &Config, vault: &Vault) -> Result<Snapshot, ConfigError>
         let mut issuer = Issuer::new(id, settings)?;
         check_names(&issuer)?;
         issuer.style = dialect::of(&issuer).style(&issuer);
+        issuer.certificates = config.public.sight();
         issuer.token_endpoints = dialect::urls(&issuer, Endpoint::Token);
         let issuer = Arc::new(issuer);
         add_routes(&mut snapshot, &issuer)?;

@@ -88,7 +88,7 @@ async fn redeem(
         issuer: issuer.id.as_str().into(),
         client: client.id.as_str().into(),
         subject: code.subject.as_str().into(),
-        grant: code.granted.seal(&head.family, &issuer.id, &context.vault),
+        grant: request.bound(code.granted)?.seal(&head.family, &issuer.id, &context.vault),
         key,
         attempt: Id::random(),
         code_issued_at: code.issued_at,

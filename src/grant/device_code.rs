@@ -38,6 +38,7 @@ async fn decide(pace: &Pace, request: &TokenRequest, context: &Context) -> Resul
     let text = request.form.require("device_code", "device_code is missing")?;
     let code = DeviceCode::parse(text, &request.issuer.id, &context.vault).ok_or(Error::Forged)?;
     let (subject, granted) = approved(pace, request, context, &code).await?;
+    request.confirms(&granted)?;
     let granted = request.still_granted(granted)?;
     let resources = resource::select(request.form.all("resource"), &granted.resources)?;
     let (offline, lifetimes) = request.lifetimes(&granted);

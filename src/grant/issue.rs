@@ -13,7 +13,7 @@ use crate::keys::{IssuerKeys, KeyError, Typ};
 use crate::protocol::response::TokenResponse;
 use crate::protocol::scope::Scope;
 use crate::token::Granted;
-use crate::token::access::{AccessClaims, Jti};
+use crate::token::access::{AccessClaims, Confirmation, Jti};
 use crate::token::id_token::{IdClaims, at_hash};
 use crate::token::refresh::RefreshToken;
 
@@ -139,6 +139,7 @@ async fn access_token(request: &TokenRequest, issue: &Issue, keys: &IssuerKeys, 
         auth_time: granted.auth_time,
         acr: granted.acr.clone(),
         amr: granted.amr.clone(),
+        cnf: request.client.binding()?.map(Confirmation::certificate),
         extra: request.issuer.style.extra(&granted.access_token_claims, now),
     };
     let claims = serde_json::to_vec(&claims).map_err(|_| Error::Sealed)?;

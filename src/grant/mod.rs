@@ -32,6 +32,7 @@ use crate::metrics::Metrics;
 use crate::protocol::form::Form;
 use crate::protocol::grant_type::GrantType;
 use crate::store::Shards;
+use crate::token::access::Confirmation;
 use crate::token::{Granted, Lifetimes};
 use crate::vault::Vault;
 
@@ -50,6 +51,20 @@ impl TokenRequest {
     fn still_granted(&self, granted: Granted) -> Result<Granted, Error> {
         let settings = &self.client.settings;
         granted.limited_to(&settings.scope, &settings.resources).ok_or(Error::Mismatch("what the client may have now"))
+    }
+
+    /// Whether the refresh tokens and device codes of `granted` may be used with the certificate of this request (RFC
+    /// 8705 section 4).
+    fn confirms(&self, granted: &Granted) -> Result<(), Error> {
+        let shown = self.client.certificate().map(Confirmation::certificate);
+        let right = granted.confirmation.is_none() || granted.confirmation == shown;
+        if right { Ok(()) } else { Err(Error::Mismatch("the client's certificate")) }
+    }
+
+    /// `granted` as it is kept for refresh tokens of this request's client.
+    fn bound(&self, granted: Granted) -> Result<Granted, Error> {
+        let confirmation = self.client.refresh_binding()?.map(Confirmation::certificate);
+        Ok(Granted { confirmation, ..granted })
     }
 
     /// Whether the family of `granted` gets a refresh token, and how long what comes from it lives.

@@ -29,7 +29,9 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
     let text = request.form.require("refresh_token", "refresh_token is missing").map_err(missing)?;
     let asked = request.form.get("scope").map(Scope::parse).transpose()?;
     let presented = RefreshToken::parse(text, &request.issuer.id, &context.vault).ok_or(Error::Forged)?;
-    if asked.is_some() || request.form.get("resource").is_some() {
+    // somebody without the certificate must not spend the token either
+    let bound = request.client.refresh_binding()?.is_some();
+    if bound || asked.is_some() || request.form.get("resource").is_some() {
         check_narrowing(request, context, &presented, asked.as_ref()).await?;
     }
     let rotated = rotate(request, context, &presented).await?;
@@ -72,7 +74,9 @@ async fn check_narrowing(
 /// What is left of the grant for this client now.
 fn open(sealed: &[u8], presented: &RefreshToken, request: &TokenRequest, context: &Context) -> Result<Granted, Error> {
     let granted = Granted::open(sealed, &presented.head.family, &request.issuer.id, &context.vault);
-    let left = request.still_granted(granted.ok_or(Error::Sealed)?)?;
+    let granted = granted.ok_or(Error::Sealed)?;
+    request.confirms(&granted)?;
+    let left = request.still_granted(granted)?;
     if request.issuer.is_offline(&left.scope) {
         Ok(left)
     } else {

@@ -23,6 +23,7 @@ use super::pulse::{Protocol, Pulse};
 use super::request::Handler;
 use super::shutdown::Shutdown;
 use super::vigil::{Reason, Verdict, Vigil};
+use crate::x509::Chain;
 
 /// How a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,10 +69,12 @@ const MOST_RESETS: usize = 20;
 const MOST_ERRORS: usize = 64;
 
 /// Where a connection comes from.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Origin {
     pub(super) peer: IpAddr,
     pub(super) tls: bool,
+    /// What the peer showed in the TLS handshake.
+    pub(super) certificate: Option<Arc<Chain>>,
     /// How old the connection may become.
     pub(super) age: Duration,
 }
@@ -100,7 +103,7 @@ pub(super) async fn converse<H: Handler, S: AsyncRead + AsyncWrite + Unpin + Sen
     let mut vigil = Vigil::new(Arc::clone(&pulse), limits, opening.since, origin.age);
     let protocol = opening.protocol;
     let mut io = TokioIo::new(Io::new(stream, opening, Arc::clone(&pulse)));
-    let link = Arc::new(Link { gate, pulse, peer: origin.peer, tls: origin.tls });
+    let link = Arc::new(Link { gate, pulse, peer: origin.peer, tls: origin.tls, certificate: origin.certificate });
     let service = service_fn(move |request| exchange(Arc::clone(&link), request));
     match protocol {
         Protocol::Http1 => loop {

@@ -22,6 +22,7 @@ use super::body::{Pending, collect};
 use super::limits::Limits;
 use super::pulse::{Protocol, Pulse};
 use super::request::{Fault, Handler, Request, Response};
+use crate::x509::Chain;
 
 /// What all requests of a listener share.
 pub(super) struct Gate<H> {
@@ -40,6 +41,7 @@ pub(super) struct Link<H> {
     pub(super) pulse: Arc<Pulse>,
     pub(super) peer: IpAddr,
     pub(super) tls: bool,
+    pub(super) certificate: Option<Arc<Chain>>,
 }
 
 /// The answer to a head that is not welcome.
@@ -127,7 +129,8 @@ impl<H: Handler> Link<H> {
             return self.gate.handler.fault(Fault::Overloaded);
         };
         let Parts { method, uri, headers, .. } = head;
-        let request = Request { method, uri, headers, body, peer: self.peer, tls: self.tls };
+        let certificate = self.certificate.clone();
+        let request = Request { method, uri, headers, body, peer: self.peer, tls: self.tls, certificate };
         let handler = &self.gate.handler;
         let mut answer = pin!(async move { handler.handle(request).await });
         poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx))) {

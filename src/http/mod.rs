@@ -15,6 +15,7 @@ mod io;
 pub mod limits;
 pub mod listener;
 pub mod post;
+pub mod proxy;
 pub mod public;
 mod pulse;
 pub mod request;

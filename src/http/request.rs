@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -11,6 +12,8 @@ use hyper::header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER};
 use hyper::http::Uri;
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, StatusCode};
+
+use crate::x509::Chain;
 
 /// An answer, complete in memory.
 pub type Response = hyper::Response<Full<Bytes>>;
@@ -25,10 +28,12 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The whole body, at most what [`Handler::admits`] allowed.
     pub body: Bytes,
-    /// The address the connection came from.
+    /// The address the connection came from; behind a trusted proxy, the address the proxy names.
     pub peer: IpAddr,
     /// Whether the connection is TLS.
     pub tls: bool,
+    /// The certificate whose key the sender has, with what came along: from the handshake, or from a trusted proxy.
+    pub certificate: Option<Arc<Chain>>,
 }
 
 impl Request {

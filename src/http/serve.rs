@@ -18,7 +18,7 @@ use super::limits::Limits;
 use super::listener::Acceptor;
 use super::request::Handler;
 use super::shutdown::Shutdown;
-use super::tls::Tls;
+use super::tls::{Tls, peer};
 use super::vigil::Reason;
 use crate::metrics::Metrics;
 
@@ -135,13 +135,17 @@ impl<H: Handler> Listener<H> {
 
     async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, _place: OwnedSemaphorePermit) {
         let _open = Open::new(&self.open);
-        let origin = Origin { peer: peer.ip().to_canonical(), tls: self.tls.is_some(), age: self.age() };
+        let tls = self.tls.is_some();
+        let mut origin = Origin { peer: peer.ip().to_canonical(), tls, certificate: None, age: self.age() };
         let gate = Arc::clone(&self.gate);
         let end = match &self.tls {
             None => converse(stream, origin, gate, &self.protocols, &self.shutdown).await,
             // large futures, and only TLS connections should pay for them
             Some(tls) => match Box::pin(self.handshake(tls, stream)).await {
-                Ok(stream) => Box::pin(converse(stream, origin, gate, &self.protocols, &self.shutdown)).await,
+                Ok(stream) => {
+                    origin.certificate = peer::chain(stream.get_ref().1);
+                    Box::pin(converse(stream, origin, gate, &self.protocols, &self.shutdown)).await
+                }
                 Err(end) => end,
             },
         };

@@ -1,5 +1,7 @@
 //! TLS 1.2 and 1.3 from PEM files that can be replaced while serving (RFC 9325, CHECKLIST 15).
 
+pub(super) mod peer;
+
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -12,6 +14,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
+use serde::{Deserialize, Serialize};
 use tokio_rustls::TlsAcceptor;
 
 use crate::vault::is_exposed;
@@ -60,6 +63,24 @@ pub enum TlsError {
     Setup(#[source] rustls::Error),
 }
 
+/// Whether a listener asks its peers for certificates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClientCertificates {
+    /// It does not.
+    #[default]
+    Off,
+    /// It asks, and takes no for an answer. Whom a certificate is trusted to name is for the method that uses it.
+    Optional,
+}
+
+impl ClientCertificates {
+    /// Whether it does not ask.
+    pub fn is_off(&self) -> bool {
+        *self == Self::Off
+    }
+}
+
 /// A certificate chain with its key, from files, in use by a listener. Clones share what [`Tls::reload`] swaps.
 #[derive(Debug, Clone)]
 pub struct Tls {
@@ -80,13 +101,17 @@ impl ResolvesServerCert for Current {
 
 impl Tls {
     /// Reads a PEM certificate chain (leaf first) and its PEM key, which only its owner may read.
-    pub fn load(cert: &Path, key: &Path) -> Result<Self, TlsError> {
+    pub fn load(cert: &Path, key: &Path, clients: ClientCertificates) -> Result<Self, TlsError> {
         let current = Arc::new(Current(ArcSwap::from_pointee(read(cert, key)?)));
-        let mut config = rustls::ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&[&TLS13, &TLS12])
-            .map_err(TlsError::Setup)?
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::clone(&current) as Arc<dyn ResolvesServerCert>);
+            .map_err(TlsError::Setup)?;
+        let builder = match clients {
+            ClientCertificates::Off => builder.with_no_client_auth(),
+            ClientCertificates::Optional => builder.with_client_cert_verifier(Arc::new(peer::AnyPeer::new(&provider))),
+        };
+        let mut config = builder.with_cert_resolver(Arc::clone(&current) as Arc<dyn ResolvesServerCert>);
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Self { cert: cert.to_owned(), key: key.to_owned(), current, config: Arc::new(config) })
     }

@@ -27,6 +27,8 @@ pub struct ServerMetadata<'a> {
     pub introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     pub revocation_endpoint_auth_methods_supported: Vec<&'static str>,
     pub revocation_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub tls_client_certificate_bound_access_tokens: bool,
     pub code_challenge_methods_supported: &'static [&'static str],
     pub claims_supported: &'static [&'static str],
     pub request_parameter_supported: bool,

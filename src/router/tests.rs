@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use super::*;
+use crate::client::auth::Evidence;
 use crate::clock::Clock;
 use crate::config::Source;
 use crate::protocol::form::Form;
@@ -56,7 +57,10 @@ async fn ask(daemon: &Daemon) -> Result<TokenResponse, Error> {
     let issuer = service.registry.issuer("main").unwrap();
     let body = b"grant_type=authorization_code&client_id=batch&code=x&redirect_uri=https://client.example/";
     let form = Form::parse(body).ok().unwrap();
-    let client = service.authenticator.authenticate(&issuer, None, &form, [127, 0, 0, 1].into()).await.unwrap();
+    let client = {
+        let evidence = Evidence { authorization: None, form: &form, certificate: None, peer: [127, 0, 0, 1].into() };
+        service.authenticator.authenticate(&issuer, &evidence).await.unwrap()
+    };
     let request = TokenRequest { issuer, client, form: form.into_owned() };
     service.router.token("authorization_code", request).await
 }

@@ -11,8 +11,10 @@ use serde_json::Value;
 
 pub(super) use actor::Reloader;
 
+use super::prepare::authorities;
 use crate::client::Registry;
-use crate::config::{Loaded, Source, load, rings, snapshot};
+use crate::client::auth::Authorities;
+use crate::config::{Config, Loaded, Source, load, rings, snapshot};
 use crate::http::tls::Tls;
 use crate::keys::Keys;
 use crate::service::{Operator, Reloaded};
@@ -40,6 +42,7 @@ pub(super) struct Daemonic {
     registry: Arc<Registry>,
     keys: Keys,
     tls: Certificates,
+    authorities: Arc<Authorities>,
     log: LogControl,
 }
 
@@ -50,7 +53,7 @@ impl Daemonic {
         vault: Arc<Vault>,
         registry: Arc<Registry>,
         keys: Keys,
-        tls: Certificates,
+        (tls, authorities): (Certificates, Arc<Authorities>),
         log: LogControl,
     ) -> Arc<Self> {
         Arc::new(Self {
@@ -61,6 +64,7 @@ impl Daemonic {
             registry,
             keys,
             tls,
+            authorities,
             log,
         })
     }
@@ -69,12 +73,16 @@ impl Daemonic {
     async fn reload(&self) -> Result<Reloaded, String> {
         let new = load(&self.source).map_err(|error| error.to_string())?;
         let old = self.loaded.load_full();
-        let fresh = snapshot(&new.config, &self.vault).map_err(|error| error.to_string())?;
+        // what the listener sees stays as it is until a restart
+        let seen = Config { public: self.started.config.public.clone(), ..new.config.clone() };
+        let fresh = snapshot(&seen, &self.vault).map_err(|error| error.to_string())?;
+        let anchors = authorities(&seen).map_err(|error| error.to_string())?;
         for tls in [&self.tls.public, &self.tls.admin].into_iter().flatten() {
             tls.reload().map_err(|error| error.to_string())?;
         }
         self.keys.reload(rings(&fresh)).await.map_err(|error| error.to_string())?;
         (self.log)(&new.config.log.filter)?;
+        self.authorities.replace(anchors);
         self.registry.swap(fresh).await.map_err(|error| error.to_string())?;
         let changed = old.config != new.config;
         let needs_restart = needs_restart(&self.started, &new);

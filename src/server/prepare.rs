@@ -1,13 +1,15 @@
 //! Everything that can go wrong before anything is bound: settings, secret files, certificates, clients.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::operator::Certificates;
 use crate::client::registry::Snapshot;
-use crate::config::{ConfigError, Loaded, Source, TlsFiles, load, secret_file, snapshot};
+use crate::config::{Config, ConfigError, Loaded, Source, TlsFiles, load, secret_file, snapshot};
 use crate::http::admin::AdminToken;
 use crate::http::tls::{Tls, TlsError};
 use crate::vault::{Vault, VaultError};
+use crate::x509::Anchors;
 
 /// Shortest admin token, in characters: 128 bits in base64url.
 pub const MIN_ADMIN_TOKEN: usize = 22;
@@ -26,6 +28,8 @@ pub struct Prepared {
     pub admin_token: AdminToken,
     /// Certificates of both listeners.
     pub tls: Certificates,
+    /// Who issues certificates to clients.
+    pub authorities: Option<Anchors>,
 }
 
 /// Why the settings cannot be used.
@@ -38,6 +42,8 @@ pub enum PrepareError {
     Vault(#[from] VaultError),
     #[error("secrets.admin_token_file: {0}")]
     AdminToken(String),
+    #[error("public.client_ca_file: {}: {reason}", path.display())]
+    Authorities { path: PathBuf, reason: String },
     #[error("{listener}.tls: {}", chain(&**.source))]
     Tls { listener: &'static str, source: Box<TlsError> },
 }
@@ -58,11 +64,20 @@ pub fn prepare(source: Source) -> Result<Prepared, PrepareError> {
     }
     let tls = Certificates { public: tls("public", &config.public.tls)?, admin: tls("admin", &config.admin.tls)? };
     let admin_token = AdminToken::new(&token);
-    Ok(Prepared { loaded, source, vault, snapshot, admin_token, tls })
+    let authorities = authorities(config)?;
+    Ok(Prepared { loaded, source, vault, snapshot, admin_token, tls, authorities })
+}
+
+/// Reads the authorities that issue certificates to clients.
+pub(super) fn authorities(config: &Config) -> Result<Option<Anchors>, PrepareError> {
+    let Some(path) = &config.public.client_ca_file else { return Ok(None) };
+    let wrong = |reason: String| PrepareError::Authorities { path: path.clone(), reason };
+    let pem = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
+    Anchors::from_pem(&pem).map(Some).map_err(|error| wrong(error.to_string()))
 }
 
 fn tls(listener: &'static str, files: &Option<TlsFiles>) -> Result<Option<Tls>, PrepareError> {
-    let load = |files: &TlsFiles| Tls::load(&files.certificate, &files.key);
+    let load = |files: &TlsFiles| Tls::load(&files.certificate, &files.key, files.client_certificates);
     files.as_ref().map(load).transpose().map_err(|source| PrepareError::Tls { listener, source: Box::new(source) })
 }
 

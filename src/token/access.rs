@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::clock::Time;
 use crate::id::{Id, random_bytes};
 use crate::protocol::scope::Scope;
+use crate::x509::Thumbprint;
 
 /// The claims of an access token (RFC 9068 section 2.2).
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -38,9 +39,27 @@ pub struct AccessClaims {
     /// Authentication methods.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<String>,
+    /// What whoever uses the token must show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
     /// Further claims; never one of the above (see [`PROTOCOL_CLAIMS`]).
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+/// What whoever uses a token must show (RFC 7800 section 3.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirmation {
+    /// The certificate with this SHA-256, in base64url (RFC 8705 section 3.1).
+    #[serde(rename = "x5t#S256", default, skip_serializing_if = "Option::is_none")]
+    pub x5t_s256: Option<String>,
+}
+
+impl Confirmation {
+    /// The certificate, and its key.
+    pub fn certificate(thumbprint: Thumbprint) -> Self {
+        Self { x5t_s256: Some(thumbprint.encode()) }
+    }
 }
 
 /// The `scope` claim: one string, or an array as some vendors have it.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::access::Confirmation;
 use crate::id::Id;
 use crate::protocol::scope::Scope;
 use crate::vault::{Purpose, Vault};
@@ -34,6 +35,9 @@ pub struct Granted {
     /// Further claims of ID tokens.
     #[serde(rename = "i", default, skip_serializing_if = "Map::is_empty")]
     pub id_token_claims: Map<String, Value>,
+    /// What whoever uses the refresh tokens must show (RFC 8705 section 4).
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    pub confirmation: Option<Confirmation>,
 }
 
 impl Granted {

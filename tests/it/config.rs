@@ -1,10 +1,31 @@
 //! The configuration: the reference file cannot drift from the defaults.
 
-use jeton::config::Config;
+use jeton::config::{Config, Source, load};
 
 #[test]
 fn the_reference_configuration_is_the_defaults() {
     let text = include_str!("../../config/jeton.toml");
     let parsed: Config = toml::from_str(text).unwrap();
     assert_eq!(parsed, Config::default());
+}
+
+#[test]
+fn checklist_65_nobody_is_trusted_by_accident() {
+    let files = r#"certificate = "tls.pem", key = "tls.key", client_certificates = "optional""#;
+    for (settings, setting) in [
+        (r#"public.proxy = { client_certificate_header = "x-client-cert" }"#.to_owned(), "public.proxy.trusted"),
+        (r#"public.proxy = { trusted = ["0.0.0.0/0"] }"#.to_owned(), "public.proxy.trusted"),
+        (
+            r#"public.proxy = { trusted = ["10.0.0.1"], forwarded_for_header = "a b" }"#.to_owned(),
+            "forwarded_for_header",
+        ),
+        (r#"public.client_ca_file = "ca.pem""#.to_owned(), "public.client_ca_file"),
+        (r#"admin.client_ca_file = "ca.pem""#.to_owned(), "admin.client_ca_file"),
+        (r#"admin.proxy = { trusted = ["10.0.0.1"] }"#.to_owned(), "admin.proxy"),
+        (format!("admin.tls = {{ {files} }}"), "admin.tls.client_certificates"),
+    ] {
+        let preset = format!("{settings}\n[issuers.main]\nurl = \"https://id.example\"\n");
+        let error = load(&Source { preset: Some(preset), ..Source::default() }).unwrap_err().to_string();
+        assert!(error.contains(setting), "{settings}: {error}");
+    }
 }

@@ -26,6 +26,7 @@ mod rfc7662;
 mod rfc8414;
 mod rfc8628;
 mod rfc8693;
+mod rfc8705;
 mod rfc9068;
 mod rfc9113;
 mod rfc9700_refresh;

@@ -8,12 +8,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jeton::client::Issuer;
+use jeton::client::auth::Evidence;
 use jeton::metrics::Stopwatch;
 use jeton::protocol::form::Form;
 use jeton::service::Service;
+use jeton::x509::Chain;
 use serde_json::json;
 
 use crate::support::assertion::{JWT_BEARER, Signer};
+use crate::support::tls::{Authority, Identity, subject};
 use crate::support::{Server, form};
 
 /// Dudect's threshold: below it there is no evidence of a difference.
@@ -80,11 +83,16 @@ struct Bench {
 struct Guess {
     authorization: Option<Vec<u8>>,
     body: Vec<u8>,
+    certificate: Option<Arc<Chain>>,
 }
 
 impl Bench {
     async fn start() -> Self {
-        let server = Server::start().await;
+        Self::with("").await
+    }
+
+    async fn with(more: &str) -> Self {
+        let server = Server::with(more).await;
         let service = server.daemon().service().clone();
         let issuer = service.registry.issuer("main").unwrap();
         Self { server, service, issuer }
@@ -102,12 +110,10 @@ impl Bench {
             let guess = &guesses[kind];
             let form = Form::parse(&guess.body).ok().unwrap();
             let peer = IpAddr::V4(Ipv4Addr::from_bits(source));
+            let (authorization, certificate) = (guess.authorization.as_deref(), guess.certificate.as_deref());
+            let evidence = Evidence { authorization, form: &form, certificate, peer };
             let watch = Stopwatch::start();
-            let verdict = self
-                .service
-                .authenticator
-                .authenticate(&self.issuer, guess.authorization.as_deref(), &form, peer)
-                .await;
+            let verdict = self.service.authenticator.authenticate(&self.issuer, &evidence).await;
             let taken = watch.elapsed();
             assert_eq!(black_box(verdict).err().unwrap().error.code.name(), "invalid_client");
             // the first ones warm the caches
@@ -126,7 +132,8 @@ impl Bench {
 }
 
 fn post(id: &str, secret: &str) -> Guess {
-    Guess { authorization: None, body: form(&[("client_id", id), ("client_secret", secret)]).into_bytes() }
+    let body = form(&[("client_id", id), ("client_secret", secret)]).into_bytes();
+    Guess { authorization: None, body, certificate: None }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -195,10 +202,45 @@ async fn checklist_16_a_right_token_of_a_provider_shows_no_client_either() {
     }
     let guess = |id| {
         let fields = [("client_id", id), ("client_assertion_type", JWT_BEARER), ("client_assertion", token.as_str())];
-        Guess { authorization: None, body: form(&fields).into_bytes() }
+        Guess { authorization: None, body: form(&fields).into_bytes(), certificate: None }
     };
     for (what, id) in [("unknown client", "client-number-xxx"), ("disabled client", "client-number-two")] {
         bench.alike(what, samples() / 4, guess("client-number-one"), guess(id)).await;
+    }
+}
+
+/// A chain to an authority costs two signatures, whoever shows it: fewer samples.
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_16_who_registered_a_certificate_does_not_show() {
+    let (dir, authority) = (tempfile::tempdir().unwrap(), Authority::new("ca"));
+    std::fs::write(dir.path().join("ca.pem"), &authority.pem).unwrap();
+    let bench = Bench::with(&format!(
+        r#"
+        public.client_ca_file = "{}/ca.pem"
+        public.proxy = {{ trusted = ["127.0.0.1"], client_certificate_header = "x-client-cert" }}
+        "#,
+        dir.path().display()
+    ))
+    .await;
+    let shown = authority.issue(&subject("somebody"));
+    let register = async |id: &str, more: serde_json::Value| {
+        let mut metadata = json!({ "client_id": id, "grant_types": ["client_credentials"], "scope": "api:read" });
+        metadata.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        bench.server.client(metadata).await;
+    };
+    let method = "token_endpoint_auth_method";
+    register("client-number-one", json!({ method: "tls_client_auth", "tls_client_auth_subject_dn": "CN=a,O=b" })).await;
+    let keys = json!({ "keys": [Identity::self_signed(&subject("client")).jwk()] });
+    register("client-number-two", json!({ method: "self_signed_tls_client_auth", "jwks": keys })).await;
+    register("client-number-six", json!({ method: "client_secret_post" })).await;
+    let chain = Arc::new(Chain::from_pem(shown.pem.as_bytes()).unwrap());
+    let guess = |id: &str| Guess {
+        authorization: None,
+        body: form(&[("client_id", id)]).into_bytes(),
+        certificate: Some(chain.clone()),
+    };
+    for other in ["client-number-one", "client-number-two", "client-number-six"] {
+        bench.alike(other, samples() / 5, guess("client-number-xxx"), guess(other)).await;
     }
 }
 

@@ -4,10 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::{Case, Claim, Method, Proof, Verdict, password};
+use super::{Case, Claim, Evidence, Method, Proof, Verdict, password};
 use crate::client::metadata::AuthMethod;
 use crate::protocol::error::OAuthError;
-use crate::protocol::form::{Form, decode};
+use crate::protocol::form::decode;
 
 /// Longest `Authorization` header that is looked at, in bytes.
 const MAX_HEADER: usize = 4096;
@@ -16,8 +16,8 @@ const MAX_HEADER: usize = 4096;
 pub(super) struct Basic;
 
 impl Method for Basic {
-    fn detect<'a>(&self, authorization: Option<&[u8]>, _form: &'a Form<'_>) -> Result<Option<Claim<'a>>, OAuthError> {
-        authorization.map(|header| parse(header).ok_or(OAuthError::INVALID_CLIENT)).transpose()
+    fn detect<'a>(&self, evidence: &Evidence<'a>) -> Result<Option<Claim<'a>>, OAuthError> {
+        evidence.authorization.map(|header| parse(header).ok_or(OAuthError::INVALID_CLIENT)).transpose()
     }
 
     fn verify<'a>(&self, case: &'a Case<'a>, proof: &'a Proof<'a>) -> Verdict<'a> {

@@ -5,11 +5,10 @@
 //! the client's method. The HMAC is made for everybody, with a secret of ours if the client has none.
 
 use super::assertion::{self, Assertion};
-use super::{Case, Claim, Method, Proof, Verdict};
+use super::{Case, Claim, Evidence, Method, Proof, Verdict};
 use crate::client::metadata::AuthMethod;
 use crate::jose::Jws;
 use crate::protocol::error::OAuthError;
-use crate::protocol::form::Form;
 
 /// What the HMAC is keyed with where there is no secret; what it says does not count.
 const DECOY: [u8; 64] = [0; 64];
@@ -18,7 +17,8 @@ const DECOY: [u8; 64] = [0; 64];
 pub(super) struct ClientSecretJwt;
 
 impl Method for ClientSecretJwt {
-    fn detect<'a>(&self, _authorization: Option<&[u8]>, form: &'a Form<'_>) -> Result<Option<Claim<'a>>, OAuthError> {
+    fn detect<'a>(&self, evidence: &Evidence<'a>) -> Result<Option<Claim<'a>>, OAuthError> {
+        let form = evidence.form;
         let text = assertion::of(form).filter(|text| Jws::peek(text).is_ok_and(|header| header.alg.mac().is_some()));
         Ok(text.map(|text| Claim::of_assertion(AuthMethod::ClientSecretJwt, text, form)))
     }

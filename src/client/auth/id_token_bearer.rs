@@ -9,14 +9,13 @@
 use serde_json::{Map, Value, json};
 
 use super::assertion::{self, MAX_JTI, SKEW, instant};
-use super::{Case, Claim, Method, Proof, Refused, Verdict, federated, signature};
+use super::{Case, Claim, Evidence, Method, Proof, Refused, Verdict, federated, signature};
 use crate::client::condition::Facts;
 use crate::client::federation::{Provider, TokenTrust, Trust};
 use crate::client::metadata::{AssertionAudience, AuthMethod};
 use crate::clock::Time;
 use crate::jose::Jws;
 use crate::protocol::error::OAuthError;
-use crate::protocol::form::Form;
 
 /// The types of such assertions, but for RFC 7523's.
 const TYPES: [&str; 2] = [
@@ -28,7 +27,8 @@ const TYPES: [&str; 2] = [
 pub(super) struct IdTokenBearer;
 
 impl Method for IdTokenBearer {
-    fn detect<'a>(&self, _authorization: Option<&[u8]>, form: &'a Form<'_>) -> Result<Option<Claim<'a>>, OAuthError> {
+    fn detect<'a>(&self, evidence: &Evidence<'a>) -> Result<Option<Claim<'a>>, OAuthError> {
+        let form = evidence.form;
         let ours = form.get("client_assertion_type").is_some_and(|kind| TYPES.contains(&kind));
         let text = form.get("client_assertion").filter(|_| ours).or_else(|| assertion::foreign(form));
         Ok(text.map(|text| Claim::federated(AuthMethod::IdTokenBearer, text, form)))

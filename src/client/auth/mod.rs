@@ -6,8 +6,10 @@
 //! hides what is left: how many secrets were compared, whether a map had the client.
 
 mod assertion;
+mod authenticated;
 mod basic;
 mod client_secret_jwt;
+mod evidence;
 mod federated;
 mod id_token_bearer;
 mod none;
@@ -16,8 +18,10 @@ mod pkcs7_bearer;
 mod pool;
 mod post;
 mod private_key_jwt;
+mod self_signed_tls_client_auth;
 mod signature;
 pub mod throttle;
+mod tls_client_auth;
 mod x509_jwt_bearer;
 
 use std::future::Future;
@@ -39,10 +43,14 @@ use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::protocol::form::Form;
 use crate::store::Shards;
 use crate::vault::Vault;
+use crate::x509::Chain;
 use assertion::Assertion;
+pub use authenticated::AuthenticatedClient;
+pub use evidence::Evidence;
 use federated::Federated;
 pub use pool::{HashPool, import};
 use throttle::Throttle;
+pub use tls_client_auth::Authorities;
 use zeroize::Zeroizing;
 
 /// The least time a failed authentication takes: several times what it needs, about that of one signature.
@@ -82,7 +90,7 @@ impl<'a> Claim<'a> {
 /// and one line in `METHODS`.
 trait Method: Sync {
     /// The claim that the request makes by this method, if it uses it.
-    fn detect<'a>(&self, authorization: Option<&[u8]>, form: &'a Form<'_>) -> Result<Option<Claim<'a>>, OAuthError>;
+    fn detect<'a>(&self, evidence: &Evidence<'a>) -> Result<Option<Claim<'a>>, OAuthError>;
 
     /// Whether a claim that it detected holds. It does the same work whether the client exists or not.
     fn verify<'a>(&self, case: &'a Case<'a>, proof: &'a Proof<'a>) -> Verdict<'a>;
@@ -102,6 +110,20 @@ const METHODS: [&dyn Method; 8] = [
     &none::NoSecret,
 ];
 
+/// The methods of a bare `client_id` beside a certificate, each with the registration that makes it the one: whoever
+/// registered neither shows a certificate for another reason, such as the binding of tokens.
+const BY_CERTIFICATE: [(AuthMethod, &dyn Method); 2] = [
+    (AuthMethod::TlsClientAuth, &tls_client_auth::TlsClientAuth),
+    (AuthMethod::SelfSignedTlsClientAuth, &self_signed_tls_client_auth::SelfSignedTlsClientAuth),
+];
+
+/// A certificate beside a bare `client_id`.
+struct Shown<'a> {
+    chain: &'a Chain,
+    /// Whether an authority that is trusted for clients issued it.
+    trusted: bool,
+}
+
 /// A claim with everything that is needed to decide about it.
 struct Case<'a> {
     by: &'a Authenticator,
@@ -110,6 +132,7 @@ struct Case<'a> {
     client_id: &'a str,
     /// `None` if there is no such client, which a method must not let show.
     client: Option<Arc<Client>>,
+    certificate: Option<Shown<'a>>,
     peer: IpAddr,
     now: Time,
 }
@@ -139,28 +162,6 @@ impl Case<'_> {
     }
 }
 
-/// A client that proved who it is. Only [`Authenticator::authenticate`] makes one.
-#[derive(Clone, Debug)]
-pub struct AuthenticatedClient {
-    client: Arc<Client>,
-    method: AuthMethod,
-}
-
-impl AuthenticatedClient {
-    /// How it proved it.
-    pub fn method(&self) -> AuthMethod {
-        self.method
-    }
-}
-
-impl std::ops::Deref for AuthenticatedClient {
-    type Target = Client;
-
-    fn deref(&self) -> &Client {
-        &self.client
-    }
-}
-
 /// A failed authentication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -181,6 +182,7 @@ pub struct Authenticator {
     throttle: Throttle,
     shards: Shards,
     remote: RemoteKeys,
+    authorities: Arc<Authorities>,
     succeeded: [IntCounter; AuthMethod::ALL.len()],
     failed: [IntCounter; AuthMethod::ALL.len()],
     audiences: assertion::AudienceCounts,
@@ -198,6 +200,8 @@ pub struct Parts {
     pub shards: Shards,
     /// How the keys behind a `jwks_uri` are read.
     pub fetch: Arc<dyn super::remote::Fetch>,
+    /// Who issues certificates to clients.
+    pub authorities: Arc<Authorities>,
 }
 
 impl Authenticator {
@@ -206,7 +210,7 @@ impl Authenticator {
         let counter = |outcome: &str| {
             AuthMethod::ALL.map(|method| metrics.client_auth.with_label_values(&[method.name(), outcome]))
         };
-        let Parts { vault, clock, pool, shards, fetch } = parts;
+        let Parts { vault, clock, pool, shards, fetch, authorities } = parts;
         Self {
             registry,
             vault,
@@ -215,6 +219,7 @@ impl Authenticator {
             throttle: Throttle::default(),
             shards,
             remote: RemoteKeys::new(fetch),
+            authorities,
             succeeded: counter("ok"),
             failed: counter("refused"),
             audiences: assertion::AudienceCounts::new(metrics),
@@ -227,19 +232,13 @@ impl Authenticator {
     /// `invalid_request` for no or several methods at once, `slow_down` after too many failures from this address,
     /// `temporarily_unavailable` if the hash pool is full or the store cannot remember an assertion, and one
     /// `invalid_client` for everything else.
-    pub async fn authenticate(
-        &self,
-        issuer: &Issuer,
-        authorization: Option<&[u8]>,
-        form: &Form<'_>,
-        peer: IpAddr,
-    ) -> Result<AuthenticatedClient, Failure> {
+    pub async fn authenticate(&self, issuer: &Issuer, evidence: &Evidence<'_>) -> Result<AuthenticatedClient, Failure> {
         let fail = |error, reason| Failure { error, retry_after: None, reason };
         let throttled = |wait| {
             let error = OAuthError::new(ErrorCode::SlowDown, "too many failed client authentications");
             Failure { retry_after: Some(wait), ..fail(error, "throttled") }
         };
-        let (method, claim) = match detect(authorization, form) {
+        let (mut method, mut claim) = match detect(evidence) {
             Ok(Some(found)) => found,
             Ok(None) => {
                 return Err(fail(OAuthError::INVALID_CLIENT.on(Occasion::NoCredential), "no client authentication"));
@@ -247,16 +246,25 @@ impl Authenticator {
             Err(error) => return Err(fail(error, "malformed client authentication")),
         };
         let now = self.clock.now();
-        let gate = self.throttle.gate(&issuer.id, &claim.client_id, peer);
+        let gate = self.throttle.gate(&issuer.id, &claim.client_id, evidence.peer);
         gate.is_open(now).map_err(throttled)?;
+        // a claim beside a certificate is checked with the authorities whoever makes it, or time would tell who needs it
+        let shown = evidence.certificate.filter(|_| matches!(claim.proof, Proof::None));
+        let certificate = shown.map(|chain| Shown { chain, trusted: self.authorities.trust(chain, now) });
         let watch = Stopwatch::start();
+        let client = self.registry.client(&issuer.id, &claim.client_id);
+        let registered = client.as_ref().filter(|_| certificate.is_some()).map(|client| client.settings.auth_method);
+        if let Some((name, by)) = BY_CERTIFICATE.into_iter().find(|(name, _)| registered == Some(*name)) {
+            (claim.method, method) = (name, by);
+        }
         let case = Case {
             by: self,
             issuer,
             method: claim.method,
             client_id: &claim.client_id,
-            client: self.registry.client(&issuer.id, &claim.client_id),
-            peer,
+            client,
+            certificate,
+            peer: evidence.peer,
             now,
         };
         let verdict = method.verify(&case, &claim.proof).await;
@@ -265,7 +273,8 @@ impl Authenticator {
         match verdict {
             Ok(client) => {
                 self.succeeded[claim.method as usize].inc();
-                Ok(AuthenticatedClient { client, method: claim.method })
+                let certificate = evidence.certificate.map(|chain| chain.leaf().thumbprint());
+                Ok(AuthenticatedClient { client, method: claim.method, certificate })
             }
             Err(Refused::Throttled(wait)) => Err(throttled(wait)),
             Err(Refused::Later(reason)) => {
@@ -295,14 +304,12 @@ enum Refused {
 }
 
 /// Finds the one method that the request uses (RFC 6749 section 2.3: not more than one).
-fn detect<'a>(
-    authorization: Option<&[u8]>,
-    form: &'a Form<'_>,
-) -> Result<Option<(&'static dyn Method, Claim<'a>)>, OAuthError> {
+fn detect<'a>(evidence: &Evidence<'a>) -> Result<Option<(&'static dyn Method, Claim<'a>)>, OAuthError> {
     const SEVERAL: OAuthError = OAuthError::invalid_request("more than one client authentication method");
+    let form = evidence.form;
     let mut found: Option<(&'static dyn Method, Claim<'a>)> = None;
     for method in METHODS {
-        if let Some(claim) = method.detect(authorization, form)? {
+        if let Some(claim) = method.detect(evidence)? {
             if found.is_some() {
                 return Err(SEVERAL);
             }

@@ -11,14 +11,13 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Map, Value, json};
 
 use super::assertion::{SKEW, instant};
-use super::{Case, Claim, Method, Proof, Verdict, federated};
+use super::{Case, Claim, Evidence, Method, Proof, Verdict, federated};
 use crate::client::condition::Facts;
 use crate::client::federation::{DocumentTrust, Signers, Trust, facts};
 use crate::client::metadata::AuthMethod;
 use crate::clock::Time;
 use crate::cms::{MAX_DOCUMENT, SignedDocument};
 use crate::protocol::error::OAuthError;
-use crate::protocol::form::Form;
 use crate::x509::{Chain, Usage};
 
 const TYPE: &str = "urn:cloud:idaas:params:oauth:client-assertion-type:pkcs7-bearer";
@@ -27,7 +26,8 @@ const TYPE: &str = "urn:cloud:idaas:params:oauth:client-assertion-type:pkcs7-bea
 pub(super) struct Pkcs7Bearer;
 
 impl Method for Pkcs7Bearer {
-    fn detect<'a>(&self, _authorization: Option<&[u8]>, form: &'a Form<'_>) -> Result<Option<Claim<'a>>, OAuthError> {
+    fn detect<'a>(&self, evidence: &Evidence<'a>) -> Result<Option<Claim<'a>>, OAuthError> {
+        let form = evidence.form;
         let text = form.get("client_assertion").filter(|_| form.get("client_assertion_type") == Some(TYPE));
         Ok(text.map(|text| Claim::federated(AuthMethod::Pkcs7Bearer, text, form)))
     }

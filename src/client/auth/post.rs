@@ -2,16 +2,16 @@
 
 use zeroize::Zeroizing;
 
-use super::{Case, Claim, Method, Proof, Verdict, password};
+use super::{Case, Claim, Evidence, Method, Proof, Verdict, password};
 use crate::client::metadata::AuthMethod;
 use crate::protocol::error::OAuthError;
-use crate::protocol::form::Form;
 
 /// A `client_secret` in the body.
 pub(super) struct Post;
 
 impl Method for Post {
-    fn detect<'a>(&self, _authorization: Option<&[u8]>, form: &'a Form<'_>) -> Result<Option<Claim<'a>>, OAuthError> {
+    fn detect<'a>(&self, evidence: &Evidence<'a>) -> Result<Option<Claim<'a>>, OAuthError> {
+        let form = evidence.form;
         let Some(secret) = form.get("client_secret") else { return Ok(None) };
         let client_id = form.get("client_id").unwrap_or_default().to_owned();
         let proof = Proof::Secret(Zeroizing::new(secret.to_owned()));

@@ -4,17 +4,17 @@
 //! What the header says about keys is never believed (see [`signature`]).
 
 use super::assertion::{self, Assertion};
-use super::{Case, Claim, Method, Proof, Refused, Verdict, signature};
+use super::{Case, Claim, Evidence, Method, Proof, Refused, Verdict, signature};
 use crate::client::metadata::AuthMethod;
 use crate::jose::Jws;
 use crate::protocol::error::OAuthError;
-use crate::protocol::form::Form;
 
 /// An assertion under a public key. What is no JWS at all comes here too, to be refused.
 pub(super) struct PrivateKeyJwt;
 
 impl Method for PrivateKeyJwt {
-    fn detect<'a>(&self, _authorization: Option<&[u8]>, form: &'a Form<'_>) -> Result<Option<Claim<'a>>, OAuthError> {
+    fn detect<'a>(&self, evidence: &Evidence<'a>) -> Result<Option<Claim<'a>>, OAuthError> {
+        let form = evidence.form;
         let Some(text) = assertion::of(form) else { return Ok(None) };
         if Jws::peek(text).is_ok_and(|header| header.alg.mac().is_some()) {
             return Ok(None);

@@ -9,13 +9,12 @@ use serde_json::{Value, json};
 
 use super::assertion::Assertion;
 use super::federated::{self, Federated};
-use super::{Case, Claim, Method, Proof, Verdict};
+use super::{Case, Claim, Evidence, Method, Proof, Verdict};
 use crate::client::condition::Facts;
 use crate::client::federation::{Provider, Trust, facts};
 use crate::client::metadata::AuthMethod;
 use crate::jose::{Owner, VerifyingKey};
 use crate::protocol::error::OAuthError;
-use crate::protocol::form::Form;
 use crate::x509::{Certificate, Chain, Usage};
 
 const TYPE: &str = "urn:cloud:idaas:params:oauth:client-assertion-type:x509-jwt-bearer";
@@ -24,7 +23,8 @@ const TYPE: &str = "urn:cloud:idaas:params:oauth:client-assertion-type:x509-jwt-
 pub(super) struct X509JwtBearer;
 
 impl Method for X509JwtBearer {
-    fn detect<'a>(&self, _authorization: Option<&[u8]>, form: &'a Form<'_>) -> Result<Option<Claim<'a>>, OAuthError> {
+    fn detect<'a>(&self, evidence: &Evidence<'a>) -> Result<Option<Claim<'a>>, OAuthError> {
+        let form = evidence.form;
         let text = form.get("client_assertion").filter(|_| form.get("client_assertion_type") == Some(TYPE));
         Ok(text.map(|text| Claim::federated(AuthMethod::X509JwtBearer, text, form)))
     }

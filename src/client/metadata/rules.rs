@@ -25,7 +25,11 @@ pub struct MetadataError {
     rule: &'static str,
 }
 
-fn refuse<T>(field: &'static str, value: impl std::fmt::Display, rule: &'static str) -> Result<T, MetadataError> {
+pub(super) fn refuse<T>(
+    field: &'static str,
+    value: impl std::fmt::Display,
+    rule: &'static str,
+) -> Result<T, MetadataError> {
     Err(MetadataError { field, value: value.to_string(), rule })
 }
 
@@ -65,6 +69,7 @@ impl ClientMetadata {
 
     fn settings(&self, issuer: &Issuer) -> Result<Settings, MetadataError> {
         let public = self.token_endpoint_auth_method == AuthMethod::None;
+        let certificate = self.certificate_rule(issuer)?;
         self.check_grants(issuer, public)?;
         self.check_uris()?;
         self.check_scope(issuer)?;
@@ -147,6 +152,8 @@ impl ClientMetadata {
             id_token_alg,
             assertions: self.assertion_rules()?,
             federated: self.credentials(issuer)?,
+            certificate,
+            certificate_bound: self.tls_client_certificate_bound_access_tokens,
             introspection: own.introspection.unwrap_or_default(),
             disabled: own.disabled,
         })
@@ -176,9 +183,14 @@ impl ClientMetadata {
 
     /// RFC 7591 section 2: keys inline or by URL, not both; enough of them for the method.
     fn assertion_rules(&self) -> Result<AssertionRules, MetadataError> {
+        let by_certificate = self.token_endpoint_auth_method == AuthMethod::SelfSignedTlsClientAuth;
         let keys = match (&self.jwks, &self.jwks_uri) {
             (Some(_), Some(uri)) => return refuse("jwks_uri", uri, "jwks or jwks_uri, not both (RFC 7591 section 2)"),
             (Some(jwks), None) => match KeySet::new(jwks) {
+                Ok(keys) if by_certificate && !keys.has_fit_certificates() => {
+                    let rule = "x5c and x5t#S256 must be of one certificate, and its key the one they stand with";
+                    return refuse("jwks", jwks, rule);
+                }
                 Ok(keys) => ClientKeys::Inline(Arc::new(keys)),
                 Err(error) => return refuse("jwks", error, "a JWK set of public keys (RFC 7517 section 5)"),
             },
@@ -186,8 +198,9 @@ impl ClientMetadata {
             (None, None) => ClientKeys::None,
         };
         let method = self.token_endpoint_auth_method;
-        if method == AuthMethod::PrivateKeyJwt && matches!(keys, ClientKeys::None) {
-            return refuse("jwks", "absent", "private_key_jwt needs jwks or jwks_uri");
+        let needs_keys = matches!(method, AuthMethod::PrivateKeyJwt | AuthMethod::SelfSignedTlsClientAuth);
+        if needs_keys && matches!(keys, ClientKeys::None) {
+            return refuse("jwks", "absent", "private_key_jwt and self_signed_tls_client_auth need jwks or jwks_uri");
         }
         let algorithms = method.assertion_algorithms();
         if let Some(alg) = self.token_endpoint_auth_signing_alg.filter(|alg| !algorithms.contains(alg)) {

@@ -121,5 +121,7 @@ fn granted(wanted: &Wanted, client: &Client) -> Result<Granted, Problem> {
         amr: wanted.amr.clone(),
         access_token_claims: wanted.claims.access_token.clone(),
         id_token_claims: wanted.claims.id_token.clone(),
+        // the client is not here yet; its request for tokens binds them
+        confirmation: None,
     })
 }

@@ -3,7 +3,7 @@
 
 use super::introspect::caller;
 use super::place::Place;
-use crate::client::Client;
+use crate::client::AuthenticatedClient;
 use crate::grant::device;
 use crate::http::access::Told;
 use crate::http::{Request, Response, respond};
@@ -14,6 +14,7 @@ use crate::protocol::resource;
 use crate::protocol::scope::Scope;
 use crate::service::Service;
 use crate::token::Granted;
+use crate::token::access::Confirmation;
 
 pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Request, told: &mut Told) -> Response {
     let (client, form) = match caller(service, place, request, told).await {
@@ -41,7 +42,7 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
 }
 
 /// What the client asks for, if it may; without `scope` everything it registered, which the portal may narrow.
-fn asked(client: &Client, form: &Form<'_>) -> Result<Granted, OAuthError> {
+fn asked(client: &AuthenticatedClient, form: &Form<'_>) -> Result<Granted, OAuthError> {
     if !client.may_use(GrantType::DEVICE_CODE.as_str()) {
         return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "the client may not use this grant type"));
     }
@@ -51,5 +52,7 @@ fn asked(client: &Client, form: &Form<'_>) -> Result<Granted, OAuthError> {
         return Err(OAuthError::new(ErrorCode::InvalidScope, "the client may not have this scope"));
     }
     let resources = resource::select(form.all("resource"), &client.settings.resources)?;
-    Ok(Granted { scope, resources, ..Granted::default() })
+    // the device code is a public client's refresh token to be, and bound like one
+    let confirmation = client.refresh_binding()?.map(Confirmation::certificate);
+    Ok(Granted { scope, resources, confirmation, ..Granted::default() })
 }

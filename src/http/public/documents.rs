@@ -81,6 +81,7 @@ fn describe(service: &Service, issuer: &Issuer) -> Vec<u8> {
         introspection_endpoint_auth_signing_alg_values_supported: signed_by.clone(),
         revocation_endpoint_auth_methods_supported: methods,
         revocation_endpoint_auth_signing_alg_values_supported: signed_by,
+        tls_client_certificate_bound_access_tokens: issuer.certificates.are_seen(),
         code_challenge_methods_supported: &["S256"],
         claims_supported: &["iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash"],
         request_parameter_supported: false,

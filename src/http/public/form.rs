@@ -4,6 +4,16 @@
 use hyper::HeaderMap;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
 
+use crate::client::auth::Evidence;
+use crate::http::Request;
+use crate::protocol::form::Form;
+
+/// Everything in a request that can authenticate its client.
+pub(super) fn evidence<'a>(request: &'a Request, form: &'a Form<'_>) -> Evidence<'a> {
+    let (authorization, certificate) = (authorization(&request.headers), request.certificate.as_deref());
+    Evidence { authorization, form, certificate, peer: request.peer }
+}
+
 /// Whether the body is declared as a form; parameters such as a charset are allowed.
 pub(super) fn is_form(headers: &HeaderMap) -> bool {
     is(headers, "application/x-www-form-urlencoded")
@@ -21,7 +31,7 @@ fn is(headers: &HeaderMap, wanted: &str) -> bool {
 }
 
 /// The `Authorization` header; two of them are as bad as a malformed one.
-pub(super) fn authorization(headers: &HeaderMap) -> Option<&[u8]> {
+fn authorization(headers: &HeaderMap) -> Option<&[u8]> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let first = values.next()?.as_bytes();
     Some(if values.next().is_some() { b"" } else { first })

@@ -1,6 +1,6 @@
 //! The introspection endpoint (RFC 7662 section 2): authenticated confidential clients only.
 
-use super::form::authorization;
+use super::form::evidence;
 use super::place::Place;
 use crate::client::auth::AuthenticatedClient;
 use crate::http::access::Told;
@@ -52,8 +52,7 @@ pub(super) async fn caller<'a>(
     told: &mut Told,
 ) -> Result<(AuthenticatedClient, Form<'a>), Response> {
     let form = Form::parse(&request.body).map_err(|error| place.refused(told, error, None))?;
-    let authorization = authorization(&request.headers);
-    match service.authenticator.authenticate(place.issuer, authorization, &form, request.peer).await {
+    match service.authenticator.authenticate(place.issuer, &evidence(request, &form)).await {
         Ok(client) => {
             told.client = Some(client.id.clone());
             Ok((client, form))

@@ -19,6 +19,7 @@ use hyper::{Method, StatusCode};
 use place::Place;
 
 use super::access::Told;
+use super::proxy::{Malformed, Proxy};
 use super::{Fault, Handler, Request, Response, respond};
 use crate::client::registry::Route;
 use crate::dialect::{self, Refused};
@@ -34,17 +35,23 @@ pub const MAX_BODY: usize = 64 * 1024;
 const UNAVAILABLE: OAuthError =
     OAuthError::new(ErrorCode::TemporarilyUnavailable, "too many requests at once; try again");
 
+/// What is said to a proxy whose word on a certificate cannot be read.
+const BAD_CERTIFICATE: OAuthError =
+    OAuthError::invalid_request("the proxy's header for the client certificate is malformed or there are several");
+
 /// The public surface of a service.
 pub struct Public {
     service: Arc<Service>,
+    /// Who may speak for a client behind it.
+    proxy: Option<Proxy>,
     seen: super::access::Observers,
 }
 
 impl Public {
-    /// The surface of `service`.
-    pub fn new(service: Arc<Service>) -> Self {
+    /// The surface of `service`, perhaps behind proxies.
+    pub fn new(service: Arc<Service>, proxy: Option<Proxy>) -> Self {
         let seen = super::access::Observers::new(&service.context.metrics, Endpoint::ALL.map(Endpoint::name).into());
-        Self { service, seen }
+        Self { service, proxy, seen }
     }
 }
 
@@ -64,13 +71,16 @@ impl Handler for Public {
         }
     }
 
-    async fn handle(&self, request: Request) -> Response {
+    async fn handle(&self, mut request: Request) -> Response {
         let watch = Stopwatch::start();
         let Some(route) = self.service.registry.route(request.path()) else {
             return respond::json(404, r#"{"error":"not_found"}"#);
         };
         let mut told = Told::default();
-        let answer = if request.method == Method::OPTIONS {
+        let behind = self.proxy.as_ref().map_or(Ok(()), |proxy| proxy.look_behind(&mut request));
+        let answer = if let Err(Malformed) = behind {
+            Place::new(&route, request.path()).refused(&mut told, BAD_CERTIFICATE, None)
+        } else if request.method == Method::OPTIONS {
             cors::preflight(&route.issuer, &request.headers)
         } else {
             self.serve(&route, &request, &mut told).await

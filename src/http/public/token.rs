@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::form::{authorization, is_json};
+use super::form::{evidence, is_json};
 use super::place::Place;
-use crate::client::{Client, Issuer};
+use crate::client::{AuthenticatedClient, Issuer};
 use crate::dialect::{self, Carrier};
 use crate::grant::{Error, TokenRequest};
 use crate::http::access::Told;
@@ -24,8 +24,7 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
     let known = form.get("grant_type").and_then(|name| service.router.knows(name));
     told.grant = known.unwrap_or("unknown").to_owned();
     let watch = Stopwatch::start();
-    let authenticated =
-        service.authenticator.authenticate(issuer, authorization(&request.headers), &form, request.peer).await;
+    let authenticated = service.authenticator.authenticate(issuer, &evidence(request, &form)).await;
     let metrics = &service.context.metrics;
     metrics.stage_duration.with_label_values(&[told.grant.as_str(), "auth"]).observe(watch.seconds());
     let admitted = match authenticated {
@@ -83,7 +82,12 @@ impl From<OAuthError> for Turned {
 }
 
 /// The grant type, if this client may have it now.
-fn admit<'a>(service: &Service, issuer: &Issuer, client: &Client, form: &'a Form<'_>) -> Result<&'a str, Turned> {
+fn admit<'a>(
+    service: &Service,
+    issuer: &Issuer,
+    client: &AuthenticatedClient,
+    form: &'a Form<'_>,
+) -> Result<&'a str, Turned> {
     let missing = |error: OAuthError| error.on(Occasion::NoGrantType);
     let grant_type = form.require("grant_type", "grant_type is missing").map_err(missing)?;
     let offered = issuer.settings.grant_types.iter().any(|offered| offered.as_str() == grant_type);
@@ -94,6 +98,7 @@ fn admit<'a>(service: &Service, issuer: &Issuer, client: &Client, form: &'a Form
         return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "the client may not use this grant type").into());
     }
     dialect::of(issuer).check(form)?;
+    client.binding()?;
     client.rate.admit(service.context.clock.now()).map_err(|wait| {
         service.context.metrics.shed.with_label_values(&["client_rate"]).inc();
         let error = OAuthError::new(ErrorCode::SlowDown, "the client asks more often than it may");

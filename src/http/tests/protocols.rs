@@ -12,6 +12,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::*;
+use crate::http::tls::ClientCertificates;
 
 type Sender = http2::SendRequest<Full<Bytes>>;
 
@@ -126,7 +127,7 @@ async fn tls_speaks_both_and_reloads() {
     let dir = tempfile::tempdir().unwrap();
     let (cert, key) = (dir.path().join("cert"), dir.path().join("key"));
     let first = certificate(dir.path());
-    let tls = Tls::load(&cert, &key).unwrap();
+    let tls = Tls::load(&cert, &key, ClientCertificates::Off).unwrap();
     let server = Server::start_with(Limits::default(), Some(tls.clone()));
 
     let stream = shake(&server, &cert, &[b"h2", b"http/1.1"]).await.unwrap();
@@ -156,7 +157,7 @@ async fn tls_speaks_both_and_reloads() {
 async fn tls_refuses_silence_and_plain_text() {
     let dir = tempfile::tempdir().unwrap();
     certificate(dir.path());
-    let tls = Tls::load(&dir.path().join("cert"), &dir.path().join("key")).unwrap();
+    let tls = Tls::load(&dir.path().join("cert"), &dir.path().join("key"), ClientCertificates::Off).unwrap();
     let server = Server::start_with(Limits { handshake_timeout: SOON, ..Limits::default() }, Some(tls));
     assert_eq!(server.ask(b"").await, "");
     assert_eq!(server.cut("handshake"), 1);
@@ -174,11 +175,11 @@ fn tls_refuses_an_exposed_key_and_a_stranger() {
     let (cert, key) = (dir.path().join("cert"), dir.path().join("key"));
     certificate(dir.path());
     mode(&key, 0o640);
-    let error = Tls::load(&cert, &key).unwrap_err().to_string();
+    let error = Tls::load(&cert, &key, ClientCertificates::Off).unwrap_err().to_string();
     assert!(error.contains("(mode 640); run: chmod 600"), "{error}");
     mode(&key, 0o600);
     let other = tempfile::tempdir().unwrap();
     certificate(other.path());
-    let error = Tls::load(&other.path().join("cert"), &key).unwrap_err().to_string();
+    let error = Tls::load(&other.path().join("cert"), &key, ClientCertificates::Off).unwrap_err().to_string();
     assert!(error.contains("do not go together"), "{error}");
 }

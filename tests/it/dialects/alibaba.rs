@@ -182,7 +182,7 @@ const TABLE: &[Entry] = &[
         what: "M2M method 7: an assertion under a certificate",
         request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
             client_id=machine&application_federated_credential_name=machine&client_assertion_type=\
-            urn%3Acloud%3Aidaas%3Aparams%3Aoauth%3Aclient-assertion-type%3Ax509-jwt-bearer&client_assertion=<assertion>&client_x509=<certificate>&client_x509_chain=<chain>\
+            urn%3Acloud%3Aidaas%3Aparams%3Aoauth%3Aclient-assertion-type%3Ax509-jwt-bearer&client_assertion=<assertion>&client_x509=<leaf>&client_x509_chain=<chain>\
             &grant_type=client_credentials&scope=orders%7Cread",
         status: 200,
         body: r#"{"token_type":"Bearer","access_token":"<jwt>","expires_in":1200,"expires_at":"<in 1200>","scope":"orders|read"}"#,

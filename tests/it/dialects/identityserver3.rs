@@ -1,13 +1,21 @@
 //! SEEDS.md 002: IdentityServer3, case by case.
 
+use std::sync::LazyLock;
+
 use serde_json::json;
 
 use super::Entry::{Documented, Kept, Needs};
 use super::{Entry, Row, Vendor, World, pick};
+use crate::support::tls::{Identity, subject};
+
+/// A client that has a certificate, and somebody who calls itself the same.
+pub(super) static MACHINE: LazyLock<Identity> = LazyLock::new(|| Identity::self_signed(&subject("machine")));
+pub(super) static IMPOSTOR: LazyLock<Identity> = LazyLock::new(|| Identity::self_signed(&subject("machine")));
 
 pub(super) const VENDOR: Vendor = Vendor {
     issuer: "ids3",
     toml: r#"
+public.proxy = { trusted = ["127.0.0.1"], client_certificate_header = "x-client-cert" }
 [issuers.ids3]
 url = "http://@PUBLIC@/ids3"
 dialect = "identityserver3"
@@ -311,6 +319,24 @@ const TABLE: &[Entry] = &[
         status: 400,
         body: r#"{"error":"invalid_request"}"#,
     }),
+    Documented(Row {
+        what: "X.509: the certificate and client_id",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\nX-Client-Cert: <certificate>\n\ngrant_type=client_credentials&client_id=machine&scope=read",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","expires_in":3600,"token_type":"Bearer"}"#,
+    }),
+    Documented(Row {
+        what: "X.509: another thumbprint",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\nX-Client-Cert: <other certificate>\n\ngrant_type=client_credentials&client_id=machine&scope=read",
+        status: 400,
+        body: r#"{"error":"invalid_client"}"#,
+    }),
+    Kept(Row {
+        what: "CHECKLIST 19: one method a client (there the certificate wins over the secret beside it)",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\nX-Client-Cert: <certificate>\n\ngrant_type=client_credentials&client_id=machine&client_secret=<secret machine>&scope=read",
+        status: 400,
+        body: r#"{"error":"invalid_client"}"#,
+    }),
     Needs { feature: "password", what: "success without id_token, with acr_values idp: and tenant:" },
     Needs { feature: "password", what: "local login disabled: unsupported_grant_type" },
     Needs { feature: "password", what: "wrong flow: unauthorized_client" },
@@ -325,13 +351,19 @@ const TABLE: &[Entry] = &[
     Needs { feature: "custom grants", what: "the error of the validator, word for word" },
     Needs { feature: "pop", what: "alg and key: token_type pop, and the three invalid_request" },
     Needs { feature: "private_key_jwt", what: "iss = sub = client_id, aud {issuer}/connect/token" },
-    Needs { feature: "tls client certificate", what: "thumbprint, before a secret in the body" },
     Needs { feature: "reference tokens", what: "an opaque access token" },
 ];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_documented_request_is_answered_as_documented() {
     let world = World::start(&VENDOR).await;
+    let mut key = MACHINE.jwk();
+    key["x5c"] = json!([MACHINE.base64()]);
+    let machine = json!({
+        "client_id": "machine", "grant_types": ["client_credentials"], "scope": VENDOR.service_scope,
+        "token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks": { "keys": [key] },
+    });
+    assert_eq!(world.admin("clients", machine).await.status, 201);
     world.replay().await;
     let audience = json!(format!("http://{}/ids3/resources", world.server.public));
     let (access, id) = world.login().await;

@@ -212,6 +212,8 @@ impl World {
             "verifier" => VERIFIER.to_owned(),
             "wrong verifier" => VERIFIER.replace('d', "e"),
             "long" => "x".repeat(4096),
+            "certificate" => identityserver3::MACHINE.escaped(),
+            "other certificate" => identityserver3::IMPOSTOR.escaped(),
             "code" => self.code("web", plain).await,
             "code of other" => self.code("other", plain).await,
             "code of basic" => self.code("basic", plain).await,
@@ -236,7 +238,7 @@ impl World {
                 self.server.advance(Duration::from_secs(11)).await;
                 token
             }
-            "id token" | "document" | "assertion" | "certificate" | "chain" => self.federated(name).await,
+            "id token" | "document" | "assertion" | "leaf" | "chain" => self.federated(name).await,
             other => match other.split_once(' ') {
                 Some(("secret", id)) => secret(id),
                 Some(("credentials", id)) => STANDARD.encode(format!("{id}:{}", secret(id))),
@@ -253,7 +255,7 @@ impl World {
             "id token" => federation.id_token(&endpoint, now),
             "document" => federation.document(now).await,
             "assertion" => federation.assertion("machine", &endpoint, now),
-            "certificate" => federation.certificates().0.to_owned(),
+            "leaf" => federation.certificates().0.to_owned(),
             _ => federation.certificates().1.to_owned(),
         };
         url::form_urlencoded::byte_serialize(proof.as_bytes()).collect()

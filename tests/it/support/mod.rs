@@ -3,6 +3,7 @@
 pub(crate) mod assertion;
 pub(crate) mod http;
 pub(crate) mod process;
+pub(crate) mod tls;
 pub(crate) mod tools;
 pub(crate) mod verify;
 
@@ -57,9 +58,14 @@ impl Server {
     }
 
     /// The same with more TOML: keys before the first section header belong to `[issuers.main]` and replace what it
-    /// has, `@PUBLIC@` is the address of the public listener.
+    /// has, but those of `public.`; `@PUBLIC@` is the address of the public listener.
     pub(crate) async fn with(more: &str) -> Self {
         Self::build("memory", more, Arc::new(Fetcher::new())).await
+    }
+
+    /// The same on another internet, too.
+    pub(crate) async fn with_fetching(more: &str, fetch: Arc<dyn Fetch>) -> Self {
+        Self::build("memory", more, fetch).await
     }
 
     /// The same on another internet.
@@ -93,6 +99,9 @@ impl Server {
         let (public, admin) = (free_port(), free_port());
         let path = dir.path().display();
         let more = more.replace("@PUBLIC@", &public.to_string());
+        let (of_public, more): (Vec<&str>, Vec<&str>) =
+            more.lines().partition(|line| line.trim_start().starts_with("public."));
+        let (of_public, more) = (of_public.join("\n"), more.join("\n"));
         let own = || more.lines().map(str::trim_start).take_while(|line| !line.starts_with('['));
         let name = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();
         let kept = DEFAULTS.into_iter().filter(|default| !own().any(|line| name(line) == name(default)));
@@ -100,6 +109,7 @@ impl Server {
         let preset = format!(
             r#"
             public.listen = "{public}"
+            {of_public}
             admin.listen = "{admin}"
             secrets = {{ master_key_file = "{path}/master.key", admin_token_file = "{path}/admin.token" }}
             store = {{ engine = "{engine}", path = "{path}/store" }}

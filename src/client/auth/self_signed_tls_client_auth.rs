@@ -1,0 +1,44 @@
+//! self_signed_tls_client_auth (RFC 8705 section 2.2): a certificate that the client registered, or one for a key that it
+//! registered without a certificate, in `jwks` or behind `jwks_uri`.
+//!
+//! Nothing in the certificate counts, not even its dates: it stands for its key, and it is withdrawn by taking it out of
+//! the key set.
+
+use super::{Case, Claim, Evidence, Method, Proof, Refused, Verdict};
+use crate::client::keyset::ClientKeys;
+use crate::client::remote::RemoteError;
+use crate::protocol::error::OAuthError;
+use crate::x509::Certificate;
+
+/// A registered certificate.
+pub(super) struct SelfSignedTlsClientAuth;
+
+impl Method for SelfSignedTlsClientAuth {
+    /// A bare `client_id` is told apart by what is registered.
+    fn detect<'a>(&self, _evidence: &Evidence<'a>) -> Result<Option<Claim<'a>>, OAuthError> {
+        Ok(None)
+    }
+
+    fn verify<'a>(&self, case: &'a Case<'a>, _proof: &'a Proof<'a>) -> Verdict<'a> {
+        Box::pin(async move {
+            let proven = match &case.certificate {
+                Some(shown) => registered(case, shown.chain.leaf()).await?,
+                None => false,
+            };
+            case.judge(proven.then_some(()).ok_or("the certificate is not registered"))
+        })
+    }
+}
+
+async fn registered(case: &Case<'_>, leaf: &Certificate) -> Result<bool, Refused> {
+    let Some(client) = &case.client else { return Ok(false) };
+    match &client.settings.assertions.keys {
+        ClientKeys::None => Ok(false),
+        ClientKeys::Inline(keys) => Ok(keys.recognises(leaf)),
+        ClientKeys::Remote(url) => match case.by.remote.keys_with(url, |keys| keys.recognises(leaf), case.now).await {
+            Ok(keys) => Ok(keys.recognises(leaf)),
+            Err(RemoteError::Busy) => Err(Refused::Later("too many key sets are being fetched")),
+            Err(RemoteError::Unknown) => Ok(false),
+        },
+    }
+}

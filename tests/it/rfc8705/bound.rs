@@ -1,0 +1,132 @@
+//! RFC 8705 sections 3 and 4: tokens that only the holder of a certificate may use.
+
+use serde_json::json;
+
+use super::{World, credentials};
+use crate::support::http::Answer;
+use crate::support::tls::{Caller, Identity, subject};
+use crate::support::{CALLBACK, VERIFIER, claims, refused, spa_metadata};
+
+fn identity() -> Identity {
+    Identity::self_signed(&subject("anybody"))
+}
+
+impl World {
+    /// A public client whose tokens are bound.
+    async fn bound_spa(&self) -> (String, String) {
+        let mut metadata = spa_metadata();
+        metadata["tls_client_certificate_bound_access_tokens"] = json!(true);
+        self.server.client(metadata).await
+    }
+
+    async fn redeem_as(&self, caller: &Caller, client: &str, code: &str) -> Answer {
+        let fields = [
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", CALLBACK),
+            ("code_verifier", VERIFIER),
+            ("client_id", client),
+        ];
+        caller.token(self.server.public, &fields).await
+    }
+
+    async fn refresh_as(&self, caller: &Caller, client: &str, token: &str) -> Answer {
+        let fields = [("grant_type", "refresh_token"), ("refresh_token", token), ("client_id", client)];
+        caller.token(self.server.public, &fields).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_65_rfc8705_3_1_the_token_and_its_introspection_name_the_certificate() {
+    let world = World::start().await;
+    let (identity, public) = (identity(), world.server.public);
+    let caller = world.caller(&identity);
+    let metadata = json!({
+        "token_endpoint_auth_method": "client_secret_post", "grant_types": ["client_credentials"],
+        "scope": "api:read", "tls_client_certificate_bound_access_tokens": true,
+    });
+    let (id, secret) = world.server.client(metadata).await;
+    let fields = [&credentials(&id)[..], &[("client_secret", &secret)]].concat();
+    let answer = caller.token(public, &fields).await;
+    let token = answer.get("access_token");
+    let cnf = json!({ "x5t#S256": identity.thumbprint() });
+    assert_eq!(claims(&token)["cnf"], cnf);
+    assert_eq!(answer.json()["token_type"], "Bearer");
+    let asked = [("token", token.as_str()), ("client_id", &id), ("client_secret", &secret)];
+    let told = Caller::new(&world.roots, None).exchange(public, "/oauth2/introspect", &[], &asked).await.0.json();
+    assert_eq!((&told["active"], &told["cnf"]), (&json!(true), &cnf));
+    // without a certificate there is nothing to bind to
+    refused(&Caller::new(&world.roots, None).token(public, &fields).await, "invalid_request");
+    // who did not ask for it gets plain ones, certificate or not
+    let (id, secret) = world.server.service_client().await;
+    let answer = caller.token(public, &[&credentials(&id)[..], &[("client_secret", &secret)]].concat()).await;
+    assert_eq!(claims(&answer.get("access_token")).get("cnf"), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_54_rfc8705_4_a_public_clients_refresh_token_works_with_its_certificate_only() {
+    let world = World::start().await;
+    let (id, _) = world.bound_spa().await;
+    let (own, thief) = (identity(), identity());
+    let (caller, stranger, bare) = (world.caller(&own), world.caller(&thief), Caller::new(&world.roots, None));
+    let code = world.server.code(&id, json!({})).await;
+    refused(&world.redeem_as(&bare, &id, &code).await, "invalid_request");
+    let tokens = world.redeem_as(&caller, &id, &code).await;
+    assert_eq!(claims(&tokens.get("access_token"))["cnf"]["x5t#S256"], own.thumbprint());
+    let refresh = tokens.get("refresh_token");
+    refused(&world.refresh_as(&stranger, &id, &refresh).await, "invalid_grant");
+    refused(&world.refresh_as(&bare, &id, &refresh).await, "invalid_request");
+    // the thief spent nothing: long after the grace the owner's first use is still the first
+    world.server.clock.advance(std::time::Duration::from_secs(3600));
+    let next = world.refresh_as(&caller, &id, &refresh).await;
+    assert_eq!(next.status, 200, "{}", next.text());
+    assert_eq!(claims(&next.get("access_token"))["cnf"]["x5t#S256"], own.thumbprint());
+    refused(&world.refresh_as(&stranger, &id, &next.get("refresh_token")).await, "invalid_grant");
+    // the binding outlives the setting
+    assert_eq!(world.server.replace(&id, spa_metadata()).await.status, 200);
+    refused(&world.refresh_as(&bare, &id, &next.get("refresh_token")).await, "invalid_grant");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc8705_4_a_confidential_client_may_change_its_certificate() {
+    let world = World::start().await;
+    let (first, second) = (identity(), identity());
+    let mut metadata = spa_metadata();
+    metadata["token_endpoint_auth_method"] = json!("self_signed_tls_client_auth");
+    metadata["tls_client_certificate_bound_access_tokens"] = json!(true);
+    metadata["jwks"] = json!({ "keys": [first.jwk(), second.jwk()] });
+    let (id, _) = world.server.client(metadata).await;
+    let code = world.server.code(&id, json!({})).await;
+    let tokens = world.redeem_as(&world.caller(&first), &id, &code).await;
+    let next = world.refresh_as(&world.caller(&second), &id, &tokens.get("refresh_token")).await;
+    assert_eq!(claims(&next.get("access_token"))["cnf"]["x5t#S256"], second.thumbprint());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc8705_4_a_public_clients_device_code_is_bound_to_the_certificate_that_began_it() {
+    const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+    let more = format!(
+        "grant_types = [\"refresh_token\", \"{DEVICE}\"]\nverification_uri = \"https://portal.example/device\"\n"
+    );
+    let world = World::with(&more).await;
+    let (id, _) = world
+        .server
+        .client(json!({
+            "token_endpoint_auth_method": "none", "grant_types": [DEVICE, "refresh_token"],
+            "scope": "openid offline_access", "tls_client_certificate_bound_access_tokens": true,
+        }))
+        .await;
+    let (own, thief) = (identity(), identity());
+    let (caller, stranger) = (world.caller(&own), world.caller(&thief));
+    let begun = caller.exchange(world.server.public, "/oauth2/device_authorization", &[], &[("client_id", &id)]).await;
+    let codes = begun.0.json();
+    let approve = format!("/issuers/main/device/{}/approve", codes["user_code"].as_str().unwrap());
+    assert_eq!(world.server.admin("POST", &approve, json!({ "subject": "alice" })).await.status, 204);
+    let fields =
+        [("grant_type", DEVICE), ("device_code", codes["device_code"].as_str().unwrap()), ("client_id", id.as_str())];
+    refused(&stranger.token(world.server.public, &fields).await, "invalid_grant");
+    let tokens = caller.token(world.server.public, &fields).await;
+    assert_eq!(tokens.status, 200, "{}", tokens.text());
+    refused(&world.refresh_as(&stranger, &id, &tokens.get("refresh_token")).await, "invalid_grant");
+    assert_eq!(world.refresh_as(&caller, &id, &tokens.get("refresh_token")).await.status, 200);
+}
