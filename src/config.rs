@@ -20,7 +20,7 @@ use crate::store::sled::SledConfig;
 pub use hooks::hook;
 pub use listener::{AdminListen, DefaultAddress, ListenerConfig, PublicListen, TlsFiles};
 pub use load::{Loaded, Source, load};
-pub use snapshot::{rings, secret_file, snapshot};
+pub use snapshot::{hooked_grants, rings, secret_file, snapshot};
 
 /// Exit code of a wrong configuration (`EX_USAGE`).
 pub const EXIT_CONFIG: u8 = 64;

@@ -215,7 +215,8 @@ impl Hook {
         }
     }
 
-    /// Posts a JSON `body`; gives status (below 500) and content of the answer.
+    /// Posts a JSON `body`; gives status and content of the answer; a status of 500 or more, or 429, is a
+    /// failure.
     ///
     /// # Errors
     /// Why there is no answer: at once if the hook is busy or left alone.
@@ -232,7 +233,7 @@ impl Hook {
         let ticket = self.change(|breaker| breaker.admit(&self.rules, clock.now()), metrics).ok_or(HookError::Open)?;
         let mut report = Report { hook: self, clock, metrics, ticket, end: End::Abandoned };
         let answer = match tokio::time::timeout(self.timeout, self.post.post(body)).await {
-            Ok(Ok((status, _))) if status >= 500 => Err(HookError::Failed(format!("status {status}"))),
+            Ok(Ok((status, _))) if status >= 500 || status == 429 => Err(HookError::Failed(format!("status {status}"))),
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(reason)) => Err(HookError::Failed(reason)),
             Err(_) => Err(HookError::Late),

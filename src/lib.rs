@@ -20,6 +20,7 @@
 //! | [`inspect`] | introspection and revocation |
 //! | [`dialect`] | how each vendor spells the same endpoints |
 //! | [`router`] | grant type to live grant actor |
+//! | [`extend`] | what somebody who embeds jeton adds to it |
 //! | [`service`] | the parts of a running service, as both surfaces see them |
 //! | [`http`] | listeners, limits, the public and the admin surface |
 //! | [`config`] | the settings file, its defaults and its rules |
@@ -33,6 +34,7 @@ pub mod clock;
 pub mod cms;
 pub mod config;
 pub mod dialect;
+pub mod extend;
 pub mod grant;
 pub mod hook;
 pub mod http;

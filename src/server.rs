@@ -14,8 +14,8 @@ use crate::client::Registry;
 use crate::client::auth::{Authenticator, Authorities, HashPool, Parts};
 use crate::client::remote::Fetch;
 use crate::clock::Clock;
-use crate::config::{Config, Engine, rings};
-use crate::grant::{self, Context};
+use crate::config::{Config, Engine, hooked_grants, rings};
+use crate::grant::Context;
 use crate::http::admin::Admin;
 use crate::http::proxy::Proxy;
 use crate::http::public::Public;
@@ -28,7 +28,7 @@ use crate::store::memory::Memory;
 use crate::store::sled::Sled;
 use crate::store::{Shards, Store, StoreError};
 pub use operator::LogControl;
-use operator::{Daemonic, Reloader};
+use operator::{Daemonic, Live, Reloader};
 pub use prepare::{MIN_ADMIN_TOKEN, PrepareError, Prepared, prepare};
 
 /// Why the daemon did not start, or stopped by itself. Each message says what to do.
@@ -88,24 +88,27 @@ impl Daemon {
         let store = open_store(config, clock.clone()).await?;
         let shards = Shards::start(store.clone(), config.store.queue.clone(), &metrics).await?;
         let keys = Keys::start(rings(&snapshot), store.clone(), vault.clone(), clock.clone(), metrics.clone()).await?;
+        let grants = source.extensions.all_grants().into_iter().chain(hooked_grants(&snapshot)).collect();
         let registry = Arc::new(Registry::open(store, snapshot).await?);
         let context = Context { shards, keys, vault: vault.clone(), clock: clock.clone(), metrics: metrics.clone() };
-        let (router, router_task) = Router::start(grant::built_in(), &context, config.tokens, &metrics).await?;
+        let (router, router_task) = Router::start(grants, &context, config.tokens, &metrics).await?;
         let pool = Arc::new(HashPool::new(config.hashing.workers, config.hashing.queue));
         let authorities = Arc::new(Authorities::new(authorities));
-        let shards = context.shards.clone();
-        let parts =
-            Parts { vault: vault.clone(), clock, pool: pool.clone(), shards, fetch, authorities: authorities.clone() };
+        let (shards, others) = (context.shards.clone(), source.extensions.client_auth.clone());
+        let dialects = source.extensions.all_dialects();
+        let (pooled, trusted) = (pool.clone(), authorities.clone());
+        let parts = Parts { vault: vault.clone(), clock, pool: pooled, shards, fetch, authorities: trusted, others };
         let authenticator = Authenticator::new(registry.clone(), parts, &metrics);
-        let daemonic = Daemonic::new(
-            source,
-            loaded.clone(),
+        let live = Live {
             vault,
-            registry.clone(),
-            context.keys.clone(),
-            (tls.clone(), authorities),
+            registry: registry.clone(),
+            keys: context.keys.clone(),
+            router: router.clone(),
+            tls: tls.clone(),
+            authorities,
             log,
-        );
+        };
+        let daemonic = Daemonic::new(source, loaded.clone(), live);
         let reloader = Reloader::start(daemonic, &metrics).await?;
         let operator = Arc::new(reloader.clone());
         let phase = Phase::default();
@@ -117,6 +120,7 @@ impl Daemon {
             context,
             pool,
             phase,
+            dialects,
             operator,
             tally: Tally::new(&metrics),
         });

@@ -9,6 +9,7 @@ use prometheus::IntCounter;
 
 use crate::client::Registry;
 use crate::client::auth::{Authenticator, HashPool};
+use crate::dialect::Dialects;
 use crate::grant::Context;
 use crate::metrics::Metrics;
 use crate::router::Router;
@@ -27,6 +28,8 @@ pub struct Service {
     pub pool: Arc<HashPool>,
     /// Whether it takes requests.
     pub phase: Phase,
+    /// How its endpoints may be spelled.
+    pub dialects: Dialects,
     /// What only the daemon around it can do.
     pub operator: Arc<dyn Operator>,
     /// What most requests count.

@@ -1,5 +1,6 @@
 //! An issuer: one authorization server with its own URL, keys, clients, lifetimes and rules.
 
+mod custom;
 mod rules;
 mod settings;
 
@@ -19,6 +20,7 @@ use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
 use crate::token::access::ClaimStyle;
 
+pub use custom::{CustomGrant, CustomGrantSettings, Parameter};
 pub use rules::IssuerError;
 pub use settings::IssuerSettings;
 
@@ -46,6 +48,10 @@ pub struct Issuer {
     pub trusted: Vec<Trusted>,
     /// Whose word about workloads its clients may rest on.
     pub providers: Vec<Arc<Provider>>,
+    /// Its grants that hooks decide; the configuration adds them, because it can read what they need.
+    pub custom: Vec<CustomGrant>,
+    /// Client authentication methods that its clients may have besides those that are built in; from the configuration.
+    pub other_methods: Vec<AuthMethod>,
     /// Its metadata document and the ETag of it, made at the first request; a reload makes a new issuer.
     pub document: OnceLock<(Bytes, String)>,
     /// Its imported secrets that nobody has used since the start.
@@ -57,8 +63,14 @@ impl Issuer {
     ///
     /// # Errors
     /// The first setting that breaks a rule.
-    pub fn new(id: &str, settings: IssuerSettings) -> Result<Self, IssuerError> {
+    pub fn new(id: &str, mut settings: IssuerSettings) -> Result<Self, IssuerError> {
         let rules::Checked { url, trusted, providers } = rules::check(id, &settings)?;
+        // what is configured is offered
+        for custom in &settings.custom_grants {
+            if !settings.grant_types.contains(&custom.grant_type) {
+                settings.grant_types.push(custom.grant_type.clone());
+            }
+        }
         let path = url.path().trim_end_matches('/').to_owned();
         Ok(Self {
             id: id.to_owned(),
@@ -70,6 +82,8 @@ impl Issuer {
             certificates: Sight::default(),
             trusted,
             providers,
+            custom: Vec::new(),
+            other_methods: Vec::new(),
             document: OnceLock::new(),
             cold: ColdCount::default(),
         })
@@ -102,6 +116,11 @@ impl Issuer {
     pub fn admits(&self, method: AuthMethod) -> bool {
         let vouched = |method| self.providers.iter().any(|provider| provider.method() == method);
         self.certificates.allow(method) && (!method.is_federated() || vouched(method))
+    }
+
+    /// The custom grant of this name.
+    pub fn custom_grant(&self, grant_type: &str) -> Option<&CustomGrant> {
+        self.custom.iter().find(|custom| custom.grant_type.as_str() == grant_type)
     }
 
     /// How long anything issued now can live: what a fence must outlive.

@@ -1,11 +1,13 @@
 //! Client metadata (RFC 7591 section 2) and the `jeton` object that extends it; `rules` says what both must keep.
 
 pub mod certificate;
+mod method_name;
 mod redirect;
 mod rules;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::method_name::MethodName;
 pub use self::rules::{MetadataError, check_client_id};
 use super::federation::FederatedCredential;
 use crate::jose::{Algorithm, Scheme};
@@ -19,7 +21,7 @@ const MAX_URI: usize = 2048;
 
 /// How a client authenticates at the token endpoint (RFC 7591 section 2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(try_from = "String", into = "String")]
 pub enum AuthMethod {
     /// Not at all: a public client.
     None,
@@ -42,10 +44,27 @@ pub enum AuthMethod {
     TlsClientAuth,
     /// A registered certificate, whoever issued it (RFC 8705 section 2.2).
     SelfSignedTlsClientAuth,
+    /// One that the embedding program brought (see `client::auth::ClientAuth`); issuers know which there are.
+    Other(MethodName),
+}
+
+impl TryFrom<String> for AuthMethod {
+    type Error = &'static str;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        let known = Self::ALL.into_iter().find(|method| method.name() == name);
+        known.map_or_else(|| MethodName::try_from(name).map(Self::Other), Ok)
+    }
+}
+
+impl From<AuthMethod> for String {
+    fn from(method: AuthMethod) -> Self {
+        method.name().to_owned()
+    }
 }
 
 impl AuthMethod {
-    /// Every method.
+    /// Every method that is built in.
     pub const ALL: [Self; 10] = [
         Self::None,
         Self::ClientSecretBasic,
@@ -60,8 +79,9 @@ impl AuthMethod {
     ];
 
     /// The registered name.
-    pub const fn name(self) -> &'static str {
+    pub fn name(&self) -> &str {
         match self {
+            Self::Other(name) => name.as_str(),
             Self::None => "none",
             Self::ClientSecretBasic => "client_secret_basic",
             Self::ClientSecretPost => "client_secret_post",
@@ -79,7 +99,7 @@ impl AuthMethod {
     pub const fn has_secret(self) -> bool {
         match self {
             Self::None | Self::PrivateKeyJwt | Self::TlsClientAuth | Self::SelfSignedTlsClientAuth => false,
-            Self::IdTokenBearer | Self::X509JwtBearer | Self::Pkcs7Bearer => false,
+            Self::IdTokenBearer | Self::X509JwtBearer | Self::Pkcs7Bearer | Self::Other(_) => false,
             Self::ClientSecretBasic | Self::ClientSecretPost | Self::ClientSecretJwt => true,
         }
     }
@@ -90,6 +110,7 @@ impl AuthMethod {
             Self::IdTokenBearer | Self::X509JwtBearer | Self::Pkcs7Bearer => true,
             Self::None | Self::ClientSecretBasic | Self::ClientSecretPost => false,
             Self::PrivateKeyJwt | Self::ClientSecretJwt | Self::TlsClientAuth | Self::SelfSignedTlsClientAuth => false,
+            Self::Other(_) => false,
         }
     }
 
@@ -97,7 +118,7 @@ impl AuthMethod {
     pub const fn assertion_algorithms(self) -> &'static [Scheme] {
         match self {
             Self::None | Self::ClientSecretBasic | Self::ClientSecretPost | Self::Pkcs7Bearer => &[],
-            Self::TlsClientAuth | Self::SelfSignedTlsClientAuth => &[],
+            Self::TlsClientAuth | Self::SelfSignedTlsClientAuth | Self::Other(_) => &[],
             Self::PrivateKeyJwt | Self::IdTokenBearer | Self::X509JwtBearer => &Scheme::SIGNATURES,
             Self::ClientSecretJwt => &Scheme::MACS,
         }

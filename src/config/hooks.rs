@@ -1,8 +1,10 @@
 //! Hooks out of their settings: the rules, the token file, the certificates.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{ConfigError, secret_file};
+use super::ConfigError;
+use super::snapshot::secret_line;
 use crate::hook::{Hook, HookKind, HookSettings};
 use crate::http::post::{Poster, PosterError};
 
@@ -20,10 +22,11 @@ pub fn hook(kind: HookKind, settings: &HookSettings, place: &str) -> Result<Arc<
         rule,
     };
     let url = settings.check().map_err(|(setting, value, rule)| wrong(setting, value, rule.to_owned()))?;
-    let token = match &settings.token_file {
-        Some(file) => Some(secret_file(file).map_err(|rule| wrong("token_file", file.display().to_string(), rule))?),
-        None => None,
+    let read = |file: &PathBuf| {
+        let advice = "put the token that the hook asks for there, on one line";
+        secret_line(file, advice).map_err(|rule| wrong("token_file", file.display().to_string(), rule))
     };
+    let token = settings.token_file.as_ref().map(read).transpose()?;
     let token = token.as_ref().map(|token| token.as_str());
     let kept = settings.max_in_flight.min(KEPT);
     let poster = Poster::new(&url, token, settings.ca_file.as_deref(), kept).map_err(|error| {
@@ -37,6 +40,6 @@ pub fn hook(kind: HookKind, settings: &HookSettings, place: &str) -> Result<Arc<
     Ok(Arc::new(Hook::new(kind, settings, Box::new(poster))))
 }
 
-fn shown(file: Option<&std::path::Path>) -> String {
+fn shown(file: Option<&Path>) -> String {
     file.map(|file| file.display().to_string()).unwrap_or_default()
 }

@@ -7,7 +7,8 @@ use config::{ConfigBuilder, Environment, File, FileFormat, Value, ValueKind};
 use serde_json::json;
 
 use super::{Config, ConfigError};
-use crate::dialect;
+use crate::dialect::Dialects;
+use crate::extend::Extensions;
 
 /// Prefix of environment variables: `JETON__PUBLIC__LISTEN` sets `public.listen`.
 const PREFIX: &str = "JETON";
@@ -21,6 +22,8 @@ pub struct Source {
     pub preset: Option<String>,
     /// Flags: the name of a setting and its value.
     pub flags: Vec<(&'static str, String)>,
+    /// What the embedding program adds, which the settings may then name.
+    pub extensions: Extensions,
 }
 
 /// Settings with the origin of each.
@@ -50,7 +53,7 @@ pub fn load(source: &Source) -> Result<Loaded, ConfigError> {
         builder =
             builder.set_override(setting, value.as_str()).map_err(|error| ConfigError::Value(error.to_string()))?;
     }
-    let builder = add_vendor_defaults(builder)?;
+    let builder = add_vendor_defaults(builder, &source.extensions.all_dialects())?;
     let merged = builder.build().map_err(|error| ConfigError::Value(error.to_string()))?;
     let mut origins = Vec::new();
     collect_origins("", &merged.cache, &mut origins);
@@ -91,12 +94,15 @@ fn add_file(builder: ConfigBuilder<DefaultState>, path: &Path) -> Result<ConfigB
 }
 
 /// Puts the defaults of each issuer's dialect below everything else that speaks of the issuer.
-fn add_vendor_defaults(mut builder: ConfigBuilder<DefaultState>) -> Result<ConfigBuilder<DefaultState>, ConfigError> {
+fn add_vendor_defaults(
+    mut builder: ConfigBuilder<DefaultState>,
+    dialects: &Dialects,
+) -> Result<ConfigBuilder<DefaultState>, ConfigError> {
     let wrong = |error: config::ConfigError| ConfigError::Value(error.to_string());
     let merged = builder.build_cloned().map_err(wrong)?;
     for (id, settings) in merged.get_table("issuers").unwrap_or_default() {
         let name = settings.into_table().ok().and_then(|mut table| table.remove("dialect")?.into_string().ok());
-        let known = name.and_then(|name| dialect::by_name(&name));
+        let known = name.and_then(|name| dialects.by_name(&name));
         // an id that is no name is refused where ids are checked
         let Some(dialect) = known.filter(|_| is_name(&id)) else { continue };
         for (setting, value) in dialect.defaults() {

@@ -1,46 +1,62 @@
 //! From settings to what requests read: issuers, their clients and where each path leads.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::{Config, ConfigError, FileClient, FileSecret};
 use crate::client::Issuer;
-use crate::client::issuer::IssuerSettings;
+use crate::client::issuer::{CustomGrant, CustomGrantSettings, IssuerSettings};
 use crate::client::metadata::AuthMethod;
 use crate::client::registry::{Route, Snapshot, StoredClient, resolve};
 use crate::client::secret::{Presented, SecretHash, StoredSecret, check_phc, is_generated};
 use crate::clock::Time;
+use crate::dialect::{self, Dialect, Dialects};
+use crate::extend::Extensions;
+use crate::grant::Grant;
+use crate::grant::webhook::Webhook;
+use crate::hook::HookKind;
 use crate::keys::{IssuerRings, Policy};
 use crate::protocol::endpoint::Endpoint;
+use crate::protocol::grant_type::GrantType;
 use crate::vault::{Vault, is_exposed};
-use crate::{dialect, grant};
 
 /// Longest file of public keys or certificates, in bytes.
 const MAX_PUBLIC_FILE: u64 = 1024 * 1024;
 
-/// Grant types that a configuration may name.
-fn known_grants() -> Vec<String> {
-    grant::built_in().iter().map(|grant| grant.grant_type().as_str().to_owned()).collect()
+/// The grants that hooks decide, one for each name: an issuer's own are found when a request comes.
+pub fn hooked_grants(snapshot: &Snapshot) -> Vec<Arc<dyn Grant>> {
+    let custom = snapshot.issuers.values().flat_map(|issuer| &issuer.custom);
+    let names: BTreeSet<&GrantType> = custom.map(|custom| &custom.grant_type).collect();
+    names.into_iter().map(|name| Arc::new(Webhook::new(name.clone())) as Arc<dyn Grant>).collect()
 }
 
 /// Checks issuers and clients and makes the snapshot of them.
 ///
 /// # Errors
 /// The first issuer or client that breaks a rule.
-pub fn snapshot(config: &Config, vault: &Vault) -> Result<Snapshot, ConfigError> {
+pub fn snapshot(config: &Config, vault: &Vault, extensions: &Extensions) -> Result<Snapshot, ConfigError> {
     let mut snapshot = Snapshot::default();
+    extensions.check().map_err(|(what, value, rule)| ConfigError::Rule {
+        setting: format!("extensions.{what}"),
+        value,
+        rule: rule.to_owned(),
+    })?;
+    let dialects = extensions.all_dialects();
+    let known: Vec<GrantType> = extensions.all_grants().iter().map(|grant| grant.grant_type()).collect();
     for (id, settings) in &config.issuers {
-        let mut settings = settings.clone();
-        read_provider_files(id, &mut settings)?;
-        let mut issuer = Issuer::new(id, settings)?;
-        check_names(&issuer)?;
-        issuer.style = dialect::of(&issuer).style(&issuer);
+        let mut own = settings.clone();
+        read_provider_files(id, &mut own)?;
+        let mut issuer = Issuer::new(id, own)?;
+        let dialect = check_names(&issuer, &known, &dialects)?;
+        issuer.other_methods = extensions.other_methods();
+        issuer.custom = custom_grants(id, settings, &known, config)?;
         issuer.certificates = config.public.sight();
-        issuer.token_endpoints = dialect::urls(&issuer, Endpoint::Token);
+        issuer.style = dialect.style(&issuer);
+        issuer.token_endpoints = dialect::urls(dialect, &issuer, Endpoint::Token);
         let issuer = Arc::new(issuer);
-        add_routes(&mut snapshot, &issuer)?;
+        add_routes(&mut snapshot, &issuer, dialect)?;
         snapshot.issuers.insert(id.clone(), issuer);
     }
     for client in &config.clients {
@@ -87,7 +103,31 @@ fn public_file(path: &Path) -> Result<String, String> {
     Ok(text)
 }
 
-fn check_names(issuer: &Issuer) -> Result<(), ConfigError> {
+fn custom_grants(
+    id: &str,
+    settings: &IssuerSettings,
+    known: &[GrantType],
+    config: &Config,
+) -> Result<Vec<CustomGrant>, ConfigError> {
+    let custom = |(index, grant): (usize, &CustomGrantSettings)| {
+        let place = format!("issuers.{id}.custom_grants[{index}]");
+        let wrong = |setting: &str, value: String, rule: &str| {
+            Err(ConfigError::Rule { setting: format!("{place}.{setting}"), value, rule: rule.to_owned() })
+        };
+        if known.contains(&grant.grant_type) {
+            return wrong("grant_type", grant.grant_type.to_string(), "jeton has a grant of this name; choose another");
+        }
+        if grant.hook.timeout >= config.tokens.deadline {
+            let value = format!("{:?}", grant.hook.timeout);
+            return wrong("hook.timeout", value, "must be shorter than tokens.deadline");
+        }
+        let hook = super::hook(HookKind::Grant, &grant.hook, &format!("{place}.hook"))?;
+        Ok(CustomGrant { grant_type: grant.grant_type.clone(), parameters: grant.parameters.clone(), hook })
+    };
+    settings.custom_grants.iter().enumerate().map(custom).collect()
+}
+
+fn check_names(issuer: &Issuer, known: &[GrantType], dialects: &Dialects) -> Result<&'static dyn Dialect, ConfigError> {
     let rule = |setting: &str, value: &str, known: &str| {
         Err(ConfigError::Rule {
             setting: format!("issuers.{}.{setting}", issuer.id),
@@ -95,8 +135,8 @@ fn check_names(issuer: &Issuer) -> Result<(), ConfigError> {
             rule: format!("must be one of {known}"),
         })
     };
-    let Some(dialect) = dialect::by_name(&issuer.settings.dialect) else {
-        let known: Vec<&str> = dialect::ALL.iter().map(|dialect| dialect.name()).collect();
+    let Some(dialect) = dialects.by_name(&issuer.settings.dialect) else {
+        let known: Vec<&str> = dialects.iter().map(|dialect| dialect.name()).collect();
         return rule("dialect", &issuer.settings.dialect, &known.join(", "));
     };
     for (name, value) in &issuer.settings.vendor {
@@ -112,19 +152,20 @@ fn check_names(issuer: &Issuer) -> Result<(), ConfigError> {
             return rule("vendor", value, "1 to 128 letters, digits, -, _ and .");
         }
     }
-    let known = known_grants();
-    match issuer.settings.grant_types.iter().find(|grant| !known.iter().any(|name| name == grant.as_str())) {
-        Some(unknown) => rule("grant_types", unknown.as_str(), &known.join(", ")),
-        None => Ok(()),
+    let custom = |grant: &GrantType| issuer.settings.custom_grants.iter().any(|custom| custom.grant_type == *grant);
+    match issuer.settings.grant_types.iter().find(|grant| !known.contains(grant) && !custom(grant)) {
+        Some(unknown) => {
+            let known: Vec<&str> = known.iter().map(GrantType::as_str).collect();
+            rule("grant_types", unknown.as_str(), &format!("{}, or of custom_grants", known.join(", ")))
+        }
+        None => Ok(dialect),
     }
 }
 
-fn add_routes(snapshot: &mut Snapshot, issuer: &Arc<Issuer>) -> Result<(), ConfigError> {
-    for (endpoint, path) in Endpoint::ALL
-        .into_iter()
-        .filter(|endpoint| issuer.offers(*endpoint))
-        .flat_map(|endpoint| dialect::full_paths(issuer, endpoint).into_iter().map(move |path| (endpoint, path)))
-    {
+fn add_routes(snapshot: &mut Snapshot, issuer: &Arc<Issuer>, dialect: &dyn Dialect) -> Result<(), ConfigError> {
+    for (endpoint, path) in Endpoint::ALL.into_iter().filter(|endpoint| issuer.offers(*endpoint)).flat_map(|endpoint| {
+        dialect::full_paths(dialect, issuer, endpoint).into_iter().map(move |path| (endpoint, path))
+    }) {
         let route = Route { issuer: issuer.clone(), endpoint };
         if let Some(other) = snapshot.routes.insert(path.clone(), route) {
             return Err(ConfigError::Rule {
@@ -183,9 +224,14 @@ fn stored(index: usize, secret: &FileSecret, client: &FileClient, vault: &Vault)
 /// # Errors
 /// Why it cannot be used and what to do.
 pub fn secret_file(path: &Path) -> Result<zeroize::Zeroizing<String>, String> {
+    secret_line(path, "`jeton init` makes one")
+}
+
+/// The same for a file that comes from elsewhere; `advice` says from where.
+pub(super) fn secret_line(path: &Path, advice: &str) -> Result<zeroize::Zeroizing<String>, String> {
     use std::os::unix::fs::PermissionsExt;
     let shown = path.display();
-    let unreadable = |error: std::io::Error| format!("cannot read {shown}: {error}; `jeton init` makes one");
+    let unreadable = |error: std::io::Error| format!("cannot read {shown}: {error}; {advice}");
     let mode = std::fs::metadata(path).map_err(unreadable)?.permissions().mode() & 0o777;
     if is_exposed(path, mode) {
         return Err(format!("{shown} has mode {mode:03o}, so others can read it; run `chmod 600 {shown}`"));

@@ -75,8 +75,8 @@ impl Dialect for AliyunIdaas {
     }
 
     fn error(&self, refused: &Refused<'_>) -> (u16, Vec<u8>) {
-        let (name, status) = refused.error.code.wire();
-        let mut body = json!({ "error": name, "error_description": refused.error.description });
+        let (name, status) = refused.wire();
+        let mut body = json!({ "error": name, "error_description": refused.description() });
         if let Some(id) = refused.request_id {
             body["request_id"] = Value::from(id);
         }

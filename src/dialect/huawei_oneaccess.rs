@@ -52,19 +52,19 @@ impl Dialect for HuaweiOneAccess {
 
     /// Only 200 and 400 are listed, so a failed client authentication is 400.
     fn error(&self, refused: &Refused<'_>) -> (u16, Vec<u8>) {
-        let (name, status) = refused.error.code.wire();
+        let (name, status) = refused.wire();
         let status = if status == 401 { 400 } else { status };
         if refused.path.ends_with(TENANT_TOKEN) {
-            return (status, super::bytes(json!({ "error_code": name, "error_msg": refused.error.description })));
+            return (status, super::bytes(json!({ "error_code": name, "error_msg": refused.description() })));
         }
         let description = if refused.error.code != ErrorCode::InvalidGrant {
-            refused.error.description
+            refused.description()
         } else if refused.grant == GrantType::AUTHORIZATION_CODE.as_str() {
             "Invalid authorization code"
         } else if refused.grant == GrantType::REFRESH_TOKEN.as_str() {
             "Invalid refresh token"
         } else {
-            refused.error.description
+            refused.description()
         };
         (status, super::bytes(json!({ "error": name, "error_description": description })))
     }

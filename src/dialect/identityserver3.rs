@@ -75,10 +75,10 @@ impl Dialect for IdentityServer3 {
     }
 
     fn error(&self, refused: &Refused<'_>) -> (u16, Vec<u8>) {
-        let (name, status) = refused.error.code.wire();
+        let (name, status) = refused.wire();
         let introspection = refused.endpoint == Endpoint::Introspection;
         let name = match refused.error.occasion {
-            Occasion::NoGrantType => "unsupported_grant_type",
+            Occasion::NoGrantType | Occasion::CustomGrantOfOthers => "unsupported_grant_type",
             Occasion::NoCode | Occasion::LongCode | Occasion::BadVerifier => "invalid_grant",
             Occasion::NoRedirectUri | Occasion::OtherRedirectUri => "unauthorized_client",
             Occasion::LongCredential => "invalid_client",

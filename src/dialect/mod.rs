@@ -1,6 +1,6 @@
 //! Dialects: how a vendor spells the same endpoints (DESIGN.md section 7). A dialect decides paths, names, shapes,
 //! statuses and defaults, never a security rule: what a vendor does that CHECKLIST.md forbids is not copied. A new one
-//! is one file and one line in [`ALL`].
+//! is one file and one line in [`ALL`], or, outside of this crate, in `Extensions`.
 
 mod aliyun_idaas;
 mod huawei_oneaccess;
@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::client::Issuer;
 use crate::protocol::endpoint::Endpoint;
-use crate::protocol::error::OAuthError;
+use crate::protocol::error::{OAuthError, Worded};
 use crate::protocol::form::Form;
 use crate::protocol::response::TokenResponse;
 use crate::token::access::ClaimStyle;
@@ -126,9 +126,24 @@ pub struct Refused<'a> {
     pub grant: &'a str,
     /// What [`Dialect::request_id`] made.
     pub request_id: Option<&'a str>,
+    /// The words of a custom grant, instead of those of `error`.
+    pub worded: Option<&'a Worded>,
 }
 
-/// Every dialect.
+impl Refused<'_> {
+    /// The error code on the wire and the status.
+    pub fn wire(&self) -> (&str, u16) {
+        let (name, status) = self.error.code.wire();
+        (self.worded.map_or(name, Worded::name), status)
+    }
+
+    /// The description on the wire.
+    pub fn description(&self) -> &str {
+        self.worded.and_then(Worded::description).unwrap_or(self.error.description)
+    }
+}
+
+/// Every dialect that is built in.
 pub const ALL: [&dyn Dialect; 6] = [
     &rfc::Rfc,
     &aliyun_idaas::AliyunIdaas,
@@ -138,14 +153,32 @@ pub const ALL: [&dyn Dialect; 6] = [
     &tencent_ciam::TencentCiam,
 ];
 
-/// The dialect with this name.
-pub fn by_name(name: &str) -> Option<&'static dyn Dialect> {
-    ALL.into_iter().find(|dialect| dialect.name() == name)
+/// The dialects there are: those that are built in, and those that the embedding program brought.
+#[derive(Clone, Default)]
+pub struct Dialects {
+    brought: Vec<&'static dyn Dialect>,
 }
 
-/// The dialect of an issuer whose settings were checked.
-pub fn of(issuer: &Issuer) -> &'static dyn Dialect {
-    by_name(&issuer.settings.dialect).unwrap_or(default())
+impl Dialects {
+    /// Those that are built in, and these.
+    pub fn with(brought: Vec<&'static dyn Dialect>) -> Self {
+        Self { brought }
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &'static dyn Dialect> {
+        ALL.into_iter().chain(self.brought.iter().copied())
+    }
+
+    /// The dialect with this name.
+    pub fn by_name(&self, name: &str) -> Option<&'static dyn Dialect> {
+        self.iter().find(|dialect| dialect.name() == name)
+    }
+
+    /// The dialect of an issuer whose settings were checked.
+    pub fn of(&self, issuer: &Issuer) -> &'static dyn Dialect {
+        self.by_name(&issuer.settings.dialect).unwrap_or(default())
+    }
 }
 
 /// The dialect of an answer that belongs to no issuer.
@@ -155,7 +188,7 @@ pub fn default() -> &'static dyn Dialect {
 
 /// Every path of an endpoint of an issuer, the canonical one first. RFC 8414 section 3.1 puts its well-known part
 /// *before* the issuer's path; OpenID Connect Discovery section 4 puts its own behind it.
-pub fn full_paths(issuer: &Issuer, endpoint: Endpoint) -> Vec<String> {
+pub fn full_paths(dialect: &dyn Dialect, issuer: &Issuer, endpoint: Endpoint) -> Vec<String> {
     let full = |path: &Path| match path {
         Path::Below(own) => {
             let own = filled(own, issuer)?;
@@ -165,7 +198,7 @@ pub fn full_paths(issuer: &Issuer, endpoint: Endpoint) -> Vec<String> {
         Path::AtRoot(own) => filled(own, issuer),
     };
     let mut paths: Vec<String> = Vec::new();
-    for path in of(issuer).paths(endpoint).iter().filter_map(full) {
+    for path in dialect.paths(endpoint).iter().filter_map(full) {
         if !paths.contains(&path) {
             paths.push(path);
         }
@@ -174,14 +207,14 @@ pub fn full_paths(issuer: &Issuer, endpoint: Endpoint) -> Vec<String> {
 }
 
 /// The URL of an endpoint, for discovery.
-pub fn url(issuer: &Issuer, endpoint: Endpoint) -> String {
-    urls(issuer, endpoint).into_iter().next().unwrap_or_default()
+pub fn url(dialect: &dyn Dialect, issuer: &Issuer, endpoint: Endpoint) -> String {
+    urls(dialect, issuer, endpoint).into_iter().next().unwrap_or_default()
 }
 
 /// Every URL of an endpoint of `issuer`, the one that discovery names first.
-pub fn urls(issuer: &Issuer, endpoint: Endpoint) -> Vec<String> {
+pub fn urls(dialect: &dyn Dialect, issuer: &Issuer, endpoint: Endpoint) -> Vec<String> {
     let host = issuer.url.strip_suffix(&issuer.path).unwrap_or(&issuer.url);
-    full_paths(issuer, endpoint).into_iter().map(|path| format!("{host}{path}")).collect()
+    full_paths(dialect, issuer, endpoint).into_iter().map(|path| format!("{host}{path}")).collect()
 }
 
 /// The path with the values of the issuer's `vendor` table; `None` if one is missing.
@@ -242,7 +275,8 @@ mod tests {
             vendor: vendor.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             ..IssuerSettings::default()
         };
-        let paths = |vendor| full_paths(&Issuer::new("a", settings(vendor)).unwrap(), Endpoint::Token);
+        let issuer = |vendor| Issuer::new("a", settings(vendor)).unwrap();
+        let paths = |vendor| full_paths(&aliyun_idaas::AliyunIdaas, &issuer(vendor), Endpoint::Token);
         assert_eq!(paths(&[]), ["/t/token"]);
         let both = paths(&[("instance_id", "idaas_1"), ("authorization_server_id", "iauths_system")]);
         assert_eq!(both, ["/t/token", "/v2/idaas_1/authorizationServer/iauths_system/oauth2/token"]);

@@ -32,8 +32,8 @@ impl Dialect for Rfc {
     }
 
     fn error(&self, refused: &Refused<'_>) -> (u16, Vec<u8>) {
-        let (name, status) = refused.error.code.wire();
-        let body = json!({ "error": name, "error_description": refused.error.description });
+        let (name, status) = refused.wire();
+        let body = json!({ "error": name, "error_description": refused.description() });
         (status, super::bytes(body))
     }
 }

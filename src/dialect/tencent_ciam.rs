@@ -59,7 +59,7 @@ impl Dialect for TencentCiam {
     }
 
     fn error(&self, refused: &Refused<'_>) -> (u16, Vec<u8>) {
-        let (name, status) = refused.error.code.wire();
+        let (name, status) = refused.wire();
         match refused.error.occasion {
             Occasion::NoCredential => (401, Vec::new()),
             Occasion::CodeOfAnother => (401, super::bytes(json!({ "error": "invalid_client" }))),
@@ -70,26 +70,29 @@ impl Dialect for TencentCiam {
             Occasion::NoRefreshToken => parameter(name, "OAuth 2.0 Parameter: refresh_token"),
             Occasion::NoToken => parameter(name, "OAuth 2.0 Parameter: token"),
             Occasion::BadVerifier => parameter(name, "OAuth 2.0 Parameter: code_verifier"),
-            Occasion::Plain | Occasion::LongCredential | Occasion::OtherRedirectUri => match refused.error.code {
-                ErrorCode::UnsupportedGrantType => parameter(name, "OAuth 2.0 Parameter: grant_type"),
-                ErrorCode::InvalidClient
-                | ErrorCode::InvalidGrant
-                | ErrorCode::InvalidScope
-                | ErrorCode::UnauthorizedClient => (status, super::bytes(json!({ "error": name }))),
-                ErrorCode::InvalidRequest
-                | ErrorCode::InvalidTarget
-                | ErrorCode::AuthorizationPending
-                | ErrorCode::PollSlower
-                | ErrorCode::AccessDenied
-                | ErrorCode::ExpiredToken
-                | ErrorCode::UnsupportedTokenType
-                | ErrorCode::SlowDown
-                | ErrorCode::TemporarilyUnavailable
-                | ErrorCode::ServerError => {
-                    let body = json!({ "error": name, "error_description": refused.error.description });
-                    (status, super::bytes(body))
+            Occasion::Plain | Occasion::LongCredential | Occasion::OtherRedirectUri | Occasion::CustomGrantOfOthers => {
+                match refused.error.code {
+                    ErrorCode::UnsupportedGrantType => parameter(name, "OAuth 2.0 Parameter: grant_type"),
+                    ErrorCode::InvalidClient
+                    | ErrorCode::InvalidGrant
+                    | ErrorCode::InvalidScope
+                    | ErrorCode::UnauthorizedClient => (status, super::bytes(json!({ "error": name }))),
+                    ErrorCode::InvalidRequest
+                    | ErrorCode::InvalidTarget
+                    | ErrorCode::AuthorizationPending
+                    | ErrorCode::PollSlower
+                    | ErrorCode::AccessDenied
+                    | ErrorCode::ExpiredToken
+                    | ErrorCode::UnsupportedTokenType
+                    | ErrorCode::SlowDown
+                    | ErrorCode::OfGrant
+                    | ErrorCode::TemporarilyUnavailable
+                    | ErrorCode::ServerError => {
+                        let body = json!({ "error": name, "error_description": refused.description() });
+                        (status, super::bytes(body))
+                    }
                 }
-            },
+            }
         }
     }
 }

@@ -113,13 +113,14 @@ impl Dialect for XsollaLogin {
             | ErrorCode::PollSlower
             | ErrorCode::AccessDenied
             | ErrorCode::ExpiredToken
-            | ErrorCode::UnsupportedTokenType => ("0", 400),
+            | ErrorCode::UnsupportedTokenType
+            | ErrorCode::OfGrant => ("0", 400),
             ErrorCode::SlowDown => ("002-057", 429),
             ErrorCode::TemporarilyUnavailable => ("0", 503),
             // a teapot, literally
             ErrorCode::ServerError => ("004-001", 418),
         };
-        let error = json!({ "code": code, "description": refused.error.description, "details": {} });
+        let error = json!({ "code": code, "description": refused.description(), "details": {} });
         (status, super::bytes(json!({ "error": error })))
     }
 }

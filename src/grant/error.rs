@@ -3,7 +3,7 @@
 
 use crate::hook::HookError;
 use crate::keys::KeyError;
-use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
+use crate::protocol::error::{ErrorCode, OAuthError, Occasion, Worded};
 use crate::store::StoreError;
 use crate::token::Refusal;
 
@@ -37,6 +37,9 @@ pub enum Error {
     /// A stored grant does not open: the vault lost a key.
     #[error("a stored grant does not open with the master keys at hand")]
     Sealed,
+    /// Whoever decides a custom grant said no, in these words.
+    #[error("the custom grant was refused: {}", .0.name())]
+    Worded(Box<Worded>),
     /// A hook of the operator's gave no answer.
     #[error(transparent)]
     Hook(#[from] HookError),
@@ -67,10 +70,16 @@ const TOO_LARGE: OAuthError = OAuthError::invalid_request("the request is larger
 const OURS: OAuthError = OAuthError::new(ErrorCode::ServerError, "the service failed");
 
 impl Error {
+    /// The words in which the client is told, if they are not ours.
+    pub fn worded(&self) -> Option<&Worded> {
+        if let Self::Worded(worded) = self { Some(worded) } else { None }
+    }
+
     /// What the client is told.
     pub fn to_oauth(&self) -> OAuthError {
         match self {
             Self::Request(error) => *error,
+            Self::Worded(worded) => OAuthError::new(worded.code(), "the grant was refused"),
             Self::Forged | Self::Mismatch(_) => OAuthError::INVALID_GRANT,
             Self::CodeOfAnother => OAuthError::INVALID_GRANT.on(Occasion::CodeOfAnother),
             Self::OtherRedirectUri => OAuthError::INVALID_GRANT.on(Occasion::OtherRedirectUri),

@@ -2,7 +2,8 @@
 //!
 //! A grant declares its type and decides; [`issue`] is the only place that mints tokens, [`error`] the only map to
 //! OAuth errors, [`actor`] the only thing that knows about mailboxes. A new grant is one file and one line in
-//! [`built_in`].
+//! [`built_in`], or, outside of this crate, in `Extensions`; one that needs no code is a
+//! [`webhook`] of the configuration.
 
 pub mod accepted;
 pub mod actor;
@@ -13,9 +14,11 @@ pub mod device_code;
 pub mod error;
 pub mod issue;
 pub mod jwt_bearer;
+pub mod login;
 mod pace;
 pub mod refresh_token;
 pub mod token_exchange;
+pub mod webhook;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -24,6 +27,7 @@ use std::time::Duration;
 
 pub use error::Error;
 pub use issue::{Issue, Lineage};
+pub use login::Login;
 
 use crate::client::{AuthenticatedClient, Issuer};
 use crate::clock::Clock;

@@ -3,6 +3,7 @@
 //! followed: it comes back as the answer that it is.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,6 +22,10 @@ use crate::hook::{MAX_ANSWER, Post, Posting};
 
 /// How long a connection is kept that nothing is sent on: shorter than servers keep theirs.
 const KEEP: Duration = Duration::from_secs(15);
+
+/// The TLS of every hook that names no certificates: the authorities that browsers trust, in memory once.
+static BROWSERS: LazyLock<Result<rustls::ClientConfig, rustls::Error>> =
+    LazyLock::new(|| client_tls(rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }));
 
 /// Posts to one URL.
 pub struct Poster {
@@ -51,12 +56,12 @@ impl Poster {
     /// What cannot be used.
     pub fn new(url: &Url, token: Option<&str>, trust: Option<&Path>, connections: usize) -> Result<Self, PosterError> {
         let uri: Uri = url.as_str().parse().map_err(|_| PosterError::Url)?;
-        let roots = match trust {
-            Some(file) => roots_of(file).ok_or_else(|| PosterError::Trust(file.to_owned()))?,
-            None => rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() },
+        let tls = match trust {
+            Some(file) => client_tls(roots_of(file).ok_or_else(|| PosterError::Trust(file.to_owned()))?),
+            None => BROWSERS.clone(),
         };
+        let tls = tls.map_err(PosterError::Tls)?;
         let authorization = token.map(bearer).transpose()?;
-        let tls = client_tls(roots).map_err(PosterError::Tls)?;
         let connector =
             hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build();
         let client = Client::builder(TokioExecutor::new())

@@ -1,5 +1,9 @@
 //! The errors that may leave the service: one table from code to wire name and status (RFC 6749 section 5.2).
 
+mod worded;
+
+pub use worded::Worded;
+
 /// A registered OAuth error code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorCode {
@@ -34,11 +38,13 @@ pub enum ErrorCode {
     TemporarilyUnavailable,
     /// Our fault.
     ServerError,
+    /// A code of a custom grant's own, see [`Worded`]. RFC 6749 section 8.5.
+    OfGrant,
 }
 
 impl ErrorCode {
     /// Every code, for metrics and tests.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::InvalidRequest,
         Self::InvalidClient,
         Self::InvalidGrant,
@@ -54,6 +60,7 @@ impl ErrorCode {
         Self::ExpiredToken,
         Self::TemporarilyUnavailable,
         Self::ServerError,
+        Self::OfGrant,
     ];
 
     /// Wire name and HTTP status: the one table.
@@ -74,6 +81,8 @@ impl ErrorCode {
             Self::ExpiredToken => ("expired_token", 400),
             Self::TemporarilyUnavailable => ("temporarily_unavailable", 503),
             Self::ServerError => ("server_error", 500),
+            // the name of the metrics; on the wire stands the grant's own
+            Self::OfGrant => ("custom_error", 400),
         }
     }
 
@@ -117,6 +126,8 @@ pub enum Occasion {
     CodeOfAnother,
     /// The refresh token belongs to another client.
     RefreshTokenOfAnother,
+    /// A custom grant that the client may not use.
+    CustomGrantOfOthers,
 }
 
 /// What a client is told: a code and a fixed sentence. Nothing dynamic, so nothing can leak.

@@ -4,10 +4,18 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use prometheus::IntCounter;
-use ractor::{Actor, ActorProcessingErr, ActorRef, SpawnErr, SupervisionEvent};
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SpawnErr, SupervisionEvent};
 
 use crate::grant::Error;
 use crate::grant::actor::{Desk, GrantActor, Job};
+
+/// What the router is told.
+pub(super) enum Message {
+    /// Have this answered.
+    Serve(Job),
+    /// Open a lane with a grant actor of its own.
+    Open(Arc<Desk>, RpcReplyPort<Result<(), SpawnErr>>),
+}
 
 struct RouterActor;
 
@@ -17,46 +25,53 @@ struct State {
     restarts: IntCounter,
 }
 
-/// Starts the router actor with a grant actor for each desk.
-pub(super) async fn start(
-    desks: Vec<Arc<Desk>>,
-    restarts: IntCounter,
-) -> Result<(ActorRef<Job>, tokio::task::JoinHandle<()>), SpawnErr> {
-    Actor::spawn(None, RouterActor, (desks, restarts)).await
+/// Starts the router actor, without any lanes.
+pub(super) async fn start(restarts: IntCounter) -> Result<(ActorRef<Message>, tokio::task::JoinHandle<()>), SpawnErr> {
+    Actor::spawn(None, RouterActor, restarts).await
 }
 
-impl Actor for RouterActor {
-    type Msg = Job;
-    type State = State;
-    type Arguments = (Vec<Arc<Desk>>, IntCounter);
-
-    async fn pre_start(
-        &self,
-        myself: ActorRef<Job>,
-        (desks, restarts): Self::Arguments,
-    ) -> Result<State, ActorProcessingErr> {
-        let mut live = HashMap::new();
-        for desk in desks {
-            let name = desk.grant.grant_type().as_str().to_owned();
-            live.insert(name, (hire(&myself, &desk).await?, desk));
-        }
-        Ok(State { live, restarts })
-    }
-
-    async fn handle(&self, _myself: ActorRef<Job>, job: Job, state: &mut State) -> Result<(), ActorProcessingErr> {
+impl State {
+    fn serve(&self, job: Job) {
         let grant_type = job.request.form.get("grant_type").unwrap_or_default();
-        let Some((grant, _)) = state.live.get(grant_type) else {
+        let Some((grant, _)) = self.live.get(grant_type) else {
             let _ = job.reply.send(Err(Error::Gone));
-            return Ok(());
+            return;
         };
         // a dead grant's mailbox drops the job, and the edge hears of it as `Gone`
         let _ = grant.cast(job);
+    }
+}
+
+impl Actor for RouterActor {
+    type Msg = Message;
+    type State = State;
+    type Arguments = IntCounter;
+
+    async fn pre_start(&self, _myself: ActorRef<Message>, restarts: IntCounter) -> Result<State, ActorProcessingErr> {
+        Ok(State { live: HashMap::new(), restarts })
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<Message>,
+        message: Message,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            Message::Serve(job) => state.serve(job),
+            Message::Open(desk, reply) => {
+                let opened = hire(&myself, &desk).await.map(|actor| {
+                    state.live.insert(desk.grant.grant_type().as_str().to_owned(), (actor, desk));
+                });
+                let _ = reply.send(opened);
+            }
+        }
         Ok(())
     }
 
     async fn handle_supervisor_evt(
         &self,
-        myself: ActorRef<Job>,
+        myself: ActorRef<Message>,
         event: SupervisionEvent,
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
@@ -74,7 +89,7 @@ impl Actor for RouterActor {
     }
 }
 
-async fn hire(supervisor: &ActorRef<Job>, desk: &Arc<Desk>) -> Result<ActorRef<Job>, SpawnErr> {
+async fn hire(supervisor: &ActorRef<Message>, desk: &Arc<Desk>) -> Result<ActorRef<Job>, SpawnErr> {
     let (actor, _) = Actor::spawn_linked(None, GrantActor, desk.clone(), supervisor.get_cell()).await?;
     Ok(actor)
 }

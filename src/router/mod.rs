@@ -8,15 +8,20 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use prometheus::IntCounter;
 use ractor::ActorRef;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::ask::{AskError, ask};
 use crate::grant::actor::{Desk, Job};
 use crate::grant::{Context, Error, Grant, TokenRequest};
 use crate::metrics::{Metrics, Stopwatch};
 use crate::protocol::response::TokenResponse;
+use actor::Message;
+
+/// How long a new lane may take to open.
+const OPENING: Duration = Duration::from_secs(5);
 
 /// How much the router lets in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -38,11 +43,14 @@ impl Default for RouterConfig {
 /// Sends token requests to the actor of their grant. Cheap to clone.
 #[derive(Clone)]
 pub struct Router {
-    actor: ActorRef<Job>,
-    lanes: Arc<HashMap<String, Lane>>,
-    deadline: Duration,
+    actor: ActorRef<Message>,
+    lanes: Arc<ArcSwap<HashMap<String, Lane>>>,
+    config: RouterConfig,
+    /// What the grants get that are opened later.
+    context: Arc<Context>,
 }
 
+#[derive(Clone)]
 struct Lane {
     permits: Arc<Semaphore>,
     shed: IntCounter,
@@ -61,25 +69,42 @@ impl Router {
         config: RouterConfig,
         metrics: &Metrics,
     ) -> Result<(Self, tokio::task::JoinHandle<()>), ractor::SpawnErr> {
-        let mut lanes = HashMap::new();
-        let mut desks = Vec::new();
-        for grant in grants {
-            let name = grant.grant_type();
-            let lane = Lane {
-                permits: Arc::new(Semaphore::new(config.max_in_flight_per_grant)),
-                shed: metrics.shed.with_label_values(&[name.as_str()]),
-            };
-            lanes.insert(name.as_str().to_owned(), lane);
-            desks.push(Arc::new(Desk::new(grant, context.clone(), config.deadline, metrics)));
-        }
         let restarts = metrics.actor_restarts.with_label_values(&["grant"]);
-        let (actor, handle) = actor::start(desks, restarts).await?;
-        Ok((Self { actor, lanes: Arc::new(lanes), deadline: config.deadline }, handle))
+        let (actor, handle) = actor::start(restarts).await?;
+        let router = Self { actor, lanes: Arc::default(), config, context: Arc::new(context.clone()) };
+        router.open(grants).await?;
+        Ok((router, handle))
     }
 
-    /// The name of a grant type that the router knows, for labels and lookups.
-    pub fn knows(&self, grant_type: &str) -> Option<&str> {
-        self.lanes.get_key_value(grant_type).map(|(name, _)| name.as_str())
+    /// Opens a lane for each of these grants whose type has none; a lane that is open stays as it is. One caller at a
+    /// time.
+    ///
+    /// # Errors
+    /// If an actor does not start; the lanes before it are open.
+    pub async fn open(&self, grants: Vec<Arc<dyn Grant>>) -> Result<(), ractor::SpawnErr> {
+        for grant in grants {
+            let name = grant.grant_type();
+            if self.knows(name.as_str()) {
+                continue;
+            }
+            let metrics = &self.context.metrics;
+            let desk = Desk::new(grant, Context::clone(&self.context), self.config.deadline, metrics);
+            let opened = ask(&self.actor, |reply| Message::Open(Arc::new(desk), reply), OPENING).await;
+            opened.unwrap_or_else(|error| Err(ractor::SpawnErr::StartupFailed(error.into())))?;
+            let lane = Lane {
+                permits: Arc::new(Semaphore::new(self.config.max_in_flight_per_grant)),
+                shed: metrics.shed.with_label_values(&[name.as_str()]),
+            };
+            let mut lanes = HashMap::clone(&self.lanes.load());
+            lanes.insert(name.as_str().to_owned(), lane);
+            self.lanes.store(Arc::new(lanes));
+        }
+        Ok(())
+    }
+
+    /// Whether there is a grant of this type: if so, its name may be a label.
+    pub fn knows(&self, grant_type: &str) -> bool {
+        self.lanes.load().contains_key(grant_type)
     }
 
     /// Has a token request answered.
@@ -87,16 +112,22 @@ impl Router {
     /// # Errors
     /// [`Error::Overloaded`] at once if too many of its grant are in flight; whatever the grant says otherwise.
     pub async fn token(&self, grant_type: &str, request: TokenRequest) -> Result<TokenResponse, Error> {
-        let lane = self.lanes.get(grant_type).ok_or(Error::Gone)?;
-        let Ok(permit) = lane.permits.clone().try_acquire_owned() else {
-            lane.shed.inc();
-            return Err(Error::Overloaded);
-        };
+        let permit = self.admit(grant_type)?;
         let since = Stopwatch::start();
-        let answer = ask(&self.actor, |reply| Job { request, reply, since, permit }, self.deadline).await;
+        let job = |reply| Message::Serve(Job { request, reply, since, permit });
+        let answer = ask(&self.actor, job, self.config.deadline).await;
         answer.unwrap_or_else(|error| match error {
             AskError::Gone => Err(Error::Gone),
             AskError::Late => Err(Error::Late),
+        })
+    }
+
+    fn admit(&self, grant_type: &str) -> Result<OwnedSemaphorePermit, Error> {
+        let lanes = self.lanes.load();
+        let lane = lanes.get(grant_type).ok_or(Error::Gone)?;
+        lane.permits.clone().try_acquire_owned().map_err(|_| {
+            lane.shed.inc();
+            Error::Overloaded
         })
     }
 

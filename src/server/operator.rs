@@ -14,9 +14,10 @@ pub(super) use actor::Reloader;
 use super::prepare::authorities;
 use crate::client::Registry;
 use crate::client::auth::Authorities;
-use crate::config::{Config, Loaded, Source, load, rings, snapshot};
+use crate::config::{Config, Loaded, Source, hooked_grants, load, rings, snapshot};
 use crate::http::tls::Tls;
 use crate::keys::Keys;
+use crate::router::Router;
 use crate::service::{Operator, Reloaded};
 use crate::vault::Vault;
 
@@ -38,35 +39,23 @@ pub(super) struct Daemonic {
     /// What was read at the start; sections that are only read then stay as they are here.
     started: Loaded,
     loaded: ArcSwap<Loaded>,
-    vault: Arc<Vault>,
-    registry: Arc<Registry>,
-    keys: Keys,
-    tls: Certificates,
-    authorities: Arc<Authorities>,
-    log: LogControl,
+    live: Live,
+}
+
+/// The running parts that a reload reaches.
+pub(super) struct Live {
+    pub(super) vault: Arc<Vault>,
+    pub(super) registry: Arc<Registry>,
+    pub(super) keys: Keys,
+    pub(super) router: Router,
+    pub(super) tls: Certificates,
+    pub(super) authorities: Arc<Authorities>,
+    pub(super) log: LogControl,
 }
 
 impl Daemonic {
-    pub(super) fn new(
-        source: Source,
-        loaded: Loaded,
-        vault: Arc<Vault>,
-        registry: Arc<Registry>,
-        keys: Keys,
-        (tls, authorities): (Certificates, Arc<Authorities>),
-        log: LogControl,
-    ) -> Arc<Self> {
-        Arc::new(Self {
-            source,
-            started: loaded.clone(),
-            loaded: ArcSwap::from_pointee(loaded),
-            vault,
-            registry,
-            keys,
-            tls,
-            authorities,
-            log,
-        })
+    pub(super) fn new(source: Source, loaded: Loaded, live: Live) -> Arc<Self> {
+        Arc::new(Self { source, started: loaded.clone(), loaded: ArcSwap::from_pointee(loaded), live })
     }
 
     /// Everything that can be refused is checked before anything is changed.
@@ -75,15 +64,17 @@ impl Daemonic {
         let old = self.loaded.load_full();
         // what the listener sees stays as it is until a restart
         let seen = Config { public: self.started.config.public.clone(), ..new.config.clone() };
-        let fresh = snapshot(&seen, &self.vault).map_err(|error| error.to_string())?;
+        let fresh = snapshot(&seen, &self.live.vault, &self.source.extensions).map_err(|error| error.to_string())?;
         let anchors = authorities(&seen).map_err(|error| error.to_string())?;
-        for tls in [&self.tls.public, &self.tls.admin].into_iter().flatten() {
+        for tls in [&self.live.tls.public, &self.live.tls.admin].into_iter().flatten() {
             tls.reload().map_err(|error| error.to_string())?;
         }
-        self.keys.reload(rings(&fresh)).await.map_err(|error| error.to_string())?;
-        (self.log)(&new.config.log.filter)?;
-        self.authorities.replace(anchors);
-        self.registry.swap(fresh).await.map_err(|error| error.to_string())?;
+        self.live.keys.reload(rings(&fresh)).await.map_err(|error| error.to_string())?;
+        (self.live.log)(&new.config.log.filter)?;
+        self.live.authorities.replace(anchors);
+        // before any client hears of them
+        self.live.router.open(hooked_grants(&fresh)).await.map_err(|error| error.to_string())?;
+        self.live.registry.swap(fresh).await.map_err(|error| error.to_string())?;
         let changed = old.config != new.config;
         let needs_restart = needs_restart(&self.started, &new);
         self.loaded.store(Arc::new(new));
@@ -92,7 +83,7 @@ impl Daemonic {
 
     /// Takes in what other nodes changed; a failure is the store's, which reports it itself.
     async fn follow(&self) {
-        if let Err(error) = self.registry.follow().await {
+        if let Err(error) = self.live.registry.follow().await {
             tracing::debug!(%error, "failed to follow the registry's changes");
         }
     }

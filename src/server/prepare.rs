@@ -56,7 +56,7 @@ pub fn prepare(source: Source) -> Result<Prepared, PrepareError> {
     let loaded = load(&source)?;
     let config = &loaded.config;
     let vault = Arc::new(Vault::read(&config.secrets.master_key_file)?);
-    let snapshot = snapshot(config, &vault)?;
+    let snapshot = snapshot(config, &vault, &source.extensions)?;
     let token = secret_file(&config.secrets.admin_token_file).map_err(PrepareError::AdminToken)?;
     if token.len() < MIN_ADMIN_TOKEN {
         let rule = format!("the token has {} characters; at least {MIN_ADMIN_TOKEN} random ones", token.len());

@@ -6,7 +6,15 @@ use serde_json::{Map, Value};
 use super::access::Confirmation;
 use crate::id::Id;
 use crate::protocol::scope::Scope;
+use crate::token::access::PROTOCOL_CLAIMS;
 use crate::vault::{Purpose, Vault};
+
+/// Longest `acr` and single `amr`, in bytes.
+const MAX_TEXT: usize = 512;
+/// Most `amr`.
+const MAX_AMR: usize = 16;
+/// Longest further claims of one token, in bytes of JSON.
+const MAX_CLAIMS: usize = 2048;
 
 /// The grant of an authorization. Short names on disk: there are millions of them.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -48,6 +56,26 @@ impl Granted {
         self.scope = self.scope.common(scope);
         self.resources.retain(|resource| resources.contains(resource));
         (had == (!self.scope.is_empty(), !self.resources.is_empty())).then_some(self)
+    }
+
+    /// Checks what somebody else said of a person: few texts, few claims, and none of the protocol's.
+    ///
+    /// # Errors
+    /// The rule that is broken.
+    pub fn check(&self) -> Result<(), &'static str> {
+        let mut texts = self.acr.iter().chain(&self.amr);
+        if self.amr.len() > MAX_AMR || texts.any(|text| text.len() > MAX_TEXT) {
+            return Err("acr, amr: at most 512 bytes each, at most 16 amr");
+        }
+        for claims in [&self.access_token_claims, &self.id_token_claims] {
+            if claims.keys().any(|claim| PROTOCOL_CLAIMS.contains(&claim.as_str())) {
+                return Err("a claim that belongs to the protocol");
+            }
+            if serde_json::to_string(claims).map_or(usize::MAX, |text| text.len()) > MAX_CLAIMS {
+                return Err("claims: at most 2048 bytes of JSON for a token");
+            }
+        }
+        Ok(())
     }
 
     /// The grant as it is stored: sealed under the family's id and its issuer.

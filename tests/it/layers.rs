@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 
 /// The order of `src/lib.rs`, top first.
-const ORDER: [&str; 22] = [
+const ORDER: [&str; 23] = [
     "clock", "id", "vault", "protocol", "jose", "x509", "cms", "token", "metrics", "ask", "hook", "store", "keys",
-    "client", "grant", "inspect", "dialect", "router", "service", "http", "config", "server",
+    "client", "grant", "inspect", "dialect", "router", "extend", "service", "http", "config", "server",
 ];
 
 fn sources() -> Vec<(PathBuf, String)> {

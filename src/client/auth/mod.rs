@@ -10,6 +10,7 @@ mod authenticated;
 mod basic;
 mod client_secret_jwt;
 mod evidence;
+mod extension;
 mod federated;
 mod id_token_bearer;
 mod none;
@@ -47,6 +48,8 @@ use crate::x509::Chain;
 use assertion::Assertion;
 pub use authenticated::AuthenticatedClient;
 pub use evidence::Evidence;
+use extension::Extension;
+pub use extension::{Claimed, ClientAuth, Verifying};
 use federated::Federated;
 pub use pool::{HashPool, import};
 use throttle::Throttle;
@@ -93,7 +96,7 @@ trait Method: Sync {
     fn detect<'a>(&self, evidence: &Evidence<'a>) -> Result<Option<Claim<'a>>, OAuthError>;
 
     /// Whether a claim that it detected holds. It does the same work whether the client exists or not.
-    fn verify<'a>(&self, case: &'a Case<'a>, proof: &'a Proof<'a>) -> Verdict<'a>;
+    fn verify<'a>(&'a self, case: &'a Case<'a>, proof: &'a Proof<'a>) -> Verdict<'a>;
 }
 
 /// The client, or why it is not.
@@ -183,9 +186,16 @@ pub struct Authenticator {
     shards: Shards,
     remote: RemoteKeys,
     authorities: Arc<Authorities>,
-    succeeded: [IntCounter; AuthMethod::ALL.len()],
-    failed: [IntCounter; AuthMethod::ALL.len()],
+    others: Vec<Extension>,
+    counts: Vec<Counts>,
     audiences: assertion::AudienceCounts,
+}
+
+/// How often a method succeeded and failed.
+struct Counts {
+    method: AuthMethod,
+    succeeded: IntCounter,
+    failed: IntCounter,
 }
 
 /// What an authenticator needs besides the registry.
@@ -202,15 +212,20 @@ pub struct Parts {
     pub fetch: Arc<dyn super::remote::Fetch>,
     /// Who issues certificates to clients.
     pub authorities: Arc<Authorities>,
+    /// Methods that are not built in; their names were checked with the settings.
+    pub others: Vec<Arc<dyn ClientAuth>>,
 }
 
 impl Authenticator {
     /// An authenticator over the registry.
     pub fn new(registry: Arc<Registry>, parts: Parts, metrics: &Metrics) -> Self {
-        let counter = |outcome: &str| {
-            AuthMethod::ALL.map(|method| metrics.client_auth.with_label_values(&[method.name(), outcome]))
+        let Parts { vault, clock, pool, shards, fetch, authorities, others } = parts;
+        let others: Vec<Extension> = others.iter().filter_map(Extension::new).collect();
+        let counts = |method: AuthMethod| {
+            let counter = |outcome| metrics.client_auth.with_label_values(&[method.name(), outcome]);
+            Counts { method, succeeded: counter("ok"), failed: counter("refused") }
         };
-        let Parts { vault, clock, pool, shards, fetch, authorities } = parts;
+        let counts = AuthMethod::ALL.into_iter().chain(others.iter().map(|other| other.method)).map(counts).collect();
         Self {
             registry,
             vault,
@@ -220,8 +235,8 @@ impl Authenticator {
             shards,
             remote: RemoteKeys::new(fetch),
             authorities,
-            succeeded: counter("ok"),
-            failed: counter("refused"),
+            others,
+            counts,
             audiences: assertion::AudienceCounts::new(metrics),
         }
     }
@@ -238,7 +253,7 @@ impl Authenticator {
             let error = OAuthError::new(ErrorCode::SlowDown, "too many failed client authentications");
             Failure { retry_after: Some(wait), ..fail(error, "throttled") }
         };
-        let (mut method, mut claim) = match detect(evidence) {
+        let (mut method, mut claim) = match detect(&self.others, evidence) {
             Ok(Some(found)) => found,
             Ok(None) => {
                 return Err(fail(OAuthError::INVALID_CLIENT.on(Occasion::NoCredential), "no client authentication"));
@@ -272,7 +287,7 @@ impl Authenticator {
         drop(case);
         match verdict {
             Ok(client) => {
-                self.succeeded[claim.method as usize].inc();
+                self.count(claim.method, |counts| &counts.succeeded);
                 let certificate = evidence.certificate.map(|chain| chain.leaf().thumbprint());
                 Ok(AuthenticatedClient { client, method: claim.method, certificate })
             }
@@ -283,7 +298,7 @@ impl Authenticator {
                 Err(Failure { retry_after: Some(Duration::from_secs(1)), ..fail(error, reason) })
             }
             Err(Refused::Because(reason)) => {
-                self.failed[claim.method as usize].inc();
+                self.count(claim.method, |counts| &counts.failed);
                 gate.count_failure(now);
                 // a timer is fifty times as coarse
                 while watch.elapsed() < FLOOR {
@@ -291,6 +306,12 @@ impl Authenticator {
                 }
                 Err(fail(OAuthError::INVALID_CLIENT, reason))
             }
+        }
+    }
+
+    fn count(&self, method: AuthMethod, which: impl Fn(&Counts) -> &IntCounter) {
+        if let Some(counts) = self.counts.iter().find(|counts| counts.method == method) {
+            which(counts).inc();
         }
     }
 }
@@ -304,16 +325,21 @@ enum Refused {
 }
 
 /// Finds the one method that the request uses (RFC 6749 section 2.3: not more than one).
-fn detect<'a>(evidence: &Evidence<'a>) -> Result<Option<(&'static dyn Method, Claim<'a>)>, OAuthError> {
+fn detect<'a>(
+    others: &'a [Extension],
+    evidence: &Evidence<'a>,
+) -> Result<Option<(&'a dyn Method, Claim<'a>)>, OAuthError> {
     const SEVERAL: OAuthError = OAuthError::invalid_request("more than one client authentication method");
     let form = evidence.form;
-    let mut found: Option<(&'static dyn Method, Claim<'a>)> = None;
-    for method in METHODS {
-        if let Some(claim) = method.detect(evidence)? {
-            if found.is_some() {
-                return Err(SEVERAL);
-            }
-            found = Some((method, claim));
+    let mut found: Option<(&'a dyn Method, Claim<'a>)> = None;
+    for method in others.iter().map(|other| other as &dyn Method).chain(METHODS) {
+        let by_other = matches!(&found, Some((_, Claim { method: AuthMethod::Other(_), .. })));
+        match method.detect(evidence) {
+            // the bare client_id and the header of a method that is not built in are no second one
+            Ok(Some(Claim { method: AuthMethod::None, .. })) | Err(_) if by_other => {}
+            Ok(Some(_)) if found.is_some() => return Err(SEVERAL),
+            Ok(claim) => found = claim.map(|claim| (method, claim)).or(found),
+            Err(error) => return Err(error),
         }
     }
     let asserted = matches!(&found, Some((_, Claim { proof: Proof::Assertion(_) | Proof::Federated(_), .. })));

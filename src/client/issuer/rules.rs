@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{IssuerSettings, LONGEST_GRACE};
+use super::{IssuerSettings, LONGEST_GRACE, custom};
 use crate::client::federation::{MAX_PROVIDERS, Provider};
 use crate::client::trust::Trusted;
 use crate::protocol::grant_type::GrantType;
@@ -42,6 +42,7 @@ pub(super) fn check(id: &str, settings: &IssuerSettings) -> Result<Checked, Issu
         let url = check_url(id, settings)?;
         check_spans(settings)?;
         check_values(settings)?;
+        custom::check(&settings.custom_grants).map_err(|(value, rule)| ("custom_grants", value, rule))?;
         Ok(Checked { url, trusted: check_trusted(settings)?, providers: check_providers(settings)? })
     };
     all().map_err(|(setting, value, rule)| IssuerError { issuer: id.to_owned(), setting, value, rule })

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::CustomGrantSettings;
 use crate::client::federation::FederatedProvider;
 use crate::client::trust::TrustedIssuer;
 use crate::jose::alg::Algorithm;
@@ -94,6 +95,9 @@ pub struct IssuerSettings {
     /// Whose word about workloads its clients may rest on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub federated_providers: Vec<FederatedProvider>,
+    /// Grants that hooks of the operator's decide.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub custom_grants: Vec<CustomGrantSettings>,
     /// `authorization_endpoint` of discovery: the login portal's, which asks jeton for codes. Empty leaves it out.
     pub authorization_endpoint: String,
 }
@@ -134,6 +138,7 @@ impl Default for IssuerSettings {
             token_exchange_depth: 3,
             trusted_issuers: Vec::new(),
             federated_providers: Vec::new(),
+            custom_grants: Vec::new(),
             authorization_endpoint: String::new(),
         }
     }

@@ -38,7 +38,8 @@ impl Sight {
             | AuthMethod::ClientSecretJwt
             | AuthMethod::IdTokenBearer
             | AuthMethod::X509JwtBearer
-            | AuthMethod::Pkcs7Bearer => true,
+            | AuthMethod::Pkcs7Bearer
+            | AuthMethod::Other(_) => true,
         }
     }
 }

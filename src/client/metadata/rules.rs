@@ -68,7 +68,11 @@ impl ClientMetadata {
     }
 
     fn settings(&self, issuer: &Issuer) -> Result<Settings, MetadataError> {
-        let public = self.token_endpoint_auth_method == AuthMethod::None;
+        let method = self.token_endpoint_auth_method;
+        if matches!(method, AuthMethod::Other(_)) && !issuer.other_methods.contains(&method) {
+            return refuse("token_endpoint_auth_method", method.name(), "must be one that discovery names");
+        }
+        let public = method == AuthMethod::None;
         let certificate = self.certificate_rule(issuer)?;
         self.check_grants(issuer, public)?;
         self.check_uris()?;

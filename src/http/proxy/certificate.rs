@@ -57,7 +57,8 @@ mod tests {
             for other in formats.into_iter().filter(|other| *other != format) {
                 assert_eq!(other.read(text.as_bytes()), None, "{other:?}");
             }
-            for cut in [1, text.len() / 2, text.len() - 1] {
+            // the last characters of PEM are its line end
+            for cut in [1, text.len() / 2, text.len() - 10] {
                 assert_eq!(format.read(&text.as_bytes()[..cut]), None, "{format:?} {cut}");
             }
         }

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use hyper::header::{CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, PRAGMA};
 
 use super::place::Place;
+use crate::client::Issuer;
 use crate::client::metadata::AuthMethod;
-use crate::client::{Issuer, metadata};
 use crate::dialect;
 use crate::http::access::Told;
 use crate::http::{Request, Response, respond};
@@ -27,7 +27,7 @@ pub(super) fn jwks(service: &Service, place: &Place<'_>, request: &Request, told
         return place.refused(told, error, None);
     };
     let jwks = keys.jwks();
-    let theirs = dialect::of(place.issuer).keys(place.path, &jwks.body);
+    let theirs = place.dialect.keys(place.path, &jwks.body);
     document(
         theirs.map_or_else(|| jwks.body.clone(), Bytes::from),
         &jwks.etag,
@@ -48,12 +48,13 @@ pub(super) fn metadata(service: &Service, issuer: &Issuer, request: &Request) ->
 
 /// The metadata document, made from what the issuer and the running service really offer.
 fn describe(service: &Service, issuer: &Issuer) -> Vec<u8> {
-    let at = |endpoint| dialect::url(issuer, endpoint);
-    let admitted = || AuthMethod::ALL.into_iter().filter(|method| issuer.admits(*method));
-    let methods: Vec<&'static str> = admitted().map(AuthMethod::name).collect();
-    let confidential = methods.iter().copied().filter(|method| *method != metadata::AuthMethod::None.name()).collect();
+    let dialect = service.dialects.of(issuer);
+    let at = |endpoint| dialect::url(dialect, issuer, endpoint);
+    let admitted = || AuthMethod::ALL.iter().filter(|method| issuer.admits(**method));
+    let methods: Vec<&str> = admitted().chain(&issuer.other_methods).map(AuthMethod::name).collect();
+    let confidential = methods.iter().copied().filter(|method| *method != AuthMethod::None.name()).collect();
     let mut signed_by: Vec<&'static str> = Vec::new();
-    for name in admitted().flat_map(AuthMethod::assertion_algorithms).flat_map(|scheme| scheme.names()) {
+    for name in admitted().flat_map(|method| method.assertion_algorithms()).flat_map(|scheme| scheme.names()) {
         if !signed_by.contains(name) {
             signed_by.push(name);
         }
@@ -72,7 +73,7 @@ fn describe(service: &Service, issuer: &Issuer) -> Vec<u8> {
         scopes_supported: issuer.settings.scopes.tokens().collect(),
         response_types_supported: &["code"],
         response_modes_supported: &["query"],
-        grant_types_supported: offered.filter(|grant| service.router.knows(grant).is_some()).collect(),
+        grant_types_supported: offered.filter(|grant| service.router.knows(grant)).collect(),
         subject_types_supported: &["public"],
         id_token_signing_alg_values_supported: issuer.settings.algorithms.iter().map(|alg| alg.name()).collect(),
         token_endpoint_auth_methods_supported: methods.clone(),

@@ -60,7 +60,7 @@ impl Handler for Public {
         let Some(route) = self.service.registry.route(head.uri.path()) else {
             return Err(self.seen.turned_away(respond::json(404, r#"{"error":"not_found"}"#)));
         };
-        let place = Place::new(&route, head.uri.path());
+        let place = Place::new(&route, head.uri.path(), &self.service.dialects);
         match refuse_head(&place, head) {
             Some(response) => Err(self.seen.turned_away(response)),
             // parameters in the query exclude a body
@@ -79,7 +79,7 @@ impl Handler for Public {
         let mut told = Told::default();
         let behind = self.proxy.as_ref().map_or(Ok(()), |proxy| proxy.look_behind(&mut request));
         let answer = if let Err(Malformed) = behind {
-            Place::new(&route, request.path()).refused(&mut told, BAD_CERTIFICATE, None)
+            Place::new(&route, request.path(), &self.service.dialects).refused(&mut told, BAD_CERTIFICATE, None)
         } else if request.method == Method::OPTIONS {
             cors::preflight(&route.issuer, &request.headers)
         } else {
@@ -100,7 +100,8 @@ impl Handler for Public {
             Fault::Overloaded => UNAVAILABLE,
             Fault::Panicked => OAuthError::new(ErrorCode::ServerError, "the service failed"),
         };
-        let refused = Refused { error: &error, endpoint: Endpoint::Token, path: "", grant: "", request_id: None };
+        let refused =
+            Refused { error: &error, endpoint: Endpoint::Token, path: "", grant: "", request_id: None, worded: None };
         let (_, body) = dialect::default().error(&refused);
         let answer = respond::json(fault.status().as_u16(), body);
         let answer =
@@ -111,7 +112,7 @@ impl Handler for Public {
 
 impl Public {
     async fn serve(&self, route: &Route, request: &Request, told: &mut Told) -> Response {
-        let place = Place::new(route, request.path());
+        let place = Place::new(route, request.path(), &self.service.dialects);
         match route.endpoint {
             Endpoint::Token => token::serve(&self.service, &place, request, told).await,
             Endpoint::Introspection => introspect::serve(&self.service, &place, request, told).await,

@@ -10,11 +10,12 @@ use super::form;
 use crate::client::Issuer;
 use crate::client::auth::Failure;
 use crate::client::registry::Route;
-use crate::dialect::{self, Carrier, Refused};
+use crate::dialect::{Carrier, Dialect, Dialects, Refused};
+use crate::grant::Error;
 use crate::http::access::Told;
 use crate::http::{Response, respond};
 use crate::protocol::endpoint::Endpoint;
-use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::error::{ErrorCode, OAuthError, Worded};
 use crate::protocol::response::TokenResponse;
 
 /// Where a request arrived: whose dialect answers, and what it needs to know of the request.
@@ -23,17 +24,18 @@ pub(super) struct Place<'a> {
     pub(super) issuer: &'a Arc<Issuer>,
     pub(super) endpoint: Endpoint,
     pub(super) path: &'a str,
+    pub(super) dialect: &'static dyn Dialect,
 }
 
 impl<'a> Place<'a> {
-    pub(super) fn new(route: &'a Route, path: &'a str) -> Self {
-        Self { issuer: &route.issuer, endpoint: route.endpoint, path }
+    pub(super) fn new(route: &'a Route, path: &'a str, dialects: &Dialects) -> Self {
+        Self { issuer: &route.issuer, endpoint: route.endpoint, path, dialect: dialects.of(&route.issuer) }
     }
 
     /// Whether the dialect takes the parameters of this request although it is no form.
     pub(super) fn takes(&self, head: &Parts) -> bool {
         self.endpoint == Endpoint::Token
-            && match dialect::of(self.issuer).carrier() {
+            && match self.dialect.carrier() {
                 Carrier::Form => false,
                 Carrier::FormOrQuery => head.uri.query().is_some() && !form::is_json(&head.headers),
                 Carrier::FormOrJson => form::is_json(&head.headers),
@@ -42,10 +44,14 @@ impl<'a> Place<'a> {
 
     /// An error as the dialect writes it.
     pub(super) fn write(&self, error: &OAuthError, told: &mut Told) -> Response {
-        let dialect = dialect::of(self.issuer);
+        self.write_in(error, None, told)
+    }
+
+    fn write_in(&self, error: &OAuthError, worded: Option<&Worded>, told: &mut Told) -> Response {
+        let dialect = self.dialect;
         told.request_id = dialect.request_id();
         let (endpoint, path, grant) = (self.endpoint, self.path, told.grant.as_str());
-        let refused = Refused { error, endpoint, path, grant, request_id: told.request_id.as_deref() };
+        let refused = Refused { error, endpoint, path, grant, request_id: told.request_id.as_deref(), worded };
         let (status, body) = dialect.error(&refused);
         let response = respond::json(status, body);
         let response = respond::with(response, CONTENT_TYPE, HeaderValue::from_static(dialect.headers().content_type));
@@ -64,8 +70,23 @@ impl<'a> Place<'a> {
 
     /// The answer to an error after authentication.
     pub(super) fn refused(&self, told: &mut Told, error: OAuthError, wait: Option<Duration>) -> Response {
+        self.refused_in(None, told, error, wait)
+    }
+
+    /// What a grant refused, in its own words if it has some.
+    pub(super) fn not_granted(&self, told: &mut Told, error: &Error) -> Response {
+        self.refused_in(error.worded(), told, error.to_oauth(), None)
+    }
+
+    fn refused_in(
+        &self,
+        worded: Option<&Worded>,
+        told: &mut Told,
+        error: OAuthError,
+        wait: Option<Duration>,
+    ) -> Response {
         told.error = Some(error);
-        let response = self.write(&error, told);
+        let response = self.write_in(&error, worded, told);
         let again_soon = matches!(error.code, ErrorCode::TemporarilyUnavailable).then_some(Duration::from_secs(1));
         match wait.or(again_soon) {
             Some(wait) => respond::retry_after(response, wait),
@@ -75,7 +96,7 @@ impl<'a> Place<'a> {
 
     /// A token response as the dialect writes it.
     pub(super) fn granted(&self, tokens: &TokenResponse) -> Response {
-        let dialect = dialect::of(self.issuer);
+        let dialect = self.dialect;
         let headers = dialect.headers();
         let response = respond::json(200, dialect.success(tokens));
         let response = respond::with(response, CONTENT_TYPE, HeaderValue::from_static(headers.content_type));

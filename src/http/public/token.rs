@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::form::{evidence, is_json};
 use super::place::Place;
-use crate::client::{AuthenticatedClient, Issuer};
-use crate::dialect::{self, Carrier};
+use crate::client::AuthenticatedClient;
+use crate::dialect::{Carrier, Dialect};
 use crate::grant::{Error, TokenRequest};
 use crate::http::access::Told;
 use crate::http::{Request, Response};
@@ -16,12 +16,12 @@ use crate::service::{Service, Tally};
 
 pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Request, told: &mut Told) -> Response {
     let issuer = place.issuer;
-    let form = match parameters(issuer, request) {
+    let form = match parameters(place.dialect, request) {
         Ok(form) => form,
         Err(error) => return place.refused(told, error, None),
     };
     // the label: a grant type that the router knows, never what the request says
-    let known = form.get("grant_type").and_then(|name| service.router.knows(name));
+    let known = form.get("grant_type").filter(|name| service.router.knows(name));
     told.grant = known.unwrap_or("unknown").to_owned();
     let watch = Stopwatch::start();
     let authenticated = service.authenticator.authenticate(issuer, &evidence(request, &form)).await;
@@ -30,7 +30,7 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
     let admitted = match authenticated {
         Ok(client) => {
             told.client = Some(client.id.clone());
-            admit(service, issuer, &client, &form)
+            admit(service, place, &client, &form)
                 .map(|grant_type| (grant_type.to_owned(), client))
                 .map_err(|turned| place.refused(told, turned.error, turned.wait))
         }
@@ -51,7 +51,7 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
         }
         Err(error) => {
             told.explain(&error);
-            place.refused(told, error.to_oauth(), None)
+            place.not_granted(told, &error)
         }
     };
     metrics.token_requests.with_label_values(&[told.grant.as_str(), told.outcome()]).inc();
@@ -59,8 +59,7 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
 }
 
 /// The parameters, however the dialect lets them arrive, in our names.
-fn parameters<'a>(issuer: &Issuer, request: &'a Request) -> Result<Form<'a>, OAuthError> {
-    let dialect = dialect::of(issuer);
+fn parameters<'a>(dialect: &dyn Dialect, request: &'a Request) -> Result<Form<'a>, OAuthError> {
     let form = match dialect.carrier() {
         Carrier::FormOrQuery if request.body.is_empty() => Form::parse(request.query().unwrap_or_default().as_bytes()),
         Carrier::FormOrJson if is_json(&request.headers) => Form::from_json(&request.body),
@@ -84,20 +83,23 @@ impl From<OAuthError> for Turned {
 /// The grant type, if this client may have it now.
 fn admit<'a>(
     service: &Service,
-    issuer: &Issuer,
+    place: &Place<'_>,
     client: &AuthenticatedClient,
     form: &'a Form<'_>,
 ) -> Result<&'a str, Turned> {
+    let issuer = place.issuer;
     let missing = |error: OAuthError| error.on(Occasion::NoGrantType);
     let grant_type = form.require("grant_type", "grant_type is missing").map_err(missing)?;
     let offered = issuer.settings.grant_types.iter().any(|offered| offered.as_str() == grant_type);
-    if !offered || service.router.knows(grant_type).is_none() {
+    if !offered || !service.router.knows(grant_type) {
         return Err(OAuthError::new(ErrorCode::UnsupportedGrantType, "this grant type is not offered").into());
     }
     if !client.may_use(grant_type) {
-        return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "the client may not use this grant type").into());
+        let error = OAuthError::new(ErrorCode::UnauthorizedClient, "the client may not use this grant type");
+        let custom = issuer.custom_grant(grant_type).is_some();
+        return Err(if custom { error.on(Occasion::CustomGrantOfOthers) } else { error }.into());
     }
-    dialect::of(issuer).check(form)?;
+    place.dialect.check(form)?;
     client.binding()?;
     client.rate.admit(service.context.clock.now()).map_err(|wait| {
         service.context.metrics.shed.with_label_values(&["client_rate"]).inc();

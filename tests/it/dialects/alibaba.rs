@@ -16,6 +16,7 @@ vendor = { instance_id = "idaas_ue2jvisn35ea5lmthk267" }
 algorithms = ["RS256"]
 scopes = "openid offline_access orders|read orders|.all"
 "#,
+    custom_grants: &[],
     scope: "openid offline_access",
     service_scope: "orders|read",
     content_type: "application/json",

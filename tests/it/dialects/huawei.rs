@@ -13,6 +13,7 @@ url = "http://@PUBLIC@/huawei"
 dialect = "huawei-oneaccess"
 algorithms = ["RS256"]
 "#,
+    custom_grants: &[],
     scope: "openid",
     service_scope: "all",
     content_type: "application/json",

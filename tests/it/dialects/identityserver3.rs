@@ -21,7 +21,12 @@ url = "http://@PUBLIC@/ids3"
 dialect = "identityserver3"
 algorithms = ["RS256"]
 scopes = "openid offline_access read write admin"
+[[issuers.ids3.custom_grants]]
+grant_type = "custom"
+parameters = [{ name = "custom_credential" }]
+hook = { url = "@HOOK@" }
 "#,
+    custom_grants: &["custom"],
     scope: "openid offline_access read",
     service_scope: "read write",
     content_type: "application/json",
@@ -346,9 +351,60 @@ const TABLE: &[Entry] = &[
     Needs { feature: "password", what: "wrong credentials: invalid_grant with the message of the user service" },
     Needs { feature: "password", what: "partial sign-in: invalid_grant" },
     Needs { feature: "users", what: "a disabled user at code and refresh: invalid_request" },
-    Needs { feature: "custom grants", what: "grant not in the client's list: unsupported_grant_type" },
-    Needs { feature: "custom grants", what: "scope problems: invalid_scope" },
-    Needs { feature: "custom grants", what: "the error of the validator, word for word" },
+    Documented(Row {
+        what: "custom grant",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=custom&client_id=web&client_secret=<secret web>&scope=read&custom_credential=bob",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","expires_in":3600,"token_type":"Bearer"}"#,
+    }),
+    Documented(Row {
+        what: "custom grant with offline_access",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=custom&client_id=web&client_secret=<secret web>&scope=read+offline_access&custom_credential=bob",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","refresh_token":"<refresh>","expires_in":3600,"token_type":"Bearer"}"#,
+    }),
+    Documented(Row {
+        what: "custom grant without a subject",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=custom&client_id=web&client_secret=<secret web>&scope=read&custom_credential=nobody",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","expires_in":3600,"token_type":"Bearer"}"#,
+    }),
+    Documented(Row {
+        what: "custom grant that is not in the client's list",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=custom&client_id=other&client_secret=<secret other>&scope=read&custom_credential=bob",
+        status: 400,
+        body: r#"{"error":"unsupported_grant_type"}"#,
+    }),
+    Documented(Row {
+        what: "custom grant without a validator",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=customer&client_id=web&client_secret=<secret web>&scope=read&custom_credential=bob",
+        status: 400,
+        body: r#"{"error":"unsupported_grant_type"}"#,
+    }),
+    Documented(Row {
+        what: "custom grant: scope missing",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=custom&client_id=web&client_secret=<secret web>&custom_credential=bob",
+        status: 400,
+        body: r#"{"error":"invalid_scope"}"#,
+    }),
+    Documented(Row {
+        what: "custom grant: a scope that is unknown, or not the client's",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=custom&client_id=web&client_secret=<secret web>&scope=read+unknown&custom_credential=bob",
+        status: 400,
+        body: r#"{"error":"invalid_scope"}"#,
+    }),
+    Documented(Row {
+        what: "custom grant: the error of the validator, word for word",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=custom&client_id=web&client_secret=<secret web>&scope=read",
+        status: 400,
+        body: r#"{"error":"invalid_custom_credential"}"#,
+    }),
+    Documented(Row {
+        what: "custom grant: the validator says no",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=custom&client_id=web&client_secret=<secret web>&scope=read&custom_credential=eve",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
     Needs { feature: "pop", what: "alg and key: token_type pop, and the three invalid_request" },
     Needs { feature: "private_key_jwt", what: "iss = sub = client_id, aud {issuer}/connect/token" },
     Needs { feature: "reference tokens", what: "an opaque access token" },

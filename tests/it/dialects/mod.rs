@@ -3,12 +3,14 @@
 
 mod alibaba;
 mod federation;
+mod hook;
 mod huawei;
 mod identityserver3;
 mod tencent;
 mod together;
 mod xsolla;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -17,6 +19,7 @@ use jeton::clock::Clock;
 use serde_json::{Value, json};
 
 use self::federation::Federation;
+use crate::support::hook::HookServer;
 use crate::support::http::{parse_all, raw};
 use crate::support::tools::{program, skip};
 use crate::support::{Answer, CALLBACK, CHALLENGE, Server, VERIFIER, claims};
@@ -52,8 +55,10 @@ struct Row {
 struct Vendor {
     /// The issuer's id.
     issuer: &'static str,
-    /// Its section of the configuration.
+    /// Its section of the configuration; `@HOOK@` is where its custom grants are decided.
     toml: &'static str,
+    /// The custom grants that the client `web` may use.
+    custom_grants: &'static [&'static str],
     /// Scope of codes: what a login of that vendor asks for.
     scope: &'static str,
     /// Scope of the service client.
@@ -74,19 +79,21 @@ struct World {
     server: Server,
     vendor: &'static Vendor,
     federation: Option<Federation>,
+    _hook: Arc<HookServer>,
 }
 
 impl World {
     async fn start(vendor: &'static Vendor) -> Self {
-        let federation = vendor.federated.then(Federation::new);
+        let (hook, federation) = (hook::start().await, vendor.federated.then(Federation::new));
+        let toml = vendor.toml.replace("@HOOK@", &hook.url());
         let server = match &federation {
             Some(federation) => {
-                let toml = format!("{}\n{}", vendor.toml, federation.toml(vendor.issuer));
+                let toml = format!("{toml}\n{}", federation.toml(vendor.issuer));
                 Server::starting_at(Clock::system().now(), &toml).await
             }
-            None => Server::with(vendor.toml).await,
+            None => Server::with(&toml).await,
         };
-        let world = Self { server, vendor, federation };
+        let world = Self { server, vendor, federation, _hook: hook };
         for (id, method, credentials) in Federation::clients().into_iter().filter(|_| vendor.federated) {
             let metadata = json!({
                 "client_id": id, "token_endpoint_auth_method": method, "grant_types": ["client_credentials"],
@@ -111,6 +118,10 @@ impl World {
             let mut metadata = metadata.clone();
             metadata["client_id"] = json!(id);
             metadata["token_endpoint_auth_method"] = json!(method);
+            if id == "web" {
+                let grants = metadata["grant_types"].as_array_mut().unwrap();
+                grants.extend(vendor.custom_grants.iter().map(|name| json!(name)));
+            }
             if method != "none" {
                 metadata["client_secret"] = json!(secret(id));
             }
@@ -279,9 +290,10 @@ impl World {
 
     /// The path of the token endpoint, as discovery has it.
     async fn token_path(&self) -> String {
-        let routes = self.server.daemon().service().registry.snapshot();
-        let issuer = &routes.issuers[self.vendor.issuer];
-        jeton::dialect::full_paths(issuer, jeton::protocol::endpoint::Endpoint::Token).remove(0)
+        let service = self.server.daemon().service();
+        let issuer = &service.registry.snapshot().issuers[self.vendor.issuer];
+        jeton::dialect::full_paths(service.dialects.of(issuer), issuer, jeton::protocol::endpoint::Endpoint::Token)
+            .remove(0)
     }
 
     async fn token(&self, client: &str, fields: &[(&str, &str)]) -> Answer {

@@ -14,7 +14,25 @@ url = "http://@PUBLIC@/tencent"
 dialect = "tencent-ciam"
 algorithms = ["RS256"]
 scopes = "openid email identity_proofing"
+[[issuers.tencent.custom_grants]]
+grant_type = "http://tencentciam.com/oauth2/grant-type/otp/sms"
+parameters = [
+    { name = "auth_source_id", required = true }, { name = "phone_number", required = true },
+    { name = "otp_token", required = true }, { name = "otp", required = true, max_length = 16 }, { name = "auto_signup" },
+]
+hook = { url = "@HOOK@" }
+[[issuers.tencent.custom_grants]]
+grant_type = "http://tencentciam.com/oauth2/grant-type/otp/email"
+parameters = [
+    { name = "auth_source_id", required = true }, { name = "email", required = true },
+    { name = "otp_token", required = true }, { name = "otp", required = true, max_length = 16 }, { name = "auto_signup" },
+]
+hook = { url = "@HOOK@" }
 "#,
+    custom_grants: &[
+        "http://tencentciam.com/oauth2/grant-type/otp/sms",
+        "http://tencentciam.com/oauth2/grant-type/otp/email",
+    ],
     scope: "openid",
     service_scope: "identity_proofing",
     content_type: "application/json;charset=UTF-8",
@@ -217,11 +235,36 @@ const TABLE: &[Entry] = &[
         body: r#"{"error":"invalid_request","error_description":"<text>"}"#,
     }),
     Needs { feature: "password", what: "username, password and auth_source_id" },
-    Needs {
-        feature: "otp/sms",
-        what: "http://tencentciam.com/oauth2/grant-type/otp/sms with phone_number, otp_token, otp, auto_signup",
-    },
-    Needs { feature: "otp/email", what: "http://tencentciam.com/oauth2/grant-type/otp/email with email" },
+    Documented(Row {
+        what: "OTP by SMS, in JSON",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/json\n\n{\"client_id\":\"web\",\"client_secret\":\"<secret web>\",\"grant_type\":\"http://tencentciam.com/oauth2/grant-type/otp/sms\",\"auth_source_id\":\"MTAwMA\",\"phone_number\":\"+8613800138000\",\"otp_token\":\"b3Rw\",\"otp\":\"123456\",\"auto_signup\":true}",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","refresh_token":"<refresh>","scope":"openid","id_token":"<jwt>","token_type":"Bearer","expires_in":299}"#,
+    }),
+    Documented(Row {
+        what: "OTP by email, in JSON",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/json\n\n{\"client_id\":\"web\",\"client_secret\":\"<secret web>\",\"grant_type\":\"http://tencentciam.com/oauth2/grant-type/otp/email\",\"auth_source_id\":\"MTAwMA\",\"email\":\"alice@example.com\",\"otp_token\":\"b3Rw\",\"otp\":\"123456\",\"auto_signup\":true}",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","refresh_token":"<refresh>","scope":"openid","id_token":"<jwt>","token_type":"Bearer","expires_in":299}"#,
+    }),
+    Inferred(Row {
+        what: "OTP by SMS, a wrong one (open question 2)",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/json\n\n{\"client_id\":\"web\",\"client_secret\":\"<secret web>\",\"grant_type\":\"http://tencentciam.com/oauth2/grant-type/otp/sms\",\"auth_source_id\":\"MTAwMA\",\"phone_number\":\"+8613800138000\",\"otp_token\":\"b3Rw\",\"otp\":\"654321\",\"auto_signup\":true}",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Inferred(Row {
+        what: "OTP by SMS without the password (open question 2)",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/json\n\n{\"client_id\":\"web\",\"client_secret\":\"<secret web>\",\"grant_type\":\"http://tencentciam.com/oauth2/grant-type/otp/sms\",\"auth_source_id\":\"MTAwMA\",\"phone_number\":\"+8613800138000\",\"otp_token\":\"b3Rw\"}",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "OTP by a client that may not use it (open question 2)",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/json\n\n{\"client_id\":\"other\",\"client_secret\":\"<secret other>\",\"grant_type\":\"http://tencentciam.com/oauth2/grant-type/otp/sms\",\"otp\":\"123456\"}",
+        status: 400,
+        body: r#"{"error":"unauthorized_client"}"#,
+    }),
     Needs { feature: "userinfo", what: "only for tokens with openid" },
 ];
 

@@ -16,6 +16,7 @@ vendor = { project_id = "e6dfaac6-78a8-11e9-9244-42010aa80004", publisher_id = "
 algorithms = ["RS256"]
 scopes = "email user_profile offline openid store"
 "#,
+    custom_grants: &[],
     scope: "email user_profile offline openid",
     service_scope: "store",
     content_type: "application/json",

@@ -1,6 +1,7 @@
 //! What the tests share: a server in this process with a manual clock, clients of it, and raw HTTP.
 
 pub(crate) mod assertion;
+pub(crate) mod hook;
 pub(crate) mod http;
 pub(crate) mod process;
 pub(crate) mod tls;

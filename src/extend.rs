@@ -1,0 +1,84 @@
+//! What somebody who embeds jeton adds to it. In the repository itself a new grant is one file and one line in a list; here
+//! it is one file and one line in a value.
+
+use std::sync::Arc;
+
+use crate::client::auth::ClientAuth;
+use crate::client::metadata::{AuthMethod, MethodName};
+use crate::dialect::{self, Dialect, Dialects};
+use crate::grant::{self, Grant};
+
+/// Additions to what is built in.
+#[derive(Clone, Default)]
+pub struct Extensions {
+    /// Grants. The type of each must be none that is built in; an issuer offers it once its `grant_types` name it.
+    pub grants: Vec<Arc<dyn Grant>>,
+    /// Client authentication methods. A client has one if its `token_endpoint_auth_method` is the name.
+    pub client_auth: Vec<Arc<dyn ClientAuth>>,
+    /// Dialects. An issuer has one if its `dialect` is the name.
+    pub dialects: Vec<&'static dyn Dialect>,
+}
+
+impl std::fmt::Debug for Extensions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let grants: Vec<_> = self.grants.iter().map(|grant| grant.grant_type()).collect();
+        let methods: Vec<_> = self.client_auth.iter().map(|method| method.name()).collect();
+        let dialects: Vec<_> = self.dialects.iter().map(|dialect| dialect.name()).collect();
+        f.debug_struct("Extensions")
+            .field("grants", &grants)
+            .field("client_auth", &methods)
+            .field("dialects", &dialects)
+            .finish()
+    }
+}
+
+impl Extensions {
+    /// Checks the names: none that is built in, and each once.
+    ///
+    /// # Errors
+    /// What it is, its name, and the rule.
+    pub fn check(&self) -> Result<(), (&'static str, String, &'static str)> {
+        let mut grants: Vec<_> = grant::built_in().iter().map(|grant| grant.grant_type()).collect();
+        for grant in &self.grants {
+            let name = grant.grant_type();
+            if grants.contains(&name) {
+                return Err(("grants", name.to_string(), "there is a grant of this type already"));
+            }
+            grants.push(name);
+        }
+        let mut methods: Vec<&str> = AuthMethod::ALL.iter().map(AuthMethod::name).collect();
+        for method in &self.client_auth {
+            let name = method.name();
+            if MethodName::new(name).is_none() {
+                return Err(("client_auth", name.to_owned(), "1 to 32 lower-case letters, digits, _ and -"));
+            }
+            if methods.contains(&name) {
+                return Err(("client_auth", name.to_owned(), "there is a method of this name already"));
+            }
+            methods.push(name);
+        }
+        let mut dialects: Vec<&str> = dialect::ALL.iter().map(|dialect| dialect.name()).collect();
+        for dialect in &self.dialects {
+            if dialects.contains(&dialect.name()) {
+                return Err(("dialects", dialect.name().to_owned(), "there is a dialect of this name already"));
+            }
+            dialects.push(dialect.name());
+        }
+        Ok(())
+    }
+
+    /// The names of the client authentication methods here.
+    pub fn other_methods(&self) -> Vec<AuthMethod> {
+        self.client_auth.iter().filter_map(|method| MethodName::new(method.name())).map(AuthMethod::Other).collect()
+    }
+
+    /// Every dialect: those that are built in, then these.
+    pub fn all_dialects(&self) -> Dialects {
+        Dialects::with(self.dialects.clone())
+    }
+
+    /// Every grant: those that are built in, then these.
+    pub fn all_grants(&self) -> Vec<Arc<dyn Grant>> {
+        grant::built_in().into_iter().chain(self.grants.iter().cloned()).collect()
+    }
+}

@@ -1,0 +1,55 @@
+//! A login without a code: somebody was authenticated in this very request, and a family begins with it.
+
+use super::{Context, Error, Issue, Lineage, TokenRequest};
+use crate::clock::Time;
+use crate::id::Id;
+use crate::token::refresh::RefreshToken;
+use crate::token::wire::Head;
+use crate::token::{Granted, Op, Redeem};
+
+/// How long the family may take to be written.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// Who was authenticated and what was granted.
+pub struct Login {
+    /// The person.
+    pub subject: String,
+    /// All that was granted: never more than the client may have.
+    pub granted: Granted,
+    /// When it was decided, or a moment before: what is revoked later voids it.
+    pub since: Time,
+}
+
+impl Login {
+    /// Begins the family, durably, as the redemption of a code does; its id is new, so nobody can have used it.
+    ///
+    /// # Errors
+    /// If the subject, the client or the issuer was logged out since, or the store fails.
+    pub async fn begin(self, request: &TokenRequest, context: &Context) -> Result<Issue, Error> {
+        let Self { subject, granted, since } = self;
+        let (issuer, client) = (&request.issuer, &request.client);
+        let (offline, lifetimes) = request.lifetimes(&granted);
+        let head = Head { key: context.vault.current(), cell: 0, family: Id::random() };
+        let redeem = Redeem {
+            family: head.family,
+            issuer: issuer.id.as_str().into(),
+            client: client.id.as_str().into(),
+            subject: subject.as_str().into(),
+            grant: granted.seal(&head.family, &issuer.id, &context.vault),
+            key: head.key,
+            attempt: Id::random(),
+            code_issued_at: since,
+            code_expires_at: since + PATIENCE,
+            lifetimes,
+        };
+        context.shards.apply(Op::Redeem(Box::new(redeem))).await??;
+        let refresh = offline.then_some(RefreshToken { head, generation: 0 });
+        Ok(Issue {
+            subject,
+            access_scope: granted.scope.clone(),
+            access_resources: granted.resources.clone(),
+            granted,
+            lineage: Lineage::Code { family: head.family, refresh },
+        })
+    }
+}

@@ -1,0 +1,106 @@
+//! Custom grants that a hook of the operator's decides: any name as `grant_type`, its declared parameters to the hook, the
+//! hook's answer to tokens (RFC 6749 section 4.5).
+//!
+//! Always true: the hook is asked only for an authenticated client that may use the grant and whose request keeps the
+//! declared rules; what it grants is never wider than what the client asked for and may have; without a usable answer
+//! there is no token. With a subject it is a login like any other; without one it is the client's own token.
+
+mod wire;
+
+use super::{Context, Deciding, Error, Grant, Issue, Lineage, Login, TokenRequest};
+use crate::client::issuer::CustomGrant;
+use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::form::Form;
+use crate::protocol::grant_type::GrantType;
+use crate::protocol::resource;
+use crate::protocol::scope::Scope;
+use crate::token::Granted;
+use wire::{Answer, Question};
+
+const MISSING: OAuthError = OAuthError::invalid_request("a parameter of this grant is missing");
+const LONG: OAuthError = OAuthError::invalid_request("a parameter of this grant is too long");
+const SCOPE: OAuthError = OAuthError::new(ErrorCode::InvalidScope, "the client may not have this scope");
+
+/// The custom grants of this name, whichever issuers have one.
+pub struct Webhook(GrantType);
+
+impl Webhook {
+    /// For custom grants of this name.
+    pub fn new(grant_type: GrantType) -> Self {
+        Self(grant_type)
+    }
+}
+
+impl Grant for Webhook {
+    fn grant_type(&self) -> GrantType {
+        self.0.clone()
+    }
+
+    fn decide<'a>(&'a self, request: &'a TokenRequest, context: &'a Context) -> Deciding<'a> {
+        // a reload may have taken it away meanwhile
+        let custom = request.issuer.custom_grant(self.0.as_str());
+        Box::pin(async move { decide(custom.ok_or(Error::Gone)?, request, context).await })
+    }
+}
+
+async fn decide(custom: &CustomGrant, request: &TokenRequest, context: &Context) -> Result<Issue, Error> {
+    let client = &request.client;
+    let asked = request.form.get("scope").map(Scope::parse).transpose()?;
+    // a refresh token is for who asked for it
+    let offline = request.issuer.settings.offline_scope.as_str();
+    let scope = asked.clone().unwrap_or_else(|| client.settings.scope.without(&[offline]));
+    if !scope.is_within(&client.settings.scope) {
+        return Err(SCOPE.into());
+    }
+    let resources = resource::select(request.form.all("resource"), &client.settings.resources)?;
+    let question = Question {
+        issuer: &request.issuer.url,
+        client_id: &client.id,
+        grant_type: custom.grant_type.as_str(),
+        parameters: declared(custom, &request.form)?,
+        scope: scope.as_str(),
+    };
+    // what the hook decides is no newer than this: a logout meanwhile is one of it too
+    let since = context.clock.now();
+    let (status, body) = custom.hook.call(question.encode(), &context.clock, &context.metrics).await?;
+    let answer = Answer::read(status, &body).map_err(Error::HookAnswer)?;
+    let person = answer.map_err(|worded| Error::Worded(Box::new(worded)))?;
+    let granted = Granted { scope: person.narrow(&scope).ok_or(SCOPE)?, resources, ..person.granted };
+    match person.subject {
+        Some(subject) => Login { subject, granted, since }.begin(request, context).await,
+        None => own(request, asked.is_some(), granted),
+    }
+}
+
+/// The declared parameters that the request has.
+fn declared<'a>(custom: &'a CustomGrant, form: &'a Form<'_>) -> Result<Vec<(&'a str, &'a str)>, OAuthError> {
+    let mut found = Vec::with_capacity(custom.parameters.len());
+    for parameter in &custom.parameters {
+        match form.get(&parameter.name) {
+            Some(value) if value.len() > parameter.max_length => return Err(LONG),
+            Some(value) => found.push((parameter.name.as_str(), value)),
+            None if parameter.required => return Err(MISSING),
+            None => {}
+        }
+    }
+    Ok(found)
+}
+
+/// A token for the client itself, as client credentials give one.
+fn own(request: &TokenRequest, asked: bool, granted: Granted) -> Result<Issue, Error> {
+    if request.client.is_public() {
+        return Err(Error::HookAnswer("no subject, and the client is a public one"));
+    }
+    let personal = ["openid", "offline_access", request.issuer.settings.offline_scope.as_str()];
+    let access_scope = granted.scope.without(&personal);
+    if asked && access_scope != granted.scope {
+        return Err(SCOPE.into());
+    }
+    Ok(Issue {
+        subject: request.client.id.clone(),
+        access_scope,
+        access_resources: granted.resources.clone(),
+        granted: Granted { access_token_claims: granted.access_token_claims, ..Granted::default() },
+        lineage: Lineage::Client,
+    })
+}

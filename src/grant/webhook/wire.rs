@@ -1,0 +1,223 @@
+//! What a hook of a custom grant is asked and what it may answer: pure, and strict, because a member that was meant and
+//! is not understood would change who gets what.
+
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use crate::protocol::error::Worded;
+use crate::protocol::scope::Scope;
+use crate::token::Granted;
+use crate::token::access::is_subject;
+
+/// The question. No `Debug`: its parameters are secrets.
+#[derive(Serialize)]
+pub(super) struct Question<'a> {
+    /// The issuer's URL.
+    pub(super) issuer: &'a str,
+    /// The authenticated client.
+    pub(super) client_id: &'a str,
+    /// The name of the grant.
+    pub(super) grant_type: &'a str,
+    /// The declared parameters that the request has.
+    #[serde(serialize_with = "object")]
+    pub(super) parameters: Vec<(&'a str, &'a str)>,
+    /// The most that can be granted: what was asked for, or all that the client may have but a refresh token.
+    pub(super) scope: &'a str,
+}
+
+fn object<S: Serializer>(pairs: &[(&str, &str)], serializer: S) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(pairs.len()))?;
+    for (name, value) in pairs {
+        map.serialize_entry(name, value)?;
+    }
+    map.end()
+}
+
+impl Question<'_> {
+    /// The question as JSON.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        // strings always serialise
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+/// A usable answer that grants something.
+pub(super) struct Answer {
+    /// Whom the tokens are about; `None` is the client itself.
+    pub(super) subject: Option<String>,
+    /// What is granted at most; `None` is all that was asked for.
+    scope: Option<Scope>,
+    /// What else is said; without scope and resources.
+    pub(super) granted: Granted,
+}
+
+/// A member that stands twice, or that neither has, is an error.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Said {
+    Refused(Refusal),
+    Granted(Box<Grants>),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Refusal {
+    error: String,
+    #[serde(default)]
+    error_description: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Grants {
+    subject: Option<String>,
+    scope: Option<String>,
+    #[serde(default)]
+    claims: Claims,
+    #[serde(default)]
+    amr: Vec<String>,
+    acr: Option<String>,
+    auth_time: Option<u64>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Claims {
+    access_token: Map<String, Value>,
+    id_token: Map<String, Value>,
+}
+
+impl Answer {
+    /// Reads an answer: 200 with a grant or a refusal, or 400 with a refusal.
+    ///
+    /// # Errors
+    /// Outside, why the answer is unusable; inside, the refusal.
+    pub(super) fn read(status: u16, body: &[u8]) -> Result<Result<Self, Worded>, &'static str> {
+        if status != 200 && status != 400 {
+            return Err("its status is neither 200 nor 400");
+        }
+        match serde_json::from_slice(body).map_err(|_| "neither a grant nor a refusal in JSON")? {
+            Said::Refused(Refusal { error, error_description }) => {
+                let worded = Worded::new(&error, &error_description);
+                worded.map(Err).ok_or("an error code or description that no client may see")
+            }
+            Said::Granted(_) if status == 400 => Err("status 400 without an error"),
+            Said::Granted(grants) => Self::grants(*grants).map(Ok),
+        }
+    }
+
+    fn grants(grants: Grants) -> Result<Self, &'static str> {
+        let Grants { subject, scope, claims, amr, acr, auth_time } = grants;
+        let scope = scope.as_deref().map(Scope::parse).transpose().map_err(|_| "a malformed scope")?;
+        let granted = Granted {
+            auth_time,
+            acr,
+            amr,
+            access_token_claims: claims.access_token,
+            id_token_claims: claims.id_token,
+            ..Granted::default()
+        };
+        granted.check()?;
+        match &subject {
+            Some(subject) if !is_subject(subject) => return Err("a subject that is none"),
+            Some(_) => {}
+            // an empty object of some other service must not be a grant
+            None if scope.is_none() => return Err("neither subject nor scope"),
+            None => {
+                let about_nobody =
+                    Granted { access_token_claims: granted.access_token_claims.clone(), ..Granted::default() };
+                if granted != about_nobody {
+                    return Err("something about a person, and no subject");
+                }
+            }
+        }
+        Ok(Self { subject, scope, granted })
+    }
+
+    /// What is left of `offered`; `None` if nothing is, although both named something.
+    pub(super) fn narrow(&self, offered: &Scope) -> Option<Scope> {
+        let Some(scope) = &self.scope else { return Some(offered.clone()) };
+        let left = offered.common(scope);
+        (!left.is_empty() || scope.is_empty() || offered.is_empty()).then_some(left)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(status: u16, body: &str) -> Result<Result<Answer, Worded>, &'static str> {
+        Answer::read(status, body.as_bytes())
+    }
+
+    #[test]
+    fn a_grant_names_a_subject_or_a_scope_and_nothing_that_is_unknown() {
+        let full = r#"{"subject":"alice","scope":"a b","claims":{"access_token":{"x":1},"id_token":{"y":2}},
+            "amr":["otp"],"acr":"1","auth_time":7}"#;
+        let answer = read(200, full).unwrap().unwrap();
+        assert_eq!(answer.subject.as_deref(), Some("alice"));
+        assert_eq!((answer.granted.auth_time, answer.granted.amr.len()), (Some(7), 1));
+        let left = |answer: &Answer, offered: &str| {
+            answer.narrow(&Scope::parse(offered).unwrap()).map(|scope| scope.as_str().to_owned())
+        };
+        assert_eq!(left(&answer, "b c").as_deref(), Some("b"));
+        assert_eq!(left(&answer, "c"), None, "something was granted, and nothing of it was asked for");
+        assert_eq!(left(&read(200, r#"{"subject":"a"}"#).unwrap().unwrap(), "b").as_deref(), Some("b"));
+        assert!(read(200, r#"{"scope":""}"#).unwrap().unwrap().subject.is_none());
+        for bad in [
+            "",
+            "[]",
+            "null",
+            "{}",
+            r#"{"sub":"alice"}"#,
+            r#"{"subject":""}"#,
+            r#"{"subject":7}"#,
+            r#"{"subject":"a","subject":"b"}"#,
+            r#"{"subject":"a","scope":"\u0000"}"#,
+            r#"{"subject":"a","claims":{"access_token":{"sub":"b"}}}"#,
+            r#"{"subject":"a","claims":{"id_token":{"aud":"b"}}}"#,
+            r#"{"subject":"a","claims":{"other":{}}}"#,
+            r#"{"scope":"a","amr":["otp"]}"#,
+            r#"{"scope":"a","claims":{"id_token":{"x":1}}}"#,
+        ] {
+            assert!(read(200, bad).is_err(), "{bad}");
+        }
+        for status in [201, 204, 302, 401, 403, 404] {
+            assert!(read(status, r#"{"subject":"alice"}"#).is_err(), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_one_at_200_and_at_400() {
+        for status in [200, 400] {
+            let worded =
+                read(status, r#"{"error":"otp_expired","error_description":"too late"}"#).unwrap().err().unwrap();
+            assert_eq!((worded.name(), worded.description()), ("otp_expired", Some("too late")));
+        }
+        assert!(read(400, r#"{"subject":"alice"}"#).is_err());
+        for bad in
+            [r#"{"error":"invalid_client"}"#, r#"{"error":"A"}"#, r#"{"error":7}"#, r#"{"error":"a","subject":"b"}"#]
+        {
+            assert!(read(200, bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_cannot_break_out_of_its_place() {
+        let parameters = vec![("otp", "1\",\"subject\":\"root"), ("a\"b", "\u{0}")];
+        let question = Question { issuer: "i", client_id: "c", grant_type: "g", parameters, scope: "" };
+        let value: Value = serde_json::from_slice(&question.encode()).unwrap();
+        assert_eq!(value.as_object().unwrap().len(), 5);
+        assert_eq!(value["parameters"]["otp"], "1\",\"subject\":\"root");
+    }
+
+    proptest! {
+        #[test]
+        fn any_answer_is_read_or_unusable(status in any::<u16>(), body in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Answer::read(status, &body);
+        }
+    }
+}
