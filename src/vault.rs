@@ -1,5 +1,5 @@
-//! The master key ring and everything derived from it: refresh token MACs, sealed codes, sealed grants, sealed
-//! signing keys, keyed hashes of client secrets, sealed client secrets.
+//! The master key ring and everything derived from it: refresh token MACs, sealed codes, sealed access tokens, sealed
+//! grants, sealed signing keys, keyed hashes of client secrets, sealed client secrets.
 //!
 //! The store never holds a master key, so what it holds cannot be used without this file (CHECKLIST 76). The first
 //! entry of the ring makes new values; older entries stay valid for what they made.
@@ -27,6 +27,8 @@ pub enum Purpose {
     SigningKey,
     /// A client secret that an HMAC needs.
     ClientSecret,
+    /// The claims of an opaque access token.
+    AccessToken,
 }
 
 /// What a MAC is for; each use has a key of its own.
@@ -51,6 +53,7 @@ struct Entry {
     grant: LessSafeKey,
     signing_key: LessSafeKey,
     hmac_secret: LessSafeKey,
+    access_token: LessSafeKey,
     refresh: hmac::Key,
     client_secret: hmac::Key,
     device: hmac::Key,
@@ -241,6 +244,7 @@ impl Entry {
             grant: aead("stored grant"),
             signing_key: aead("signing key"),
             hmac_secret: aead("sealed client secret"),
+            access_token: aead("opaque access token"),
             refresh: mac("refresh token"),
             client_secret: mac("client secret"),
             device: mac("device code"),
@@ -253,6 +257,7 @@ impl Entry {
             Purpose::Grant => &self.grant,
             Purpose::SigningKey => &self.signing_key,
             Purpose::ClientSecret => &self.hmac_secret,
+            Purpose::AccessToken => &self.access_token,
         }
     }
 }

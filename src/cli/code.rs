@@ -50,6 +50,9 @@ struct Wanted {
     /// A resource the tokens are for; repeat for more
     #[arg(long, value_name = "URI")]
     resource: Vec<String>,
+    /// An audience the tokens are for; repeat for more
+    #[arg(long, value_name = "NAME")]
+    audience: Vec<String>,
 }
 
 pub(super) fn code(args: &CodeArgs) -> ExitCode {
@@ -87,6 +90,9 @@ impl Wanted {
         }
         if !self.resource.is_empty() {
             body.insert("resource".to_owned(), json!(self.resource));
+        }
+        if !self.audience.is_empty() {
+            body.insert("audience".to_owned(), json!(self.audience));
         }
         Ok(body)
     }

@@ -147,7 +147,7 @@ fn decode(args: &AdminArgs, file: &Path) -> Result<(), Failure> {
         }
         _ => Err(Failure::new(
             exit::FAILED,
-            "this is no JWT; codes and refresh tokens are opaque: ask `jeton token introspect`",
+            "this is no JWT; codes, refresh tokens and jat_ access tokens are opaque: ask `jeton token introspect`",
         )),
     }
 }

@@ -13,6 +13,7 @@ use super::federation::FederatedCredential;
 use crate::jose::{Algorithm, Scheme};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
+use crate::token::access::AccessTokenFormat;
 
 /// Longest client id, in bytes.
 pub const MAX_CLIENT_ID: usize = 128;
@@ -250,6 +251,12 @@ pub struct Extension {
     /// Resources the client may ask for (RFC 8707), from those of its issuer; absent means all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resources: Option<Vec<String>>,
+    /// Audiences the client may ask for, from those of its issuer; absent means all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audiences: Option<Vec<String>>,
+    /// What its access tokens are; absent follows the issuer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_token_format: Option<AccessTokenFormat>,
     /// Whom its assertions must be for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assertion_audience: Option<AssertionAudience>,

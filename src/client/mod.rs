@@ -9,6 +9,7 @@ pub mod metadata;
 pub mod rate;
 pub mod registry;
 pub mod remote;
+pub mod route;
 pub mod secret;
 pub mod trust;
 
@@ -22,6 +23,7 @@ pub use registry::Registry;
 use crate::jose::{Algorithm, Scheme};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
+use crate::token::access::AccessTokenFormat;
 use crate::token::{Lifetimes, RotatePolicy};
 use federation::Credential;
 use keyset::ClientKeys;
@@ -56,7 +58,7 @@ pub struct Settings {
     pub grant_types: Vec<GrantType>,
     /// The scope it may ask for.
     pub scope: Scope,
-    /// The resources it may ask for (RFC 8707).
+    /// The resources (RFC 8707) and audiences it may ask for.
     pub resources: Vec<String>,
     /// Whether a code needs a PKCE challenge.
     pub require_pkce: bool,
@@ -68,7 +70,9 @@ pub struct Settings {
     pub id_token_lifetime: Duration,
     /// What happens to its refresh tokens.
     pub rotation: RotatePolicy,
-    /// Algorithm of its access tokens.
+    /// What its access tokens are.
+    pub access_token_format: AccessTokenFormat,
+    /// Algorithm of its access tokens, if they are JWTs.
     pub access_token_alg: Algorithm,
     /// Algorithm of its ID tokens.
     pub id_token_alg: Algorithm,

@@ -14,8 +14,8 @@ use tokio::sync::Mutex;
 use super::Client;
 use super::issuer::Issuer;
 use super::metadata::{AuthMethod, ClientMetadata, MetadataError};
+use super::route::{Route, Routes};
 use super::secret::{Secret, StoredSecret};
-use crate::protocol::endpoint::Endpoint;
 use crate::store::{Document, Store, StoreError};
 
 /// Kind of the documents that hold clients.
@@ -37,17 +37,8 @@ pub struct Snapshot {
     pub issuers: HashMap<String, Arc<Issuer>>,
     /// By issuer id and client id.
     pub clients: HashMap<String, HashMap<String, Arc<Client>>>,
-    /// By the full path of a request: one lookup, however many issuers there are.
-    pub routes: HashMap<String, Route>,
-}
-
-/// Where a path leads.
-#[derive(Clone, Debug)]
-pub struct Route {
-    /// Whose endpoint it is.
-    pub issuer: Arc<Issuer>,
-    /// Which endpoint.
-    pub endpoint: Endpoint,
+    /// By the path of a request.
+    pub routes: Routes,
 }
 
 /// Issuers and clients.
@@ -107,7 +98,7 @@ impl Registry {
 
     /// Where `path` leads.
     pub fn route(&self, path: &str) -> Option<Route> {
-        self.snapshot.load().routes.get(path).cloned()
+        self.snapshot.load().routes.get(path)
     }
 
     /// An issuer by id.

@@ -9,7 +9,7 @@ use super::{Config, ConfigError, FileClient, FileSecret};
 use crate::client::Issuer;
 use crate::client::issuer::{CustomGrant, CustomGrantSettings, IssuerSettings};
 use crate::client::metadata::AuthMethod;
-use crate::client::registry::{Route, Snapshot, StoredClient, resolve};
+use crate::client::registry::{Snapshot, StoredClient, resolve};
 use crate::client::secret::{Presented, SecretHash, StoredSecret, check_phc, is_generated};
 use crate::clock::Time;
 use crate::dialect::{self, Dialect, Dialects};
@@ -166,8 +166,7 @@ fn add_routes(snapshot: &mut Snapshot, issuer: &Arc<Issuer>, dialect: &dyn Diale
     for (endpoint, path) in Endpoint::ALL.into_iter().filter(|endpoint| issuer.offers(*endpoint)).flat_map(|endpoint| {
         dialect::full_paths(dialect, issuer, endpoint).into_iter().map(move |path| (endpoint, path))
     }) {
-        let route = Route { issuer: issuer.clone(), endpoint };
-        if let Some(other) = snapshot.routes.insert(path.clone(), route) {
+        if let Some(other) = snapshot.routes.insert(path.clone(), issuer.clone(), endpoint) {
             return Err(ConfigError::Rule {
                 setting: format!("issuers.{}.url", issuer.id),
                 value: issuer.url.clone(),

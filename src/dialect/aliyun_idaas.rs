@@ -2,15 +2,21 @@
 //!
 //! The issuer's URL is the vendor's token endpoint without `/token`, such as
 //! `https://<instance>.aliyunidaas.com/api/v2/iauths_system/oauth2`. With `vendor.instance_id` the OpenAPI paths
-//! (`/v2/{instanceId}/authorizationServer/...`) answer too, and the generated SDK may send everything in the query of a
-//! POST without body. Statuses are not published: those of RFC 6749 section 5.2 stand.
+//! (`/v2/{instanceId}/authorizationServer/...`, `/v2/{instanceId}/{applicationId}/...`) answer too, and the generated SDK
+//! may send everything in the query of a POST without body. Statuses are not published: those of RFC 6749 section 5.2 stand.
+
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
 use super::{Carrier, Dialect, Path, Refused, rfc};
+use crate::client::Issuer;
 use crate::id::Id;
 use crate::protocol::endpoint::Endpoint;
-use crate::protocol::response::TokenResponse;
+use crate::protocol::error::OAuthError;
+use crate::protocol::form::Form;
+use crate::protocol::response::{DeviceResponse, TokenResponse};
+use crate::token::access::ClaimStyle;
 
 /// `aliyun-idaas`.
 pub(super) struct AliyunIdaas;
@@ -25,10 +31,17 @@ impl Dialect for AliyunIdaas {
             Endpoint::Token => &[
                 Path::Below("/token"),
                 Path::AtRoot("/v2/{instance_id}/authorizationServer/{authorization_server_id}/oauth2/token"),
+                Path::AtRoot("/v2/{instance_id}/{client_id}/oauth2/token"),
             ],
             Endpoint::Revocation => &[
                 Path::Below("/revoke"),
                 Path::AtRoot("/v2/{instance_id}/authorizationServer/{authorization_server_id}/oauth2/revoke"),
+                Path::AtRoot("/v2/{instance_id}/{client_id}/oauth2/revoke"),
+            ],
+            Endpoint::DeviceAuthorization => &[
+                Path::Below("/device/code"),
+                Path::AtRoot("/v2/{instance_id}/authorizationServer/{authorization_server_id}/oauth2/device/code"),
+                Path::AtRoot("/v2/{instance_id}/{client_id}/oauth2/device/code"),
             ],
             Endpoint::Introspection => &[Path::Below("/introspect")],
             Endpoint::Jwks => &[Path::Below("/jwks")],
@@ -49,11 +62,33 @@ impl Dialect for AliyunIdaas {
             ("code_lifetime", "60s"),
             ("refresh_token_idle_lifetime", "1day"),
             ("refresh_token_lifetime", "1day"),
+            ("device_code_lifetime", "20m"),
         ]
     }
 
-    fn carrier(&self) -> Carrier {
-        Carrier::FormOrQuery
+    /// The part of a scope before `|` is the identifier of a resource server.
+    fn style(&self, _issuer: &Issuer) -> ClaimStyle {
+        ClaimStyle { scope_names_audience: true, ..ClaimStyle::default() }
+    }
+
+    /// What the generated SDK calls; it sends everything in the query.
+    fn carrier(&self, endpoint: Endpoint) -> Carrier {
+        match endpoint {
+            Endpoint::Token | Endpoint::DeviceAuthorization | Endpoint::Revocation => Carrier::FormOrQuery,
+            Endpoint::Introspection
+            | Endpoint::Jwks
+            | Endpoint::OpenIdConfiguration
+            | Endpoint::AuthorizationServerMetadata => Carrier::Form,
+        }
+    }
+
+    /// An `audience` must be the one that the scope names, and then says nothing new; another one is left to the rules.
+    fn read<'a>(&self, form: Form<'a>) -> Result<Form<'a>, OAuthError> {
+        let asked: BTreeSet<&str> = form.all("audience").collect();
+        let scope = form.get("scope").unwrap_or_default().split(' ');
+        let named: BTreeSet<&str> = scope.filter_map(|token| token.split_once('|')).map(|(named, _)| named).collect();
+        let same = asked == named;
+        Ok(if same { form.without("audience") } else { form })
     }
 
     fn request_id(&self) -> Option<String> {
@@ -67,11 +102,23 @@ impl Dialect for AliyunIdaas {
         Some(text)
     }
 
+    /// With `expires_at`, the second at which both codes expire.
+    fn device(&self, response: &DeviceResponse) -> Vec<u8> {
+        let mut members = super::members(response);
+        members.insert("expires_at".to_owned(), Value::from(response.expires_at));
+        super::bytes(members)
+    }
+
     /// With `expires_at`, the second at which the access token expires.
     fn success(&self, response: &TokenResponse) -> Vec<u8> {
         let mut members = super::members(response);
         members.insert("expires_at".to_owned(), Value::from(response.expires_at));
         super::bytes(members)
+    }
+
+    /// The generated SDK reads JSON out of every answer, this one too.
+    fn revoked(&self) -> &'static str {
+        "{}"
     }
 
     fn error(&self, refused: &Refused<'_>) -> (u16, Vec<u8>) {

@@ -39,6 +39,7 @@ impl Dialect for HuaweiOneAccess {
 
     fn defaults(&self) -> &'static [(&'static str, &'static str)] {
         &[
+            ("access_token_format", "opaque"),
             ("access_token_alg", "RS256"),
             ("access_token_lifetime", "2h"),
             ("scopes", "openid profile email get_user_info all"),

@@ -9,13 +9,15 @@ mod rfc;
 mod tencent_ciam;
 mod xsolla_login;
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::client::Issuer;
+use crate::client::route::ANY_CLIENT;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{OAuthError, Worded};
 use crate::protocol::form::Form;
-use crate::protocol::response::TokenResponse;
+use crate::protocol::response::{DeviceResponse, TokenResponse};
 use crate::token::access::ClaimStyle;
 
 /// How endpoints, requests, answers and errors look.
@@ -41,8 +43,8 @@ pub trait Dialect: Send + Sync {
         ClaimStyle::default()
     }
 
-    /// How the parameters of a token request may arrive.
-    fn carrier(&self) -> Carrier {
+    /// How the parameters of a request to `endpoint` may arrive.
+    fn carrier(&self, _endpoint: Endpoint) -> Carrier {
         Carrier::Form
     }
 
@@ -80,11 +82,23 @@ pub trait Dialect: Send + Sync {
     /// The body of a successful token response.
     fn success(&self, response: &TokenResponse) -> Vec<u8>;
 
+    /// The body of a successful device authorization response.
+    fn device(&self, response: &DeviceResponse) -> Vec<u8> {
+        // strings and numbers always serialise
+        serde_json::to_vec(response).unwrap_or_default()
+    }
+
+    /// The body of the answer to a revocation, which RFC 7009 section 2.2 lets a client ignore.
+    fn revoked(&self) -> &'static str {
+        ""
+    }
+
     /// Status and body of a refusal.
     fn error(&self, refused: &Refused<'_>) -> (u16, Vec<u8>);
 }
 
-/// Where an endpoint answers. `{name}` stands for a value of the issuer's `vendor` table; without it the path is left out.
+/// Where an endpoint answers. `{name}` stands for a value of the issuer's `vendor` table; without it the path is left
+/// out. `{client_id}` is a segment that names the client of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Path {
     /// Below the issuer's path.
@@ -93,7 +107,7 @@ pub enum Path {
     AtRoot(&'static str),
 }
 
-/// How the parameters of a token request may arrive.
+/// How the parameters of a request may arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Carrier {
     /// In a form, as the RFCs have it.
@@ -211,10 +225,11 @@ pub fn url(dialect: &dyn Dialect, issuer: &Issuer, endpoint: Endpoint) -> String
     urls(dialect, issuer, endpoint).into_iter().next().unwrap_or_default()
 }
 
-/// Every URL of an endpoint of `issuer`, the one that discovery names first.
+/// Every URL of an endpoint of `issuer`, the one that discovery names first; none that names a client.
 pub fn urls(dialect: &dyn Dialect, issuer: &Issuer, endpoint: Endpoint) -> Vec<String> {
     let host = issuer.url.strip_suffix(&issuer.path).unwrap_or(&issuer.url);
-    full_paths(dialect, issuer, endpoint).into_iter().map(|path| format!("{host}{path}")).collect()
+    let common = full_paths(dialect, issuer, endpoint).into_iter().filter(|path| !path.contains(ANY_CLIENT));
+    common.map(|path| format!("{host}{path}")).collect()
 }
 
 /// The path with the values of the issuer's `vendor` table; `None` if one is missing.
@@ -223,14 +238,14 @@ fn filled(path: &str, issuer: &Issuer) -> Option<String> {
     let mut full = parts.next()?.to_owned();
     for part in parts {
         let (name, rest) = part.split_once('}')?;
-        full.push_str(issuer.settings.vendor.get(name)?);
+        full.push_str(if name == "client_id" { ANY_CLIENT } else { issuer.settings.vendor.get(name)? });
         full.push_str(rest);
     }
     Some(full)
 }
 
-/// The members of a successful answer as RFC 6749 section 5.1 has them, for a dialect to change.
-fn members(response: &TokenResponse) -> Map<String, Value> {
+/// The members of a successful answer as its RFC has them, for a dialect to change.
+fn members(response: &impl Serialize) -> Map<String, Value> {
     match serde_json::to_value(response) {
         Ok(Value::Object(members)) => members,
         // a struct of strings and numbers always serialises to an object
@@ -278,7 +293,8 @@ mod tests {
         let issuer = |vendor| Issuer::new("a", settings(vendor)).unwrap();
         let paths = |vendor| full_paths(&aliyun_idaas::AliyunIdaas, &issuer(vendor), Endpoint::Token);
         assert_eq!(paths(&[]), ["/t/token"]);
-        let both = paths(&[("instance_id", "idaas_1"), ("authorization_server_id", "iauths_system")]);
-        assert_eq!(both, ["/t/token", "/v2/idaas_1/authorizationServer/iauths_system/oauth2/token"]);
+        let all = paths(&[("instance_id", "idaas_1"), ("authorization_server_id", "iauths_system")]);
+        let server = "/v2/idaas_1/authorizationServer/iauths_system/oauth2/token";
+        assert_eq!(all, ["/t/token", server, "/v2/idaas_1/*/oauth2/token"]);
     }
 }

@@ -43,8 +43,8 @@ impl Dialect for TencentCiam {
         ClaimStyle { scope: ScopeStyle::Array, nbf: true, ..ClaimStyle::default() }
     }
 
-    fn carrier(&self) -> Carrier {
-        Carrier::FormOrJson
+    fn carrier(&self, endpoint: Endpoint) -> Carrier {
+        if endpoint == Endpoint::Token { Carrier::FormOrJson } else { Carrier::Form }
     }
 
     fn headers(&self) -> Headers {

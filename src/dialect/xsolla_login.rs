@@ -19,7 +19,7 @@ use crate::token::access::ClaimStyle;
 pub(super) struct XsollaLogin;
 
 /// Theirs and ours: the grant is spelled with an underscore, the token types are short.
-const WORDS: [(&str, &str, &str); 5] = [
+const WORDS: [(&str, &str, &str); 6] = [
     (
         "grant_type",
         "urn:ietf:params:oauth:grant-type:token_exchange",
@@ -29,6 +29,7 @@ const WORDS: [(&str, &str, &str); 5] = [
     ("subject_token_type", "server_token", ACCESS_TOKEN),
     ("actor_token_type", "access_token", ACCESS_TOKEN),
     ("actor_token_type", "server_token", ACCESS_TOKEN),
+    ("requested_token_type", "access_token", ACCESS_TOKEN),
 ];
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
@@ -72,8 +73,9 @@ impl Dialect for XsollaLogin {
         ClaimStyle { constant, ..ClaimStyle::default() }
     }
 
+    /// Theirs in our words; `audience` is a list in one parameter.
     fn read<'a>(&self, form: Form<'a>) -> Result<Form<'a>, OAuthError> {
-        Ok(form.reword(&WORDS))
+        form.reword(&WORDS).split("audience")
     }
 
     /// Below `/api/projects` an array of RSA keys whose numbers are hexadecimal.

@@ -1,5 +1,6 @@
 //! Our own access tokens as somebody presents them: for introspection, revocation and token exchange.
 //!
+//! A JWT and an opaque token are the same claims, signed or sealed; whichever the client gets now, both are accepted.
 //! A token is alive if it verifies, has not expired, its family is alive, it is not revoked by itself, and no fence
 //! stands after its issue.
 
@@ -13,7 +14,7 @@ use crate::jose::jws::Jws;
 use crate::store::StoreError;
 use crate::token::MarkKind;
 use crate::token::access::{AccessClaims, Jti};
-use crate::token::{Key, Row};
+use crate::token::{Key, Row, opaque};
 
 /// An access token that verified as the issuer's and has not expired; says nothing yet about revocation.
 pub struct Accepted {
@@ -25,6 +26,20 @@ pub struct Accepted {
 
 /// Whether `token` is an access token of the issuer that has not expired: no I/O.
 pub fn accept(issuer: &Issuer, token: &str, now: Time, context: &Context) -> Option<Accepted> {
+    let claims = Box::new(if opaque::is_opaque(token) {
+        opaque::open(token, &issuer.id, &context.vault)?
+    } else {
+        signed(issuer, token, context)?
+    });
+    if claims.iss != issuer.url || now >= Time::from_secs(claims.exp) {
+        return None;
+    }
+    let jti = Jti::parse(&claims.jti)?;
+    Some(Accepted { claims, jti })
+}
+
+/// The claims of a JWT access token.
+fn signed(issuer: &Issuer, token: &str, context: &Context) -> Option<AccessClaims> {
     let jws = Jws::parse(token).ok()?;
     let keys = context.keys.issuer(&issuer.id)?;
     let (key, alg) = keys.verifier(jws.header().kid.as_deref()?)?;
@@ -32,12 +47,7 @@ pub fn accept(issuer: &Issuer, token: &str, now: Time, context: &Context) -> Opt
     if !jws.header().is_typ("at+jwt") || jws.verify_with(key, alg).is_err() {
         return None;
     }
-    let claims: Box<AccessClaims> = serde_json::from_slice(jws.payload()).ok()?;
-    if claims.iss != issuer.url || now >= Time::from_secs(claims.exp) {
-        return None;
-    }
-    let jti = Jti::parse(&claims.jti)?;
-    Some(Accepted { claims, jti })
+    serde_json::from_slice(jws.payload()).ok()
 }
 
 impl Accepted {

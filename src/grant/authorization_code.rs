@@ -53,7 +53,7 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
         return Err(mismatch);
     }
     let granted = request.still_granted(code.granted.clone())?;
-    let resources = resource::select(request.form.all("resource"), &granted.resources)?;
+    let resources = resource::asked(&request.form, &granted.resources)?;
     redeem(request, context, head, code, granted, resources).await
 }
 

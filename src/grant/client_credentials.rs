@@ -29,7 +29,7 @@ fn decide(request: &TokenRequest) -> Result<Issue, Error> {
     if !scope.is_within(&client.settings.scope) || personal.iter().any(|personal| scope.contains(personal)) {
         return Err(OAuthError::new(ErrorCode::InvalidScope, "the client may not have this scope").into());
     }
-    let resources = resource::select(request.form.all("resource"), &client.settings.resources)?;
+    let resources = resource::asked(&request.form, &client.settings.resources)?;
     Ok(Issue {
         subject: client.id.clone(),
         access_scope: scope,

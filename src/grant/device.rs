@@ -45,6 +45,7 @@ pub async fn start(
         verification_uri_complete: format!("{uri}{separator}user_code={user_code}"),
         user_code,
         expires_in: settings.device_code_lifetime.as_secs(),
+        expires_at: expires_at.as_secs(),
         interval: settings.device_interval.as_secs(),
     })
 }

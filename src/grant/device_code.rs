@@ -40,7 +40,7 @@ async fn decide(pace: &Pace, request: &TokenRequest, context: &Context) -> Resul
     let (subject, granted) = approved(pace, request, context, &code).await?;
     request.confirms(&granted)?;
     let granted = request.still_granted(granted)?;
-    let resources = resource::select(request.form.all("resource"), &granted.resources)?;
+    let resources = resource::asked(&request.form, &granted.resources)?;
     let (offline, lifetimes) = request.lifetimes(&granted);
     let key = context.vault.current();
     let consume = Consume {

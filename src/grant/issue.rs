@@ -10,12 +10,16 @@ use crate::clock::Time;
 use crate::id::Id;
 use crate::jose::alg::Algorithm;
 use crate::keys::{IssuerKeys, KeyError, Typ};
+use crate::protocol::error::OAuthError;
 use crate::protocol::response::TokenResponse;
 use crate::protocol::scope::Scope;
-use crate::token::Granted;
-use crate::token::access::{AccessClaims, Confirmation, Jti};
+use crate::token::access::{AccessClaims, AccessTokenFormat, Confirmation, Jti};
 use crate::token::id_token::{IdClaims, at_hash};
 use crate::token::refresh::RefreshToken;
+use crate::token::{Granted, opaque};
+
+/// Claims are bounded where they come in, each by itself; only their sum can be too much.
+const TOO_LONG: OAuthError = OAuthError::invalid_request("the access token would be too long");
 
 /// What a grant decided to hand out.
 pub struct Issue {
@@ -105,7 +109,7 @@ pub async fn issue(request: &TokenRequest, issue: Issue, context: &Context) -> R
     let now = context.clock.now();
     let issuer = || KeyError::UnknownIssuer { issuer: request.issuer.id.clone() };
     let keys = context.keys.issuer(&request.issuer.id).ok_or_else(issuer)?;
-    let access_token = access_token(request, &issue, &keys, now).await?;
+    let access_token = access_token(request, &issue, &keys, context, now).await?;
     let openid = issue.lineage.family().is_some() && issue.granted.scope.contains("openid");
     let id_token = if openid { Some(id_token(request, &issue, &access_token, &keys, now).await?) } else { None };
     let refresh_token = match issue.lineage.refresh() {
@@ -124,13 +128,19 @@ pub async fn issue(request: &TokenRequest, issue: Issue, context: &Context) -> R
     })
 }
 
-async fn access_token(request: &TokenRequest, issue: &Issue, keys: &IssuerKeys, now: Time) -> Result<String, Error> {
+async fn access_token(
+    request: &TokenRequest,
+    issue: &Issue,
+    keys: &IssuerKeys,
+    context: &Context,
+    now: Time,
+) -> Result<String, Error> {
     let settings = &request.client.settings;
     let granted = &issue.granted;
     let claims = AccessClaims {
         iss: request.issuer.url.clone(),
         sub: issue.subject.clone(),
-        aud: audience(&issue.access_resources, &request.issuer.default_audience(&request.client.id)),
+        aud: audience(request, issue),
         client_id: request.client.id.clone(),
         exp: now.as_secs() + issue.lineage.lifetime(settings.lifetimes.access.as_secs(), now),
         iat: now.as_secs(),
@@ -142,6 +152,9 @@ async fn access_token(request: &TokenRequest, issue: &Issue, keys: &IssuerKeys, 
         cnf: request.client.binding()?.map(Confirmation::certificate),
         extra: request.issuer.style.extra(&granted.access_token_claims, now),
     };
+    if settings.access_token_format == AccessTokenFormat::Opaque {
+        return opaque::seal(&claims, 0, &request.issuer.id, &context.vault).ok_or(TOO_LONG.into());
+    }
     let claims = serde_json::to_vec(&claims).map_err(|_| Error::Sealed)?;
     sign(request, keys, settings.access_token_alg, Typ::AtJwt, &claims, now).await
 }
@@ -186,11 +199,16 @@ async fn sign(
     Ok(signer.sign(typ, claims).await?)
 }
 
-/// One audience is a string, several are an array (RFC 7519 section 4.1.3).
-fn audience(resources: &[String], default: &str) -> Value {
-    match resources {
-        [] => Value::from(default),
-        [one] => Value::from(one.as_str()),
-        several => Value::from(several.to_vec()),
+/// What was asked for; else what the scope names, where the dialect has it so; else the issuer's default. One audience
+/// is a string, several are an array (RFC 7519 section 4.1.3).
+fn audience(request: &TokenRequest, issue: &Issue) -> Value {
+    let mut audiences = issue.access_resources.clone();
+    if audiences.is_empty() {
+        audiences = request.issuer.style.audiences(&issue.access_scope);
+    }
+    match audiences.len() {
+        0 => Value::from(request.issuer.default_audience(&request.client.id)),
+        1 => Value::from(audiences.remove(0)),
+        _ => Value::from(audiences),
     }
 }

@@ -66,7 +66,7 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
     let subject = claims.rest.get(&trusted.subject_claim).and_then(Value::as_str).filter(|subject| is_subject(subject));
     let subject = subject.ok_or(Error::Mismatch("subject of the assertion"))?.to_owned();
     let access_scope = scope(request, trusted)?;
-    let access_resources = resource::select(request.form.all("resource"), &request.client.settings.resources)?;
+    let access_resources = resource::asked(&request.form, &request.client.settings.resources)?;
     let name = format!("jwt-bearer\n{}\n{}", claims.iss, claims.jti);
     let mark = Op::Mark {
         key: Key::mark(MarkKind::UsedAssertion, &request.issuer.id, name.as_bytes()),

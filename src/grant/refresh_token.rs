@@ -31,14 +31,14 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
     let presented = RefreshToken::parse(text, &request.issuer.id, &context.vault).ok_or(Error::Forged)?;
     // somebody without the certificate must not spend the token either
     let bound = request.client.refresh_binding()?.is_some();
-    if bound || asked.is_some() || request.form.get("resource").is_some() {
+    if bound || asked.is_some() || resource::is_asked(&request.form) {
         check_narrowing(request, context, &presented, asked.as_ref()).await?;
     }
     let rotated = rotate(request, context, &presented).await?;
     let family = presented.head.family;
     let granted = open(&rotated.grant, &presented, request, context)?;
     let scope = narrowed_scope(asked, &granted)?;
-    let resources = resource::select(request.form.all("resource"), &granted.resources)?;
+    let resources = resource::asked(&request.form, &granted.resources)?;
     Ok(Issue {
         subject: rotated.subject.into(),
         access_scope: scope,
@@ -67,7 +67,7 @@ async fn check_narrowing(
     }
     let granted = open(&family.grant, presented, request, context)?;
     narrowed_scope(asked.cloned(), &granted)?;
-    resource::select(request.form.all("resource"), &granted.resources)?;
+    resource::asked(&request.form, &granted.resources)?;
     Ok(())
 }
 

@@ -13,7 +13,8 @@ use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::resource::{self, INVALID_TARGET};
 use crate::protocol::scope::Scope;
-use crate::token::Granted;
+use crate::token::access::AccessTokenFormat;
+use crate::token::{Granted, opaque};
 
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
@@ -42,10 +43,12 @@ impl Grant for TokenExchange {
 async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Error> {
     let form = &request.form;
     let token = form.require("subject_token", "subject_token is missing")?;
-    check_type(form.require("subject_token_type", "subject_token_type is missing")?)?;
-    let issued_type = form.get("requested_token_type").map_or(Ok(ACCESS_TOKEN), check_type)?;
+    check_type(form.require("subject_token_type", "subject_token_type is missing")?, opaque::is_opaque(token))?;
+    let issues_opaque = request.client.settings.access_token_format == AccessTokenFormat::Opaque;
+    let issued_type =
+        form.get("requested_token_type").map_or(Ok(ACCESS_TOKEN), |kind| check_type(kind, issues_opaque))?;
     let acting = match (form.get("actor_token"), form.get("actor_token_type")) {
-        (Some(token), Some(kind)) => check_type(kind).map(|_| Some(token))?,
+        (Some(token), Some(kind)) => check_type(kind, opaque::is_opaque(token)).map(|_| Some(token))?,
         (None, None) => None,
         _ => return Err(OAuthError::invalid_request("actor_token and actor_token_type come together").into()),
     };
@@ -82,8 +85,9 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
     })
 }
 
-fn check_type(name: &str) -> Result<&'static str, OAuthError> {
-    [ACCESS_TOKEN, JWT].into_iter().find(|known| *known == name).ok_or(TYPE)
+/// Any of our access tokens is an access token, and one that is not opaque is a JWT too (RFC 8693 section 3).
+fn check_type(name: &str, opaque: bool) -> Result<&'static str, OAuthError> {
+    [ACCESS_TOKEN, JWT].into_iter().find(|known| *known == name && !(opaque && *known == JWT)).ok_or(TYPE)
 }
 
 async fn alive(request: &TokenRequest, context: &Context, token: &str) -> Result<Accepted, Error> {
@@ -142,15 +146,7 @@ fn scope(request: &TokenRequest, subject: &Accepted) -> Result<Scope, OAuthError
 fn targets(request: &TokenRequest, policy: &ExchangePolicy, subject: &Accepted) -> Result<Vec<String>, OAuthError> {
     let had: Vec<String> = accepted::audience(&subject.claims.aud).map(str::to_owned).collect();
     let may = policy.audiences.as_ref().unwrap_or(&had);
-    let mut targets = resource::select(request.form.all("resource"), may)?;
-    for audience in request.form.all("audience") {
-        if targets.len() == resource::MAX_RESOURCES || !may.iter().any(|known| known == audience) {
-            return Err(INVALID_TARGET);
-        }
-        if !targets.iter().any(|seen| seen == audience) {
-            targets.push(audience.to_owned());
-        }
-    }
+    let mut targets = resource::asked(&request.form, may)?;
     if targets.is_empty() {
         targets = had.iter().filter(|one| may.contains(one)).cloned().collect();
     }

@@ -52,7 +52,7 @@ async fn decide(custom: &CustomGrant, request: &TokenRequest, context: &Context)
     if !scope.is_within(&client.settings.scope) {
         return Err(SCOPE.into());
     }
-    let resources = resource::select(request.form.all("resource"), &client.settings.resources)?;
+    let resources = resource::asked(&request.form, &client.settings.resources)?;
     let question = Question {
         issuer: &request.issuer.url,
         client_id: &client.id,

@@ -41,6 +41,9 @@ pub struct DeviceResponse {
     pub verification_uri_complete: String,
     /// Lifetime of both codes, in seconds.
     pub expires_in: u64,
+    /// When both expire, seconds since the epoch; no member of RFC 8628, but of some vendors.
+    #[serde(skip)]
+    pub expires_at: u64,
     /// Seconds between two polls.
     pub interval: u64,
 }

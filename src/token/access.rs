@@ -62,6 +62,17 @@ impl Confirmation {
     }
 }
 
+/// What access tokens are on the wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AccessTokenFormat {
+    /// A signed JWT that a resource server reads by itself (RFC 9068).
+    #[default]
+    Jwt,
+    /// The same claims, sealed: only introspection reads them (RFC 7662).
+    Opaque,
+}
+
 /// The `scope` claim: one string, or an array as some vendors have it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -127,6 +138,8 @@ impl ScopeStyle {
 pub struct ClaimStyle {
     /// How `scope` is written.
     pub scope: ScopeStyle,
+    /// Whether a scope token like `orders|read` says whom the access token is for, if nothing else was asked for.
+    pub scope_names_audience: bool,
     /// Whether `nbf` repeats `iat`.
     pub nbf: bool,
     /// Claims with the same value in every token; never one of [`PROTOCOL_CLAIMS`].
@@ -134,6 +147,19 @@ pub struct ClaimStyle {
 }
 
 impl ClaimStyle {
+    /// The audiences that `scope` names, once each; none unless that is the style.
+    pub fn audiences(&self, scope: &Scope) -> Vec<String> {
+        let mut named: Vec<String> = Vec::new();
+        if self.scope_names_audience {
+            for (audience, _) in scope.tokens().filter_map(|token| token.split_once('|')) {
+                if !audience.is_empty() && !named.iter().any(|seen| seen == audience) {
+                    named.push(audience.to_owned());
+                }
+            }
+        }
+        named
+    }
+
     /// The further claims of a token issued at `now` whose grant has `granted`.
     pub fn extra(&self, granted: &Map<String, Value>, now: Time) -> Map<String, Value> {
         let mut extra = granted.clone();

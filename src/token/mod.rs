@@ -9,6 +9,7 @@ pub mod granted;
 pub mod id_token;
 pub mod key;
 pub mod op;
+pub mod opaque;
 pub mod refresh;
 pub mod state;
 pub mod wire;

@@ -11,6 +11,8 @@ use crate::id::Id;
 pub const REFRESH: &str = "jrt_";
 /// Prefix of authorization codes.
 pub const CODE: &str = "jac_";
+/// Prefix of opaque access tokens.
+pub const ACCESS: &str = "jat_";
 /// Prefix of device codes.
 pub const DEVICE: &str = "jdc_";
 /// Prefix of client secrets that jeton generated.

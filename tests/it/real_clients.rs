@@ -1,30 +1,72 @@
 //! Clients that nobody here wrote, at pinned versions (`tests/clients`), against the real binary. Each is a script that
 //! registers the clients it needs, does what its library can do, and ends non-zero at the first deviation.
 
+use std::future::Future;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::support::ADMIN_TOKEN;
-use crate::support::process::Dev;
+use crate::support::process::{Dev, Serve};
 use crate::support::tools::{bounded, installed, repository, skip, succeeds};
+use crate::support::{ADMIN_TOKEN, secret};
+
+/// An issuer with the grants that `jeton dev` leaves off, and no more store than a test needs.
+const FULL: &str = r#"
+    [issuers.full]
+    url = "http://@PUBLIC@/full"
+    grant_types = ["authorization_code", "refresh_token", "client_credentials",
+        "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:token-exchange"]
+    scopes = "openid offline_access api:read api:write"
+    resources = ["https://api.example.com", "https://files.example.com"]
+    audiences = ["orders"]
+    verification_uri = "https://portal.example/device"
+    device_interval = "1s"
+"#;
+
+/// As a console of the vendor would have it.
+const ALIBABA: &str = r#"
+    [issuers.alibaba]
+    url = "https://@PUBLIC@/api/v2/iauths_system/oauth2"
+    dialect = "aliyun-idaas"
+    vendor = { instance_id = "idaas_ue2jvisn35ea5lmthk267" }
+    grant_types = ["authorization_code", "refresh_token", "client_credentials",
+        "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:token-exchange"]
+    scopes = "openid offline_access orders|read orders|write"
+    verification_uri = "https://portal.example/device"
+    device_interval = "1s"
+"#;
+
+/// Points `command` at an issuer.
+fn point(command: &mut Command, admin: SocketAddr, id: &str, url: &str) {
+    command
+        .env("JETON_ISSUER", url)
+        .env("JETON_ISSUER_ID", id)
+        .env("JETON_ADMIN_URL", format!("http://{admin}"))
+        .env("JETON_ADMIN_TOKEN", ADMIN_TOKEN)
+        // a proxy of the machine has no business between two loopback sockets
+        .env("NO_PROXY", "127.0.0.1")
+        .env("no_proxy", "127.0.0.1");
+}
 
 /// Starts a daemon, points `command` at it, and expects success.
 async fn against_dev(name: &str, mut command: Command) {
     let dir = TempDir::new().unwrap();
     let dev = Dev::start(&dir.path().join("data"), &dir.path().join("log")).await;
-    command
-        .env("JETON_ISSUER", format!("http://{}", dev.public))
-        .env("JETON_ADMIN_URL", format!("http://{}", dev.admin))
-        .env("JETON_ADMIN_TOKEN", ADMIN_TOKEN)
-        // a proxy of the machine has no business between two loopback sockets
-        .env("NO_PROXY", "127.0.0.1")
-        .env("no_proxy", "127.0.0.1");
+    point(&mut command, dev.admin, "main", &format!("http://{}", dev.public));
     succeeds(name, command).await;
 }
 
-async fn node(script: &str) {
+/// The same with the issuer [`FULL`].
+async fn against_full(name: &str, mut command: Command) {
+    let serve = Serve::start(FULL).await;
+    point(&mut command, serve.admin, "full", &format!("http://{}/full", serve.public));
+    succeeds(name, command).await;
+}
+
+/// Runs a node script if the clients are there.
+async fn node<F: Future<Output = ()>>(script: &'static str, against: impl FnOnce(&'static str, Command) -> F) {
     let Some(modules) = installed("node/node_modules") else { return skip("node clients") };
     // a module is looked for beside the script that imports it, so both go to one place
     let dir = TempDir::new().unwrap();
@@ -34,34 +76,71 @@ async fn node(script: &str) {
     }
     let mut command = bounded("node");
     command.arg(dir.path().join(script));
-    against_dev(script, command).await;
+    against(script, command).await;
 }
 
-async fn python(script: &str) {
+/// Runs a Python script if the clients are there.
+async fn python<F: Future<Output = ()>>(script: &'static str, against: impl FnOnce(&'static str, Command) -> F) {
     let Some(python) = installed("python/bin/python") else { return skip("python clients") };
     let mut command = bounded(python);
     command.arg("-B").arg(repository("tests/clients/python").join(script));
-    against_dev(script, command).await;
+    against(script, command).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn openid_client() {
-    node("openid-client.mjs").await;
+    node("openid-client.mjs", against_dev).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn jose() {
-    node("jose.mjs").await;
+    node("jose.mjs", against_dev).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn authlib() {
-    python("authlib_client.py").await;
+    python("authlib_client.py", against_dev).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pyjwt() {
-    python("pyjwt_client.py").await;
+    python("pyjwt_client.py", against_dev).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn openid_client_by_client_secret_jwt_and_private_key_jwt() {
+    node("openid-client-assertions.mjs", against_full).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn openid_client_at_a_device_and_exchanging_tokens() {
+    node("openid-client-delegation.mjs", against_full).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn authlib_by_client_secret_jwt_and_private_key_jwt() {
+    python("authlib_assertions.py", against_dev).await;
+}
+
+/// Over TLS, because the core SDK makes every URL one of https.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sdks_of_alibaba() {
+    python("alibaba_sdk.py", async |name: &'static str, mut command: Command| {
+        let dir = TempDir::new().unwrap();
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+        let (certificate, key) = (dir.path().join("tls.pem"), dir.path().join("tls.key"));
+        std::fs::write(&certificate, made.cert.pem()).unwrap();
+        secret(&key, &made.signing_key.serialize_pem());
+        let serve = Serve::dressed(ALIBABA, |command| {
+            command.env("JETON__PUBLIC__TLS__CERTIFICATE", &certificate).env("JETON__PUBLIC__TLS__KEY", &key);
+        })
+        .await;
+        let url = format!("https://{}/api/v2/iauths_system/oauth2", serve.public);
+        point(&mut command, serve.admin, "alibaba", &url);
+        command.env("REQUESTS_CA_BUNDLE", &certificate).env("SSL_CERT_FILE", &certificate);
+        succeeds(name, command).await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -131,8 +131,8 @@ async fn checklist_4_each_parameter_at_most_once() {
         form(&[
             ("resource", "https://api.example"),
             ("resource", "https://files.example"),
-            ("audience", "a"),
-            ("audience", "b"),
+            ("audience", "https://files.example"),
+            ("audience", "https://api.example"),
         ])
     );
     let answer = post_raw(&server, TOKEN, exceptions.as_bytes()).await;

@@ -16,6 +16,9 @@ use crate::support::{CALLBACK, Server, VERIFIER, header, refused, web_metadata};
 const OAUTH: &str = "/.well-known/oauth-authorization-server";
 const OPENID: &str = "/.well-known/openid-configuration";
 
+const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+const ASSERTION: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 /// Every grant type in the registry of RFC 7591, and a few that never should be.
 const GRANTS: [&str; 11] = [
     "authorization_code",
@@ -23,10 +26,10 @@ const GRANTS: [&str; 11] = [
     "client_credentials",
     "implicit",
     "password",
-    "urn:ietf:params:oauth:grant-type:device_code",
-    "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    DEVICE,
+    ASSERTION,
     "urn:ietf:params:oauth:grant-type:saml2-bearer",
-    "urn:ietf:params:oauth:grant-type:token-exchange",
+    EXCHANGE,
     "urn:openid:params:grant-type:ciba",
     "Authorization_Code",
 ];
@@ -193,29 +196,37 @@ async fn checklist_73_two_issuers_cannot_share_a_url() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn checklist_73_every_listed_endpoint_answers_and_no_other_exists() {
-    let server = Server::start().await;
-    let document = document(&server).await;
-    let listed: BTreeSet<&str> = document
-        .as_object()
-        .unwrap()
-        .keys()
-        .map(String::as_str)
-        .filter(|name| name.ends_with("_endpoint") || name.ends_with("_uri"))
-        .collect();
-    let expected = ["token_endpoint", "jwks_uri", "introspection_endpoint", "revocation_endpoint"];
-    assert_eq!(listed, expected.into());
-    for name in listed {
-        let path = path(&server, &document, name);
-        if name == "jwks_uri" {
-            assert!(server.get(&path).await.json()["keys"].is_array());
-        } else {
-            refused(&server.post(&path, &[], &[("token", "x")]).await, "invalid_client");
+    let device = format!("grant_types = [\"{DEVICE}\"]\nverification_uri = \"https://portal.example/device\"");
+    for settings in ["", device.as_str()] {
+        let server = Server::with(settings).await;
+        let document = document(&server).await;
+        let listed: BTreeSet<&str> = document
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .filter(|name| name.ends_with("_endpoint") || name.ends_with("_uri"))
+            .collect();
+        let mut expected: BTreeSet<&str> =
+            ["token_endpoint", "jwks_uri", "introspection_endpoint", "revocation_endpoint"].into();
+        if !settings.is_empty() {
+            expected.insert("device_authorization_endpoint");
         }
-    }
-    for absent in ["authorize", "device_authorization", "par", "register", "userinfo", "logout", "ciba", "keys"] {
-        for path in [format!("/oauth2/{absent}"), format!("/{absent}")] {
-            for method in ["GET", "POST"] {
-                assert_eq!(request(server.public, method, &path, &[], b"").await.status, 404, "{path}");
+        assert_eq!(listed, expected);
+        let paths: Vec<String> = listed.iter().map(|name| path(&server, &document, name)).collect();
+        for path in &paths {
+            if path.ends_with("jwks") {
+                assert!(server.get(path).await.json()["keys"].is_array());
+            } else {
+                refused(&server.post(path, &[], &[("token", "x")]).await, "invalid_client");
+            }
+        }
+        for absent in ["authorize", "device_authorization", "par", "register", "userinfo", "logout", "ciba", "keys"] {
+            let own = [format!("/oauth2/{absent}"), format!("/{absent}")];
+            for path in own.iter().filter(|path| !paths.contains(path)) {
+                for method in ["GET", "POST"] {
+                    assert_eq!(request(server.public, method, path, &[], b"").await.status, 404, "{path}");
+                }
             }
         }
     }
@@ -227,17 +238,73 @@ async fn checklist_73_the_portals_authorization_endpoint_is_listed_if_there_is_o
     assert_eq!(document(&server).await["authorization_endpoint"], "https://login.example/authorize");
 }
 
+/// What a client of each grant needs besides; `assertion` is one of [`KEY`] by the issuer that [`PARTNER`] trusts.
+async fn present(server: &Server, client: &(String, String), grant: &str) -> Vec<(&'static str, String)> {
+    let text = |tokens: &Value, name: &str| tokens[name].as_str().unwrap().to_owned();
+    match grant {
+        "client_credentials" => vec![],
+        "authorization_code" => vec![
+            ("code", server.code(&client.0, Value::Null).await),
+            ("redirect_uri", CALLBACK.to_owned()),
+            ("code_verifier", VERIFIER.to_owned()),
+        ],
+        "refresh_token" => vec![("refresh_token", text(&server.login(client).await, "refresh_token"))],
+        DEVICE => {
+            let who = [("client_id", client.0.as_str()), ("client_secret", &client.1)];
+            let codes = server.post("/oauth2/device_authorization", &[], &who).await;
+            let path = format!("/issuers/main/device/{}/approve", codes.get("user_code"));
+            assert_eq!(server.admin("POST", &path, json!({ "subject": "alice" })).await.status, 204);
+            vec![("device_code", codes.get("device_code"))]
+        }
+        EXCHANGE => vec![
+            ("subject_token", text(&server.login(client).await, "access_token")),
+            ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token".to_owned()),
+        ],
+        ASSERTION => {
+            let claims = json!({
+                "iss": "https://partner.example", "sub": "alice", "aud": format!("http://{}", server.public),
+                "exp": server.clock.now().as_secs() + 60, "jti": encode(jeton::id::Id::random().0),
+            });
+            vec![("assertion", KEY.jws(&json!({ "alg": "ES256" }), &claims))]
+        }
+        other => panic!("{other} is listed, and nobody here knows how it works"),
+    }
+}
+
+/// What grants need in the settings of their issuer.
+fn partner() -> String {
+    let mut key = KEY.jwk();
+    key["alg"] = json!("ES256");
+    let members: Vec<String> =
+        key.as_object().unwrap().iter().map(|(name, value)| format!("{name} = {value}")).collect();
+    format!(
+        "verification_uri = \"https://portal.example/device\"\n[[issuers.main.trusted_issuers]]\nissuer = \
+         \"https://partner.example\"\nscopes = \"api:read\"\njwks = {{ keys = [{{ {} }}] }}\n",
+        members.join(", ")
+    )
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn checklist_73_and_74_each_listed_grant_works_and_each_other_is_unsupported() {
-    for (offered, count) in
-        [("", 3), ("grant_types = [\"client_credentials\"]", 1), ("grant_types = [\"authorization_code\"]", 1)]
-    {
-        let server = Server::with(offered).await;
+    // whatever this build knows can be offered, each by itself and all together
+    let known = jeton::grant::built_in();
+    let known: Vec<String> = known.iter().map(|grant| grant.grant_type().as_str().to_owned()).collect();
+    let mut offers: Vec<Vec<String>> = vec![known.clone()];
+    for grant in &known {
+        // what is refreshed or exchanged was a login
+        let login = ["refresh_token", EXCHANGE].contains(&grant.as_str()).then_some("authorization_code".to_owned());
+        offers.push(login.into_iter().chain([grant.clone()]).collect());
+    }
+    let plain = Server::start().await;
+    assert_eq!(list(&document(&plain).await, "grant_types_supported").len(), 3, "the rest is off by default");
+    for offered in offers {
+        let server = Server::with(&format!("grant_types = {}\n{}", json!(offered), partner())).await;
         let document = document(&server).await;
         let listed = list(&document, "grant_types_supported");
-        assert_eq!(listed.len(), count, "{listed:?}");
+        assert_eq!(listed, offered);
         let mut metadata = web_metadata();
         metadata["grant_types"] = json!(listed);
+        metadata["jeton"] = json!({ "token_exchange": { "impersonation": true } });
         let client = server.client(metadata.clone()).await;
         let path = path(&server, &document, "token_endpoint");
         for grant in GRANTS {
@@ -251,23 +318,14 @@ async fn checklist_73_and_74_each_listed_grant_works_and_each_other_is_unsupport
                 assert_eq!(answer.status, 400, "{grant} cannot be registered");
                 continue;
             }
-            let answer = match grant {
-                "client_credentials" => server.post(&path, &[], &own).await,
-                "authorization_code" => {
-                    let code = server.code(&client.0, Value::Null).await;
-                    let proof = [("code", code.as_str()), ("redirect_uri", CALLBACK), ("code_verifier", VERIFIER)];
-                    let fields: Vec<_> = own.into_iter().chain(proof).collect();
-                    server.post(&path, &[], &fields).await
-                }
-                "refresh_token" => {
-                    let login = server.login(&client).await;
-                    let token = [("refresh_token", login["refresh_token"].as_str().unwrap())];
-                    let fields: Vec<_> = own.into_iter().chain(token).collect();
-                    server.post(&path, &[], &fields).await
-                }
-                other => panic!("{other} is listed, and nobody here knows how it works"),
-            };
+            let proof = present(&server, &client, grant).await;
+            let proof = proof.iter().map(|(name, value)| (*name, value.as_str()));
+            let fields: Vec<_> = own.into_iter().chain(proof).collect();
+            let answer = server.post(&path, &[], &fields).await;
             assert_eq!(answer.status, 200, "{grant}: {}", answer.text());
+        }
+        for grant in &listed {
+            assert!(GRANTS.contains(&grant.as_str()), "{grant} is listed, and nobody here tries it");
         }
         assert_eq!(list(&document, "response_types_supported"), ["code"]);
         for response_type in ["token", "id_token", "code token", "code id_token"] {
@@ -286,6 +344,9 @@ async fn checklist_73_each_listed_client_authentication_works_at_its_endpoint_an
     let document = document(&server).await;
     let at = |name: &str| list(&document, &format!("{name}_endpoint_auth_methods_supported"));
     let (token, introspection, revocation) = (at("token"), at("introspection"), at("revocation"));
+    for method in &token {
+        assert!(METHODS.contains(&method.as_str()), "{method} is listed, and nobody here tries it");
+    }
     for method in METHODS {
         if !token.iter().any(|one| one == method) {
             let mut metadata = web_metadata();
@@ -313,14 +374,34 @@ async fn checklist_73_each_listed_client_authentication_works_at_its_endpoint_an
     let listed = |name: &str| list(&document, &format!("{name}_endpoint_auth_signing_alg_values_supported"));
     let algorithms = listed("token");
     assert!(listed("introspection") == algorithms && listed("revocation") == algorithms);
-    for alg in ALGORITHMS {
+    for alg in algorithms.iter().map(String::as_str).chain(ALGORITHMS) {
         let hmac = alg.starts_with("HS");
-        let mut metadata = web_metadata();
-        metadata["token_endpoint_auth_method"] = json!(if hmac { "client_secret_jwt" } else { "private_key_jwt" });
-        metadata["token_endpoint_auth_signing_alg"] = json!(alg);
-        metadata["jwks"] = json!({ "keys": [KEY.jwk()] });
-        let status = if algorithms.iter().any(|one| one == alg) { 201 } else { 400 };
-        assert_eq!(server.admin("POST", "/issuers/main/clients", metadata).await.status, status, "{alg}");
+        let is_listed = algorithms.iter().any(|one| one == alg);
+        let key = if is_listed && !hmac { &Signer::new(alg) } else { &*KEY };
+        let metadata = json!({
+            "token_endpoint_auth_method": if hmac { "client_secret_jwt" } else { "private_key_jwt" },
+            "token_endpoint_auth_signing_alg": alg, "jwks": { "keys": [key.jwk()] },
+            "grant_types": ["client_credentials"],
+        });
+        let registered = server.admin("POST", "/issuers/main/clients", metadata).await;
+        assert_eq!(registered.status, if is_listed { 201 } else { 400 }, "{alg}");
+        if is_listed {
+            let id = registered.get("client_id");
+            let claims = json!({
+                "iss": id, "sub": id, "aud": format!("http://{}", server.public),
+                "exp": server.clock.now().as_secs() + 60, "jti": encode(jeton::id::Id::random().0),
+            });
+            let secret = || Signer::Secret(registered.get("client_secret").into_bytes());
+            let header = json!({ "alg": alg });
+            let assertion = if hmac { secret().jws(&header, &claims) } else { key.jws(&header, &claims) };
+            let grant = [("grant_type", "client_credentials")];
+            let fields = [grant[0], ("client_assertion_type", JWT_BEARER), ("client_assertion", &assertion)];
+            assert_eq!(
+                server.post(&path(&server, &document, "token_endpoint"), &[], &fields).await.status,
+                200,
+                "{alg}"
+            );
+        }
     }
     // an assertion that is none
     let assertion = [

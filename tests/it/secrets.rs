@@ -114,6 +114,16 @@ async fn succeed(server: &Watched) -> (String, String) {
     post("/oauth2/introspect", with(&[("token", refreshed.get("refresh_token"))])).await;
     post("/oauth2/token", with(&[grant("client_credentials"), ("scope", "api:read".to_owned())])).await;
     post("/oauth2/revoke", with(&[("token", refreshed.get("access_token"))])).await;
+    // the same with an opaque access token
+    let mut opaque = metadata.clone();
+    opaque.as_object_mut().unwrap().retain(|name, _| !["client_id", "client_secret"].contains(&name.as_str()));
+    opaque["jeton"] = json!({ "access_token_format": "opaque" });
+    assert_eq!(server.admin("PUT", "/issuers/main/clients/web", opaque).await.status, 200);
+    let sealed = post("/oauth2/token", with(&[grant("client_credentials"), ("scope", "api:read".to_owned())])).await;
+    assert!(sealed.get("access_token").starts_with("jat_"));
+    for path in ["/oauth2/introspect", "/oauth2/revoke", "/oauth2/introspect"] {
+        post(path, with(&[("token", sealed.get("access_token"))])).await;
+    }
     for path in ["/issuers/main/clients/web", "/issuers/main/clients", "/issuers/main/keys", "/config"] {
         assert_eq!(server.admin("GET", path, Value::Null).await.status, 200);
     }
@@ -140,6 +150,7 @@ async fn fail(server: &Watched, secret: &str) {
     let garbage = [
         format!("jac_{CANARY}"),
         format!("jrt_{CANARY}"),
+        format!("jat_{CANARY}"),
         format!("jrt_{}", "A".repeat(70) + CANARY),
         format!("{CANARY}\r\n\0é"),
         assertion.clone(),

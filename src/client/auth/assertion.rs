@@ -22,8 +22,9 @@ use std::time::Duration;
 
 /// The `client_assertion_type` of both methods (RFC 7523 section 2.2).
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-/// Longest time until `exp`. SDKs of vendors ask for ten minutes; whoever holds an assertion can use it until then.
-const LONGEST: Duration = Duration::from_secs(15 * 60);
+/// Longest time until `exp`. SDKs of vendors ask for ten minutes, Authlib for an hour; whoever holds an assertion that
+/// nobody has used can use it until then.
+const LONGEST: Duration = Duration::from_secs(60 * 60);
 /// How far the client's clock may be ahead.
 pub(super) const SKEW: Duration = Duration::from_secs(30);
 /// How long after `exp` a `jti` is remembered, because clocks of stores differ.

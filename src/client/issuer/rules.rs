@@ -9,6 +9,7 @@ use super::{IssuerSettings, LONGEST_GRACE, custom};
 use crate::client::federation::{MAX_PROVIDERS, Provider};
 use crate::client::trust::Trusted;
 use crate::protocol::grant_type::GrantType;
+use crate::protocol::resource::is_audience;
 use crate::protocol::scope::Scope;
 use crate::token::access::MAX_DEPTH;
 
@@ -138,6 +139,9 @@ fn check_values(s: &IssuerSettings) -> Result<(), Broken> {
     }
     if let Some(bad) = s.resources.iter().find(|resource| resource.contains('#') || Url::parse(resource).is_err()) {
         return refuse("resources", bad.clone(), "absolute URIs without fragment (RFC 8707 section 2)");
+    }
+    if let Some(bad) = s.audiences.iter().find(|audience| !is_audience(audience)) {
+        return refuse("audiences", bad.clone(), "1 to 512 printable characters without space, quote and backslash");
     }
     if let Some(bad) = s.allowed_origins.iter().find(|origin| {
         Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() != **origin)

@@ -11,6 +11,7 @@ use crate::client::trust::TrustedIssuer;
 use crate::jose::alg::Algorithm;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
+use crate::token::access::AccessTokenFormat;
 
 /// The settings of an issuer, as they stand in the configuration. Durations are written like `10m` or `90d`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +29,8 @@ pub struct IssuerSettings {
     pub scopes: Scope,
     /// Resources that its clients may ask for (RFC 8707).
     pub resources: Vec<String>,
+    /// Audiences that its clients may ask for beside the resources: any names, such as domains.
+    pub audiences: Vec<String>,
     /// Audience of access tokens for which no resource was asked; empty means the issuer itself. `{issuer}` and
     /// `{client_id}` stand for the issuer's URL and the client.
     pub default_audience: String,
@@ -67,6 +70,8 @@ pub struct IssuerSettings {
     pub client_rate_limit: Option<u32>,
     /// Signing algorithms; each has a ring of keys of its own.
     pub algorithms: Vec<Algorithm>,
+    /// What access tokens are.
+    pub access_token_format: AccessTokenFormat,
     /// Algorithm of access tokens.
     pub access_token_alg: Algorithm,
     /// Algorithm of ID tokens; RS256 is what every client understands (OpenID Connect Core section 15.1).
@@ -112,6 +117,7 @@ impl Default for IssuerSettings {
             grant_types: vec![GrantType::AUTHORIZATION_CODE, GrantType::REFRESH_TOKEN, GrantType::CLIENT_CREDENTIALS],
             scopes: Scope::parse("openid profile email offline_access").unwrap_or_default(),
             resources: Vec::new(),
+            audiences: Vec::new(),
             default_audience: String::new(),
             code_lifetime: Duration::from_secs(60),
             code_misses: 5,
@@ -127,6 +133,7 @@ impl Default for IssuerSettings {
             refresh_without_offline_access: false,
             client_rate_limit: None,
             algorithms: vec![Algorithm::EdDsa, Algorithm::Rs256, Algorithm::Es256],
+            access_token_format: AccessTokenFormat::Jwt,
             access_token_alg: Algorithm::EdDsa,
             id_token_alg: Algorithm::Rs256,
             key_period: Duration::from_secs(30 * DAY),

@@ -79,10 +79,7 @@ impl ClientMetadata {
         self.check_scope(issuer)?;
         let ours = &issuer.settings;
         let own = &self.jeton;
-        let resources = own.resources.clone().unwrap_or_else(|| ours.resources.clone());
-        if let Some(unknown) = resources.iter().find(|resource| !ours.resources.contains(resource)) {
-            return refuse("jeton.resources", unknown, "each must be one of the issuer's resources");
-        }
+        let resources = self.targets(issuer)?;
         if public && own.refresh_token_rotation == Some(false) {
             return refuse(
                 "jeton.refresh_token_rotation",
@@ -152,6 +149,7 @@ impl ClientMetadata {
             lifetimes,
             id_token_lifetime,
             rotation,
+            access_token_format: own.access_token_format.unwrap_or(ours.access_token_format),
             access_token_alg,
             id_token_alg,
             assertions: self.assertion_rules()?,
@@ -161,6 +159,21 @@ impl ClientMetadata {
             introspection: own.introspection.unwrap_or_default(),
             disabled: own.disabled,
         })
+    }
+
+    /// What the client may ask for: its resources and its audiences.
+    fn targets(&self, issuer: &Issuer) -> Result<Vec<String>, MetadataError> {
+        let (ours, own) = (&issuer.settings, &self.jeton);
+        let mut resources = own.resources.clone().unwrap_or_else(|| ours.resources.clone());
+        if let Some(unknown) = resources.iter().find(|resource| !ours.resources.contains(resource)) {
+            return refuse("jeton.resources", unknown, "each must be one of the issuer's resources");
+        }
+        let audiences = own.audiences.clone().unwrap_or_else(|| ours.audiences.clone());
+        if let Some(unknown) = audiences.iter().find(|audience| !ours.audiences.contains(audience)) {
+            return refuse("jeton.audiences", unknown, "each must be one of the issuer's audiences");
+        }
+        resources.extend(audiences);
+        Ok(resources)
     }
 
     fn check_grants(&self, issuer: &Issuer, public: bool) -> Result<(), MetadataError> {

@@ -20,7 +20,7 @@ const MAX_PAGE: usize = 1000;
 
 pub(super) async fn create(service: &Service, issuer: &Issuer, request: &Request) -> Answer {
     let Registration { client_id, client_secret, metadata } = registration(request)?;
-    let id = client_id.unwrap_or_else(|| wire::encode("", &crate::id::random_bytes::<16>()));
+    let id = client_id.unwrap_or_else(new_id);
     let method = metadata.token_endpoint_auth_method;
     let secret = match (method.has_secret(), client_secret) {
         (false, None) => None,
@@ -93,6 +93,13 @@ struct Registration {
     metadata: ClientMetadata,
 }
 
+/// A new client id: 22 characters of which the first is a letter, or a command line would take it for an option.
+fn new_id() -> String {
+    let mut bytes: [u8; 16] = crate::id::random_bytes();
+    bytes[0] &= 0x3f;
+    wire::encode("", &bytes)
+}
+
 /// Reads RFC 7591 metadata with the two members that are not metadata.
 fn registration(request: &Request) -> Result<Registration, Problem> {
     let mut members: Map<String, Value> = super::body(request)?;
@@ -121,4 +128,15 @@ fn describe(client: &Client) -> Map<String, Value> {
 
 pub(super) fn unknown() -> Problem {
     Problem::new(404, "there is no such client")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_new_client_id_can_stand_on_a_command_line() {
+        for _ in 0..1000 {
+            let id = super::new_id();
+            assert!(id.len() == 22 && id.starts_with(|first: char| first.is_ascii_uppercase()), "{id}");
+        }
+    }
 }

@@ -34,6 +34,8 @@ struct Wanted {
     #[serde(default)]
     resource: OneOrMany,
     #[serde(default)]
+    audience: OneOrMany,
+    #[serde(default)]
     claims: Claims,
 }
 
@@ -42,6 +44,16 @@ struct Wanted {
 enum OneOrMany {
     One(String),
     Many(Vec<String>),
+}
+
+impl OneOrMany {
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        let all = match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Many(many) => many,
+        };
+        all.iter().map(String::as_str)
+    }
 }
 
 impl Default for OneOrMany {
@@ -106,12 +118,8 @@ fn granted(wanted: &Wanted, client: &Client) -> Result<Granted, Problem> {
     if !scope.is_within(&client.settings.scope) {
         return Err(Problem::new(400, "scope: exceeds what the client registered"));
     }
-    let asked = match &wanted.resource {
-        OneOrMany::One(one) => std::slice::from_ref(one),
-        OneOrMany::Many(many) => many,
-    };
-    let resources = resource::select(asked.iter().map(String::as_str), &client.settings.resources)
-        .map_err(|error| Problem::new(400, format!("resource: {}", error.description)))?;
+    let resources = resource::select(wanted.resource.iter(), wanted.audience.iter(), &client.settings.resources)
+        .map_err(|error| Problem::new(400, format!("resource, audience: {}", error.description)))?;
     Ok(Granted {
         scope,
         resources,

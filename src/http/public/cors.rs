@@ -8,7 +8,7 @@ use hyper::header::{
 };
 
 use crate::client::Issuer;
-use crate::client::registry::Route;
+use crate::client::route::Route;
 use crate::http::{Response, respond};
 use crate::protocol::endpoint::Endpoint;
 

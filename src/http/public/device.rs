@@ -6,7 +6,7 @@ use super::place::Place;
 use crate::client::AuthenticatedClient;
 use crate::grant::device;
 use crate::http::access::Told;
-use crate::http::{Request, Response, respond};
+use crate::http::{Request, Response};
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::form::Form;
 use crate::protocol::grant_type::GrantType;
@@ -34,8 +34,7 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
     match device::start(place.issuer, &client, &granted, context).await {
         Ok(codes) => {
             context.metrics.tokens_issued.with_label_values(&["device_code"]).inc();
-            // strings and numbers always serialise
-            respond::json(200, serde_json::to_vec(&codes).unwrap_or_default())
+            place.started(&codes)
         }
         Err(error) => place.refused(told, error.to_oauth(), None),
     }
@@ -51,7 +50,7 @@ fn asked(client: &AuthenticatedClient, form: &Form<'_>) -> Result<Granted, OAuth
     if !scope.is_within(&client.settings.scope) {
         return Err(OAuthError::new(ErrorCode::InvalidScope, "the client may not have this scope"));
     }
-    let resources = resource::select(form.all("resource"), &client.settings.resources)?;
+    let resources = resource::asked(form, &client.settings.resources)?;
     // the device code is a public client's refresh token to be, and bound like one
     let confirmation = client.refresh_binding()?.map(Confirmation::certificate);
     Ok(Granted { scope, resources, confirmation, ..Granted::default() })

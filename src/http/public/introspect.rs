@@ -51,7 +51,7 @@ pub(super) async fn caller<'a>(
     request: &'a Request,
     told: &mut Told,
 ) -> Result<(AuthenticatedClient, Form<'a>), Response> {
-    let form = Form::parse(&request.body).map_err(|error| place.refused(told, error, None))?;
+    let form = place.parameters(request).map_err(|error| place.refused(told, error, None))?;
     match service.authenticator.authenticate(place.issuer, &evidence(request, &form)).await {
         Ok(client) => {
             told.client = Some(client.id.clone());

@@ -21,7 +21,7 @@ use place::Place;
 use super::access::Told;
 use super::proxy::{Malformed, Proxy};
 use super::{Fault, Handler, Request, Response, respond};
-use crate::client::registry::Route;
+use crate::client::route::Route;
 use crate::dialect::{self, Refused};
 use crate::metrics::Stopwatch;
 use crate::protocol::endpoint::Endpoint;

@@ -9,14 +9,15 @@ use hyper::http::request::Parts;
 use super::form;
 use crate::client::Issuer;
 use crate::client::auth::Failure;
-use crate::client::registry::Route;
+use crate::client::route::Route;
 use crate::dialect::{Carrier, Dialect, Dialects, Refused};
 use crate::grant::Error;
 use crate::http::access::Told;
-use crate::http::{Response, respond};
+use crate::http::{Request, Response, respond};
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{ErrorCode, OAuthError, Worded};
-use crate::protocol::response::TokenResponse;
+use crate::protocol::form::Form;
+use crate::protocol::response::{DeviceResponse, TokenResponse};
 
 /// Where a request arrived: whose dialect answers, and what it needs to know of the request.
 #[derive(Clone, Copy)]
@@ -25,21 +26,42 @@ pub(super) struct Place<'a> {
     pub(super) endpoint: Endpoint,
     pub(super) path: &'a str,
     pub(super) dialect: &'static dyn Dialect,
+    /// The client that the path names.
+    client: Option<&'a str>,
 }
 
 impl<'a> Place<'a> {
     pub(super) fn new(route: &'a Route, path: &'a str, dialects: &Dialects) -> Self {
-        Self { issuer: &route.issuer, endpoint: route.endpoint, path, dialect: dialects.of(&route.issuer) }
+        let (issuer, dialect) = (&route.issuer, dialects.of(&route.issuer));
+        Self { issuer, endpoint: route.endpoint, path, dialect, client: route.client.as_deref() }
     }
 
     /// Whether the dialect takes the parameters of this request although it is no form.
     pub(super) fn takes(&self, head: &Parts) -> bool {
-        self.endpoint == Endpoint::Token
-            && match self.dialect.carrier() {
-                Carrier::Form => false,
-                Carrier::FormOrQuery => head.uri.query().is_some() && !form::is_json(&head.headers),
-                Carrier::FormOrJson => form::is_json(&head.headers),
+        match self.carrier() {
+            Carrier::Form => false,
+            Carrier::FormOrQuery => head.uri.query().is_some() && !form::is_json(&head.headers),
+            Carrier::FormOrJson => form::is_json(&head.headers),
+        }
+    }
+
+    /// The parameters, however the dialect lets them arrive here.
+    pub(super) fn parameters<'r>(&self, request: &'r Request) -> Result<Form<'r>, OAuthError> {
+        let form = match self.carrier() {
+            Carrier::FormOrQuery if request.body.is_empty() => {
+                Form::parse(request.query().unwrap_or_default().as_bytes())
             }
+            Carrier::FormOrJson if form::is_json(&request.headers) => Form::from_json(&request.body),
+            Carrier::Form | Carrier::FormOrQuery | Carrier::FormOrJson => Form::parse(&request.body),
+        }?;
+        match self.client {
+            Some(client) => form.with("client_id", client),
+            None => Ok(form),
+        }
+    }
+
+    fn carrier(&self) -> Carrier {
+        self.dialect.carrier(self.endpoint)
     }
 
     /// An error as the dialect writes it.
@@ -96,9 +118,17 @@ impl<'a> Place<'a> {
 
     /// A token response as the dialect writes it.
     pub(super) fn granted(&self, tokens: &TokenResponse) -> Response {
-        let dialect = self.dialect;
-        let headers = dialect.headers();
-        let response = respond::json(200, dialect.success(tokens));
+        self.success(self.dialect.success(tokens))
+    }
+
+    /// The codes of a device as the dialect writes them.
+    pub(super) fn started(&self, codes: &DeviceResponse) -> Response {
+        self.success(self.dialect.device(codes))
+    }
+
+    fn success(&self, body: Vec<u8>) -> Response {
+        let headers = self.dialect.headers();
+        let response = respond::json(200, body);
         let response = respond::with(response, CONTENT_TYPE, HeaderValue::from_static(headers.content_type));
         respond::with(response, CACHE_CONTROL, HeaderValue::from_static(headers.cache_control))
     }

@@ -29,7 +29,7 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
             service.context.metrics.revocations.with_label_values(&[what]).inc();
             tracing::info!(target: "audit", event = "revoked", what, issuer = issuer.id, client = client.id);
             // the content type stays: some clients parse even an empty answer (CHECKLIST, interoperability facts)
-            respond::json(200, "")
+            respond::json(200, place.dialect.revoked())
         }
         Err(error) => place.refused(told, error.to_oauth(), None),
     }

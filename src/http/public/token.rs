@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use super::form::{evidence, is_json};
+use super::form::evidence;
 use super::place::Place;
 use crate::client::AuthenticatedClient;
-use crate::dialect::{Carrier, Dialect};
 use crate::grant::{Error, TokenRequest};
 use crate::http::access::Told;
 use crate::http::{Request, Response};
@@ -16,7 +15,7 @@ use crate::service::{Service, Tally};
 
 pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Request, told: &mut Told) -> Response {
     let issuer = place.issuer;
-    let form = match parameters(place.dialect, request) {
+    let form = match place.parameters(request).and_then(|form| place.dialect.read(form)) {
         Ok(form) => form,
         Err(error) => return place.refused(told, error, None),
     };
@@ -56,16 +55,6 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
     };
     metrics.token_requests.with_label_values(&[told.grant.as_str(), told.outcome()]).inc();
     response
-}
-
-/// The parameters, however the dialect lets them arrive, in our names.
-fn parameters<'a>(dialect: &dyn Dialect, request: &'a Request) -> Result<Form<'a>, OAuthError> {
-    let form = match dialect.carrier() {
-        Carrier::FormOrQuery if request.body.is_empty() => Form::parse(request.query().unwrap_or_default().as_bytes()),
-        Carrier::FormOrJson if is_json(&request.headers) => Form::from_json(&request.body),
-        Carrier::Form | Carrier::FormOrQuery | Carrier::FormOrJson => Form::parse(&request.body),
-    }?;
-    dialect.read(form)
 }
 
 /// A request turned away after authentication, before any work.

@@ -53,6 +53,32 @@ impl<'a> Form<'a> {
         self
     }
 
+    /// A parameter that may repeat, once for each word of its values.
+    ///
+    /// # Errors
+    /// `invalid_request` if that makes too many parameters.
+    pub fn split(mut self, name: &'static str) -> Result<Self, OAuthError> {
+        let words: Vec<String> = self.all(name).flat_map(|value| value.split(' ')).map(str::to_owned).collect();
+        self.pairs.retain(|(own, _)| own != name);
+        for word in words.into_iter().filter(|word| !word.is_empty()) {
+            self.push(Cow::Borrowed(name), Cow::Owned(word))?;
+        }
+        Ok(self)
+    }
+
+    /// The form with a parameter that stands elsewhere in the request.
+    ///
+    /// # Errors
+    /// `invalid_request` if the form says something else.
+    pub fn with(mut self, name: &'static str, value: &str) -> Result<Self, OAuthError> {
+        match self.get(name) {
+            Some(own) if own == value => {}
+            Some(_) => return Err(OAuthError::invalid_request("a parameter is not the one of the path")),
+            None => self.push(Cow::Borrowed(name), Cow::Owned(value.to_owned()))?,
+        }
+        Ok(self)
+    }
+
     /// The form without one parameter.
     #[must_use]
     pub fn without(mut self, taken: &str) -> Self {
@@ -123,12 +149,24 @@ mod tests {
     }
 
     #[test]
+    fn a_list_becomes_a_parameter_that_repeats_within_the_limits() {
+        let form = Form::parse(b"audience=a++b&x=1&audience=c").ok().unwrap().split("audience").ok().unwrap();
+        assert_eq!(form.all("audience").collect::<Vec<_>>(), ["a", "b", "c"]);
+        let long = format!("audience={}", "a+".repeat(65));
+        assert!(Form::parse(long.as_bytes()).ok().unwrap().split("audience").is_err());
+    }
+
+    #[test]
     fn names_and_words_are_exchanged_but_never_merged() {
         let parse = |body| Form::parse(body).ok().unwrap();
         let form = parse(b"user=ann&type=short").rename(&[("user", "username")]).ok().unwrap();
         let form = form.reword(&[("type", "short", "urn:long"), ("username", "ann", "bob"), ("other", "ann", "eve")]);
         assert_eq!((form.get("username"), form.get("type"), form.get("user")), (Some("bob"), Some("urn:long"), None));
         assert_eq!(form.without("type").get("type"), None);
+        let with =
+            |body| parse(body).with("client_id", "web").ok().map(|form| form.get("client_id").map(str::to_owned));
+        assert_eq!(with(b"a=1"), Some(Some("web".to_owned())));
+        assert_eq!((with(b"client_id=web").is_some(), with(b"client_id=other")), (true, None));
         assert!(parse(b"user=ann&username=bob").rename(&[("user", "username")]).is_err());
     }
 }

@@ -1,6 +1,6 @@
 // What stands around a client: the operator who registers it and the portal that logs somebody in. Both are jeton's
 // admin API; the library under test never sees this file's requests.
-const { JETON_ISSUER, JETON_ADMIN_URL, JETON_ADMIN_TOKEN } = process.env;
+const { JETON_ISSUER, JETON_ISSUER_ID, JETON_ADMIN_URL, JETON_ADMIN_TOKEN } = process.env;
 
 export const issuer = new URL(JETON_ISSUER);
 export const callback = 'https://client.example/callback';
@@ -9,19 +9,22 @@ export function check(holds, message) {
   if (!holds) throw new Error(message);
 }
 
-async function admin(path, body) {
-  const answer = await fetch(`${JETON_ADMIN_URL}/admin/v1/issuers/main/${path}`, {
+async function admin(path, body, status = 201) {
+  const answer = await fetch(`${JETON_ADMIN_URL}/admin/v1/issuers/${JETON_ISSUER_ID}/${path}`, {
     method: 'POST',
     headers: { authorization: `Bearer ${JETON_ADMIN_TOKEN}`, 'content-type': 'application/json' },
     body: JSON.stringify(body),
     signal: AbortSignal.timeout(20_000),
   });
   const text = await answer.text();
-  check(answer.status === 201, `${path}: ${answer.status} ${text}`);
-  return JSON.parse(text);
+  check(answer.status === status, `${path}: ${answer.status} ${text}`);
+  return text && JSON.parse(text);
 }
 
 export const register = (metadata) => admin('clients', metadata);
+
+// The person at the portal's page for user codes.
+export const decide = (userCode, verdict, body) => admin(`device/${userCode}/${verdict}`, body, 204);
 
 export const web = (more) => ({
   grant_types: ['authorization_code', 'refresh_token'],

@@ -18,15 +18,20 @@ def check(holds, message):
         raise SystemExit(f"deviation: {message}")
 
 
-def _admin(path, body):
+def _admin(path, body, status=201):
     answer = requests.post(
-        f"{os.environ['JETON_ADMIN_URL']}/admin/v1/issuers/main/{path}",
+        f"{os.environ['JETON_ADMIN_URL']}/admin/v1/issuers/{os.environ['JETON_ISSUER_ID']}/{path}",
         json=body,
         headers={"Authorization": f"Bearer {os.environ['JETON_ADMIN_TOKEN']}"},
         timeout=20,
     )
-    check(answer.status_code == 201, f"{path}: {answer.status_code} {answer.text}")
-    return answer.json()
+    check(answer.status_code == status, f"{path}: {answer.status_code} {answer.text}")
+    return answer.json() if answer.content else None
+
+
+def approve(user_code):
+    """The person at the portal's page for user codes."""
+    _admin(f"device/{user_code}/approve", {"subject": "alice"}, 204)
 
 
 def register(**metadata):

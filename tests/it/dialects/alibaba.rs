@@ -1,5 +1,6 @@
 //! SEEDS.md 000: Alibaba Cloud IDaaS. Statuses of errors are not published; RFC 6749 section 5.2 stands.
 
+use jeton::protocol::endpoint::Endpoint;
 use serde_json::json;
 
 use super::Entry::{Documented, Inferred, Kept, Needs};
@@ -15,6 +16,9 @@ dialect = "aliyun-idaas"
 vendor = { instance_id = "idaas_ue2jvisn35ea5lmthk267" }
 algorithms = ["RS256"]
 scopes = "openid offline_access orders|read orders|.all"
+grant_types = ["authorization_code", "refresh_token", "client_credentials",
+    "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:token-exchange"]
+verification_uri = "https://portal.example/device"
 "#,
     custom_grants: &[],
     scope: "openid offline_access",
@@ -156,11 +160,149 @@ const TABLE: &[Entry] = &[
         status: 415,
         body: r#"{"error":"invalid_request","error_description":"<text>","request_id":"<text>"}"#,
     }),
+    Documented(Row {
+        what: "device flow: the codes",
+        request: "POST /api/v2/iauths_system/oauth2/device/code\nContent-Type: application/x-www-form-urlencoded\n\n\
+            client_id=tv&scope=openid+offline_access",
+        status: 200,
+        body: r#"{"device_code":"<device>","user_code":"<text>","verification_uri":"https://portal.example/device",
+            "verification_uri_complete":"<text>","expires_in":1200,"expires_at":"<in 1200>","interval":5}"#,
+    }),
+    Documented(Row {
+        what: "device flow at the path of the OpenAPI, everything in the query",
+        request: "POST /v2/idaas_ue2jvisn35ea5lmthk267/authorizationServer/iauths_system/oauth2/device/code?\
+            client_id=tv&scope=openid+offline_access",
+        status: 200,
+        body: r#"{"device_code":"<device>","user_code":"<text>","verification_uri":"https://portal.example/device",
+            "verification_uri_complete":"<text>","expires_in":1200,"expires_at":"<in 1200>","interval":5}"#,
+    }),
+    Inferred(Row {
+        what: "device flow: the user has not finished (the code is documented, the status is not)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&client_id=tv&device_code=<device code>",
+        status: 400,
+        body: r#"{"error":"authorization_pending","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "device flow: polling too fast (the code is documented, the status is not)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&client_id=tv&device_code=<hasty device>",
+        status: 400,
+        body: r#"{"error":"slow_down","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "device flow: the user refuses (the code is documented, the status is not)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&client_id=tv&device_code=<denied device>",
+        status: 400,
+        body: r#"{"error":"access_denied","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "device flow: the device code expired (the code is documented, the status is not)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&client_id=tv&device_code=<expired device>",
+        status: 400,
+        body: r#"{"error":"expired_token","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Documented(Row {
+        what: "device flow: the person approved",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&client_id=tv&device_code=<approved device>",
+        status: 200,
+        body: r#"{"token_type":"Bearer","access_token":"<jwt>","refresh_token":"<refresh>","expires_in":1200,
+            "expires_at":"<in 1200>","id_token":"<jwt>","scope":"openid offline_access"}"#,
+    }),
+    Documented(Row {
+        what: "token exchange of an access token of the same authorization server, as the SDK sends it",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&client_id=gateway&client_secret=<secret gateway>&\
+            subject_token=<token of service>&subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token&\
+            requested_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token&scope=orders%7Cread",
+        status: 200,
+        body: r#"{"token_type":"Bearer","access_token":"<jwt>","issued_token_type":"urn:ietf:params:oauth:token-type:access_token",
+            "expires_in":1200,"expires_at":"<in 1200>","scope":"orders|read"}"#,
+    }),
+    Documented(Row {
+        what: "token exchange: audience is the audience part of scope",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&client_id=gateway&client_secret=<secret gateway>&\
+            subject_token=<token of service>&subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token&audience=orders&scope=orders%7Cread",
+        status: 200,
+        body: r#"{"token_type":"Bearer","access_token":"<jwt>","issued_token_type":"urn:ietf:params:oauth:token-type:access_token",
+            "expires_in":1200,"expires_at":"<in 1200>","scope":"orders|read"}"#,
+    }),
+    Documented(Row {
+        what: "token exchange: an older SDK says jwt",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&client_id=gateway&client_secret=<secret gateway>&\
+            subject_token=<token of service>&subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Ajwt&scope=orders%7Cread",
+        status: 200,
+        body: r#"{"token_type":"Bearer","access_token":"<jwt>","issued_token_type":"urn:ietf:params:oauth:token-type:access_token",
+            "expires_in":1200,"expires_at":"<in 1200>","scope":"orders|read"}"#,
+    }),
+    Inferred(Row {
+        what: "token exchange: audience is not the audience part of scope (the rule is documented, code and status are not)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&client_id=gateway&client_secret=<secret gateway>&\
+            subject_token=<token of service>&subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token&audience=billing&scope=orders%7Cread",
+        status: 400,
+        body: r#"{"error":"invalid_target","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Kept(Row {
+        what: "CHECKLIST 70: token exchange never gives a scope that the subject token has not, whatever the client may have",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&client_id=gateway&client_secret=<secret gateway>&\
+            subject_token=<token of service>&subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token&scope=orders%7Cread+offline_access",
+        status: 400,
+        body: r#"{"error":"invalid_scope","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Documented(Row {
+        what: "M2M method 3: client_secret_jwt, aud the token endpoint URL",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            client_id=hmac&grant_type=client_credentials&scope=orders%7Cread&\
+            client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=<assertion of hmac>",
+        status: 200,
+        body: r#"{"token_type":"Bearer","access_token":"<jwt>","expires_in":1200,"expires_at":"<in 1200>","scope":"orders|read"}"#,
+    }),
+    Documented(Row {
+        what: "M2M method 4: private_key_jwt, aud the token endpoint URL",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            client_id=key&grant_type=client_credentials&scope=orders%7Cread&\
+            client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=<assertion of key>",
+        status: 200,
+        body: r#"{"token_type":"Bearer","access_token":"<jwt>","expires_in":1200,"expires_at":"<in 1200>","scope":"orders|read"}"#,
+    }),
+    Documented(Row {
+        what: "the path of an application (GenerateToken), everything in the query",
+        request: "POST /v2/idaas_ue2jvisn35ea5lmthk267/web/oauth2/token?grant_type=authorization_code&client_id=web&client_secret=<secret web>&\
+            code=<code>&redirect_uri=<redirect>",
+        status: 200,
+        body: r#"{"token_type":"Bearer","access_token":"<jwt>","refresh_token":"<refresh>","expires_in":1200,
+            "expires_at":"<in 1200>","id_token":"<jwt>","scope":"openid offline_access"}"#,
+    }),
+    Documented(Row {
+        what: "the path of an application, a form, the client named by the path",
+        request: "POST /v2/idaas_ue2jvisn35ea5lmthk267/web/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=refresh_token&client_secret=<secret web>&refresh_token=<refresh>",
+        status: 200,
+        body: r#"{"token_type":"Bearer","access_token":"<jwt>","refresh_token":"<refresh>","expires_in":1200,
+            "expires_at":"<in 1200>","id_token":"<jwt>","scope":"openid offline_access"}"#,
+    }),
+    Documented(Row {
+        what: "GenerateDeviceCode: the path names the client",
+        request: "POST /v2/idaas_ue2jvisn35ea5lmthk267/tv/oauth2/device/code?scope=openid+offline_access",
+        status: 200,
+        body: r#"{"device_code":"<device>","user_code":"<text>","verification_uri":"https://portal.example/device",
+            "verification_uri_complete":"<text>","expires_in":1200,"expires_at":"<in 1200>","interval":5}"#,
+    }),
+    Inferred(Row {
+        what: "the path names another client than client_id",
+        request: "POST /v2/idaas_ue2jvisn35ea5lmthk267/service/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=authorization_code&client_id=web&client_secret=<secret web>&code=<code>&redirect_uri=<redirect>",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"<text>","request_id":"<text>"}"#,
+    }),
     Needs { feature: "password", what: "username and password, scope openid" },
-    Needs { feature: "device_code", what: "oauth2/device/code and the four answers of polling" },
-    Needs { feature: "token-exchange", what: "access token to access token of the same authorization server" },
-    Needs { feature: "client_secret_jwt", what: "M2M method 3" },
-    Needs { feature: "private_key_jwt", what: "M2M method 4, aud the token endpoint URL" },
     Documented(Row {
         what: "M2M method 5: the token of an OpenID Connect provider",
         request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
@@ -217,14 +359,16 @@ async fn every_documented_request_is_answered_as_documented() {
     assert_eq!(pick(&access, &["iss", "aud", "sub"]), [json!(issuer), json!(issuer), json!("alice")]);
     assert_eq!(access["exp"].as_u64().unwrap() - access["iat"].as_u64().unwrap(), 1200);
     assert_eq!(id["exp"].as_u64().unwrap() - id["iat"].as_u64().unwrap(), 300);
+    assert_eq!(world.service().await["aud"], "orders", "what the scope names");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn revocation_answers_at_both_paths() {
+async fn revocation_answers_at_each_path_also_to_the_query() {
     let world = World::start(&VENDOR).await;
     for path in [
         "/api/v2/iauths_system/oauth2/revoke",
         "/v2/idaas_ue2jvisn35ea5lmthk267/authorizationServer/iauths_system/oauth2/revoke",
+        "/v2/idaas_ue2jvisn35ea5lmthk267/web/oauth2/revoke",
     ] {
         let (token, secret) = (world.value("refresh").await, super::secret("web"));
         let fields = [("token", token.as_str()), ("client_id", "web"), ("client_secret", secret.as_str())];
@@ -232,6 +376,30 @@ async fn revocation_answers_at_both_paths() {
         let grant = [("grant_type", "refresh_token"), ("refresh_token", token.as_str())];
         assert_eq!(world.token("web", &grant).await.error(), "invalid_grant");
     }
+    let (token, secret) = (world.value("refresh").await, super::secret("web"));
+    let request = format!(
+        "POST /v2/idaas_ue2jvisn35ea5lmthk267/web/oauth2/revoke?token={token}&token_type_hint=refresh_token&client_secret={secret}"
+    );
+    assert_eq!(world.send(&request).await.status, 200);
+    let grant = [("grant_type", "refresh_token"), ("refresh_token", token.as_str())];
+    assert_eq!(world.token("web", &grant).await.error(), "invalid_grant");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_names_one_client_and_no_other_path_is_there() {
+    let world = World::start(&VENDOR).await;
+    let at = async |path: &str| world.server.post(path, &[], &[("grant_type", "client_credentials")]).await.status;
+    let instance = "/v2/idaas_ue2jvisn35ea5lmthk267";
+    assert_eq!(at(&format!("{instance}/nobody/oauth2/token")).await, 401);
+    assert_eq!(at(&format!("{instance}/*/oauth2/token")).await, 401, "a client of that name");
+    for path in ["//oauth2/token", "/a/b/oauth2/token", "/oauth2/token", "/web/oauth2/introspect", "/%ff/oauth2/token"]
+    {
+        assert_eq!(at(&format!("{instance}{path}")).await, 404, "{path}");
+    }
+    assert_eq!(at(&format!("/v2/other/web/oauth2/token{}", "/x".repeat(3000))).await, 404);
+    assert_eq!(at("/v2/other/web/oauth2/token").await, 404);
+    let document = world.server.get("/api/v2/iauths_system/oauth2/.well-known/openid-configuration").await.text();
+    assert!(!document.contains('*'), "{document}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -242,7 +410,7 @@ async fn the_core_sdk_of_alibaba_authenticates_by_all_three_federated_methods() 
     }
     let world = World::start(&VENDOR).await;
     let (federation, now) = (world.federation.as_ref().unwrap(), world.server.clock.now().as_secs());
-    let endpoint = format!("http://{}{}", world.server.public, world.token_path().await);
+    let endpoint = format!("http://{}{}", world.server.public, world.path(Endpoint::Token));
     let proofs = tempfile::TempDir::new().unwrap();
     let (leaf, chain) = federation.certificates();
     for (name, proof) in [

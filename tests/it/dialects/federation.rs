@@ -45,7 +45,9 @@ impl Federation {
             "{section}\ntype = \"oidc\"\nname = \"cluster\"\nissuer = \"{PROVIDER}\"\njwks = {jwks}\n\
             {section}\ntype = \"x509\"\nname = \"pca\"\ncertificates = '''\n{root}'''\n\
             {section}\ntype = \"pkcs7\"\nname = \"ecs\"\nverification = \"cert\"\naudience = \"{INSTANCE}\"\n\
-            certificates_file = \"{}\"\n",
+            certificates_file = \"{}\"\n\
+            # rows before this one make the clock run ahead of OpenSSL's\n\
+            signature_effective_time = \"1day\"\n",
             cloud.display()
         )
     }

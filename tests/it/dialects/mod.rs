@@ -1,11 +1,14 @@
 //! The five vendors of SEEDS.md, each as a table: literal requests, and what a client of that vendor must see. What
-//! needs a grant that is not here yet stands in the table too, is counted, and is not claimed as passing.
+//! needs a grant that is not here yet stands in the table too, is counted, and is not claimed as passing. README.md says
+//! the same, and `readme` sees to it.
 
 mod alibaba;
+mod cast;
 mod federation;
 mod hook;
 mod huawei;
 mod identityserver3;
+mod readme;
 mod tencent;
 mod together;
 mod xsolla;
@@ -16,6 +19,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jeton::clock::Clock;
+use jeton::protocol::endpoint::Endpoint;
 use serde_json::{Value, json};
 
 use self::federation::Federation;
@@ -47,7 +51,8 @@ struct Row {
     /// Head and body; `<name>` is filled in, see [`World::value`].
     request: &'static str,
     status: u16,
-    /// Exactly these members; `<jwt>`, `<refresh>`, `<text>` and `<in N>` (seconds from now) stand for values.
+    /// Exactly these members; `<jwt>`, `<opaque>`, `<refresh>`, `<device>`, `<text>` and `<in N>` (seconds from now)
+    /// stand for values.
     body: &'static str,
 }
 
@@ -107,22 +112,23 @@ impl World {
             "grant_types": ["authorization_code", "refresh_token"],
         });
         let service = json!({ "grant_types": ["client_credentials"], "scope": vendor.service_scope });
-        for (id, method, metadata) in [
+        let common = [
             ("web", "client_secret_post", &login),
             ("other", "client_secret_post", &login),
             ("basic", "client_secret_basic", &login),
             ("spa", "none", &login),
             ("service", "client_secret_post", &service),
             ("robot", "client_secret_basic", &service),
-        ] {
-            let mut metadata = metadata.clone();
+        ];
+        let common = common.into_iter().map(|(id, method, metadata)| (id, method, metadata.clone()));
+        for (id, method, mut metadata) in common.chain(world.cast()) {
             metadata["client_id"] = json!(id);
             metadata["token_endpoint_auth_method"] = json!(method);
             if id == "web" {
                 let grants = metadata["grant_types"].as_array_mut().unwrap();
                 grants.extend(vendor.custom_grants.iter().map(|name| json!(name)));
             }
-            if method != "none" {
+            if method.starts_with("client_secret") {
                 metadata["client_secret"] = json!(secret(id));
             }
             let answer = world.admin("clients", metadata).await;
@@ -181,7 +187,9 @@ impl World {
         let text = real.as_str().unwrap_or_default();
         let fits = match wanted.as_str() {
             Some("<jwt>") => text.starts_with("eyJ") && text.split('.').count() == 3,
+            Some("<opaque>") => text.starts_with("jat_"),
             Some("<refresh>") => text.starts_with("jrt_"),
+            Some("<device>") => text.starts_with("jdc_"),
             Some("<text>") => !text.is_empty(),
             Some(time) if time.starts_with("<in ") => {
                 let seconds: u64 = time.trim_start_matches("<in ").trim_end_matches('>').parse().unwrap();
@@ -223,8 +231,6 @@ impl World {
             "verifier" => VERIFIER.to_owned(),
             "wrong verifier" => VERIFIER.replace('d', "e"),
             "long" => "x".repeat(4096),
-            "certificate" => identityserver3::MACHINE.escaped(),
-            "other certificate" => identityserver3::IMPOSTOR.escaped(),
             "code" => self.code("web", plain).await,
             "code of other" => self.code("other", plain).await,
             "code of basic" => self.code("basic", plain).await,
@@ -253,7 +259,7 @@ impl World {
             other => match other.split_once(' ') {
                 Some(("secret", id)) => secret(id),
                 Some(("credentials", id)) => STANDARD.encode(format!("{id}:{}", secret(id))),
-                Some(_) | None => panic!("<{other}>"),
+                Some(_) | None => Box::pin(self.prop(other)).await.unwrap_or_else(|| panic!("<{other}>")),
             },
         }
     }
@@ -261,7 +267,7 @@ impl World {
     /// Proofs of the federated methods, as they stand in a form.
     async fn federated(&self, name: &str) -> String {
         let (federation, now) = (self.federation.as_ref().unwrap(), self.server.clock.now().as_secs());
-        let endpoint = format!("http://{}{}", self.server.public, self.token_path().await);
+        let endpoint = format!("http://{}{}", self.server.public, self.path(Endpoint::Token));
         let proof = match name {
             "id token" => federation.id_token(&endpoint, now),
             "document" => federation.document(now).await,
@@ -288,19 +294,18 @@ impl World {
         answer.get("code")
     }
 
-    /// The path of the token endpoint, as discovery has it.
-    async fn token_path(&self) -> String {
+    /// The path of an endpoint, as discovery has it.
+    fn path(&self, endpoint: Endpoint) -> String {
         let service = self.server.daemon().service();
         let issuer = &service.registry.snapshot().issuers[self.vendor.issuer];
-        jeton::dialect::full_paths(service.dialects.of(issuer), issuer, jeton::protocol::endpoint::Endpoint::Token)
-            .remove(0)
+        jeton::dialect::full_paths(service.dialects.of(issuer), issuer, endpoint).remove(0)
     }
 
     async fn token(&self, client: &str, fields: &[(&str, &str)]) -> Answer {
         let secret = secret(client);
         let mut fields = fields.to_vec();
         fields.extend([("client_id", client), ("client_secret", secret.as_str())]);
-        self.server.post(&self.token_path().await, &[], &fields).await
+        self.server.post(&self.path(Endpoint::Token), &[], &fields).await
     }
 
     async fn redeem(&self, client: &str, code: &str) -> Answer {

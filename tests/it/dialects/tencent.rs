@@ -265,7 +265,10 @@ const TABLE: &[Entry] = &[
         status: 400,
         body: r#"{"error":"unauthorized_client"}"#,
     }),
-    Needs { feature: "userinfo", what: "only for tokens with openid" },
+    Needs {
+        feature: "userinfo",
+        what: "only for tokens with openid: a resource about a person, whom the portal knows and the token service does not",
+    },
 ];
 
 #[tokio::test(flavor = "multi_thread")]

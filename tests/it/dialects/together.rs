@@ -1,42 +1,14 @@
-//! All dialects in one process on one listener, their example files, and what the tables do not claim.
+//! All dialects in one process on one listener, and their example files.
 
+use jeton::dialect::Path;
+use jeton::protocol::endpoint::Endpoint;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::{Entry, VENDORS};
+use super::VENDORS;
 use crate::support::process::{Serve, jeton};
+use crate::support::tools::repository;
 use crate::support::{ADMIN_TOKEN, Server, secret};
-
-#[test]
-fn what_waits_for_a_grant_is_counted_and_not_claimed() {
-    let mut all = 0;
-    for vendor in VENDORS {
-        let mut kinds = [0; 4];
-        for entry in vendor.table {
-            let kind = match entry {
-                Entry::Documented(_) => 0,
-                Entry::Inferred(_) => 1,
-                Entry::Kept(_) => 2,
-                Entry::Needs { feature, what } => {
-                    say(&format!("{}: waits for {feature}: {what}", vendor.issuer));
-                    3
-                }
-            };
-            kinds[kind] += 1;
-        }
-        let [documented, inferred, kept, waiting] = kinds;
-        let name = vendor.issuer;
-        say(&format!("{name}: {documented} documented, {inferred} inferred, {kept} kept ours, {waiting} wait"));
-        all += waiting;
-    }
-    assert_eq!(all, 25, "rows that wait; when a grant lands, its rows become requests and this number falls");
-}
-
-/// Shown with `--nocapture`.
-fn say(line: &str) {
-    use std::io::Write as _;
-    let _ = writeln!(std::io::stdout(), "{line}");
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn six_issuers_of_six_dialects_share_a_process_and_a_listener() {
@@ -55,14 +27,21 @@ async fn six_issuers_of_six_dialects_share_a_process_and_a_listener() {
         });
         let created = server.admin("POST", &format!("/issuers/{issuer}/clients"), metadata).await;
         assert_eq!(created.status, 201, "{issuer}: {}", created.text());
-        let endpoint = jeton::protocol::endpoint::Endpoint::Token;
         let dialect = server.daemon().service().dialects.of(&found);
-        let path = jeton::dialect::full_paths(dialect, &found, endpoint).remove(0);
+        let path = jeton::dialect::full_paths(dialect, &found, Endpoint::Token).remove(0);
         let fields = [("grant_type", "client_credentials"), ("client_id", "robot"), ("scope", token_scope)];
         let right = [&fields[..], &[("client_secret", secret.as_str())]].concat();
         let answer = server.post(&path, &[], &right).await;
         assert_eq!(answer.status, 200, "{issuer}: {}", answer.text());
-        assert_eq!(crate::support::claims(&answer.get("access_token"))["iss"], json!(found.url), "{issuer}");
+        let token = answer.get("access_token");
+        let iss = if token.starts_with("jat_") {
+            let path = jeton::dialect::full_paths(dialect, &found, Endpoint::Introspection).remove(0);
+            let own = [("token", token.as_str()), ("client_id", "robot"), ("client_secret", secret.as_str())];
+            server.post(&path, &[], &own).await.json()["iss"].clone()
+        } else {
+            crate::support::claims(&token)["iss"].clone()
+        };
+        assert_eq!(iss, json!(found.url), "{issuer}");
         let wrong = [&fields[..], &[("client_secret", "wrong")]].concat();
         let refused = server.post(&path, &[], &wrong).await;
         seen.push((refused.status, refused.json().to_string().len()));
@@ -84,6 +63,9 @@ fn every_example_file_passes_config_check() {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/config/dialects")).unwrap() {
         let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
         let dir = TempDir::new().unwrap();
         secret(&dir.path().join("master.key"), &jeton::vault::Vault::generate());
         secret(&dir.path().join("admin.token"), ADMIN_TOKEN);
@@ -101,6 +83,39 @@ fn every_example_file_passes_config_check() {
         jeton::dialect::ALL.iter().map(|dialect| dialect.name()).filter(|name| *name != "rfc").collect();
     all.sort_unstable();
     assert_eq!(found, all);
+}
+
+/// The page of a dialect says what is true of it: its paths, and a client that can be registered as it stands there.
+#[test]
+fn every_dialect_has_a_page_on_moving_a_client_over() {
+    for dialect in jeton::dialect::ALL.into_iter().filter(|dialect| dialect.name() != "rfc") {
+        let name = dialect.name();
+        let read = |end: &str| std::fs::read_to_string(repository(&format!("config/dialects/{name}.{end}"))).unwrap();
+        let (page, example) = (read("md"), read("toml"));
+        for heading in ["## What to change", "## What stays", "## What differs, and why"] {
+            assert!(page.contains(heading), "{name}: {heading}");
+        }
+        for path in dialect.paths(Endpoint::Token) {
+            let (Path::Below(path) | Path::AtRoot(path)) = path;
+            assert!(page.contains(path), "{name}: {path}");
+        }
+        assert!(example.contains(&format!("{name}.md")), "{name}: the example names its page");
+        let source = jeton::config::Source { preset: Some(example), ..Default::default() };
+        let config = jeton::config::load(&source).unwrap().config;
+        let snapshot =
+            jeton::config::snapshot(&config, &jeton::vault::Vault::ephemeral(), &jeton::extend::Extensions::default())
+                .unwrap();
+        let issuer = snapshot.issuers.values().next().unwrap();
+        let mut blocks = 0;
+        for block in page.split("```json\n").skip(1) {
+            let mut metadata: serde_json::Value = serde_json::from_str(block.split("```").next().unwrap()).unwrap();
+            let id = metadata.as_object_mut().unwrap().remove("client_id").unwrap();
+            let metadata: jeton::client::ClientMetadata = serde_json::from_value(metadata).unwrap();
+            metadata.resolve(id.as_str().unwrap().to_owned(), Vec::new(), 0, issuer).unwrap();
+            blocks += 1;
+        }
+        assert!(blocks > 0, "{name}: a client to copy");
+    }
 }
 
 #[test]

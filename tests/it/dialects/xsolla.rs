@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::Entry::{Documented, Inferred, Kept, Needs};
+use super::Entry::{Documented, Inferred, Kept};
 use super::{Entry, Row, Vendor, World, pick};
-use crate::support::verify;
+use crate::support::{claims, verify};
 
 pub(super) const VENDOR: Vendor = Vendor {
     issuer: "xsolla",
@@ -15,6 +15,9 @@ dialect = "xsolla-login"
 vendor = { project_id = "e6dfaac6-78a8-11e9-9244-42010aa80004", publisher_id = "136593" }
 algorithms = ["RS256"]
 scopes = "email user_profile offline openid store"
+audiences = ["store.example.com", "shop.example.com"]
+grant_types = ["authorization_code", "refresh_token", "client_credentials",
+    "urn:ietf:params:oauth:grant-type:token-exchange"]
 "#,
     custom_grants: &[],
     scope: "email user_profile offline openid",
@@ -163,9 +166,70 @@ const TABLE: &[Entry] = &[
         status: 400,
         body: r#"{"error":{"code":"010-023","description":"<text>","details":{}}}"#,
     }),
-    Needs { feature: "token-exchange", what: "token_exchange with an underscore, subject_token_type=access_token" },
-    Needs { feature: "token-exchange", what: "actor_token with actor_token_type=server_token" },
-    Needs { feature: "audience", what: "a list of domains" },
+    Documented(Row {
+        what: "token_exchange with an underscore: another scope for the user JWT",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken_exchange&client_id=gateway&client_secret=<secret gateway>&\
+            subject_token=<user token>&subject_token_type=access_token&scope=email",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","expires_in":3600,"issued_token_type":"urn:ietf:params:oauth:token-type:access_token",
+            "scope":"email","token_type":"bearer"}"#,
+    }),
+    Documented(Row {
+        what: "token_exchange with a server JWT as actor",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken_exchange&client_id=gateway&client_secret=<secret gateway>&\
+            subject_token=<user token>&subject_token_type=access_token&actor_token=<token of gateway>&actor_token_type=server_token&scope=email",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","expires_in":3600,"issued_token_type":"urn:ietf:params:oauth:token-type:access_token",
+            "scope":"email","token_type":"bearer"}"#,
+    }),
+    Documented(Row {
+        what: "actor_token_type without actor_token",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken_exchange&client_id=gateway&client_secret=<secret gateway>&\
+            subject_token=<user token>&subject_token_type=access_token&actor_token_type=server_token&scope=email",
+        status: 400,
+        body: r#"{"error":{"code":"0","description":"<text>","details":{}}}"#,
+    }),
+    Documented(Row {
+        what: "actor_token without actor_token_type",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken_exchange&client_id=gateway&client_secret=<secret gateway>&\
+            subject_token=<user token>&subject_token_type=access_token&actor_token=<token of gateway>&scope=email",
+        status: 400,
+        body: r#"{"error":{"code":"0","description":"<text>","details":{}}}"#,
+    }),
+    Inferred(Row {
+        what: "an actor token that is not the client's own (open question 3)",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken_exchange&client_id=gateway&client_secret=<secret gateway>&\
+            subject_token=<user token>&subject_token_type=access_token&actor_token=<token of service>&actor_token_type=server_token&scope=email",
+        status: 400,
+        body: r#"{"error":{"code":"0","description":"<text>","details":{}}}"#,
+    }),
+    Kept(Row {
+        what: "CHECKLIST 70: token_exchange never gives a scope that the user JWT has not",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken_exchange&client_id=gateway&client_secret=<secret gateway>&\
+            subject_token=<user token>&subject_token_type=access_token&scope=store",
+        status: 400,
+        body: r#"{"error":{"code":"0","description":"<text>","details":{}}}"#,
+    }),
+    Documented(Row {
+        what: "audience is a list of domains",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=client_credentials&client_id=service&client_secret=<secret service>&audience=store.example.com%20shop.example.com",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","expires_in":3600,"scope":"store","token_type":"bearer"}"#,
+    }),
+    Kept(Row {
+        what: "CHECKLIST 61: a domain that the client may not ask for (open question 3)",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            grant_type=client_credentials&client_id=service&client_secret=<secret service>&audience=store.example.com%20evil.example",
+        status: 400,
+        body: r#"{"error":{"code":"0","description":"<text>","details":{}}}"#,
+    }),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -177,6 +241,24 @@ async fn every_documented_request_is_answered_as_documented() {
     assert_eq!(pick(&access, &["xsolla_login_project_id", "publisher_id"]), [project, json!(136593)]);
     assert_eq!(access["exp"].as_u64().unwrap() - access["iat"].as_u64().unwrap(), 3600);
     assert_eq!(pick(&world.service().await, &["client_id", "publisher_id"]), [json!("service"), json!(136593)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_61_and_70_the_domains_are_the_audience_and_the_server_acts_for_the_user() {
+    let world = World::start(&VENDOR).await;
+    let domains = [("grant_type", "client_credentials"), ("audience", "store.example.com shop.example.com")];
+    let token = claims(&world.token("service", &domains).await.get("access_token"));
+    assert_eq!(token["aud"], json!(["store.example.com", "shop.example.com"]));
+    let (user, server) = (world.value("user token").await, world.value("token of gateway").await);
+    let fields = [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:token_exchange"),
+        ("subject_token", user.as_str()),
+        ("subject_token_type", "access_token"),
+        ("actor_token", server.as_str()),
+        ("actor_token_type", "server_token"),
+    ];
+    let token = claims(&world.token("gateway", &fields).await.get("access_token"));
+    assert_eq!((&token["sub"], &token["act"]["sub"]), (&json!("alice"), &json!("gateway")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -226,7 +226,7 @@ async fn checklist_26_to_32_34_the_assertion_keeps_the_rules_of_any_client_asser
         json!({ "aud": null }),
         json!({ "exp": null }),
         json!({ "exp": now - 1 }),
-        json!({ "exp": now + 3600 }),
+        json!({ "exp": now + 7200 }),
         json!({ "jti": null }),
         json!({ "nbf": now + 3600 }),
     ] {

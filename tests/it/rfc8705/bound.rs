@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{World, credentials};
+use crate::support::hook::{HookServer, Reply};
 use crate::support::http::Answer;
 use crate::support::tls::{Caller, Identity, subject};
 use crate::support::{CALLBACK, VERIFIER, claims, refused, spa_metadata};
@@ -129,4 +130,26 @@ async fn rfc8705_4_a_public_clients_device_code_is_bound_to_the_certificate_that
     assert_eq!(tokens.status, 200, "{}", tokens.text());
     refused(&world.refresh_as(&stranger, &id, &tokens.get("refresh_token")).await, "invalid_grant");
     assert_eq!(world.refresh_as(&caller, &id, &tokens.get("refresh_token")).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc8705_4_a_login_by_a_custom_grant_is_bound_too() {
+    const GRANT: &str = "https://bank.example/grants/otp";
+    let hook = HookServer::start(|_| Reply::Json(200, json!({ "subject": "alice" }))).await;
+    let more = format!(
+        "[[issuers.main.custom_grants]]\ngrant_type = \"{GRANT}\"\nparameters = []\nhook = {{ url = \"{}\" }}\n",
+        hook.url()
+    );
+    let world = World::with(&more).await;
+    let mut metadata = spa_metadata();
+    metadata["grant_types"] = json!([GRANT, "refresh_token"]);
+    metadata["tls_client_certificate_bound_access_tokens"] = json!(true);
+    let (id, _) = world.server.client(metadata).await;
+    let (own, thief) = (identity(), identity());
+    let fields = [("grant_type", GRANT), ("client_id", id.as_str()), ("scope", "openid offline_access")];
+    let tokens = world.caller(&own).token(world.server.public, &fields).await;
+    assert_eq!(claims(&tokens.get("access_token"))["cnf"]["x5t#S256"], own.thumbprint());
+    let refresh = tokens.get("refresh_token");
+    refused(&world.refresh_as(&world.caller(&thief), &id, &refresh).await, "invalid_grant");
+    assert_eq!(world.refresh_as(&world.caller(&own), &id, &refresh).await.status, 200);
 }

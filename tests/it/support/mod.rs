@@ -10,7 +10,7 @@ pub(crate) mod verify;
 
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ pub(crate) struct Server {
     pub(crate) admin: SocketAddr,
     pub(crate) clock: Clock,
     /// Removed when the server is.
-    _dir: TempDir,
+    dir: TempDir,
     preset: String,
     fetch: Arc<dyn Fetch>,
 }
@@ -123,7 +123,7 @@ impl Server {
         );
         let clock = Clock::manual(time);
         let daemon = Some(launch(&preset, &clock, &fetch).await);
-        Self { daemon, public, admin, clock, _dir: dir, preset, fetch }
+        Self { daemon, public, admin, clock, dir, preset, fetch }
     }
 
     /// Stops in order and starts again on the same data.
@@ -136,6 +136,11 @@ impl Server {
         if let Some(daemon) = self.daemon.take() {
             daemon.stop(Duration::ZERO, Duration::from_secs(2)).await;
         }
+    }
+
+    /// A file of the server, such as its master keys.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
     }
 
     /// The running daemon, for what cannot be asked over HTTP.

@@ -27,7 +27,13 @@ pub(crate) struct Serve {
 
 impl Serve {
     /// Starts with `more` TOML (complete sections) besides listeners, secrets and issuer `main`; waits until ready.
+    /// `@PUBLIC@` is the address of the public listener.
     pub(crate) async fn start(more: &str) -> Self {
+        Self::dressed(more, |_| ()).await
+    }
+
+    /// The same with something more in its command.
+    pub(crate) async fn dressed(more: &str, dress: impl FnOnce(&mut Command)) -> Self {
         let dir = tempfile::TempDir::new().unwrap();
         super::secret(&dir.path().join("master.key"), &jeton::vault::Vault::generate());
         super::secret(&dir.path().join("admin.token"), ADMIN_TOKEN);
@@ -47,9 +53,13 @@ impl Serve {
             "#
         );
         let config = dir.path().join("jeton.toml");
+        let more = more.replace("@PUBLIC@", &public.to_string());
         std::fs::write(&config, format!("{common}\n{more}")).unwrap();
         let log = std::fs::File::create(dir.path().join("log")).unwrap();
-        let child = jeton().arg("serve").arg("--config").arg(config).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let mut command = jeton();
+        command.arg("serve").arg("--config").arg(config).stdout(Stdio::null()).stderr(log);
+        dress(&mut command);
+        let child = command.spawn().unwrap();
         let serve = Self { child, public, admin, dir, common };
         ready(admin).await;
         serve

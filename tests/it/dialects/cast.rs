@@ -1,0 +1,131 @@
+//! Clients and values of the rows that need more than a secret and a code: assertions, devices, exchanged and opaque
+//! tokens.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use jeton::protocol::endpoint::Endpoint;
+use serde_json::{Value, json};
+
+use super::{World, secret};
+use crate::support::CALLBACK;
+use crate::support::assertion::{Signer, encode};
+use crate::support::tls::{Identity, subject};
+
+const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+
+/// Of the client `key`.
+static KEY: LazyLock<Signer> = LazyLock::new(|| Signer::new("RS256"));
+
+/// Of the client `machine`, and of somebody who calls itself the same.
+static MACHINE: LazyLock<Identity> = LazyLock::new(|| Identity::self_signed(&subject("machine")));
+static IMPOSTOR: LazyLock<Identity> = LazyLock::new(|| Identity::self_signed(&subject("machine")));
+
+impl World {
+    /// The metadata of clients that not every table needs: `(id, method, metadata)`.
+    pub(super) fn cast(&self) -> Vec<(&'static str, &'static str, Value)> {
+        let vendor = self.vendor;
+        let service = json!({ "grant_types": ["client_credentials"], "scope": vendor.service_scope });
+        let mut key = service.clone();
+        key["jwks"] = json!({ "keys": [KEY.jwk()] });
+        let mut cast = vec![("hmac", "client_secret_jwt", service), ("key", "private_key_jwt", key)];
+        let reference = json!({
+            "redirect_uris": [CALLBACK], "scope": vendor.scope, "grant_types": ["authorization_code", "refresh_token"],
+            "jeton": { "access_token_format": "opaque" },
+        });
+        cast.push(("reference", "client_secret_post", reference));
+        if vendor.toml.contains("client_certificate_header") {
+            let mut jwk = MACHINE.jwk();
+            jwk["x5c"] = json!([MACHINE.base64()]);
+            let machine = json!({
+                "grant_types": ["client_credentials"], "scope": vendor.service_scope, "jwks": { "keys": [jwk] },
+            });
+            cast.push(("machine", "self_signed_tls_client_auth", machine));
+        }
+        if vendor.toml.contains(DEVICE) {
+            let tv = json!({ "scope": vendor.scope, "grant_types": [DEVICE, "refresh_token"] });
+            cast.push(("tv", "none", tv));
+        }
+        if vendor.toml.contains(EXCHANGE) {
+            let policy = json!({ "impersonation": true, "delegation": true });
+            let gateway = json!({
+                "scope": format!("{} {}", vendor.scope, vendor.service_scope),
+                "grant_types": [EXCHANGE, "client_credentials"],
+                "jeton": { "introspection": "any", "token_exchange": policy },
+            });
+            cast.push(("gateway", "client_secret_post", gateway));
+        }
+        cast
+    }
+
+    /// What a blank of such a row stands for.
+    pub(super) async fn prop(&self, name: &str) -> Option<String> {
+        Some(match name {
+            "certificate" => MACHINE.escaped(),
+            "other certificate" => IMPOSTOR.escaped(),
+            "user token" => {
+                let code = self.value("code").await;
+                self.redeem("web", &code).await.get("access_token")
+            }
+            "device code" => self.device(None).await,
+            "approved device" => self.device(Some("approve")).await,
+            "denied device" => self.device(Some("deny")).await,
+            "hasty device" => {
+                let code = self.device(None).await;
+                let fields = [("grant_type", DEVICE), ("device_code", &code), ("client_id", "tv")];
+                let first = self.server.post(&self.path(Endpoint::Token), &[], &fields).await;
+                assert_eq!(first.error(), "authorization_pending");
+                code
+            }
+            "expired device" => {
+                let code = self.device(None).await;
+                self.server.advance(Duration::from_secs(1200)).await;
+                code
+            }
+            other => match other.split_once(" of ") {
+                Some(("assertion", client)) => self.assertion(client),
+                Some(("unsigned", client)) => {
+                    let signed = self.assertion(client);
+                    format!("{}.{}.", encode(r#"{"alg":"none"}"#), signed.split('.').nth(1).unwrap())
+                }
+                Some(("code", client)) => {
+                    let plain = json!({ "code_challenge": null, "code_challenge_method": null });
+                    self.code(client, plain).await
+                }
+                Some(("token", client)) => {
+                    let fields = [("grant_type", "client_credentials"), ("scope", self.vendor.service_scope)];
+                    self.token(client, &fields).await.get("access_token")
+                }
+                Some(_) | None => return None,
+            },
+        })
+    }
+
+    /// As the vendors' SDKs make them: for the URL of the token endpoint, good for ten minutes.
+    fn assertion(&self, client: &str) -> String {
+        let now = self.server.clock.now().as_secs();
+        let claims = json!({
+            "iss": client, "sub": client, "aud": format!("http://{}{}", self.server.public, self.path(Endpoint::Token)),
+            "jti": encode(jeton::id::Id::random().0), "iat": now, "exp": now + 600,
+        });
+        if client == "key" {
+            KEY.jws(&json!({ "alg": "RS256", "typ": "JWT" }), &claims)
+        } else {
+            Signer::Secret(secret(client).into_bytes()).jws(&json!({ "alg": "HS256", "typ": "JWT" }), &claims)
+        }
+    }
+
+    /// A device code of the client `tv`, about which a person decided if `verdict` says so.
+    async fn device(&self, verdict: Option<&str>) -> String {
+        let path = self.path(Endpoint::DeviceAuthorization);
+        let codes = self.server.post(&path, &[], &[("client_id", "tv"), ("scope", self.vendor.scope)]).await;
+        assert_eq!(codes.status, 200, "{}", codes.text());
+        if let Some(verdict) = verdict {
+            let body = if verdict == "approve" { json!({ "subject": "alice" }) } else { Value::Null };
+            let answer = self.admin(&format!("device/{}/{verdict}", codes.get("user_code")), body).await;
+            assert_eq!(answer.status, 204, "{}", answer.text());
+        }
+        codes.get("device_code")
+    }
+}
