@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::CustomGrantSettings;
+use crate::client::federation::FederatedProvider;
 use crate::client::trust::TrustedIssuer;
 use crate::jose::alg::Algorithm;
 use crate::protocol::grant_type::GrantType;
@@ -96,6 +97,9 @@ pub struct IssuerSettings {
     /// Whose assertions are grants (RFC 7523 section 2.1).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trusted_issuers: Vec<TrustedIssuer>,
+    /// Whose word about workloads its clients may rest on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub federated_providers: Vec<FederatedProvider>,
     /// Grants that hooks of the operator's decide.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub custom_grants: Vec<CustomGrantSettings>,
@@ -140,6 +144,7 @@ impl Default for IssuerSettings {
             verification_uri: String::new(),
             token_exchange_depth: 3,
             trusted_issuers: Vec::new(),
+            federated_providers: Vec::new(),
             custom_grants: Vec::new(),
             authorization_endpoint: String::new(),
         }

@@ -19,6 +19,7 @@ algorithms = ["RS256"]
     content_type: "application/json",
     cache_control: "no-store",
     table: TABLE,
+    federated: false,
 };
 
 const TABLE: &[Entry] = &[

@@ -25,6 +25,7 @@ hook = { url = "@HOOK@" }
     content_type: "application/json",
     cache_control: "no-store, no-cache, max-age=0, private",
     table: TABLE,
+    federated: false,
 };
 
 const TABLE: &[Entry] = &[
