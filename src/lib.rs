@@ -9,6 +9,7 @@
 //! | [`protocol`] | wire types of the RFCs: no I/O, no clock |
 //! | [`jose`] | JWK, JWS: names, thumbprints, assembly, verification |
 //! | [`x509`] | client certificates: reading, names, chains |
+//! | [`cms`] | documents that somebody signed (PKCS#7) |
 //! | [`token`] | codes, refresh and access tokens; the family state machine `step` |
 //! | [`metrics`], [`ask`] | what operators scrape; how one actor asks another |
 //! | [`hook`] | services of the operator's that are asked, and what keeps a failing one from harm |
@@ -31,6 +32,7 @@ pub mod ask;
 pub mod cli;
 pub mod client;
 pub mod clock;
+pub mod cms;
 pub mod config;
 pub mod dialect;
 pub mod extend;

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::federation::Provider;
 use super::metadata::AuthMethod;
 use super::metadata::certificate::Sight;
 use super::secret::ColdCount;
@@ -50,6 +51,8 @@ pub struct Issuer {
     pub trusted: Vec<Trusted>,
     /// Who checks passwords, if that is a webhook; the configuration adds it, because it can read what it needs.
     pub user_hook: Option<Arc<Hook>>,
+    /// Whose word about workloads its clients may rest on.
+    pub providers: Vec<Arc<Provider>>,
     /// Its grants that hooks decide; the configuration adds them, because it can read what they need.
     pub custom: Vec<CustomGrant>,
     /// Client authentication methods that its clients may have besides those that are built in; from the configuration.
@@ -66,7 +69,7 @@ impl Issuer {
     /// # Errors
     /// The first setting that breaks a rule.
     pub fn new(id: &str, mut settings: IssuerSettings) -> Result<Self, IssuerError> {
-        let (url, trusted) = rules::check(id, &settings)?;
+        let rules::Checked { url, trusted, providers } = rules::check(id, &settings)?;
         // what is configured is offered
         for custom in &settings.custom_grants {
             if !settings.grant_types.contains(&custom.grant_type) {
@@ -84,6 +87,7 @@ impl Issuer {
             certificates: Sight::default(),
             trusted,
             user_hook: None,
+            providers,
             custom: Vec::new(),
             other_methods: Vec::new(),
             document: OnceLock::new(),
@@ -111,6 +115,13 @@ impl Issuer {
     /// Whether the endpoint is there: that of a grant only if the grant is offered.
     pub fn offers(&self, endpoint: Endpoint) -> bool {
         endpoint != Endpoint::DeviceAuthorization || self.settings.grant_types.contains(&GrantType::DEVICE_CODE)
+    }
+
+    /// Whether its clients may authenticate by `method`: one with certificates needs a listener that sees them, a
+    /// federated one needs a provider.
+    pub fn admits(&self, method: AuthMethod) -> bool {
+        let vouched = |method| self.providers.iter().any(|provider| provider.method() == method);
+        self.certificates.allow(method) && (!method.is_federated() || vouched(method))
     }
 
     /// The custom grant of this name.

@@ -42,7 +42,9 @@ pub enum KeySetError {
     TooLarge,
     #[error("keys[{index}]: {source}")]
     Key { index: usize, source: JwkError },
-    #[error("has no key that can verify a signature (OKP Ed25519, EC P-256, P-384, P-521, RSA; `use` sig or absent)")]
+    #[error(
+        "has no key that can verify a signature (OKP Ed25519, EC P-256, P-384, P-521, RSA; `use` sig, jwt-svid or absent)"
+    )]
     Empty,
 }
 
@@ -125,7 +127,10 @@ fn member(jwk: &Map<String, Value>) -> Result<Option<Member>, JwkError> {
     if matches!(parsed, Err(JwkError::Private(_))) {
         return Err(parsed.err().unwrap_or(JwkError::Unsupported));
     }
-    if text("use").is_some_and(|usage| usage != "sig") || operations.is_some_and(|list| !for_verifying(list)) {
+    // SPIFFE Trust Domain and Bundle, section 4.2.2: keys of JWT-SVIDs have a use of their own
+    if text("use").is_some_and(|usage| !matches!(usage, "sig" | "jwt-svid"))
+        || operations.is_some_and(|list| !for_verifying(list))
+    {
         return Ok(None);
     }
     let alg = match text("alg").map(Scheme::parse) {

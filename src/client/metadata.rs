@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::method_name::MethodName;
 pub use self::rules::{MetadataError, check_client_id};
+use super::federation::FederatedCredential;
 use crate::jose::{Algorithm, Scheme};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
@@ -34,6 +35,12 @@ pub enum AuthMethod {
     PrivateKeyJwt,
     /// A JWT under the secret (RFC 7523 section 2.2).
     ClientSecretJwt,
+    /// A token of a federated provider (Alibaba Cloud IDaaS, workload identity).
+    IdTokenBearer,
+    /// A JWT under a certificate that a federated provider issued (Alibaba Cloud IDaaS).
+    X509JwtBearer,
+    /// An attested document of a federated provider (Alibaba Cloud IDaaS).
+    Pkcs7Bearer,
     /// A certificate of a registered name from a trusted authority (RFC 8705 section 2.1).
     TlsClientAuth,
     /// A registered certificate, whoever issued it (RFC 8705 section 2.2).
@@ -59,12 +66,15 @@ impl From<AuthMethod> for String {
 
 impl AuthMethod {
     /// Every method that is built in.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::None,
         Self::ClientSecretBasic,
         Self::ClientSecretPost,
         Self::PrivateKeyJwt,
         Self::ClientSecretJwt,
+        Self::IdTokenBearer,
+        Self::X509JwtBearer,
+        Self::Pkcs7Bearer,
         Self::TlsClientAuth,
         Self::SelfSignedTlsClientAuth,
     ];
@@ -78,6 +88,9 @@ impl AuthMethod {
             Self::ClientSecretPost => "client_secret_post",
             Self::PrivateKeyJwt => "private_key_jwt",
             Self::ClientSecretJwt => "client_secret_jwt",
+            Self::IdTokenBearer => "id_token_bearer",
+            Self::X509JwtBearer => "x509_jwt_bearer",
+            Self::Pkcs7Bearer => "pkcs7_bearer",
             Self::TlsClientAuth => "tls_client_auth",
             Self::SelfSignedTlsClientAuth => "self_signed_tls_client_auth",
         }
@@ -86,23 +99,28 @@ impl AuthMethod {
     /// Whether a client needs a secret for it.
     pub const fn has_secret(self) -> bool {
         match self {
-            Self::None | Self::PrivateKeyJwt | Self::TlsClientAuth | Self::SelfSignedTlsClientAuth | Self::Other(_) => {
-                false
-            }
+            Self::None | Self::PrivateKeyJwt | Self::TlsClientAuth | Self::SelfSignedTlsClientAuth => false,
+            Self::IdTokenBearer | Self::X509JwtBearer | Self::Pkcs7Bearer | Self::Other(_) => false,
             Self::ClientSecretBasic | Self::ClientSecretPost | Self::ClientSecretJwt => true,
+        }
+    }
+
+    /// Whether it takes a federated provider, so that an issuer offers it only if it has one.
+    pub const fn is_federated(self) -> bool {
+        match self {
+            Self::IdTokenBearer | Self::X509JwtBearer | Self::Pkcs7Bearer => true,
+            Self::None | Self::ClientSecretBasic | Self::ClientSecretPost => false,
+            Self::PrivateKeyJwt | Self::ClientSecretJwt | Self::TlsClientAuth | Self::SelfSignedTlsClientAuth => false,
+            Self::Other(_) => false,
         }
     }
 
     /// The ways in which an assertion by this method may be signed; none if it has no assertion.
     pub const fn assertion_algorithms(self) -> &'static [Scheme] {
         match self {
-            Self::None
-            | Self::ClientSecretBasic
-            | Self::ClientSecretPost
-            | Self::TlsClientAuth
-            | Self::SelfSignedTlsClientAuth
-            | Self::Other(_) => &[],
-            Self::PrivateKeyJwt => &Scheme::SIGNATURES,
+            Self::None | Self::ClientSecretBasic | Self::ClientSecretPost | Self::Pkcs7Bearer => &[],
+            Self::TlsClientAuth | Self::SelfSignedTlsClientAuth | Self::Other(_) => &[],
+            Self::PrivateKeyJwt | Self::IdTokenBearer | Self::X509JwtBearer => &Scheme::SIGNATURES,
             Self::ClientSecretJwt => &Scheme::MACS,
         }
     }
@@ -251,6 +269,9 @@ pub struct Extension {
     /// What it may do with the token exchange grant; absent is nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_exchange: Option<ExchangePolicy>,
+    /// What outside providers say of it, for the federated methods.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub federated_credentials: Vec<FederatedCredential>,
     /// A disabled client is refused like an unknown one.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub disabled: bool,

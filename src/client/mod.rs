@@ -1,6 +1,8 @@
 //! Registered clients: what they registered (RFC 7591), what follows from it, and how they prove who they are.
 
 pub mod auth;
+pub mod condition;
+pub mod federation;
 pub mod issuer;
 pub mod keyset;
 pub mod metadata;
@@ -23,6 +25,7 @@ use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
 use crate::token::access::AccessTokenFormat;
 use crate::token::{Lifetimes, RotatePolicy};
+use federation::Credential;
 use keyset::ClientKeys;
 use metadata::certificate::CertificateName;
 use metadata::{AssertionAudience, CodeRedirect, IntrospectionReach};
@@ -75,6 +78,8 @@ pub struct Settings {
     pub id_token_alg: Algorithm,
     /// What its assertions must be like.
     pub assertions: AssertionRules,
+    /// What outside providers say of it.
+    pub federated: Vec<Credential>,
     /// What its certificate must be about, if its method asks for one from an authority.
     pub certificate: Option<CertificateName>,
     /// Whether its tokens are bound to the certificate that it shows (RFC 8705 section 3).

@@ -1,6 +1,7 @@
 //! From settings to what requests read: issuers, their clients and where each path leads.
 
 use std::collections::{BTreeSet, HashMap};
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -20,6 +21,9 @@ use crate::keys::{IssuerRings, Policy};
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::grant_type::GrantType;
 use crate::vault::{Vault, is_exposed};
+
+/// Longest file of public keys or certificates, in bytes.
+const MAX_PUBLIC_FILE: u64 = 1024 * 1024;
 
 /// The grants that hooks decide, one for each name: an issuer's own are found when a request comes.
 pub fn hooked_grants(snapshot: &Snapshot) -> Vec<Arc<dyn Grant>> {
@@ -42,7 +46,9 @@ pub fn snapshot(config: &Config, vault: &Vault, extensions: &Extensions) -> Resu
     let dialects = extensions.all_dialects();
     let known: Vec<GrantType> = extensions.all_grants().iter().map(|grant| grant.grant_type()).collect();
     for (id, settings) in &config.issuers {
-        let mut issuer = Issuer::new(id, settings.clone())?;
+        let mut own = settings.clone();
+        read_provider_files(id, &mut own)?;
+        let mut issuer = Issuer::new(id, own)?;
         let dialect = check_names(&issuer, &known, &dialects)?;
         issuer.other_methods = extensions.other_methods();
         issuer.user_hook = user_hook(id, settings, config)?;
@@ -84,6 +90,30 @@ fn user_hook(id: &str, settings: &IssuerSettings, config: &Config) -> Result<Opt
         return Err(ConfigError::Rule { setting, value, rule });
     }
     super::hook(HookKind::Password, hook, &place).map(Some)
+}
+
+/// Puts what the files of federated providers hold in the place of their names.
+fn read_provider_files(id: &str, settings: &mut IssuerSettings) -> Result<(), ConfigError> {
+    for provider in &mut settings.federated_providers {
+        let name = provider.name().to_owned();
+        let wrong =
+            |rule| ConfigError::Rule { setting: format!("issuers.{id}.federated_providers"), value: name, rule };
+        provider.read_files(public_file).map_err(wrong)?;
+    }
+    Ok(())
+}
+
+/// A file of public keys or certificates, at most [`MAX_PUBLIC_FILE`].
+fn public_file(path: &Path) -> Result<String, String> {
+    let shown = path.display();
+    let unreadable = |error: std::io::Error| format!("cannot read {shown}: {error}");
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut text = String::new();
+    file.take(MAX_PUBLIC_FILE + 1).read_to_string(&mut text).map_err(unreadable)?;
+    if text.len() as u64 > MAX_PUBLIC_FILE {
+        return Err(format!("{shown} has more than {MAX_PUBLIC_FILE} bytes"));
+    }
+    Ok(text)
 }
 
 fn custom_grants(

@@ -83,6 +83,14 @@ impl Certificate {
         }
     }
 
+    /// Reads certificates in PEM.
+    ///
+    /// # Errors
+    /// If there is none, more than 64, or something else.
+    pub fn all_from_pem(pem: &[u8]) -> Result<Vec<Self>, X509Error> {
+        from_pem(pem, 64)?.iter().map(|der| Self::from_der(der)).collect()
+    }
+
     /// The bytes it was read from.
     pub fn der(&self) -> &CertificateDer<'static> {
         &self.der

@@ -12,6 +12,7 @@ mod custom_grants;
 mod dialects;
 mod double_spend;
 mod extend;
+mod federated;
 mod jwks_uri;
 mod layers;
 mod opaque;

@@ -15,6 +15,7 @@ use jeton::service::Service;
 use jeton::x509::Chain;
 use serde_json::json;
 
+use crate::support::assertion::{JWT_BEARER, Signer};
 use crate::support::tls::{Authority, Identity, subject};
 use crate::support::{Server, form};
 
@@ -170,6 +171,41 @@ async fn checklist_16_unknown_client_wrong_secret_and_disabled_client_take_alike
         ("eight secrets", post(&rotating.0, &wrong)),
     ] {
         bench.alike(what, samples(), reference.clone(), guess).await;
+    }
+}
+
+/// An outside token is checked before anybody asks whose it is; a client's own rules are as long as its operator made them.
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_16_a_right_token_of_a_provider_shows_no_client_either() {
+    let key = Signer::new("ES256");
+    let jwks = toml::Value::try_from(json!({ "keys": [key.jwk()] })).unwrap();
+    let provider = format!(
+        "[[issuers.main.federated_providers]]\ntype = \"oidc\"\nname = \"p\"\nissuer = \"https://p.example\"\n\
+        longest_lifetime = \"300days\"\njwks = {jwks}"
+    );
+    let server = Server::with(&provider).await;
+    let service = server.daemon().service().clone();
+    let issuer = service.registry.issuer("main").unwrap();
+    let bench = Bench { server, service, issuer };
+    let now = bench.server.clock.now().as_secs();
+    let claims = json!({
+        "iss": "https://p.example", "sub": "stranger", "aud": bench.issuer.url, "exp": now + 200 * 86_400,
+    });
+    let token = key.jws(&json!({ "alg": "ES256" }), &claims);
+    for (id, disabled) in [("client-number-one", false), ("client-number-two", true)] {
+        let rule = json!([{ "name": "a", "provider": "p", "condition": "Equals(jwt.claims.sub, \"friend\")" }]);
+        let metadata = json!({
+            "client_id": id, "token_endpoint_auth_method": "id_token_bearer", "grant_types": ["client_credentials"],
+            "scope": "api:read", "jeton": { "federated_credentials": rule, "disabled": disabled },
+        });
+        bench.server.client(metadata).await;
+    }
+    let guess = |id| {
+        let fields = [("client_id", id), ("client_assertion_type", JWT_BEARER), ("client_assertion", token.as_str())];
+        Guess { authorization: None, body: form(&fields).into_bytes(), certificate: None }
+    };
+    for (what, id) in [("unknown client", "client-number-xxx"), ("disabled client", "client-number-two")] {
+        bench.alike(what, samples() / 4, guess("client-number-one"), guess(id)).await;
     }
 }
 

@@ -7,6 +7,7 @@ use prometheus::IntCounter;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::federated::CREDENTIAL;
 use super::{Case, Refused};
 use crate::client::Client;
 use crate::client::metadata::AssertionAudience;
@@ -25,11 +26,11 @@ const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// nobody has used can use it until then.
 const LONGEST: Duration = Duration::from_secs(60 * 60);
 /// How far the client's clock may be ahead.
-const SKEW: Duration = Duration::from_secs(30);
+pub(super) const SKEW: Duration = Duration::from_secs(30);
 /// How long after `exp` a `jti` is remembered, because clocks of stores differ.
-const SLACK: Duration = Duration::from_secs(60);
+pub(super) const SLACK: Duration = Duration::from_secs(60);
 /// Longest `jti`, in bytes.
-const MAX_JTI: usize = 256;
+pub(super) const MAX_JTI: usize = 256;
 
 /// A client assertion; nothing in it is trusted until the signature is checked.
 pub(super) struct Assertion<'a> {
@@ -51,7 +52,28 @@ struct Claims {
 
 /// The assertion of a request, if there is one of this type.
 pub(super) fn of<'a>(form: &'a Form<'_>) -> Option<&'a str> {
+    typed(form).filter(|text| !is_foreign(text, form))
+}
+
+/// The assertion of a request, if there is one of this type and somebody else than the client made it: it speaks of
+/// its own subject, or the request names a federated credential.
+pub(super) fn foreign<'a>(form: &'a Form<'_>) -> Option<&'a str> {
+    typed(form).filter(|text| is_foreign(text, form))
+}
+
+fn typed<'a>(form: &'a Form<'_>) -> Option<&'a str> {
     form.get("client_assertion").filter(|_| form.get("client_assertion_type") == Some(TYPE))
+}
+
+/// The client's own assertion has its id as `iss` and `sub` (RFC 7523 section 3); this only finds who is to check it.
+fn is_foreign(text: &str, form: &Form<'_>) -> bool {
+    if form.get(CREDENTIAL).is_some() {
+        return true;
+    }
+    let Some(client_id) = form.get("client_id") else { return false };
+    let Ok(assertion) = Assertion::parse(text) else { return false };
+    let issuer = assertion.claims.iss.as_ref().and_then(Value::as_str);
+    issuer.is_some() && issuer != assertion.client_id() && assertion.client_id() != Some(client_id)
 }
 
 impl<'a> Assertion<'a> {
@@ -124,7 +146,7 @@ impl<'a> Assertion<'a> {
 }
 
 /// RFC 7519 section 2: seconds since the epoch, perhaps with a fraction.
-fn instant(value: &Value) -> Option<Time> {
+pub(super) fn instant(value: &Value) -> Option<Time> {
     let seconds = value.as_f64().filter(|seconds| (0.0..1e12).contains(seconds))?;
     Some(Time::ZERO + Duration::from_secs_f64(seconds))
 }

@@ -11,14 +11,19 @@ mod basic;
 mod client_secret_jwt;
 mod evidence;
 mod extension;
+mod federated;
+mod id_token_bearer;
 mod none;
 mod password;
+mod pkcs7_bearer;
 mod pool;
 mod post;
 mod private_key_jwt;
 mod self_signed_tls_client_auth;
+mod signature;
 pub mod throttle;
 mod tls_client_auth;
+mod x509_jwt_bearer;
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -33,6 +38,7 @@ use super::remote::RemoteKeys;
 use super::secret::MAX_SECRET;
 use super::{Client, Issuer, Registry};
 use crate::clock::{Clock, Time};
+use crate::jose::Scheme;
 use crate::metrics::{Metrics, Stopwatch};
 use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::protocol::form::Form;
@@ -44,6 +50,7 @@ pub use authenticated::AuthenticatedClient;
 pub use evidence::Evidence;
 use extension::Extension;
 pub use extension::{Claimed, ClientAuth, Verifying};
+use federated::Federated;
 pub use pool::{HashPool, import};
 use throttle::Throttle;
 pub use tls_client_auth::Authorities;
@@ -66,6 +73,8 @@ enum Proof<'a> {
     Secret(Zeroizing<String>),
     /// A JWT by the client (RFC 7523 section 3), or why it is none.
     Assertion(Box<Result<Assertion<'a>, &'static str>>),
+    /// Something that an outside provider says of it.
+    Federated(Federated<'a>),
     /// Nothing.
     None,
 }
@@ -93,8 +102,16 @@ trait Method: Sync {
 /// The client, or why it is not.
 type Verdict<'a> = Pin<Box<dyn Future<Output = Result<Arc<Client>, Refused>> + Send + 'a>>;
 
-const METHODS: [&dyn Method; 5] =
-    [&basic::Basic, &post::Post, &private_key_jwt::PrivateKeyJwt, &client_secret_jwt::ClientSecretJwt, &none::NoSecret];
+const METHODS: [&dyn Method; 8] = [
+    &basic::Basic,
+    &post::Post,
+    &private_key_jwt::PrivateKeyJwt,
+    &client_secret_jwt::ClientSecretJwt,
+    &id_token_bearer::IdTokenBearer,
+    &x509_jwt_bearer::X509JwtBearer,
+    &pkcs7_bearer::Pkcs7Bearer,
+    &none::NoSecret,
+];
 
 /// The methods of a bare `client_id` beside a certificate, each with the registration that makes it the one: whoever
 /// registered neither shows a certificate for another reason, such as the binding of tokens.
@@ -134,6 +151,16 @@ impl Case<'_> {
             Err(Refused::Because("another method is registered"))
         } else {
             proof.map(|()| client).map_err(Refused::Because)
+        }
+    }
+
+    /// Whether the client may sign by `alg`: any that its key allows, unless it registered one.
+    fn allows(&self, alg: Scheme) -> Result<(), &'static str> {
+        let registered = self.client.as_ref().and_then(|client| client.settings.assertions.alg);
+        if registered.is_none_or(|registered| registered == alg) {
+            Ok(())
+        } else {
+            Err("the assertion's alg is not the registered one")
         }
     }
 }
@@ -315,7 +342,7 @@ fn detect<'a>(
             Err(error) => return Err(error),
         }
     }
-    let asserted = matches!(&found, Some((_, Claim { proof: Proof::Assertion(_), .. })));
+    let asserted = matches!(&found, Some((_, Claim { proof: Proof::Assertion(_) | Proof::Federated(_), .. })));
     if !asserted && (form.get("client_assertion").is_some() || form.get("client_assertion_type").is_some()) {
         // a type that no method knows is an unsupported method (RFC 7521 section 4.2.1), but a second one all the same
         return Err(if found.is_some() { SEVERAL } else { OAuthError::INVALID_CLIENT });

@@ -22,7 +22,7 @@ impl Method for Post {
         Box::pin(async move {
             match proof {
                 Proof::Secret(secret) => password::verify(case, secret).await,
-                Proof::Assertion(_) | Proof::None => case.judge(Err("no secret")),
+                Proof::Assertion(_) | Proof::Federated(_) | Proof::None => case.judge(Err("no secret")),
             }
         })
     }

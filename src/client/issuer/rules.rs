@@ -1,10 +1,12 @@
 //! The rules that the settings of an issuer must keep.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
 
 use super::{IssuerSettings, LONGEST_GRACE, UserSource, custom};
+use crate::client::federation::{MAX_PROVIDERS, Provider};
 use crate::client::trust::Trusted;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::resource::is_audience;
@@ -28,14 +30,21 @@ fn refuse<T>(setting: &'static str, value: impl Into<String>, rule: &'static str
     Err((setting, value.into(), rule))
 }
 
-/// Checks everything; gives the URL and the trusted issuers.
-pub(super) fn check(id: &str, settings: &IssuerSettings) -> Result<(Url, Vec<Trusted>), IssuerError> {
+/// What settings that keep every rule come to.
+pub(super) struct Checked {
+    pub(super) url: Url,
+    pub(super) trusted: Vec<Trusted>,
+    pub(super) providers: Vec<Arc<Provider>>,
+}
+
+/// Checks everything.
+pub(super) fn check(id: &str, settings: &IssuerSettings) -> Result<Checked, IssuerError> {
     let all = || {
         let url = check_url(id, settings)?;
         check_spans(settings)?;
         check_values(settings)?;
         custom::check(&settings.custom_grants).map_err(|(value, rule)| ("custom_grants", value, rule))?;
-        Ok((url, check_trusted(settings)?))
+        Ok(Checked { url, trusted: check_trusted(settings)?, providers: check_providers(settings)? })
     };
     all().map_err(|(setting, value, rule)| IssuerError { issuer: id.to_owned(), setting, value, rule })
 }
@@ -163,6 +172,25 @@ fn check_trusted(s: &IssuerSettings) -> Result<Vec<Trusted>, Broken> {
         }
     }
     Ok(trusted)
+}
+
+fn check_providers(s: &IssuerSettings) -> Result<Vec<Arc<Provider>>, Broken> {
+    const SETTING: &str = "federated_providers";
+    if s.federated_providers.len() > MAX_PROVIDERS {
+        return refuse(SETTING, s.federated_providers.len().to_string(), "at most 256");
+    }
+    let mut providers: Vec<Arc<Provider>> = Vec::with_capacity(s.federated_providers.len());
+    for one in &s.federated_providers {
+        let provider = match Provider::new(one, &s.url) {
+            Ok(provider) => provider,
+            Err(error) => return refuse(SETTING, format!("{}: {error}", one.name()), "see config/jeton.toml"),
+        };
+        if providers.iter().any(|other| other.is_like(&provider)) {
+            return refuse(SETTING, provider.name, "each name once, and each issuer or trust domain");
+        }
+        providers.push(Arc::new(provider));
+    }
+    Ok(providers)
 }
 
 /// Whether a URL is https, or http on this machine.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{CustomGrantSettings, UsersSettings};
+use crate::client::federation::FederatedProvider;
 use crate::client::trust::TrustedIssuer;
 use crate::jose::alg::Algorithm;
 use crate::protocol::grant_type::GrantType;
@@ -98,6 +99,9 @@ pub struct IssuerSettings {
     pub trusted_issuers: Vec<TrustedIssuer>,
     /// Where its users are; needed if the password grant is offered.
     pub users: UsersSettings,
+    /// Whose word about workloads its clients may rest on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub federated_providers: Vec<FederatedProvider>,
     /// Grants that hooks of the operator's decide.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub custom_grants: Vec<CustomGrantSettings>,
@@ -143,6 +147,7 @@ impl Default for IssuerSettings {
             token_exchange_depth: 3,
             trusted_issuers: Vec::new(),
             users: UsersSettings::default(),
+            federated_providers: Vec::new(),
             custom_grants: Vec::new(),
             authorization_endpoint: String::new(),
         }

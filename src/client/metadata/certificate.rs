@@ -36,6 +36,9 @@ impl Sight {
             | AuthMethod::ClientSecretPost
             | AuthMethod::PrivateKeyJwt
             | AuthMethod::ClientSecretJwt
+            | AuthMethod::IdTokenBearer
+            | AuthMethod::X509JwtBearer
+            | AuthMethod::Pkcs7Bearer
             | AuthMethod::Other(_) => true,
         }
     }

@@ -7,6 +7,7 @@ use url::Url;
 
 use super::redirect::check_redirect_uri;
 use super::{AuthMethod, ClientMetadata, MAX_CLIENT_ID, MAX_REDIRECT_URIS, MAX_URI};
+use crate::client::federation::{Credential, MAX_CREDENTIALS};
 use crate::client::issuer::{Issuer, LONGEST_GRACE};
 use crate::client::keyset::{ClientKeys, KeySet};
 use crate::client::rate::RateLimit;
@@ -152,6 +153,7 @@ impl ClientMetadata {
             access_token_alg,
             id_token_alg,
             assertions: self.assertion_rules()?,
+            federated: self.credentials(issuer)?,
             certificate,
             certificate_bound: self.tls_client_certificate_bound_access_tokens,
             introspection: own.introspection.unwrap_or_default(),
@@ -223,6 +225,27 @@ impl ClientMetadata {
         }
         let audience = self.jeton.assertion_audience.unwrap_or_default();
         Ok(AssertionRules { keys, alg: self.token_endpoint_auth_signing_alg, audience })
+    }
+
+    /// The federated credentials: some for a federated method, none for another.
+    fn credentials(&self, issuer: &Issuer) -> Result<Vec<Credential>, MetadataError> {
+        const FIELD: &str = "jeton.federated_credentials";
+        let (own, method) = (&self.jeton.federated_credentials, self.token_endpoint_auth_method);
+        if method.is_federated() == own.is_empty() {
+            let rule = "at least one for a federated token_endpoint_auth_method, none for another";
+            return refuse(FIELD, own.len(), rule);
+        }
+        if own.len() > MAX_CREDENTIALS {
+            return refuse(FIELD, own.len(), "at most 32");
+        }
+        if let Some((_, again)) = own.iter().enumerate().find(|(at, one)| own[..*at].iter().any(|o| o.name == one.name))
+        {
+            return refuse(FIELD, &again.name, "each name once");
+        }
+        let checked = own.iter().map(|one| Credential::new(one, method, &issuer.providers));
+        checked.collect::<Result<_, _>>().or_else(|error| {
+            refuse(FIELD, error, "a name, a provider of the issuer and a condition about what it says")
+        })
     }
 
     fn check_uris(&self) -> Result<(), MetadataError> {

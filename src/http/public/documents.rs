@@ -50,11 +50,15 @@ pub(super) fn metadata(service: &Service, issuer: &Issuer, request: &Request) ->
 fn describe(service: &Service, issuer: &Issuer) -> Vec<u8> {
     let dialect = service.dialects.of(issuer);
     let at = |endpoint| dialect::url(dialect, issuer, endpoint);
-    let methods = AuthMethod::ALL.iter().filter(|method| issuer.certificates.allow(**method));
-    let methods: Vec<&str> = methods.chain(&issuer.other_methods).map(AuthMethod::name).collect();
+    let admitted = || AuthMethod::ALL.iter().filter(|method| issuer.admits(**method));
+    let methods: Vec<&str> = admitted().chain(&issuer.other_methods).map(AuthMethod::name).collect();
     let confidential = methods.iter().copied().filter(|method| *method != AuthMethod::None.name()).collect();
-    let schemes = AuthMethod::ALL.into_iter().flat_map(AuthMethod::assertion_algorithms);
-    let signed_by: Vec<&'static str> = schemes.flat_map(|scheme| scheme.names()).copied().collect();
+    let mut signed_by: Vec<&'static str> = Vec::new();
+    for name in admitted().flat_map(|method| method.assertion_algorithms()).flat_map(|scheme| scheme.names()) {
+        if !signed_by.contains(name) {
+            signed_by.push(name);
+        }
+    }
     let offered = issuer.settings.grant_types.iter().map(|grant| grant.as_str());
     let document = ServerMetadata {
         issuer: &issuer.url,

@@ -1,9 +1,11 @@
 //! SEEDS.md 000: Alibaba Cloud IDaaS. Statuses of errors are not published; RFC 6749 section 5.2 stands.
 
+use jeton::protocol::endpoint::Endpoint;
 use serde_json::json;
 
-use super::Entry::{Documented, Inferred, Kept, Needs};
+use super::Entry::{Documented, Inferred, Kept};
 use super::{Entry, Row, Vendor, World, pick};
+use crate::support::tools::{bounded, installed, program, repository, skip, succeeds};
 
 pub(super) const VENDOR: Vendor = Vendor {
     issuer: "alibaba",
@@ -25,6 +27,7 @@ users = { source = "directory" }
     content_type: "application/json",
     cache_control: "no-store",
     table: TABLE,
+    federated: true,
 };
 
 const TABLE: &[Entry] = &[
@@ -330,9 +333,51 @@ const TABLE: &[Entry] = &[
         status: 400,
         body: r#"{"error":"unauthorized_client","error_description":"<text>","request_id":"<text>"}"#,
     }),
-    Needs { feature: "id-token-bearer", what: "M2M method 5: application_federated_credential_name" },
-    Needs { feature: "pkcs7-bearer", what: "M2M method 6: attested document" },
-    Needs { feature: "x509-jwt-bearer", what: "M2M method 7: client_x509 and client_x509_chain" },
+    Documented(Row {
+        what: "M2M method 5: the token of an OpenID Connect provider",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            client_id=pod&application_federated_credential_name=pod&client_assertion_type=\
+            urn%3Acloud%3Aidaas%3Aparams%3Aoauth%3Aclient-assertion-type%3Aid-token-bearer&client_assertion=<id token>\
+            &grant_type=client_credentials&scope=orders%7Cread",
+        status: 200,
+        body: r#"{"token_type":"Bearer","access_token":"<jwt>","expires_in":1200,"expires_at":"<in 1200>","scope":"orders|read"}"#,
+    }),
+    Documented(Row {
+        what: "M2M method 6: an attested document",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            client_id=instance&application_federated_credential_name=instance&client_assertion_type=\
+            urn%3Acloud%3Aidaas%3Aparams%3Aoauth%3Aclient-assertion-type%3Apkcs7-bearer&client_assertion=<document>\
+            &grant_type=client_credentials&scope=orders%7Cread",
+        status: 200,
+        body: r#"{"token_type":"Bearer","access_token":"<jwt>","expires_in":1200,"expires_at":"<in 1200>","scope":"orders|read"}"#,
+    }),
+    Documented(Row {
+        what: "M2M method 7: an assertion under a certificate",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            client_id=machine&application_federated_credential_name=machine&client_assertion_type=\
+            urn%3Acloud%3Aidaas%3Aparams%3Aoauth%3Aclient-assertion-type%3Ax509-jwt-bearer&client_assertion=<assertion>&client_x509=<leaf>&client_x509_chain=<chain>\
+            &grant_type=client_credentials&scope=orders%7Cread",
+        status: 200,
+        body: r#"{"token_type":"Bearer","access_token":"<jwt>","expires_in":1200,"expires_at":"<in 1200>","scope":"orders|read"}"#,
+    }),
+    Inferred(Row {
+        what: "an unknown federated credential (neither code nor status is documented)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            client_id=pod&application_federated_credential_name=other&client_assertion_type=\
+            urn%3Acloud%3Aidaas%3Aparams%3Aoauth%3Aclient-assertion-type%3Aid-token-bearer&\
+            client_assertion=<id token>&grant_type=client_credentials",
+        status: 401,
+        body: r#"{"error":"invalid_client","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "a federated proof that is none (neither code nor status is documented)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
+            client_id=pod&application_federated_credential_name=pod&client_assertion_type=\
+            urn%3Acloud%3Aidaas%3Aparams%3Aoauth%3Aclient-assertion-type%3Aid-token-bearer&\
+            client_assertion=e30.e30.e30&grant_type=client_credentials",
+        status: 401,
+        body: r#"{"error":"invalid_client","error_description":"<text>","request_id":"<text>"}"#,
+    }),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -385,4 +430,31 @@ async fn a_path_names_one_client_and_no_other_path_is_there() {
     assert_eq!(at("/v2/other/web/oauth2/token").await, 404);
     let document = world.server.get("/api/v2/iauths_system/oauth2/.well-known/openid-configuration").await.text();
     assert!(!document.contains('*'), "{document}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_core_sdk_of_alibaba_authenticates_by_all_three_federated_methods() {
+    let Some(python) = installed("python/bin/python") else { return skip("python clients") };
+    if program("openssl").is_none() {
+        return skip("openssl");
+    }
+    let world = World::start(&VENDOR).await;
+    let (federation, now) = (world.federation.as_ref().unwrap(), world.server.clock.now().as_secs());
+    let endpoint = format!("http://{}{}", world.server.public, world.path(Endpoint::Token));
+    let proofs = tempfile::TempDir::new().unwrap();
+    let (leaf, chain) = federation.certificates();
+    for (name, proof) in [
+        ("token", federation.id_token(&endpoint, now)),
+        ("document", federation.document(now).await),
+        ("leaf.pem", leaf.to_owned()),
+        ("chain.pem", chain.to_owned()),
+        ("key.pem", federation.key().to_owned()),
+    ] {
+        std::fs::write(proofs.path().join(name), proof).unwrap();
+    }
+    let mut command = bounded(python);
+    command.arg("-B").arg(repository("tests/clients/python/alibaba_federated.py"));
+    command.env("JETON_TOKEN_ENDPOINT", endpoint).env("JETON_PROOFS", proofs.path());
+    command.env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1");
+    succeeds("cloud-idaas-core", command).await;
 }

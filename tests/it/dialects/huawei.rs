@@ -21,6 +21,7 @@ users = { source = "directory" }
     content_type: "application/json",
     cache_control: "no-store",
     table: TABLE,
+    federated: false,
 };
 
 const TABLE: &[Entry] = &[

@@ -42,6 +42,7 @@ redirect_uris = ["https://client.example/callback"]
     content_type: "application/json",
     cache_control: "no-store, no-cache, max-age=0, private",
     table: TABLE,
+    federated: false,
 };
 
 const TABLE: &[Entry] = &[

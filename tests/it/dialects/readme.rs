@@ -127,7 +127,7 @@ fn method(request: &str) -> String {
     match (kind.rsplit(':').next().unwrap(), parameter(request, "client_assertion").as_deref()) {
         ("jwt-bearer", Some("<assertion of hmac>")) => "client_secret_jwt".to_owned(),
         ("jwt-bearer", _) => "private_key_jwt".to_owned(),
-        (kind, _) => kind.to_owned(),
+        (kind, _) => kind.replace('-', "_"),
     }
 }
 

@@ -40,6 +40,7 @@ hook = { url = "@HOOK@" }
     content_type: "application/json;charset=UTF-8",
     cache_control: "no-store",
     table: TABLE,
+    federated: false,
 };
 
 const TABLE: &[Entry] = &[

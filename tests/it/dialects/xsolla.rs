@@ -25,6 +25,7 @@ grant_types = ["authorization_code", "refresh_token", "client_credentials",
     content_type: "application/json",
     cache_control: "no-store",
     table: TABLE,
+    federated: false,
 };
 
 const TABLE: &[Entry] = &[

@@ -72,7 +72,17 @@ impl Server {
 
     /// The same on another internet.
     pub(crate) async fn fetching(fetch: Arc<dyn Fetch>) -> Self {
-        Self::build("memory", "", fetch).await
+        Self::fetching_with("", fetch).await
+    }
+
+    /// The same with more TOML.
+    pub(crate) async fn fetching_with(more: &str, fetch: Arc<dyn Fetch>) -> Self {
+        Self::build("memory", more, fetch).await
+    }
+
+    /// The same at another time than the usual one, for proofs that carry the time of this machine.
+    pub(crate) async fn starting_at(time: Time, more: &str) -> Self {
+        Self::build_at(time, "memory", more, Arc::new(Fetcher::new())).await
     }
 
     /// On sled, so that it can be restarted.
@@ -81,6 +91,10 @@ impl Server {
     }
 
     async fn build(engine: &str, more: &str, fetch: Arc<dyn Fetch>) -> Self {
+        Self::build_at(Time::from_secs(1_900_000_000), engine, more, fetch).await
+    }
+
+    async fn build_at(time: Time, engine: &str, more: &str, fetch: Arc<dyn Fetch>) -> Self {
         let dir = TempDir::new().unwrap();
         secret(&dir.path().join("master.key"), &Vault::generate());
         secret(&dir.path().join("admin.token"), ADMIN_TOKEN);
@@ -108,7 +122,7 @@ impl Server {
             {more}
             "#
         );
-        let clock = Clock::manual(Time::from_secs(1_900_000_000));
+        let clock = Clock::manual(time);
         let daemon = Some(launch(&preset, &clock, &fetch).await);
         Self { daemon, public, admin, clock, dir, preset, fetch }
     }

@@ -1,0 +1,136 @@
+//! pkcs7_bearer (Alibaba Cloud IDaaS): a document about a machine that its cloud signed (PKCS#7), in base64, and rules on
+//! what it says.
+//!
+//! The workload has the cloud attest for whom the document is and when it asked (`aud`, `signingTime`), so that a document
+//! for one service is no good at another, and none is good for long. Until then it may be used again, as the vendor's SDK
+//! does, unless the credential is for one use.
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde_json::{Map, Value, json};
+
+use super::assertion::{SKEW, instant};
+use super::{Case, Claim, Evidence, Method, Proof, Verdict, federated};
+use crate::client::condition::Facts;
+use crate::client::federation::{DocumentTrust, Signers, Trust, facts};
+use crate::client::metadata::AuthMethod;
+use crate::clock::Time;
+use crate::cms::{MAX_DOCUMENT, SignedDocument};
+use crate::protocol::error::OAuthError;
+use crate::x509::{Chain, Usage};
+
+const TYPE: &str = "urn:cloud:idaas:params:oauth:client-assertion-type:pkcs7-bearer";
+
+/// An attested document.
+pub(super) struct Pkcs7Bearer;
+
+impl Method for Pkcs7Bearer {
+    fn detect<'a>(&self, evidence: &Evidence<'a>) -> Result<Option<Claim<'a>>, OAuthError> {
+        let form = evidence.form;
+        let text = form.get("client_assertion").filter(|_| form.get("client_assertion_type") == Some(TYPE));
+        Ok(text.map(|text| Claim::federated(AuthMethod::Pkcs7Bearer, text, form)))
+    }
+
+    fn verify<'a>(&self, case: &'a Case<'a>, proof: &'a Proof<'a>) -> Verdict<'a> {
+        Box::pin(async move {
+            let Proof::Federated(sent) = proof else { return case.judge(Err("no document")) };
+            let Some(provider) = federated::provider(case, sent.credential) else {
+                return case.judge(Err("the request does not say which federated credential it means"));
+            };
+            let Trust::Documents(trust) = &provider.trust else {
+                return case.judge(Err("the federated provider is of another kind"));
+            };
+            let checked = decode(sent.assertion).and_then(|bytes| {
+                let document = open(case, trust, &bytes)?;
+                let attested = Attested::read(&document, trust)?;
+                let until = attested.check(case, trust, &document)?;
+                let facts = attested.facts(case, &document);
+                let credential = federated::choose(case, sent.credential, provider, &facts)?;
+                Ok((credential, document, until))
+            });
+            let client = case.judge(checked.as_ref().map(|_| ()).map_err(|reason| *reason))?;
+            if let Ok((credential, document, until)) = checked {
+                federated::spend(case, &client, credential, document.content(), until).await?;
+            }
+            Ok(client)
+        })
+    }
+}
+
+/// The bytes of a document: base64 in lines of any length, padded or not.
+fn decode(text: &str) -> Result<Vec<u8>, &'static str> {
+    const LENIENT: GeneralPurposeConfig =
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    const BASE64: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
+    let packed: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    BASE64.decode(packed).ok().filter(|bytes| bytes.len() <= MAX_DOCUMENT).ok_or("the document is no short base64")
+}
+
+/// The document, if the provider's signer signed it.
+fn open(case: &Case<'_>, trust: &DocumentTrust, bytes: &[u8]) -> Result<SignedDocument, &'static str> {
+    let known = match &trust.signers {
+        Signers::Of(_) => &[][..],
+        Signers::Are(known) => known,
+    };
+    let document = SignedDocument::open(bytes, known).map_err(|_| "the document is not signed as it must be")?;
+    let trusted = match &trust.signers {
+        Signers::Are(known) => known.contains(document.signer()) && document.signer().is_current(case.now),
+        Signers::Of(anchors) => Chain::new(document.signer().clone(), document.certificates().to_vec())
+            .and_then(|chain| chain.verify(anchors, Usage::Any, case.now))
+            .is_ok(),
+    };
+    if trusted { Ok(document) } else { Err("the federated provider's certificates do not vouch for the signer now") }
+}
+
+/// A signed document, and what in it the workload asked to have attested.
+struct Attested {
+    document: Value,
+    statement: Map<String, Value>,
+}
+
+impl Attested {
+    fn read(document: &SignedDocument, trust: &DocumentTrust) -> Result<Self, &'static str> {
+        let read = |text: &[u8]| serde_json::from_slice::<Map<String, Value>>(text).ok();
+        let members = read(document.content()).ok_or("the document's content is no JSON object")?;
+        let statement = match &trust.statement {
+            None => Some(members.clone()),
+            Some(name) => match members.get(name) {
+                Some(Value::String(text)) => read(text.as_bytes()),
+                Some(Value::Object(inner)) => Some(inner.clone()),
+                _ => None,
+            },
+        };
+        let statement = statement.ok_or("the document has no statement of the workload")?;
+        Ok(Self { document: members.into(), statement })
+    }
+
+    /// Whether it is for us and fresh; gives until when.
+    fn check(&self, case: &Case<'_>, trust: &DocumentTrust, signed: &SignedDocument) -> Result<Time, &'static str> {
+        if self.statement.get("aud").and_then(Value::as_str) != Some(&trust.audience) {
+            return Err("the document is not for this audience");
+        }
+        let asked = self.statement.get("signingTime").and_then(instant);
+        let asked = asked.ok_or("the document's signingTime is missing or no number")?;
+        // the workload says when it asked, the cloud, if it says it, when it signed: neither may be early or late
+        for time in [Some(asked), signed.signing_time()].into_iter().flatten() {
+            if time > case.now + SKEW {
+                return Err("the document is from the future");
+            }
+            if case.now >= time + trust.effective_time {
+                return Err("the document is too old");
+            }
+        }
+        Ok(asked + trust.effective_time)
+    }
+
+    fn facts(&self, case: &Case<'_>, signed: &SignedDocument) -> Facts {
+        let pkcs7 = json!({
+            "document": self.document, "statement": self.statement, "signingTime": self.statement.get("signingTime"),
+        });
+        Facts::default()
+            .with("pkcs7", pkcs7)
+            .with("cert", facts::certificate(signed.signer()))
+            .with("client", json!({ "id": case.client_id }))
+    }
+}
