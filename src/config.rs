@@ -17,6 +17,7 @@ use crate::client::metadata::ClientMetadata;
 use crate::router::RouterConfig;
 use crate::store::shards::ShardsConfig;
 use crate::store::sled::SledConfig;
+use crate::user::lane::LaneConfig;
 pub use hooks::hook;
 pub use listener::{AdminListen, DefaultAddress, ListenerConfig, PublicListen, TlsFiles};
 pub use load::{Loaded, Source, load};
@@ -41,6 +42,8 @@ pub struct Config {
     pub tokens: RouterConfig,
     /// Where imported client secrets are hashed.
     pub hashing: HashingConfig,
+    /// Where passwords of users are hashed.
+    pub passwords: LaneConfig,
     /// What is written to standard error.
     pub log: LogConfig,
     /// How the process ends.
@@ -243,6 +246,15 @@ impl Config {
         }
         if self.hashing.workers == 0 {
             return rule("hashing.workers", "0".to_owned(), "at least 1");
+        }
+        if !(1..=64).contains(&self.passwords.workers) {
+            return rule("passwords.workers", self.passwords.workers.to_string(), "1 to 64");
+        }
+        if !(1..=4096).contains(&self.passwords.queue) {
+            return rule("passwords.queue", self.passwords.queue.to_string(), "1 to 4096");
+        }
+        if let Err(broken) = self.passwords.cost.check() {
+            return rule("passwords.cost", self.passwords.cost.to_string(), broken);
         }
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log.filter) {
             return rule("log.filter", self.log.filter.clone(), &error.to_string());

@@ -16,6 +16,7 @@
 //! | [`store`] | the `Store` trait, its engines and the shard actors |
 //! | [`keys`] | signing keys: ring, signers, rotation actor |
 //! | [`client`] | issuers, registered clients and how they authenticate |
+//! | [`user`] | users of the password grant: directory, throttling, where passwords are hashed |
 //! | [`grant`] | one file per grant type, and the only place that mints tokens |
 //! | [`inspect`] | introspection and revocation |
 //! | [`dialect`] | how each vendor spells the same endpoints |
@@ -49,5 +50,6 @@ pub mod server;
 pub mod service;
 pub mod store;
 pub mod token;
+pub mod user;
 pub mod vault;
 pub mod x509;

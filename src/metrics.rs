@@ -92,6 +92,13 @@ metrics! {
     refresh_races: IntCounter("jeton_refresh_races_total");
     /// Spent refresh tokens that came back after the grace: their families were revoked.
     refresh_reuse: IntCounter("jeton_refresh_reuse_total");
+    /// Logins by password, by who checked it (directory, webhook) and outcome (ok, refused, partial, throttled, shed,
+    /// unavailable).
+    password_checks: IntCounterVec("jeton_password_checks_total", ["source", "outcome"]);
+    /// Passwords that wait for a thread that hashes them.
+    password_queue: IntGauge("jeton_password_queue_depth");
+    /// Threads that hash a password now.
+    password_busy: IntGauge("jeton_password_threads_busy");
     /// Codes presented a second time: their families were revoked.
     code_replays: IntCounter("jeton_code_replays_total");
     /// User codes of devices that the portal asked for and that nobody has: somebody guesses.

@@ -27,6 +27,7 @@ use crate::service::{Phase, Service, Tally};
 use crate::store::memory::Memory;
 use crate::store::sled::Sled;
 use crate::store::{Shards, Store, StoreError};
+use crate::user::Users;
 pub use operator::LogControl;
 use operator::{Daemonic, Live, Reloader};
 pub use prepare::{MIN_ADMIN_TOKEN, PrepareError, Prepared, prepare};
@@ -45,6 +46,8 @@ pub enum ServerError {
     Keys(#[from] KeyError),
     #[error("an actor did not start")]
     Actor(#[from] ractor::SpawnErr),
+    #[error("the threads that check passwords did not start")]
+    Threads(#[from] std::io::Error),
 }
 
 /// A running daemon.
@@ -89,8 +92,10 @@ impl Daemon {
         let shards = Shards::start(store.clone(), config.store.queue.clone(), &metrics).await?;
         let keys = Keys::start(rings(&snapshot), store.clone(), vault.clone(), clock.clone(), metrics.clone()).await?;
         let grants = source.extensions.all_grants().into_iter().chain(hooked_grants(&snapshot)).collect();
+        let users = Users::start(store.clone(), &config.passwords, clock.clone(), &metrics)?;
         let registry = Arc::new(Registry::open(store, snapshot).await?);
-        let context = Context { shards, keys, vault: vault.clone(), clock: clock.clone(), metrics: metrics.clone() };
+        let context =
+            Context { shards, keys, vault: vault.clone(), clock: clock.clone(), metrics: metrics.clone(), users };
         let (router, router_task) = Router::start(grants, &context, config.tokens, &metrics).await?;
         let pool = Arc::new(HashPool::new(config.hashing.workers, config.hashing.queue));
         let authorities = Arc::new(Authorities::new(authorities));

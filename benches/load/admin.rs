@@ -44,13 +44,16 @@ impl Admin {
         let mut clients = Vec::with_capacity(count);
         for _ in 0..count {
             let answer = exchange_json(&mut connection, &request, 201).await.context("failed to register a client")?;
-            let member = |name: &str| {
-                let value = answer.get(name).and_then(Value::as_str);
-                value.map(str::to_owned).with_context(|| format!("the registered client has no {name}"))
-            };
-            clients.push(Client { id: member("client_id")?, secret: member("client_secret")? });
+            clients.push(client_of(&answer)?);
         }
         Ok(clients)
+    }
+
+    /// Registers one client with this metadata.
+    pub(crate) async fn register_one(&self, metadata: &Value) -> anyhow::Result<Client> {
+        let request = self.post("clients", metadata);
+        let mut connection = Connection::open(self.target.address).await.context("failed to reach the admin API")?;
+        client_of(&exchange_json(&mut connection, &request, 201).await.context("failed to register a client")?)
     }
 
     /// `count` codes for `client`, bound to [`VERIFIER`].
@@ -79,6 +82,15 @@ impl Admin {
         let path = format!("/admin/v1/issuers/{}/{what}", self.issuer);
         self.target.post_json(&path, &[("authorization", &self.authorization)], body)
     }
+}
+
+/// The client that was registered.
+fn client_of(answer: &Value) -> anyhow::Result<Client> {
+    let member = |name: &str| {
+        let value = answer.get(name).and_then(Value::as_str);
+        value.map(str::to_owned).with_context(|| format!("the registered client has no {name}"))
+    };
+    Ok(Client { id: member("client_id")?, secret: member("client_secret")? })
 }
 
 /// Sends a request and parses its answer, which must have the status `expected`.

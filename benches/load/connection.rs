@@ -2,11 +2,11 @@
 //! because the generator shares its cores with the server it measures.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use crate::http::{self, Malformed};
@@ -20,6 +20,7 @@ const LARGEST_BUFFER: usize = 4 * 1024 * 1024;
 /// A connection to one address, opened again when the server closes it.
 pub(crate) struct Connection {
     address: SocketAddr,
+    source: Option<IpAddr>,
     stream: TcpStream,
     buffer: Vec<u8>,
     /// The server said that it closes after its last answer.
@@ -48,7 +49,13 @@ pub(crate) enum ExchangeError {
 impl Connection {
     /// Connects.
     pub(crate) async fn open(address: SocketAddr) -> io::Result<Self> {
-        Ok(Self { address, stream: connect(address).await?, buffer: vec![0; FIRST_BUFFER], closing: false })
+        Self::open_from(None, address).await
+    }
+
+    /// Connects from an address of this machine.
+    pub(crate) async fn open_from(source: Option<IpAddr>, address: SocketAddr) -> io::Result<Self> {
+        let stream = connect(source, address).await?;
+        Ok(Self { address, source, stream, buffer: vec![0; FIRST_BUFFER], closing: false })
     }
 
     /// Replaces the connection if the server announced that it closes it; whether it was replaced.
@@ -62,7 +69,7 @@ impl Connection {
 
     /// Replaces a broken connection.
     pub(crate) async fn reopen(&mut self) -> io::Result<()> {
-        self.stream = connect(self.address).await?;
+        self.stream = connect(self.source, self.address).await?;
         self.closing = false;
         Ok(())
     }
@@ -95,8 +102,14 @@ impl Connection {
     }
 }
 
-async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
-    let stream = timeout(CONNECT_LIMIT, TcpStream::connect(address))
+async fn connect(source: Option<IpAddr>, address: SocketAddr) -> io::Result<TcpStream> {
+    let connecting = async {
+        let Some(source) = source else { return TcpStream::connect(address).await };
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::new(source, 0))?;
+        socket.connect(address).await
+    };
+    let stream = timeout(CONNECT_LIMIT, connecting)
         .await
         .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, format!("no connection to {address} within 5 s")))??;
     stream.set_nodelay(true)?;

@@ -1,6 +1,6 @@
 //! An HTTP load generator for jeton: `cargo bench --bench load -- --help`.
 //!
-//! `suite` fills the table of DESIGN.md section 11 in one call; `run` measures one scenario against a server that is
+//! `suite` fills the table of DESIGN.md section 11 in one call; `bulkhead` floods the password grant beside it; `run` measures one scenario against a server that is
 //! already there; `selftest` checks the generator. The generator shares its machine with the server, so it is as
 //! cheap as it can be: one thread, requests built beforehand, answers parsed no further than needed.
 
@@ -12,6 +12,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 
 mod admin;
+mod bulkhead;
 mod child;
 mod connection;
 mod histogram;
@@ -49,6 +50,8 @@ struct Arguments {
 enum Command {
     /// Start jeton and its floor, measure both in turn, print the table of ratios; exit code 1 if an aim is not met.
     Suite(suite::SuiteOptions),
+    /// Start jeton and measure client_credentials alone and beside ten times as many wrong passwords as can be hashed.
+    Bulkhead(bulkhead::BulkheadOptions),
     /// Measure one scenario against a server that runs: closed loop (peak), or open loop with --rate (latency).
     Run(RunOptions),
     /// Check the generator itself.
@@ -130,13 +133,16 @@ fn main() -> ExitCode {
 fn obey(command: Option<Command>) -> anyhow::Result<()> {
     match command {
         Some(Command::Suite(options)) => suite::suite(&options),
+        Some(Command::Bulkhead(options)) => bulkhead::bulkhead(&options),
         Some(Command::Run(options)) => run_one(&options),
         Some(Command::Selftest) => selftest::selftest(),
         Some(Command::LimitServer(options)) => limit_server::serve(&options),
         Some(Command::Dev(options)) => stub::serve(&options),
         None => {
             // `cargo bench` runs every bench; this one needs to be told what to measure
-            println!("load: choose `suite`, `run` or `selftest`; `cargo bench --bench load -- --help` explains");
+            println!(
+                "load: choose `suite`, `bulkhead`, `run` or `selftest`; `cargo bench --bench load -- --help` explains"
+            );
             Ok(())
         }
     }
@@ -173,6 +179,7 @@ fn run_one(options: &RunOptions) -> anyhow::Result<()> {
     let plan = Plan {
         name: options.scenario.name().to_owned(),
         address: setup.target.address,
+        spread: false,
         pace: options.rate.map_or(Pace::Closed, Pace::Open),
         warmup: Duration::try_from_secs_f64(options.warmup)?,
         duration: Duration::try_from_secs_f64(options.duration)?,

@@ -30,6 +30,8 @@ pub(crate) struct Plan {
     pub(crate) name: String,
     /// The server.
     pub(crate) address: SocketAddr,
+    /// Whether each connection comes from a loopback address of its own.
+    pub(crate) spread: bool,
     /// Closed or open loop.
     pub(crate) pace: Pace,
     /// Not measured, at the start.
@@ -60,8 +62,10 @@ pub(crate) fn run(plan: &Plan, workloads: Vec<Workload>) -> anyhow::Result<Repor
 async fn drive(plan: &Plan, workloads: Vec<Workload>) -> anyhow::Result<Report> {
     let connections = workloads.len();
     let mut pairs = Vec::with_capacity(connections);
-    for workload in workloads {
-        let connection = Connection::open(plan.address).await;
+    for (number, workload) in workloads.into_iter().enumerate() {
+        let [high, low] = u16::try_from(number).unwrap_or(u16::MAX).to_be_bytes();
+        let source = plan.spread.then(|| [127, 1, high, low.max(1)].into());
+        let connection = Connection::open_from(source, plan.address).await;
         pairs.push((workload, connection.with_context(|| format!("failed to connect to {}", plan.address))?));
     }
     if let Some(pid) = plan.pid {

@@ -172,5 +172,14 @@ fn scenarios() -> anyhow::Result<()> {
 
 fn plan(name: &str, address: &str, pace: Pace, duration: Duration) -> anyhow::Result<Plan> {
     let address = address.parse()?;
-    Ok(Plan { name: name.to_owned(), address, pace, warmup: Duration::ZERO, duration, requests: None, pid: None })
+    Ok(Plan {
+        name: name.to_owned(),
+        address,
+        spread: false,
+        pace,
+        warmup: Duration::ZERO,
+        duration,
+        requests: None,
+        pid: None,
+    })
 }

@@ -9,7 +9,7 @@ mod bench;
 mod idle;
 mod machine;
 mod rows;
-mod service;
+pub(crate) mod service;
 mod table;
 
 use bench::Bench;

@@ -1,7 +1,12 @@
 //! What one connection asks for, request after request, and whether the answers are right.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use crate::http::{find, string_member};
 use crate::request::FormRequest;
+
+/// How many users were made up for [`Workload::Guesses`].
+static NAMES: AtomicU64 = AtomicU64::new(0);
 
 /// The requests of one connection.
 pub(crate) enum Workload {
@@ -18,6 +23,13 @@ pub(crate) enum Workload {
         form: FormRequest,
         /// Codes not redeemed yet.
         codes: Vec<String>,
+        /// Scratch.
+        request: Vec<u8>,
+    },
+    /// Wrong passwords, each of another user.
+    Guesses {
+        /// The login without its name.
+        form: FormRequest,
         /// Scratch.
         request: Vec<u8>,
     },
@@ -56,6 +68,11 @@ impl Workload {
         Self::Codes { form, codes, request: Vec::new() }
     }
 
+    /// A wrong password each time, of a user that nobody was before.
+    pub(crate) fn guesses(form: FormRequest) -> Self {
+        Self::Guesses { form, request: Vec::new() }
+    }
+
     /// Advances each chain in turn.
     pub(crate) fn chains(form: FormRequest, tokens: Vec<String>) -> Self {
         Self::Chains { form, tokens, turn: 0, request: Vec::new() }
@@ -67,6 +84,11 @@ impl Workload {
             Self::Same { request, .. } => Some(request),
             Self::Codes { form, codes, request } => {
                 form.complete(request, "code", &codes.pop()?);
+                Some(request)
+            }
+            Self::Guesses { form, request } => {
+                let name = format!("user-{}", NAMES.fetch_add(1, Ordering::Relaxed));
+                form.complete(request, "username", &name);
                 Some(request)
             }
             Self::Chains { form, tokens, turn, request } => {
@@ -99,6 +121,9 @@ impl Workload {
                 }
                 _ => Verdict::Refused,
             },
+            // it was looked at, and it is wrong
+            Self::Guesses { .. } if status == 400 => Verdict::Right,
+            Self::Guesses { .. } if status == 200 => Verdict::Wrong,
             _ if status != 200 => Verdict::Refused,
             Self::Same { expect, .. } => {
                 if find(body, expect).is_some() {
@@ -107,7 +132,7 @@ impl Workload {
                     Verdict::Wrong
                 }
             }
-            Self::Codes { .. } => {
+            Self::Guesses { .. } | Self::Codes { .. } => {
                 if string_member(body, "access_token").is_some() {
                     Verdict::Right
                 } else {

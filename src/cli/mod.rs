@@ -13,6 +13,7 @@ mod log;
 mod serve;
 mod table;
 mod token;
+mod user;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -66,6 +67,8 @@ enum Command {
     },
     /// Manage the clients of a running daemon
     Client(client::ClientArgs),
+    /// Manage the users of a running daemon's directory, for the password grant
+    User(user::UserArgs),
     /// Look at and rotate the signing keys of a running daemon
     Key(key::KeyArgs),
     /// Issue authorization codes, as a login portal does
@@ -95,6 +98,7 @@ pub fn run() -> ExitCode {
         Command::Config(command) => config::config(command),
         Command::Doctor { config } => doctor::doctor(config),
         Command::Client(args) => client::client(&args),
+        Command::User(args) => user::user(&args),
         Command::Key(args) => key::key(&args),
         Command::Code(args) => code::code(&args),
         Command::Token(args) => token::token(&args),

@@ -3,6 +3,7 @@
 mod custom;
 mod rules;
 mod settings;
+mod users;
 
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
@@ -15,6 +16,7 @@ use super::metadata::AuthMethod;
 use super::metadata::certificate::Sight;
 use super::secret::ColdCount;
 use super::trust::Trusted;
+use crate::hook::Hook;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
@@ -23,6 +25,7 @@ use crate::token::access::ClaimStyle;
 pub use custom::{CustomGrant, CustomGrantSettings, Parameter};
 pub use rules::IssuerError;
 pub use settings::IssuerSettings;
+pub use users::{UserSource, UsersSettings};
 
 /// The longest grace of refresh tokens: while it lasts, reuse cannot be told from a lost answer.
 pub const LONGEST_GRACE: Duration = Duration::from_secs(300);
@@ -46,6 +49,8 @@ pub struct Issuer {
     pub certificates: Sight,
     /// Whose assertions are grants.
     pub trusted: Vec<Trusted>,
+    /// Who checks passwords, if that is a webhook; the configuration adds it, because it can read what it needs.
+    pub user_hook: Option<Arc<Hook>>,
     /// Whose word about workloads its clients may rest on.
     pub providers: Vec<Arc<Provider>>,
     /// Its grants that hooks decide; the configuration adds them, because it can read what they need.
@@ -81,6 +86,7 @@ impl Issuer {
             style: ClaimStyle::default(),
             certificates: Sight::default(),
             trusted,
+            user_hook: None,
             providers,
             custom: Vec::new(),
             other_methods: Vec::new(),

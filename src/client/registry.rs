@@ -80,7 +80,7 @@ impl Registry {
     /// # Errors
     /// If the store cannot be read.
     pub async fn open(store: Arc<dyn Store>, snapshot: Snapshot) -> Result<Self, StoreError> {
-        let (documents, version) = store.documents().await?;
+        let (documents, version) = store.documents(KIND).await?;
         let registry = Self {
             store,
             snapshot: ArcSwap::from_pointee(snapshot),
@@ -202,7 +202,7 @@ impl Registry {
         }
         self.snapshot.store(Arc::new(snapshot));
         let mut version = self.version.lock().await;
-        let read = self.store.documents().await?;
+        let read = self.store.documents(KIND).await?;
         self.renew(&mut version, read);
         Ok(())
     }
@@ -220,11 +220,9 @@ impl Registry {
     /// If the store cannot be read; what was known stays in use.
     pub async fn follow(&self) -> Result<(), StoreError> {
         let mut version = self.version.lock().await;
-        let changes = self.store.changes(*version).await?;
-        for document in &changes {
-            self.take_in(document);
-            *version = document.version.max(*version);
-        }
+        let (changes, read) = self.store.changes(KIND, *version).await?;
+        changes.iter().for_each(|document| self.take_in(document));
+        *version = read;
         Ok(())
     }
 
@@ -331,7 +329,7 @@ mod tests {
         let new = StoredClient { metadata, secrets: Vec::new() };
         registry.create(&issuer, "batch", new).await.unwrap();
         // the reload read the store, the client was deleted, and only then the reload goes on
-        let read = store.documents().await.unwrap();
+        let read = store.documents(KIND).await.unwrap();
         registry.delete(&issuer, "batch").await.unwrap();
         registry.follow().await.unwrap();
         registry.renew(&mut *registry.version.lock().await, read);

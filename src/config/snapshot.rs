@@ -16,7 +16,7 @@ use crate::dialect::{self, Dialect, Dialects};
 use crate::extend::Extensions;
 use crate::grant::Grant;
 use crate::grant::webhook::Webhook;
-use crate::hook::HookKind;
+use crate::hook::{Hook, HookKind};
 use crate::keys::{IssuerRings, Policy};
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::grant_type::GrantType;
@@ -51,6 +51,7 @@ pub fn snapshot(config: &Config, vault: &Vault, extensions: &Extensions) -> Resu
         let mut issuer = Issuer::new(id, own)?;
         let dialect = check_names(&issuer, &known, &dialects)?;
         issuer.other_methods = extensions.other_methods();
+        issuer.user_hook = user_hook(id, settings, config)?;
         issuer.custom = custom_grants(id, settings, &known, config)?;
         issuer.certificates = config.public.sight();
         issuer.style = dialect.style(&issuer);
@@ -77,6 +78,18 @@ pub fn rings(snapshot: &Snapshot) -> Vec<IssuerRings> {
         },
     };
     snapshot.issuers.values().map(rings).collect()
+}
+
+/// The webhook that checks passwords of the issuer, if it has one.
+fn user_hook(id: &str, settings: &IssuerSettings, config: &Config) -> Result<Option<Arc<Hook>>, ConfigError> {
+    let Some(hook) = &settings.users.hook else { return Ok(None) };
+    let place = format!("issuers.{id}.users.hook");
+    if hook.timeout >= config.tokens.deadline {
+        let rule = "must be shorter than tokens.deadline".to_owned();
+        let (setting, value) = (format!("{place}.timeout"), format!("{:?}", hook.timeout));
+        return Err(ConfigError::Rule { setting, value, rule });
+    }
+    super::hook(HookKind::Password, hook, &place).map(Some)
 }
 
 /// Puts what the files of federated providers hold in the place of their names.

@@ -1,10 +1,10 @@
 //! IdentityServer3 2.6: SEEDS.md 002.1 and, case by case, 002.2.
 //!
-//! Every refusal of the token and revocation endpoints is 400 with an `error` and nothing else; several cases have
-//! another code than RFC 6749 would give them. Not copied: a wrong client or verifier burning the code, a code that
+//! Every refusal of the token and revocation endpoints is 400 with an `error` and nothing else, but for what the user
+//! service says about a login; several cases have another code than RFC 6749 would give them. Not copied: a wrong client or verifier burning the code, a code that
 //! lives five minutes, `plain`, Basic credentials that are not form-encoded.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Dialect, Headers, Path, Refused, rfc};
 use crate::client::Issuer;
@@ -41,6 +41,7 @@ impl Dialect for IdentityServer3 {
             ("refresh_token_idle_lifetime", "30days"),
             ("refresh_token_lifetime", "30days"),
             ("default_audience", "{issuer}/resources"),
+            ("users.id_token", "false"),
         ]
     }
 
@@ -79,18 +80,23 @@ impl Dialect for IdentityServer3 {
         let introspection = refused.endpoint == Endpoint::Introspection;
         let name = match refused.error.occasion {
             Occasion::NoGrantType | Occasion::CustomGrantOfOthers => "unsupported_grant_type",
-            Occasion::NoCode | Occasion::LongCode | Occasion::BadVerifier => "invalid_grant",
+            Occasion::NoCode | Occasion::LongCode | Occasion::BadVerifier | Occasion::NoLogin => "invalid_grant",
             Occasion::NoRedirectUri | Occasion::OtherRedirectUri => "unauthorized_client",
             Occasion::LongCredential => "invalid_client",
             Occasion::NoToken if introspection => "missing_token",
             Occasion::Plain
             | Occasion::NoToken
+            | Occasion::NoVendorParameter
             | Occasion::NoRefreshToken
             | Occasion::NoCredential
             | Occasion::CodeOfAnother
             | Occasion::RefreshTokenOfAnother => name,
         };
         let status = if status == 401 && !introspection { 400 } else { status };
-        (status, super::bytes(json!({ "error": name })))
+        let mut body = json!({ "error": name });
+        if let Some(message) = refused.message {
+            body["error_description"] = Value::from(message);
+        }
+        (status, super::bytes(body))
     }
 }

@@ -140,6 +140,8 @@ pub struct Refused<'a> {
     pub grant: &'a str,
     /// What [`Dialect::request_id`] made.
     pub request_id: Option<&'a str>,
+    /// What a user service of the operator's says to the person: printable ASCII, bounded.
+    pub message: Option<&'a str>,
     /// The words of a custom grant, instead of those of `error`.
     pub worded: Option<&'a Worded>,
 }

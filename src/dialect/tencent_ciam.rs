@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use super::{Carrier, Dialect, Headers, Path, Refused, rfc};
 use crate::client::Issuer;
 use crate::protocol::endpoint::Endpoint;
-use crate::protocol::error::{ErrorCode, Occasion};
+use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
+use crate::protocol::form::Form;
+use crate::protocol::grant_type::GrantType;
 use crate::protocol::response::TokenResponse;
 use crate::token::access::{ClaimStyle, ScopeStyle};
 
@@ -36,6 +38,7 @@ impl Dialect for TencentCiam {
             ("refresh_token_lifetime", "1h"),
             ("refresh_without_offline_access", "true"),
             ("default_audience", "{client_id}"),
+            ("users.parameters", "auth_source_id"),
         ]
     }
 
@@ -45,6 +48,14 @@ impl Dialect for TencentCiam {
 
     fn carrier(&self, endpoint: Endpoint) -> Carrier {
         if endpoint == Endpoint::Token { Carrier::FormOrJson } else { Carrier::Form }
+    }
+
+    /// A login says which of the tenant's authentication sources it means; a webhook is told.
+    fn check(&self, form: &Form<'_>) -> Result<(), OAuthError> {
+        let login = form.get("grant_type") == Some(GrantType::PASSWORD.as_str());
+        let missing = OAuthError::invalid_request("OAuth 2.0 Parameter: auth_source_id");
+        let complete = !login || form.get("auth_source_id").is_some();
+        if complete { Ok(()) } else { Err(missing.on(Occasion::NoVendorParameter)) }
     }
 
     fn headers(&self) -> Headers {
@@ -69,6 +80,8 @@ impl Dialect for TencentCiam {
             Occasion::NoRedirectUri => parameter(name, "OAuth 2.0 Parameter: redirect_uri"),
             Occasion::NoRefreshToken => parameter(name, "OAuth 2.0 Parameter: refresh_token"),
             Occasion::NoToken => parameter(name, "OAuth 2.0 Parameter: token"),
+            Occasion::NoVendorParameter => parameter(name, refused.error.description),
+            Occasion::NoLogin => parameter(name, "OAuth 2.0 Parameter: username"),
             Occasion::BadVerifier => parameter(name, "OAuth 2.0 Parameter: code_verifier"),
             Occasion::Plain | Occasion::LongCredential | Occasion::OtherRedirectUri | Occasion::CustomGrantOfOthers => {
                 match refused.error.code {

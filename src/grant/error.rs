@@ -1,11 +1,14 @@
 //! Why a token request failed, and the one map from that to what the client is told. No wildcard arm: a new reason
 //! does not compile until somebody decides.
 
+use std::time::Duration;
+
 use crate::hook::HookError;
 use crate::keys::KeyError;
 use crate::protocol::error::{ErrorCode, OAuthError, Occasion, Worded};
 use crate::store::StoreError;
 use crate::token::Refusal;
+use crate::user::LoginError;
 
 /// Why a grant gave nothing.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +28,18 @@ pub enum Error {
     /// The credential does not fit something else: the verifier, or what the client may have now.
     #[error("the credential does not fit the request: {0}")]
     Mismatch(&'static str),
+    /// The user does not exist, is disabled or has another password.
+    #[error("the user name or the password is wrong, or the user is disabled")]
+    WrongLogin {
+        /// What the user service says to the person.
+        message: Option<String>,
+    },
+    /// The password was right and not enough.
+    #[error("more than a password is needed to log in")]
+    PartialLogin,
+    /// Whether the password is right could not be decided.
+    #[error("failed to check a password")]
+    Login(#[from] LoginError),
     /// The state machine said no.
     #[error("refused: {0}")]
     Refused(#[from] Refusal),
@@ -67,6 +82,8 @@ impl From<OAuthError> for Error {
 const UNAVAILABLE: OAuthError =
     OAuthError::new(ErrorCode::TemporarilyUnavailable, "the service cannot answer now; try again");
 const TOO_LARGE: OAuthError = OAuthError::invalid_request("the request is larger than the store takes");
+const WRONG_LOGIN: OAuthError = OAuthError::new(ErrorCode::InvalidGrant, "the user name or the password is wrong");
+const TOO_MANY_LOGINS: OAuthError = OAuthError::new(ErrorCode::SlowDown, "too many failed logins; try again later");
 const OURS: OAuthError = OAuthError::new(ErrorCode::ServerError, "the service failed");
 
 impl Error {
@@ -97,13 +114,27 @@ impl Error {
                 Refusal::Pending => OAuthError::AUTHORIZATION_PENDING,
                 Refusal::Denied => OAuthError::ACCESS_DENIED,
             },
-            Self::Store(error) => match error {
+            Self::Store(error) | Self::Login(LoginError::Store(error)) => match error {
                 StoreError::Unavailable { .. } | StoreError::Indeterminate { .. } | StoreError::Fatal(_) => UNAVAILABLE,
                 StoreError::TooLarge { .. } => TOO_LARGE,
                 StoreError::Corrupt(_) => OURS,
             },
+            // the same for both: that a password was right is nobody's business
+            Self::WrongLogin { .. } | Self::PartialLogin => WRONG_LOGIN,
+            Self::Login(LoginError::Throttled(_)) => TOO_MANY_LOGINS,
+            Self::Login(LoginError::Full(_) | LoginError::Hook(_) | LoginError::NoSource) => UNAVAILABLE,
             Self::Key(_) | Self::Hook(_) | Self::Overloaded | Self::Late | Self::Gone => UNAVAILABLE,
-            Self::Sealed | Self::HookAnswer(_) => OURS,
+            Self::Sealed | Self::HookAnswer(_) | Self::Login(LoginError::HookAnswer(_)) => OURS,
         }
+    }
+
+    /// When the next try is welcome, if that is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        if let Self::Login(LoginError::Throttled(wait)) = self { Some(*wait) } else { None }
+    }
+
+    /// What the user service says to the person.
+    pub fn message(&self) -> Option<&str> {
+        if let Self::WrongLogin { message } = self { message.as_deref() } else { None }
     }
 }

@@ -46,6 +46,13 @@ pub enum Lineage {
         /// Its first refresh token, if the grant is offline.
         refresh: Option<RefreshToken>,
     },
+    /// As a code, but without an ID token, whatever was granted.
+    Unidentified {
+        /// The family that began.
+        family: Id,
+        /// Its first refresh token, if the grant is offline.
+        refresh: Option<RefreshToken>,
+    },
     /// A refresh token, and its successor.
     Refresh {
         /// The family.
@@ -70,7 +77,9 @@ impl Lineage {
     fn family(&self) -> Option<Id> {
         match self {
             Self::Client => None,
-            Self::Code { family, .. } | Self::Refresh { family, .. } => Some(*family),
+            Self::Code { family, .. } | Self::Unidentified { family, .. } | Self::Refresh { family, .. } => {
+                Some(*family)
+            }
             Self::Exchange { family, .. } => *family,
         }
     }
@@ -78,7 +87,7 @@ impl Lineage {
     fn refresh(&self) -> Option<&RefreshToken> {
         match self {
             Self::Client | Self::Exchange { .. } => None,
-            Self::Code { refresh, .. } => refresh.as_ref(),
+            Self::Code { refresh, .. } | Self::Unidentified { refresh, .. } => refresh.as_ref(),
             Self::Refresh { refresh, .. } => Some(refresh),
         }
     }
@@ -86,7 +95,7 @@ impl Lineage {
     /// How long an access token may live that is made now and could live for `own` seconds.
     fn lifetime(&self, own: u64, now: Time) -> u64 {
         match self {
-            Self::Client | Self::Code { .. } | Self::Refresh { .. } => own,
+            Self::Client | Self::Code { .. } | Self::Unidentified { .. } | Self::Refresh { .. } => own,
             Self::Exchange { until, .. } => own.min(until.saturating_sub(now.as_secs())),
         }
     }
@@ -94,6 +103,16 @@ impl Lineage {
     fn jti(&self, now: Time) -> Jti {
         let depth = if let Self::Exchange { depth, .. } = self { *depth } else { 0 };
         Jti::new(now, self.family()).exchanged(depth)
+    }
+
+    /// Whether there may be an ID token, if `openid` was granted.
+    fn is_identified(&self) -> bool {
+        self.family().is_some() && !matches!(self, Self::Unidentified { .. })
+    }
+
+    /// The same without an ID token.
+    pub fn without_id_token(self) -> Self {
+        if let Self::Code { family, refresh } = self { Self::Unidentified { family, refresh } } else { self }
     }
 
     fn issued_token_type(&self) -> Option<&'static str> {
@@ -110,7 +129,7 @@ pub async fn issue(request: &TokenRequest, issue: Issue, context: &Context) -> R
     let issuer = || KeyError::UnknownIssuer { issuer: request.issuer.id.clone() };
     let keys = context.keys.issuer(&request.issuer.id).ok_or_else(issuer)?;
     let access_token = access_token(request, &issue, &keys, context, now).await?;
-    let openid = issue.lineage.family().is_some() && issue.granted.scope.contains("openid");
+    let openid = issue.lineage.is_identified() && issue.granted.scope.contains("openid");
     let id_token = if openid { Some(id_token(request, &issue, &access_token, &keys, now).await?) } else { None };
     let refresh_token = match issue.lineage.refresh() {
         Some(token) => Some(token.encode(&request.issuer.id, &context.vault).ok_or(Error::Sealed)?),

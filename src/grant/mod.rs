@@ -16,11 +16,13 @@ pub mod issue;
 pub mod jwt_bearer;
 pub mod login;
 mod pace;
+pub mod password;
 pub mod refresh_token;
 pub mod token_exchange;
 pub mod webhook;
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +40,7 @@ use crate::protocol::grant_type::GrantType;
 use crate::store::Shards;
 use crate::token::access::Confirmation;
 use crate::token::{Granted, Lifetimes};
+use crate::user::Users;
 use crate::vault::Vault;
 
 /// A token request whose client is authenticated and may use the grant.
@@ -48,6 +51,8 @@ pub struct TokenRequest {
     pub client: AuthenticatedClient,
     /// What is asked.
     pub form: Form<'static>,
+    /// The address it came from.
+    pub peer: IpAddr,
 }
 
 impl TokenRequest {
@@ -92,6 +97,8 @@ pub struct Context {
     pub clock: Clock,
     /// The metrics.
     pub metrics: Metrics,
+    /// The users, for the password grant.
+    pub users: Users,
 }
 
 /// A decision on its way.
@@ -115,5 +122,6 @@ pub fn built_in() -> Vec<Arc<dyn Grant>> {
         Arc::new(device_code::DeviceCodeGrant::default()),
         Arc::new(token_exchange::TokenExchange),
         Arc::new(jwt_bearer::JwtBearer),
+        Arc::new(password::Password),
     ]
 }

@@ -21,6 +21,8 @@ pub struct Told {
     pub error: Option<OAuthError>,
     /// What was behind it; for operators only.
     pub reason: Option<String>,
+    /// What a user service of the operator's says to the person; for the answer, not for the log.
+    pub message: Option<String>,
     /// The id of the refusal, if the dialect has one.
     pub request_id: Option<String>,
 }

@@ -66,7 +66,11 @@ impl Store for TestStore {
         unavailable()
     }
 
-    fn documents(&self) -> Pending<'_, (Vec<Document>, u64)> {
+    fn documents<'a>(&'a self, _: &'a str) -> Pending<'a, (Vec<Document>, u64)> {
+        unavailable()
+    }
+
+    fn document<'a>(&'a self, _: &'a str, _: &'a str) -> Pending<'a, Option<Document>> {
         unavailable()
     }
 
@@ -74,7 +78,7 @@ impl Store for TestStore {
         unavailable()
     }
 
-    fn changes(&self, _: u64) -> Pending<'_, Vec<Document>> {
+    fn changes<'a>(&'a self, _: &'a str, _: u64) -> Pending<'a, (Vec<Document>, u64)> {
         unavailable()
     }
 

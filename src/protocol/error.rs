@@ -112,6 +112,10 @@ pub enum Occasion {
     NoRefreshToken,
     /// No `token` at introspection or revocation.
     NoToken,
+    /// No `username` or `password`, or one longer than any.
+    NoLogin,
+    /// A parameter is missing that the dialect itself asks for; the description names it as the vendor does.
+    NoVendorParameter,
     /// A `code` longer than any of ours.
     LongCode,
     /// A `code_verifier` that no client can have made.

@@ -17,6 +17,8 @@ impl GrantType {
     pub const REFRESH_TOKEN: Self = Self(Cow::Borrowed("refresh_token"));
     /// `client_credentials`, RFC 6749 section 4.4.2.
     pub const CLIENT_CREDENTIALS: Self = Self(Cow::Borrowed("client_credentials"));
+    /// `password`, RFC 6749 section 4.3.2.
+    pub const PASSWORD: Self = Self(Cow::Borrowed("password"));
     /// `urn:ietf:params:oauth:grant-type:device_code`, RFC 8628 section 3.4.
     pub const DEVICE_CODE: Self = Self(Cow::Borrowed("urn:ietf:params:oauth:grant-type:device_code"));
     /// `urn:ietf:params:oauth:grant-type:token-exchange`, RFC 8693 section 2.1.

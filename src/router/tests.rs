@@ -61,7 +61,8 @@ async fn ask(daemon: &Daemon) -> Result<TokenResponse, Error> {
         let evidence = Evidence { authorization: None, form: &form, certificate: None, peer: [127, 0, 0, 1].into() };
         service.authenticator.authenticate(&issuer, &evidence).await.unwrap()
     };
-    let request = TokenRequest { issuer, client, form: form.into_owned() };
+    let peer = [127, 0, 0, 1].into();
+    let request = TokenRequest { issuer, client, form: form.into_owned(), peer };
     service.router.token("authorization_code", request).await
 }
 

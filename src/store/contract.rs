@@ -105,6 +105,8 @@ every_engine! {
     keys_are_dropped_up_to_a_generation(registry);
     documents_change_by_compare_and_set(registry);
     changes_come_in_order(registry);
+    a_document_is_read_by_its_name(registry);
+    documents_of_another_kind_are_passed_over(registry);
     a_lease_is_ours(registry);
     a_closed_store_says_so(registry);
 }

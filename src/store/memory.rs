@@ -124,10 +124,17 @@ impl Store for Memory {
         })
     }
 
-    fn documents(&self) -> Pending<'_, (Vec<Document>, u64)> {
+    fn documents<'a>(&'a self, kind: &'a str) -> Pending<'a, (Vec<Document>, u64)> {
         self.with(|state| {
-            let alive = state.documents.values().filter(|document| document.body.is_some());
-            Ok((alive.cloned().collect(), state.version))
+            let alive = |document: &&Document| document.kind == kind && document.body.is_some();
+            Ok((state.documents.values().filter(alive).cloned().collect(), state.version))
+        })
+    }
+
+    fn document<'a>(&'a self, kind: &'a str, name: &'a str) -> Pending<'a, Option<Document>> {
+        self.with(|state| {
+            let found = state.documents.get(&(kind.to_owned(), name.to_owned()));
+            Ok(found.filter(|document| document.body.is_some()).cloned())
         })
     }
 
@@ -146,11 +153,12 @@ impl Store for Memory {
         })
     }
 
-    fn changes(&self, version: u64) -> Pending<'_, Vec<Document>> {
+    fn changes<'a>(&'a self, kind: &'a str, version: u64) -> Pending<'a, (Vec<Document>, u64)> {
         self.with(|state| {
-            let mut newer: Vec<_> = state.documents.values().filter(|d| d.version > version).cloned().collect();
+            let newer = |document: &&Document| document.kind == kind && document.version > version;
+            let mut newer: Vec<_> = state.documents.values().filter(newer).cloned().collect();
             newer.sort_by_key(|document| document.version);
-            Ok(newer)
+            Ok((newer, state.version.max(version)))
         })
     }
 

@@ -78,15 +78,20 @@ pub trait Store: Send + Sync + 'static {
     /// Removes the keys of a ring up to and including `generation`, after nothing they signed is alive.
     fn drop_keys<'a>(&'a self, ring: &'a str, generation: u32) -> Pending<'a, ()>;
 
-    /// Every document, and the version of the newest change.
-    fn documents(&self) -> Pending<'_, (Vec<Document>, u64)>;
+    /// Every document of a kind, and the version of the newest change of any kind. Only for kinds of which there are
+    /// few enough for memory.
+    fn documents<'a>(&'a self, kind: &'a str) -> Pending<'a, (Vec<Document>, u64)>;
+
+    /// One document, if it is there and not deleted. As cheap as [`Store::peek`].
+    fn document<'a>(&'a self, kind: &'a str, name: &'a str) -> Pending<'a, Option<Document>>;
 
     /// Writes or (with `body: None`) deletes a document if its version is still `expected` (0: it does not exist);
     /// gives the new version, or `None` if somebody else was first. Durable when answered.
     fn put_document(&self, document: Document, expected: u64) -> Pending<'_, Option<u64>>;
 
-    /// Documents changed after `version`, oldest first; deleted ones have no body.
-    fn changes(&self, version: u64) -> Pending<'_, Vec<Document>>;
+    /// Documents of a kind changed after `version`, oldest first, and the version to go on from; deleted ones have no
+    /// body. Those of other kinds are passed over unread.
+    fn changes<'a>(&'a self, kind: &'a str, version: u64) -> Pending<'a, (Vec<Document>, u64)>;
 
     /// Takes or renews a lease by name, for work that one node at a time should do; the fencing epoch if it is ours.
     fn lease<'a>(&'a self, name: &'a str, holder: Id, ttl: Duration) -> Pending<'a, Option<u64>>;
@@ -215,7 +220,7 @@ pub struct StoredKey {
     pub rotate_at: Time,
 }
 
-/// A versioned object of the registry: a client, an issuer's settings.
+/// A versioned object of the registry: a client, a user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Document {
     /// What it is: `client`, for one.

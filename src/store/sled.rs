@@ -137,8 +137,15 @@ impl Store for Sled {
         Box::pin(self.committer.run(Needs::Commit, move |disk, _| disk.registry.drop_keys(&ring, generation)))
     }
 
-    fn documents(&self) -> Pending<'_, (Vec<Document>, u64)> {
-        self.read(|disk| disk.registry.documents())
+    fn documents<'a>(&'a self, kind: &'a str) -> Pending<'a, (Vec<Document>, u64)> {
+        let kind = kind.to_owned();
+        self.read(move |disk| disk.registry.documents(&kind))
+    }
+
+    // on the caller's thread, as `peek`
+    fn document<'a>(&'a self, kind: &'a str, name: &'a str) -> Pending<'a, Option<Document>> {
+        let found = self.disk().and_then(|disk| disk.registry.document(kind, name));
+        Box::pin(std::future::ready(found))
     }
 
     fn put_document(&self, document: Document, expected: u64) -> Pending<'_, Option<u64>> {
@@ -148,8 +155,9 @@ impl Store for Sled {
         })
     }
 
-    fn changes(&self, version: u64) -> Pending<'_, Vec<Document>> {
-        self.read(move |disk| disk.registry.changes(version))
+    fn changes<'a>(&'a self, kind: &'a str, version: u64) -> Pending<'a, (Vec<Document>, u64)> {
+        let kind = kind.to_owned();
+        self.read(move |disk| disk.registry.changes(&kind, version))
     }
 
     fn lease<'a>(&'a self, _name: &'a str, _holder: Id, _ttl: Duration) -> Pending<'a, Option<u64>> {

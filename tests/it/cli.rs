@@ -29,8 +29,14 @@ struct Operator {
 
 impl Operator {
     async fn start() -> Self {
+        Self::dressed(|_| ()).await
+    }
+
+    /// With something more in the command of the daemon.
+    async fn dressed(dress: impl FnOnce(&mut Command)) -> Self {
         let dir = TempDir::new().unwrap();
-        let dev = Dev::start(&dir.path().join("data"), &dir.path().join("log")).await;
+        let (public, admin, data) = (free_port(), free_port(), dir.path().join("data"));
+        let dev = Dev::dressed(public, admin, &data, &dir.path().join("log"), dress).await;
         secret(&dir.path().join("admin.token"), ADMIN_TOKEN);
         Self { dir, dev }
     }
@@ -114,6 +120,29 @@ async fn clients_live_their_life_on_the_command_line() {
     let (code, told) = operator.complains(&["client", "show", "batch"], "");
     assert_eq!(code, 1);
     assert!(told.contains(": 404: ") && told.contains("jeton client list"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_live_their_life_on_the_command_line() {
+    let operator =
+        Operator::dressed(|command| _ = command.env("JETON__ISSUERS__MAIN__USERS__SOURCE", "directory")).await;
+    let put = ["user", "put", "ann@example.com", "--subject", "u-1"];
+    let (code, told) = operator.complains(&put, "");
+    assert_eq!(code, 1);
+    assert!(told.contains(": 400: ") && told.contains("a new user needs one"), "{told}");
+    let claims = operator.file("claims.json", r#"{"id_token": {"email": "ann@example.com"}}"#);
+    let made = operator.json(&[&put[..], &["--password-file", "-", "--claims-file", &claims]].concat(), "horse\n");
+    assert_eq!((&made["subject"], &made["claims"]["id_token"]["email"]), (&"u-1".into(), &"ann@example.com".into()));
+    let said = operator.says(&[&put[..], &["--disabled"]].concat(), "");
+    assert!(said.contains("disabled") && !said.contains("argon2"), "{said}");
+    assert_eq!(operator.json(&["user", "get", "ann@example.com"], "")["disabled"], true);
+    let hash = operator.says(&["client", "hash-secret"], "donkey");
+    operator.says(&[&put[..], &["--password-hash", hash.trim()]].concat(), "");
+    let (code, told) = operator.complains(&[&put[..], &["--password-hash", "donkey"]].concat(), "");
+    assert!(code == 1 && told.contains("password_hash") && told.contains("argon2id"), "{told}");
+    operator.says(&["user", "delete", "ann@example.com"], "");
+    let (code, told) = operator.complains(&["user", "get", "ann@example.com"], "");
+    assert!(code == 1 && told.contains(": 404: there is no such user"), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

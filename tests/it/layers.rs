@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 
 /// The order of `src/lib.rs`, top first.
-const ORDER: [&str; 23] = [
+const ORDER: [&str; 24] = [
     "clock", "id", "vault", "protocol", "jose", "x509", "cms", "token", "metrics", "ask", "hook", "store", "keys",
-    "client", "grant", "inspect", "dialect", "router", "extend", "service", "http", "config", "server",
+    "client", "user", "grant", "inspect", "dialect", "router", "extend", "service", "http", "config", "server",
 ];
 
 fn sources() -> Vec<(PathBuf, String)> {

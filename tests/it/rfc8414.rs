@@ -248,6 +248,11 @@ async fn present(server: &Server, client: &(String, String), grant: &str) -> Vec
             ("redirect_uri", CALLBACK.to_owned()),
             ("code_verifier", VERIFIER.to_owned()),
         ],
+        "password" => {
+            let alice = json!({ "password": "horse", "subject": "alice" });
+            assert!(matches!(server.admin("PUT", "/issuers/main/users/alice", alice).await.status, 200 | 201));
+            vec![("username", "alice".to_owned()), ("password", "horse".to_owned())]
+        }
         "refresh_token" => vec![("refresh_token", text(&server.login(client).await, "refresh_token"))],
         DEVICE => {
             let who = [("client_id", client.0.as_str()), ("client_secret", &client.1)];
@@ -278,7 +283,7 @@ fn partner() -> String {
     let members: Vec<String> =
         key.as_object().unwrap().iter().map(|(name, value)| format!("{name} = {value}")).collect();
     format!(
-        "verification_uri = \"https://portal.example/device\"\n[[issuers.main.trusted_issuers]]\nissuer = \
+        "verification_uri = \"https://portal.example/device\"\nusers = {{ source = \"directory\" }}\n[[issuers.main.trusted_issuers]]\nissuer = \
          \"https://partner.example\"\nscopes = \"api:read\"\njwks = {{ keys = [{{ {} }}] }}\n",
         members.join(", ")
     )

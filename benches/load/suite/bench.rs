@@ -130,6 +130,7 @@ impl<'a> Bench<'a> {
         Plan {
             name: name.to_owned(),
             address: target.address,
+            spread: false,
             pace,
             warmup: Duration::from_secs_f64(self.options.warmup),
             duration: Duration::from_secs_f64(self.options.duration),

@@ -88,7 +88,7 @@ pub(crate) fn start_limit(arguments: &[String]) -> anyhow::Result<(Child, Target
     Ok((child, Target::parse(&format!("http://{address}"))?))
 }
 
-fn wait_until(child: &Child, ready: impl Fn() -> bool) -> anyhow::Result<()> {
+pub(crate) fn wait_until(child: &Child, ready: impl Fn() -> bool) -> anyhow::Result<()> {
     let since = Stopwatch::start();
     while !ready() {
         if let Some(status) = child.exited() {
@@ -103,7 +103,7 @@ fn wait_until(child: &Child, ready: impl Fn() -> bool) -> anyhow::Result<()> {
 }
 
 /// One `GET`, for the suite itself.
-fn ask(target: &Target, path: &str) -> anyhow::Result<(u16, String)> {
+pub(crate) fn ask(target: &Target, path: &str) -> anyhow::Result<(u16, String)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let exchange = async {
         let mut connection = Connection::open(target.address).await?;
@@ -116,6 +116,6 @@ fn ask(target: &Target, path: &str) -> anyhow::Result<(u16, String)> {
 }
 
 /// An address nobody listens on now.
-fn free_address() -> anyhow::Result<SocketAddr> {
+pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }

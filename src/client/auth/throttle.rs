@@ -14,12 +14,19 @@ use crate::clock::Time;
 
 /// Buckets in a row; two rows of 8-byte buckets are 1 MiB, touched only where somebody failed.
 const BUCKETS: usize = 1 << 16;
-/// Microseconds between two failures of one client and source at the sustained rate: one a second.
-const PER_CLIENT: u64 = 1_000_000;
-/// The same for slow hashes that one source makes us compute for nothing: ten a second, a fifth of a core.
-const PER_SOURCE: u64 = 100_000;
-/// Failures that may come at once.
-const BURST: u64 = 20;
+/// Failures of one client and source: twenty at once, then one a second.
+const PER_CLIENT: Pace = Pace { every: Duration::from_secs(1), burst: 20 };
+/// Slow hashes that one source makes us compute for nothing: twenty, then ten a second, a fifth of a core.
+const PER_SOURCE: Pace = Pace { every: Duration::from_millis(100), burst: 20 };
+
+/// How often somebody may fail.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Time between two failures at the sustained rate.
+    pub every: Duration,
+    /// Failures that may come at once.
+    pub burst: u32,
+}
 
 /// Counts failures.
 pub struct Throttle {
@@ -37,26 +44,45 @@ impl Default for Throttle {
 /// The two buckets of one client and source, or of one source.
 pub struct Gate<'a> {
     buckets: [&'a AtomicU64; 2],
+    /// Microseconds between two failures, and those of a whole burst.
+    interval: u64,
+    burst: u64,
+}
+
+/// A failure that was counted before it happened.
+pub struct Charge<'a> {
+    buckets: [Option<&'a AtomicU64>; 2],
     interval: u64,
 }
 
 impl Throttle {
     /// The gate for `client` of `issuer` as seen from `source` (an IPv6 source counts by its /64).
     pub fn gate(&self, issuer: &str, client: &str, source: IpAddr) -> Gate<'_> {
-        Gate { buckets: self.buckets(issuer, client, source), interval: PER_CLIENT }
+        self.paced_gate(issuer, client, source, PER_CLIENT)
     }
 
     /// The gate before the slow hashes of `issuer` as seen from `source`, whichever clients it names.
     pub fn slow_gate(&self, issuer: &str, source: IpAddr) -> Gate<'_> {
         // no client has an empty id
-        Gate { buckets: self.buckets(issuer, "", source), interval: PER_SOURCE }
+        self.paced_gate(issuer, "", source, PER_SOURCE)
+    }
+
+    /// The gate for anybody with a name, at a pace of its own.
+    pub fn paced_gate(&self, issuer: &str, name: &str, source: IpAddr, pace: Pace) -> Gate<'_> {
+        let interval = u64::try_from(pace.every.as_micros()).unwrap_or(u64::MAX);
+        Gate { buckets: self.buckets(issuer, name, source), interval, burst: interval * u64::from(pace.burst) }
+    }
+
+    /// The network that an address counts by.
+    pub fn network(source: IpAddr) -> u64 {
+        match source {
+            IpAddr::V4(address) => u64::from(address.to_bits()),
+            IpAddr::V6(address) => (address.to_bits() >> 64) as u64 | 1 << 63,
+        }
     }
 
     fn buckets(&self, issuer: &str, client: &str, source: IpAddr) -> [&AtomicU64; 2] {
-        let source = match source {
-            IpAddr::V4(address) => u64::from(address.to_bits()),
-            IpAddr::V6(address) => (address.to_bits() >> 64) as u64 | 1 << 63,
-        };
+        let source = Self::network(source);
         let bucket = |row: usize| {
             let hash = self.seeds[row].hash_one((issuer, client, source));
             &self.rows[row][usize::try_from(hash).unwrap_or_default() % BUCKETS]
@@ -65,14 +91,14 @@ impl Throttle {
     }
 }
 
-impl Gate<'_> {
+impl<'a> Gate<'a> {
     /// Whether another try is welcome.
     ///
     /// # Errors
     /// How long to wait.
     pub fn is_open(&self, now: Time) -> Result<(), Duration> {
         let now = now.as_millis() * 1000;
-        let most = now + BURST * self.interval;
+        let most = now + self.burst;
         let over = |bucket: &AtomicU64| (bucket.load(Ordering::Relaxed) + self.interval).saturating_sub(most);
         match over(self.buckets[0]).min(over(self.buckets[1])) {
             0 => Ok(()),
@@ -84,7 +110,23 @@ impl Gate<'_> {
     pub fn count_failure(&self, now: Time) {
         for bucket in self.buckets {
             // a full bucket stays as it is: a guesser waits for the sustained rate, not for ever
-            let _ = rate::take(bucket, now, self.interval, BURST * self.interval);
+            let _ = rate::take(bucket, now, self.interval, self.burst);
+        }
+    }
+
+    /// Counts a failure that has not happened yet.
+    pub fn charge(&self, now: Time) -> Charge<'a> {
+        let taken =
+            |bucket: &'a AtomicU64| rate::take(bucket, now, self.interval, self.burst).is_ok().then_some(bucket);
+        Charge { buckets: self.buckets.map(taken), interval: self.interval }
+    }
+}
+
+impl Charge<'_> {
+    /// It did not happen.
+    pub fn give_back(self) {
+        for bucket in self.buckets.into_iter().flatten() {
+            bucket.fetch_sub(self.interval, Ordering::Relaxed);
         }
     }
 }

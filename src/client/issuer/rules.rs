@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{IssuerSettings, LONGEST_GRACE, custom};
+use super::{IssuerSettings, LONGEST_GRACE, UserSource, custom};
 use crate::client::federation::{MAX_PROVIDERS, Provider};
 use crate::client::trust::Trusted;
 use crate::protocol::grant_type::GrantType;
@@ -152,6 +152,10 @@ fn check_values(s: &IssuerSettings) -> Result<(), Broken> {
     if s.grant_types.contains(&GrantType::DEVICE_CODE) && !is_page(&s.verification_uri) {
         let rule = "the device grant needs an https URL, or http on a loopback address, without fragment";
         return refuse("verification_uri", s.verification_uri.clone(), rule);
+    }
+    s.users.check()?;
+    if s.grant_types.contains(&GrantType::PASSWORD) && s.users.source == UserSource::None {
+        return refuse("users.source", "none", "the password grant needs \"directory\" or \"webhook\"");
     }
     Ok(())
 }

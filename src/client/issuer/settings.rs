@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::CustomGrantSettings;
+use super::{CustomGrantSettings, UsersSettings};
 use crate::client::federation::FederatedProvider;
 use crate::client::trust::TrustedIssuer;
 use crate::jose::alg::Algorithm;
@@ -97,6 +97,8 @@ pub struct IssuerSettings {
     /// Whose assertions are grants (RFC 7523 section 2.1).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trusted_issuers: Vec<TrustedIssuer>,
+    /// Where its users are; needed if the password grant is offered.
+    pub users: UsersSettings,
     /// Whose word about workloads its clients may rest on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub federated_providers: Vec<FederatedProvider>,
@@ -144,6 +146,7 @@ impl Default for IssuerSettings {
             verification_uri: String::new(),
             token_exchange_depth: 3,
             trusted_issuers: Vec::new(),
+            users: UsersSettings::default(),
             federated_providers: Vec::new(),
             custom_grants: Vec::new(),
             authorization_endpoint: String::new(),

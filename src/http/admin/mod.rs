@@ -10,6 +10,7 @@ mod person;
 mod problem;
 mod revocations;
 mod secrets;
+mod users;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +32,8 @@ use problem::Problem;
 pub const MAX_BODY: usize = 256 * 1024;
 const PREFIX: &str = "/admin/v1/";
 /// What a call is counted as; paths carry ids, labels do not.
-const LABELS: [&str; 9] = ["clients", "secrets", "codes", "device", "keys", "revocations", "config", "reload", "open"];
+const LABELS: [&str; 10] =
+    ["clients", "secrets", "codes", "device", "users", "keys", "revocations", "config", "reload", "open"];
 
 /// The admin token, known by its hash only.
 pub struct AdminToken([u8; 32]);
@@ -195,6 +197,15 @@ async fn of_issuer(
                 Ok(()) if *verdict == "approve" => device::approve(service, issuer, code, request).await,
                 Ok(()) => device::deny(service, issuer, code).await,
                 Err(problem) => Err(problem),
+            },
+        ),
+        ["users", name] => (
+            "users",
+            match *method {
+                Method::GET => users::show(service, issuer, name).await,
+                Method::PUT => users::put(service, issuer, name, request).await,
+                Method::DELETE => users::delete(service, issuer, name).await,
+                _ => Err(not_allowed(&[GET, Method::PUT, Method::DELETE])),
             },
         ),
         ["keys"] => ("keys", only(method, &[GET]).and_then(|()| keys::list(service, issuer))),

@@ -1,25 +1,12 @@
 //! What a login portal says about a person, wherever it says it: for a code, for a device.
 
-use serde::Deserialize;
-use serde_json::{Map, Value};
-
 use super::problem::Problem;
-use crate::token::access::{PROTOCOL_CLAIMS, is_subject};
+use crate::token::access::is_subject;
+pub(super) use crate::user::Claims;
 
 /// Longest `nonce`, `acr` and single `amr`, in bytes.
 const MAX_TEXT: usize = 512;
 const MAX_AMR: usize = 16;
-/// Longest further claims of one token, in bytes of JSON.
-const MAX_CLAIMS: usize = 2048;
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Claims {
-    #[serde(default)]
-    pub(super) access_token: Map<String, Value>,
-    #[serde(default)]
-    pub(super) id_token: Map<String, Value>,
-}
 
 pub(super) fn check_subject(subject: &str) -> Result<(), Problem> {
     if is_subject(subject) {
@@ -37,13 +24,5 @@ pub(super) fn check_texts(texts: [&Option<String>; 2], amr: &[String]) -> Result
 }
 
 pub(super) fn check_claims(claims: &Claims) -> Result<(), Problem> {
-    for (name, claims) in [("access_token", &claims.access_token), ("id_token", &claims.id_token)] {
-        if let Some(taken) = claims.keys().find(|claim| PROTOCOL_CLAIMS.contains(&claim.as_str())) {
-            return Err(Problem::new(400, format!("claims.{name}: {taken} belongs to the protocol and cannot be set")));
-        }
-        if serde_json::to_string(claims).map_or(usize::MAX, |text| text.len()) > MAX_CLAIMS {
-            return Err(Problem::new(400, format!("claims.{name}: at most {MAX_CLAIMS} bytes of JSON")));
-        }
-    }
-    Ok(())
+    claims.check().map_err(|rule| Problem::new(400, rule))
 }

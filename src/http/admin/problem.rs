@@ -7,6 +7,8 @@ use crate::client::registry::RegistryError;
 use crate::http::{Response, respond};
 use crate::keys::KeyError;
 use crate::store::StoreError;
+use crate::user::HashError;
+use crate::user::directory::DirectoryError;
 
 /// Why an admin call was refused.
 #[derive(Debug)]
@@ -66,6 +68,28 @@ impl From<StoreError> for Problem {
 impl From<crate::grant::Error> for Problem {
     fn from(error: crate::grant::Error) -> Self {
         Self::new(503, error.to_string())
+    }
+}
+
+impl From<DirectoryError> for Problem {
+    fn from(error: DirectoryError) -> Self {
+        let status = match &error {
+            DirectoryError::Rule(_) => 400,
+            DirectoryError::NotFound => 404,
+            DirectoryError::Conflict => 409,
+            DirectoryError::Store(_) => 503,
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl From<HashError> for Problem {
+    fn from(error: HashError) -> Self {
+        let status = match &error {
+            HashError::Rule(_) => 400,
+            HashError::Full(_) => 503,
+        };
+        Self::new(status, error.to_string())
     }
 }
 

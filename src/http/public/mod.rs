@@ -100,8 +100,15 @@ impl Handler for Public {
             Fault::Overloaded => UNAVAILABLE,
             Fault::Panicked => OAuthError::new(ErrorCode::ServerError, "the service failed"),
         };
-        let refused =
-            Refused { error: &error, endpoint: Endpoint::Token, path: "", grant: "", request_id: None, worded: None };
+        let refused = Refused {
+            error: &error,
+            endpoint: Endpoint::Token,
+            path: "",
+            grant: "",
+            request_id: None,
+            worded: None,
+            message: None,
+        };
         let (_, body) = dialect::default().error(&refused);
         let answer = respond::json(fault.status().as_u16(), body);
         let answer =

@@ -73,7 +73,8 @@ impl<'a> Place<'a> {
         let dialect = self.dialect;
         told.request_id = dialect.request_id();
         let (endpoint, path, grant) = (self.endpoint, self.path, told.grant.as_str());
-        let refused = Refused { error, endpoint, path, grant, request_id: told.request_id.as_deref(), worded };
+        let (request_id, message) = (told.request_id.as_deref(), told.message.as_deref());
+        let refused = Refused { error, endpoint, path, grant, request_id, worded, message };
         let (status, body) = dialect.error(&refused);
         let response = respond::json(status, body);
         let response = respond::with(response, CONTENT_TYPE, HeaderValue::from_static(dialect.headers().content_type));
@@ -97,7 +98,7 @@ impl<'a> Place<'a> {
 
     /// What a grant refused, in its own words if it has some.
     pub(super) fn not_granted(&self, told: &mut Told, error: &Error) -> Response {
-        self.refused_in(error.worded(), told, error.to_oauth(), None)
+        self.refused_in(error.worded(), told, error.to_oauth(), error.retry_after())
     }
 
     fn refused_in(

@@ -42,7 +42,7 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
             return response;
         }
     };
-    let job = TokenRequest { issuer: issuer.clone(), client, form: form.into_owned() };
+    let job = TokenRequest { issuer: issuer.clone(), client, form: form.into_owned(), peer: request.peer };
     let response = match service.router.token(&grant_type, job).await {
         Ok(tokens) => {
             count_tokens(service, &tokens);
@@ -122,5 +122,6 @@ impl Told {
             cause = error.source();
         }
         self.reason = Some(text);
+        self.message = error.message().map(str::to_owned);
     }
 }

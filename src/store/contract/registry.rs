@@ -68,7 +68,7 @@ pub(super) async fn documents_change_by_compare_and_set<S: Subject>() {
     assert_eq!(s.store().put_document(document("y", Some("3")), 0).await.unwrap(), Some(3));
     assert_eq!(s.store().put_document(document("x", None), 2).await.unwrap(), Some(4));
     s = s.reopen();
-    let (documents, version) = s.store().documents().await.unwrap();
+    let (documents, version) = s.store().documents("client").await.unwrap();
     assert_eq!(documents, [Document { version: 3, ..document("y", Some("3")) }]);
     assert_eq!(version, 4);
     assert_eq!(s.store().put_document(document("x", Some("5")), 4).await.unwrap(), None, "it does not exist");
@@ -83,14 +83,44 @@ pub(super) async fn changes_come_in_order<S: Subject>() {
         assert!(s.store().put_document(document(name, body), expected).await.unwrap().is_some());
         s = s.reopen();
     }
-    let seen = |changes: Vec<Document>| -> Vec<(u64, String, bool)> {
+    let seen = |(changes, _): (Vec<Document>, u64)| -> Vec<(u64, String, bool)> {
         changes.into_iter().map(|change| (change.version, change.name, change.body.is_some())).collect()
     };
-    let all = seen(s.store().changes(0).await.unwrap());
+    let all = seen(s.store().changes("client", 0).await.unwrap());
     assert_eq!(all, [(3, "a".to_owned(), true), (4, "c".to_owned(), true), (5, "b".to_owned(), false)]);
-    assert_eq!(seen(s.store().changes(4).await.unwrap()), [(5, "b".to_owned(), false)]);
-    assert_eq!(seen(s.store().changes(5).await.unwrap()), []);
-    assert_eq!(seen(s.store().changes(u64::MAX).await.unwrap()), []);
+    assert_eq!(seen(s.store().changes("client", 4).await.unwrap()), [(5, "b".to_owned(), false)]);
+    assert_eq!(seen(s.store().changes("client", 5).await.unwrap()), []);
+    assert_eq!(seen(s.store().changes("client", u64::MAX).await.unwrap()), []);
+}
+
+pub(super) async fn a_document_is_read_by_its_name<S: Subject>() {
+    let mut s = S::open(1, Clock::manual(START));
+    let user = Document { kind: "user".to_owned(), ..document("main/ann", Some("1")) };
+    assert_eq!(s.store().document("user", "main/ann").await.unwrap(), None);
+    assert_eq!(s.store().put_document(user.clone(), 0).await.unwrap(), Some(1));
+    s = s.reopen();
+    let found = s.store().document("user", "main/ann").await.unwrap();
+    assert_eq!(found, Some(Document { version: 1, ..user.clone() }));
+    for (kind, name) in [("client", "main/ann"), ("user", "main/an"), ("user", "main/anna"), ("use", "rmain/ann")] {
+        assert_eq!(s.store().document(kind, name).await.unwrap(), None, "{kind} {name}");
+    }
+    assert_eq!(s.store().put_document(Document { body: None, ..user }, 1).await.unwrap(), Some(2));
+    assert_eq!(s.store().document("user", "main/ann").await.unwrap(), None, "deleted");
+}
+
+pub(super) async fn documents_of_another_kind_are_passed_over<S: Subject>() {
+    let s = S::open(1, Clock::manual(START));
+    let user = |name| Document { kind: "user".to_owned(), ..document(name, Some("1")) };
+    for new in [document("x", Some("1")), user("x"), user("y"), document("y", Some("1")), user("z")] {
+        assert!(s.store().put_document(new, 0).await.unwrap().is_some());
+    }
+    let names = |documents: Vec<Document>| documents.into_iter().map(|found| found.name).collect::<Vec<_>>();
+    let (clients, version) = s.store().documents("client").await.unwrap();
+    assert_eq!((names(clients), version), (vec!["x".to_owned(), "y".to_owned()], 5));
+    let (changes, version) = s.store().changes("client", 1).await.unwrap();
+    assert_eq!((names(changes), version), (vec!["y".to_owned()], 5), "the feed is not read again for them");
+    let (changes, version) = s.store().changes("client", version).await.unwrap();
+    assert_eq!((names(changes), version), (Vec::new(), 5));
 }
 
 pub(super) async fn a_lease_is_ours<S: Subject>() {

@@ -131,14 +131,25 @@ impl Store for Moody {
     fn drop_keys<'a>(&'a self, ring: &'a str, generation: u32) -> super::super::Pending<'a, ()> {
         self.inner.drop_keys(ring, generation)
     }
-    fn documents(&self) -> super::super::Pending<'_, (Vec<super::super::Document>, u64)> {
-        self.inner.documents()
+    fn documents<'a>(&'a self, kind: &'a str) -> super::super::Pending<'a, (Vec<super::super::Document>, u64)> {
+        self.inner.documents(kind)
+    }
+    fn document<'a>(
+        &'a self,
+        kind: &'a str,
+        name: &'a str,
+    ) -> super::super::Pending<'a, Option<super::super::Document>> {
+        self.inner.document(kind, name)
     }
     fn put_document(&self, of: super::super::Document, expected: u64) -> super::super::Pending<'_, Option<u64>> {
         self.inner.put_document(of, expected)
     }
-    fn changes(&self, version: u64) -> super::super::Pending<'_, Vec<super::super::Document>> {
-        self.inner.changes(version)
+    fn changes<'a>(
+        &'a self,
+        kind: &'a str,
+        version: u64,
+    ) -> super::super::Pending<'a, (Vec<super::super::Document>, u64)> {
+        self.inner.changes(kind, version)
     }
     fn lease<'a>(&'a self, n: &'a str, id: crate::id::Id, ttl: Duration) -> super::super::Pending<'a, Option<u64>> {
         self.inner.lease(n, id, ttl)

@@ -1,7 +1,7 @@
 //! Signing keys and versioned documents.
 //!
 //! Only the committer writes here, one call at a time, so compare-and-set is compare, then set. A change is named in
-//! the feed before its document is written; an entry whose document has another version by now is skipped.
+//! the feed before its document is written; an entry whose document has a later version by now is skipped.
 
 use super::disk::broken;
 use crate::store::{Document, StoreError, StoredKey, codec};
@@ -55,11 +55,11 @@ impl Registry {
         Ok(())
     }
 
-    pub(super) fn documents(&self) -> Result<(Vec<Document>, u64), StoreError> {
+    pub(super) fn documents(&self, kind: &str) -> Result<(Vec<Document>, u64), StoreError> {
         // the version first: a change in between is then told twice rather than never
         let version = self.version()?;
         let mut documents = Vec::new();
-        for entry in self.documents.iter() {
+        for entry in self.documents.scan_prefix(document_name(kind, "")) {
             let (name, bytes) = entry.map_err(broken)?;
             let document: Document = decode("document", &name, &bytes)?;
             if document.body.is_some() {
@@ -70,8 +70,8 @@ impl Registry {
     }
 
     pub(super) fn put_document(&self, mut document: Document, expected: u64) -> Result<Option<u64>, StoreError> {
-        let name = document_name(&document);
-        let before = self.document(&name)?;
+        let name = document_name(&document.kind, &document.name);
+        let before = self.read(&name)?;
         let current = before.as_ref().filter(|before| before.body.is_some()).map_or(0, |before| before.version);
         if current != expected {
             return Ok(None);
@@ -85,17 +85,31 @@ impl Registry {
         Ok(Some(document.version))
     }
 
-    pub(super) fn changes(&self, version: u64) -> Result<Vec<Document>, StoreError> {
-        let mut changes = Vec::new();
-        for entry in self.feed.range(version.saturating_add(1).to_be_bytes()..) {
-            let (version, name) = entry.map_err(broken)?;
-            let document = self.document(&name)?;
-            changes.extend(document.filter(|document| document.version.to_be_bytes()[..] == version[..]));
-        }
-        Ok(changes)
+    pub(super) fn document(&self, kind: &str, name: &str) -> Result<Option<Document>, StoreError> {
+        Ok(self.read(&document_name(kind, name))?.filter(|document| document.body.is_some()))
     }
 
-    fn document(&self, name: &[u8]) -> Result<Option<Document>, StoreError> {
+    pub(super) fn changes(&self, kind: &str, since: u64) -> Result<(Vec<Document>, u64), StoreError> {
+        let prefix = document_name(kind, "");
+        let (mut changes, mut last) = (Vec::new(), since);
+        for entry in self.feed.range(since.saturating_add(1).to_be_bytes()..) {
+            let (version, name) = entry.map_err(broken)?;
+            let version = version[..].try_into().map_or(last, u64::from_be_bytes);
+            if name.starts_with(&prefix) {
+                match self.read(&name)? {
+                    Some(document) if document.version == version => changes.push(document),
+                    // changed again since: told by its later entry
+                    Some(document) if document.version > version => {}
+                    // named already, but not written yet: next time
+                    Some(_) | None => break,
+                }
+            }
+            last = last.max(version);
+        }
+        Ok((changes, last))
+    }
+
+    fn read(&self, name: &[u8]) -> Result<Option<Document>, StoreError> {
         self.documents.get(name).map_err(broken)?.map(|bytes| decode("document", name, &bytes)).transpose()
     }
 
@@ -114,8 +128,8 @@ fn key_name(ring: &str, generation: u32) -> Vec<u8> {
     [ring.as_bytes(), &[0], &generation.to_be_bytes()].concat()
 }
 
-fn document_name(document: &Document) -> Vec<u8> {
-    [document.kind.as_bytes(), &[0], document.name.as_bytes()].concat()
+fn document_name(kind: &str, name: &str) -> Vec<u8> {
+    [kind.as_bytes(), &[0], name.as_bytes()].concat()
 }
 
 fn decode<T: serde::de::DeserializeOwned>(what: &str, name: &[u8], bytes: &[u8]) -> Result<T, StoreError> {

@@ -3,7 +3,7 @@
 use jeton::protocol::endpoint::Endpoint;
 use serde_json::json;
 
-use super::Entry::{Documented, Inferred, Kept, Needs};
+use super::Entry::{Documented, Inferred, Kept};
 use super::{Entry, Row, Vendor, World, pick};
 use crate::support::tools::{bounded, installed, program, repository, skip, succeeds};
 
@@ -16,9 +16,10 @@ dialect = "aliyun-idaas"
 vendor = { instance_id = "idaas_ue2jvisn35ea5lmthk267" }
 algorithms = ["RS256"]
 scopes = "openid offline_access orders|read orders|.all"
-grant_types = ["authorization_code", "refresh_token", "client_credentials",
+grant_types = ["authorization_code", "refresh_token", "client_credentials", "password",
     "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:token-exchange"]
 verification_uri = "https://portal.example/device"
+users = { source = "directory" }
 "#,
     custom_grants: &[],
     scope: "openid offline_access",
@@ -302,7 +303,36 @@ const TABLE: &[Entry] = &[
         status: 400,
         body: r#"{"error":"invalid_request","error_description":"<text>","request_id":"<text>"}"#,
     }),
-    Needs { feature: "password", what: "username and password, scope openid" },
+    Documented(Row {
+        what: "password, scope openid",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=login&client_secret=<secret login>&username=alice&password=horse&scope=openid",
+        status: 200,
+        body: r#"{"token_type":"Bearer","access_token":"<jwt>","expires_in":1200,"expires_at":"<in 1200>","id_token":"<jwt>","scope":"openid"}"#,
+    }),
+    Documented(Row {
+        what: "password with a refresh token",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=login&client_secret=<secret login>&username=alice&password=horse&scope=openid+offline_access",
+        status: 200,
+        body: r#"{"token_type":"Bearer","access_token":"<jwt>","refresh_token":"<refresh>","expires_in":1200,"expires_at":"<in 1200>","id_token":"<jwt>","scope":"openid offline_access"}"#,
+    }),
+    Inferred(Row {
+        what: "password is wrong",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=login&client_secret=<secret login>&username=alice&password=x&scope=openid",
+        status: 400,
+        body: r#"{"error":"invalid_grant","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "password, username missing",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=login&client_secret=<secret login>&password=horse&scope=openid",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "password, not allowed for the application",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=web&client_secret=<secret web>&username=alice&password=horse&scope=openid",
+        status: 400,
+        body: r#"{"error":"unauthorized_client","error_description":"<text>","request_id":"<text>"}"#,
+    }),
     Documented(Row {
         what: "M2M method 5: the token of an OpenID Connect provider",
         request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\

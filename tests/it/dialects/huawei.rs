@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::Entry::{Documented, Inferred, Kept, Needs};
+use super::Entry::{Documented, Inferred, Kept};
 use super::{Entry, Row, Vendor, World};
 
 pub(super) const VENDOR: Vendor = Vendor {
@@ -12,6 +12,8 @@ pub(super) const VENDOR: Vendor = Vendor {
 url = "http://@PUBLIC@/huawei"
 dialect = "huawei-oneaccess"
 algorithms = ["RS256"]
+grant_types = ["authorization_code", "refresh_token", "client_credentials", "password"]
+users = { source = "directory" }
 "#,
     custom_grants: &[],
     scope: "openid",
@@ -126,7 +128,24 @@ const TABLE: &[Entry] = &[
         status: 400,
         body: r#"{"error_code":"invalid_request","error_msg":"<text>"}"#,
     }),
-    Needs { feature: "password", what: "resource owner password, off by default" },
+    Inferred(Row {
+        what: "password",
+        request: "POST /huawei/api/v1/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=login&client_secret=<secret login>&username=alice&password=horse&scope=openid",
+        status: 200,
+        body: r#"{"access_token":"<opaque>","token_type":"Bearer","expires_in":7200,"scope":"openid","refresh_token":"<refresh>","id_token":"<jwt>"}"#,
+    }),
+    Inferred(Row {
+        what: "password is wrong",
+        request: "POST /huawei/api/v1/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=login&client_secret=<secret login>&username=alice&password=x&scope=openid",
+        status: 400,
+        body: r#"{"error":"invalid_grant","error_description":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "password is off unless the application has it",
+        request: "POST /huawei/api/v1/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=web&client_secret=<secret web>&username=alice&password=horse&scope=openid",
+        status: 400,
+        body: r#"{"error":"unauthorized_client","error_description":"<text>"}"#,
+    }),
 ];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,10 +14,27 @@ url = "http://@PUBLIC@/ids3"
 dialect = "identityserver3"
 algorithms = ["RS256"]
 scopes = "openid offline_access read write admin"
+grant_types = ["authorization_code", "refresh_token", "client_credentials", "password"]
+users = { source = "webhook", hook = { url = "http://@USERS@/users" } }
+
 [[issuers.ids3.custom_grants]]
 grant_type = "custom"
 parameters = [{ name = "custom_credential" }]
 hook = { url = "@HOOK@" }
+
+[issuers.ids3-closed]
+url = "http://@PUBLIC@/closed"
+dialect = "identityserver3"
+algorithms = ["RS256"]
+
+[[clients]]
+issuer = "ids3-closed"
+client_id = "app"
+
+[clients.metadata]
+token_endpoint_auth_method = "none"
+grant_types = ["authorization_code"]
+redirect_uris = ["https://client.example/callback"]
 "#,
     custom_grants: &["custom"],
     scope: "openid offline_access read",
@@ -365,15 +382,126 @@ const TABLE: &[Entry] = &[
         status: 200,
         body: r#"{"access_token":"<opaque>","id_token":"<jwt>","refresh_token":"<refresh>","expires_in":3600,"token_type":"Bearer"}"#,
     }),
-    Needs { feature: "password", what: "success without id_token, with acr_values idp: and tenant:" },
-    Needs { feature: "password", what: "local login disabled: unsupported_grant_type" },
-    Needs { feature: "password", what: "wrong flow: unauthorized_client" },
-    Needs { feature: "password", what: "the seven scope cases: invalid_scope" },
-    Needs { feature: "password", what: "username or password missing or too long: invalid_grant" },
-    Needs { feature: "password", what: "acr_values too long: invalid_request" },
-    Needs { feature: "password", what: "wrong credentials: invalid_grant with the message of the user service" },
-    Needs { feature: "password", what: "partial sign-in: invalid_grant" },
-    Needs { feature: "users", what: "a disabled user at code and refresh: invalid_request" },
+    Documented(Row {
+        what: "password: no ID token, a refresh token for offline_access; acr_values are passed on",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=login&client_secret=<secret login>&username=alice&password=horse&scope=openid+offline_access+read&acr_values=idp:corp+tenant:acme+level2+level2+idp:other",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","refresh_token":"<refresh>","expires_in":3600,"token_type":"Bearer"}"#,
+    }),
+    Documented(Row {
+        what: "password without offline_access",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=login&client_secret=<secret login>&username=alice&password=horse&scope=read",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","expires_in":3600,"token_type":"Bearer"}"#,
+    }),
+    Documented(Row {
+        what: "password, local login disabled",
+        request: "POST /closed/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=app&username=alice&password=horse&scope=read",
+        status: 400,
+        body: r#"{"error":"unsupported_grant_type"}"#,
+    }),
+    Documented(Row {
+        what: "password, wrong flow",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=web&client_secret=<secret web>&username=alice&password=horse&scope=read",
+        status: 400,
+        body: r#"{"error":"unauthorized_client"}"#,
+    }),
+    Documented(Row {
+        what: "password, no scope",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=login&client_secret=<secret login>&username=alice&password=horse",
+        status: 400,
+        body: r#"{"error":"invalid_scope"}"#,
+    }),
+    Documented(Row {
+        what: "password, unknown scope",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=login&client_secret=<secret login>&username=alice&password=horse&scope=x",
+        status: 400,
+        body: r#"{"error":"invalid_scope"}"#,
+    }),
+    Documented(Row {
+        what: "password, one unknown of several",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=login&client_secret=<secret login>&username=alice&password=horse&scope=read+x",
+        status: 400,
+        body: r#"{"error":"invalid_scope"}"#,
+    }),
+    Documented(Row {
+        what: "password, restricted scope",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=login&client_secret=<secret login>&username=alice&password=horse&scope=write",
+        status: 400,
+        body: r#"{"error":"invalid_scope"}"#,
+    }),
+    Documented(Row {
+        what: "password, one restricted of several",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=login&client_secret=<secret login>&username=alice&password=horse&scope=read+write",
+        status: 400,
+        body: r#"{"error":"invalid_scope"}"#,
+    }),
+    Documented(Row {
+        what: "password, scopes are looked at before the credentials",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=login&client_secret=<secret login>&username=alice&password=x&scope=x",
+        status: 400,
+        body: r#"{"error":"invalid_scope"}"#,
+    }),
+    Documented(Row {
+        what: "password, no credentials",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=login&client_secret=<secret login>&scope=read",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Documented(Row {
+        what: "password, username missing",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=login&client_secret=<secret login>&scope=read&password=horse",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Documented(Row {
+        what: "password, password missing",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=login&client_secret=<secret login>&scope=read&username=alice",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Documented(Row {
+        what: "password, username too long",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=login&client_secret=<secret login>&scope=read&username=<long>&password=horse",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Documented(Row {
+        what: "password, password too long",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=login&client_secret=<secret login>&scope=read&username=alice&password=<long>",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Documented(Row {
+        what: "password, acr_values too long",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=login&client_secret=<secret login>&scope=read&username=alice&password=horse&acr_values=<long>",
+        status: 400,
+        body: r#"{"error":"invalid_request"}"#,
+    }),
+    Documented(Row {
+        what: "password, wrong credentials: the message of the user service",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=login&client_secret=<secret login>&scope=read&username=alice&password=x",
+        status: 400,
+        body: r#"{"error":"invalid_grant","error_description":"Invalid username or password"}"#,
+    }),
+    Documented(Row {
+        what: "password, partial sign-in",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=login&client_secret=<secret login>&scope=read&username=alice&password=half",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Kept(Row {
+        what: "RFC 6749 section 5.2: the code of a disabled user is invalid_grant, as any that is revoked (there invalid_request)",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<redirect>&code=<code of disabled>",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Kept(Row {
+        what: "RFC 6749 section 5.2: the refresh token of a disabled user is invalid_grant (there invalid_request)",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=refresh_token&client_id=web&client_secret=<secret web>&refresh_token=<refresh of disabled>",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
     Documented(Row {
         what: "custom grant",
         request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=custom&client_id=web&client_secret=<secret web>&scope=read&custom_credential=bob",
@@ -467,4 +595,18 @@ async fn introspection_gives_the_scope_as_text_and_nbf() {
     let fields = [("token", token.as_str()), ("client_id", "service"), ("client_secret", secret.as_str())];
     let answer = world.server.post("/ids3/connect/introspect", &[], &fields).await.json();
     assert_eq!(pick(&answer, &["active", "scope", "nbf"]), [json!(true), json!("read write"), answer["iat"].clone()]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_user_service_hears_idp_and_tenant_and_the_rest_once() {
+    let world = World::start(&VENDOR).await;
+    let grant = [("grant_type", "password"), ("username", "alice"), ("password", "horse"), ("scope", "read")];
+    let acr = [("acr_values", "level2 tenant:acme idp:corp level2 idp:other")];
+    assert_eq!(world.token("login", &[&grant[..], &acr].concat()).await.status, 200);
+    let asked = world.users.questions().pop().unwrap();
+    let wanted = json!({
+        "issuer": format!("http://{}/ids3", world.server.public), "client_id": "login", "username": "alice", "password": "horse", "idp": "corp",
+        "tenant": "acme", "acr_values": ["level2", "idp:other"], "parameters": {},
+    });
+    assert_eq!(asked, wanted);
 }

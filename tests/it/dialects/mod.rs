@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jeton::client::issuer::UserSource;
 use jeton::clock::Clock;
 use jeton::protocol::endpoint::Endpoint;
 use serde_json::{Value, json};
@@ -25,6 +26,7 @@ use serde_json::{Value, json};
 use self::federation::Federation;
 use crate::support::hook::HookServer;
 use crate::support::http::{parse_all, raw};
+use crate::support::service::Service;
 use crate::support::tools::{program, skip};
 use crate::support::{Answer, CALLBACK, CHALLENGE, Server, VERIFIER, claims};
 
@@ -79,18 +81,30 @@ struct Vendor {
 const VENDORS: [&Vendor; 5] =
     [&alibaba::VENDOR, &xsolla::VENDOR, &identityserver3::VENDOR, &huawei::VENDOR, &tencent::VENDOR];
 
-/// A server with the issuer of one vendor and its clients.
+/// A server with the issuer of one vendor, its clients and a user: alice with the password horse.
 struct World {
     server: Server,
     vendor: &'static Vendor,
+    users: Service,
     federation: Option<Federation>,
     _hook: Arc<HookServer>,
 }
 
+/// A user service as vendors let their customers write one.
+fn check_user(question: &Value) -> (u16, String) {
+    let answer = match (question["username"].as_str(), question["password"].as_str()) {
+        (Some("alice"), Some("horse")) => json!({ "verdict": "admitted", "subject": "alice", "amr": ["pwd"] }),
+        (Some("alice"), Some("half")) => json!({ "verdict": "partial" }),
+        _ => json!({ "verdict": "refused", "message": "Invalid username or password" }),
+    };
+    (200, answer.to_string())
+}
+
 impl World {
     async fn start(vendor: &'static Vendor) -> Self {
+        let users = Service::start(check_user).await;
         let (hook, federation) = (hook::start().await, vendor.federated.then(Federation::new));
-        let toml = vendor.toml.replace("@HOOK@", &hook.url());
+        let toml = vendor.toml.replace("@USERS@", &users.address.to_string()).replace("@HOOK@", &hook.url());
         let server = match &federation {
             Some(federation) => {
                 let toml = format!("{toml}\n{}", federation.toml(vendor.issuer));
@@ -98,7 +112,7 @@ impl World {
             }
             None => Server::with(&toml).await,
         };
-        let world = Self { server, vendor, federation, _hook: hook };
+        let world = Self { server, vendor, users, federation, _hook: hook };
         for (id, method, credentials) in Federation::clients().into_iter().filter(|_| vendor.federated) {
             let metadata = json!({
                 "client_id": id, "token_endpoint_auth_method": method, "grant_types": ["client_credentials"],
@@ -134,7 +148,33 @@ impl World {
             let answer = world.admin("clients", metadata).await;
             assert_eq!(answer.status, 201, "{}", answer.text());
         }
+        world.add_logins().await;
         world
+    }
+
+    /// The clients that log people in and a user of the directory, if the vendor has the grant.
+    async fn add_logins(&self) {
+        let issuer = self.server.daemon().service().registry.issuer(self.vendor.issuer).unwrap();
+        let settings = &issuer.settings;
+        if !settings.grant_types.iter().any(|grant| grant.as_str() == "password") {
+            return;
+        }
+        for (id, method) in [("login", "client_secret_post"), ("mobile", "none")] {
+            let mut metadata = json!({
+                "client_id": id, "token_endpoint_auth_method": method, "scope": self.vendor.scope,
+                "grant_types": ["password", "refresh_token"],
+            });
+            if method != "none" {
+                metadata["client_secret"] = json!(secret(id));
+            }
+            let answer = self.admin("clients", metadata).await;
+            assert_eq!(answer.status, 201, "{}", answer.text());
+        }
+        if settings.users.source == UserSource::Directory {
+            let user = json!({ "password": "horse", "subject": "alice" });
+            let path = format!("/issuers/{}/users/alice", self.vendor.issuer);
+            assert_eq!(self.server.admin("PUT", &path, user).await.status, 201);
+        }
     }
 
     async fn admin(&self, what: &str, body: Value) -> Answer {
@@ -248,6 +288,8 @@ impl World {
             }
             "refresh" => self.refresh_token("web").await,
             "refresh of other" => self.refresh_token("other").await,
+            "code of disabled" => self.of_disabled("code").await,
+            "refresh of disabled" => self.of_disabled("refresh").await,
             "reused refresh" => {
                 let token = self.refresh_token("web").await;
                 let grant = [("grant_type", "refresh_token"), ("refresh_token", token.as_str())];
@@ -292,6 +334,17 @@ impl World {
         let answer = self.admin("codes", body).await;
         assert_eq!(answer.status, 201, "{}", answer.text());
         answer.get("code")
+    }
+
+    /// A code or a refresh token of somebody who may do nothing any more.
+    async fn of_disabled(&self, what: &str) -> String {
+        let plain = json!({ "code_challenge": null, "code_challenge_method": null, "subject": "mallory" });
+        let code = self.code("web", plain).await;
+        let token = if what == "code" { code } else { self.redeem("web", &code).await.get("refresh_token") };
+        self.server.advance(Duration::from_millis(1)).await;
+        assert_eq!(self.admin("revocations", json!({ "subject": "mallory" })).await.status, 204);
+        self.server.advance(Duration::from_millis(1)).await;
+        token
     }
 
     /// The path of an endpoint, as discovery has it.

@@ -14,6 +14,8 @@ url = "http://@PUBLIC@/tencent"
 dialect = "tencent-ciam"
 algorithms = ["RS256"]
 scopes = "openid email identity_proofing"
+grant_types = ["authorization_code", "refresh_token", "client_credentials", "password"]
+users = { source = "directory" }
 [[issuers.tencent.custom_grants]]
 grant_type = "http://tencentciam.com/oauth2/grant-type/otp/sms"
 parameters = [
@@ -234,7 +236,48 @@ const TABLE: &[Entry] = &[
         status: 415,
         body: r#"{"error":"invalid_request","error_description":"<text>"}"#,
     }),
-    Needs { feature: "password", what: "username, password and auth_source_id" },
+    Inferred(Row {
+        what: "password with auth_source_id (the request is documented, its answer is taken to be that of a code)",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=login&client_secret=<secret login>&username=alice&password=horse&auth_source_id=local&scope=openid",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","refresh_token":"<refresh>","scope":"openid","id_token":"<jwt>","token_type":"Bearer","expires_in":299}"#,
+    }),
+    Inferred(Row {
+        what: "password, scope left out",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=login&client_secret=<secret login>&username=alice&password=horse&auth_source_id=local",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","refresh_token":"<refresh>","scope":"openid","id_token":"<jwt>","token_type":"Bearer","expires_in":299}"#,
+    }),
+    Inferred(Row {
+        what: "password without secret, as from an application that is no web application",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=mobile&username=alice&password=horse&auth_source_id=local",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","refresh_token":"<refresh>","scope":"openid","id_token":"<jwt>","token_type":"Bearer","expires_in":299}"#,
+    }),
+    Inferred(Row {
+        what: "password as JSON (open question 5)",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/json\n\n{\"client_id\":\"login\",\"client_secret\":\"<secret login>\",\"grant_type\":\"password\",\"username\":\"alice\",\"password\":\"horse\",\"auth_source_id\":\"local\"}",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","refresh_token":"<refresh>","scope":"openid","id_token":"<jwt>","token_type":"Bearer","expires_in":299}"#,
+    }),
+    Inferred(Row {
+        what: "password, auth_source_id missing",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=login&client_secret=<secret login>&username=alice&password=horse",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"OAuth 2.0 Parameter: auth_source_id","error_uri":"https://datatracker.ietf.org/doc/html/rfc6749#section-5.2"}"#,
+    }),
+    Inferred(Row {
+        what: "password, username missing",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=login&client_secret=<secret login>&password=horse&auth_source_id=local",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"OAuth 2.0 Parameter: username","error_uri":"https://datatracker.ietf.org/doc/html/rfc6749#section-5.2"}"#,
+    }),
+    Inferred(Row {
+        what: "password is wrong (open question 2)",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=login&client_secret=<secret login>&username=alice&password=x&auth_source_id=local",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
     Documented(Row {
         what: "OTP by SMS, in JSON",
         request: "POST /tencent/oauth2/token\nContent-Type: application/json\n\n{\"client_id\":\"web\",\"client_secret\":\"<secret web>\",\"grant_type\":\"http://tencentciam.com/oauth2/grant-type/otp/sms\",\"auth_source_id\":\"MTAwMA\",\"phone_number\":\"+8613800138000\",\"otp_token\":\"b3Rw\",\"otp\":\"123456\",\"auto_signup\":true}",

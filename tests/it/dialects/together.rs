@@ -14,7 +14,8 @@ use crate::support::{ADMIN_TOKEN, Server, secret};
 async fn six_issuers_of_six_dialects_share_a_process_and_a_listener() {
     let toml: Vec<&str> = VENDORS.iter().map(|vendor| vendor.toml).collect();
     let hook = super::hook::start().await;
-    let server = Server::with(&toml.join("\n").replace("@HOOK@", &hook.url())).await;
+    let toml = toml.join("\n").replace("@USERS@", "127.0.0.1:9").replace("@HOOK@", &hook.url());
+    let server = Server::with(&toml).await;
     let mut seen = Vec::new();
     for issuer in ["main"].into_iter().chain(VENDORS.iter().map(|vendor| vendor.issuer)) {
         let registry = &server.daemon().service().registry;

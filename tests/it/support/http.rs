@@ -130,7 +130,17 @@ pub(crate) struct Wire {
 
 impl Wire {
     pub(crate) async fn connect(to: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect(to).await?;
+        Self::over(TcpStream::connect(to).await?, to)
+    }
+
+    /// From another loopback address than everybody's.
+    pub(crate) async fn connect_from(source: std::net::IpAddr, to: SocketAddr) -> io::Result<Self> {
+        let socket = tokio::net::TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::new(source, 0))?;
+        Self::over(socket.connect(to).await?, to)
+    }
+
+    fn over(stream: TcpStream, to: SocketAddr) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         Ok(Self { stream, to, unread: Vec::new(), closing: false })
     }

@@ -4,6 +4,7 @@ pub(crate) mod assertion;
 pub(crate) mod hook;
 pub(crate) mod http;
 pub(crate) mod process;
+pub(crate) mod service;
 pub(crate) mod tls;
 pub(crate) mod tools;
 pub(crate) mod verify;

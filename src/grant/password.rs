@@ -1,0 +1,78 @@
+//! The resource owner password credentials grant (RFC 6749 section 4.3), for clients that cannot be moved to another
+//! one yet: off unless the issuer and the client ask for it (CHECKLIST 74, RFC 9700 section 2.4).
+//!
+//! What a request gets wrong besides the password is refused before the password is looked at. The login counts from
+//! before the user was looked up, so that a fence raised when the user is disabled is never too early for it.
+
+use super::{Context, Deciding, Error, Grant, Issue, TokenRequest};
+use crate::clock::Time;
+use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::grant_type::GrantType;
+use crate::protocol::resource;
+use crate::protocol::scope::Scope;
+use crate::token::Granted;
+use crate::user::{Login, User, Verdict};
+
+/// `password`.
+pub struct Password;
+
+impl Grant for Password {
+    fn grant_type(&self) -> GrantType {
+        GrantType::PASSWORD
+    }
+
+    fn decide<'a>(&'a self, request: &'a TokenRequest, context: &'a Context) -> Deciding<'a> {
+        Box::pin(decide(request, context))
+    }
+}
+
+async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Error> {
+    let since = context.clock.now();
+    let issuer = &request.issuer;
+    let scope = scope(request)?;
+    let resources = resource::asked(&request.form, &request.client.settings.resources)?;
+    let login = Login::read(&request.form, &issuer.settings.users)?;
+    match context.users.check(issuer, &request.client.id, &login, request.peer).await? {
+        Verdict::Admitted(user) => begin(request, context, since, *user, scope, resources).await,
+        Verdict::Refused { message } => {
+            tracing::info!(target: "audit", event = "login_refused", issuer = issuer.id, client = request.client.id, peer = %request.peer);
+            Err(Error::WrongLogin { message })
+        }
+        Verdict::Partial => Err(Error::PartialLogin),
+    }
+}
+
+/// What was asked for, within what the client may have; a refresh token only if it was asked for by its scope.
+fn scope(request: &TokenRequest) -> Result<Scope, OAuthError> {
+    let may = &request.client.settings.scope;
+    let asked = request.form.get("scope").map(Scope::parse).transpose()?;
+    let scope = asked.unwrap_or_else(|| may.without(&[request.issuer.settings.offline_scope.as_str()]));
+    let exceeds = OAuthError::new(ErrorCode::InvalidScope, "the client may not have this scope");
+    if scope.is_within(may) { Ok(scope) } else { Err(exceeds) }
+}
+
+/// What was granted to a person who logged in, and the family that begins with it.
+async fn begin(
+    request: &TokenRequest,
+    context: &Context,
+    since: Time,
+    user: User,
+    scope: Scope,
+    resources: Vec<String>,
+) -> Result<Issue, Error> {
+    let User { subject, claims, auth_time, acr, amr } = user;
+    let now = context.clock.now().as_secs();
+    let granted = Granted {
+        scope,
+        resources,
+        auth_time: Some(auth_time.map_or(now, |time| time.min(now))),
+        acr,
+        amr,
+        access_token_claims: claims.access_token,
+        id_token_claims: claims.id_token,
+        ..Granted::default()
+    };
+    let issue = super::Login { subject, granted, since }.begin(request, context).await?;
+    let identified = request.issuer.settings.users.id_token;
+    Ok(if identified { issue } else { Issue { lineage: issue.lineage.without_id_token(), ..issue } })
+}

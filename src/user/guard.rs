@@ -1,0 +1,163 @@
+//! Guessing is slowed down without locking out the true user (RFC 6749 section 4.3.2, RFC 6819 section 5.1.4.2.3).
+//!
+//! Three gates, each of fixed memory: of a user at one address, of one address, and of a user from everywhere. Who
+//! logged in from an address lately passes the latter two there: a botnet that guesses a name, or a neighbour that
+//! guesses other names, shuts nobody out who is at home. The price: whoever shares an address with somebody (an
+//! application's server is one address for all its users) and has failed two hundred times there can tell by the answer
+//! who logged in from it lately.
+
+use std::hash::{BuildHasher, RandomState};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::client::auth::throttle::{Charge, Pace, Throttle};
+use crate::clock::Time;
+
+/// Ten guesses of one user's password from one address, then one every five seconds.
+const USER_HERE: Pace = Pace { every: Duration::from_secs(5), burst: 10 };
+/// Whole applications log people in from one address: failures of two hundred people, then five a second.
+const ADDRESS: Pace = Pace { every: Duration::from_millis(200), burst: 200 };
+/// A hundred guesses of one user's password from everywhere (NIST SP 800-63B section 5.2.2), then two a minute.
+const USER_ANYWHERE: Pace = Pace { every: Duration::from_secs(30), burst: 100 };
+/// No request comes from there.
+const EVERYWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
+/// Successes that are remembered; 8 bytes each.
+const SLOTS: usize = 1 << 15;
+/// For how many hours.
+const REMEMBERED: u64 = 30 * 24;
+
+/// Counts failures, and remembers who was right where.
+pub(super) struct Guard {
+    throttle: Throttle,
+    /// 40 bits of a hash and the hour; a collision forgets somebody, which is safe.
+    known: Vec<AtomicU64>,
+    seed: RandomState,
+}
+
+impl Default for Guard {
+    fn default() -> Self {
+        let known = (0..SLOTS).map(|_| AtomicU64::new(0)).collect();
+        Self { throttle: Throttle::default(), known, seed: RandomState::new() }
+    }
+}
+
+/// An attempt that was let in: it counts as a failure until it is given back.
+pub(super) struct Attempt<'a> {
+    guard: &'a Guard,
+    charges: [Charge<'a>; 3],
+    who: u64,
+}
+
+impl Guard {
+    /// Lets one attempt in and counts it, before anything is known about it: a thousand at once are still a thousand.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub(super) fn admit(
+        &self,
+        issuer: &str,
+        username: &str,
+        source: IpAddr,
+        now: Time,
+    ) -> Result<Attempt<'_>, Duration> {
+        let gates = [
+            self.throttle.paced_gate(issuer, username, source, USER_HERE),
+            self.throttle.paced_gate(issuer, "", source, ADDRESS),
+            self.throttle.paced_gate(issuer, username, EVERYWHERE, USER_ANYWHERE),
+        ];
+        let who = self.seed.hash_one((issuer, username, Throttle::network(source)));
+        let looked_at = if self.is_known(who, now) { 1 } else { gates.len() };
+        gates.iter().take(looked_at).try_for_each(|gate| gate.is_open(now))?;
+        Ok(Attempt { guard: self, charges: gates.map(|gate| gate.charge(now)), who })
+    }
+
+    fn slot(&self, who: u64) -> &AtomicU64 {
+        &self.known[usize::try_from(who).unwrap_or_default() % SLOTS]
+    }
+
+    fn is_known(&self, who: u64, now: Time) -> bool {
+        let seen = self.slot(who).load(Ordering::Relaxed);
+        seen != 0 && seen & !HOUR == who & !HOUR && hour(now).wrapping_sub(seen & HOUR) & HOUR <= REMEMBERED
+    }
+}
+
+/// The bits of a slot that hold the hour.
+const HOUR: u64 = (1 << 24) - 1;
+
+fn hour(now: Time) -> u64 {
+    (now.as_secs() / 3600) & HOUR
+}
+
+impl Attempt<'_> {
+    /// It was no guess: the password was right, or nobody looked at it.
+    pub(super) fn give_back(self) {
+        self.charges.into_iter().for_each(Charge::give_back);
+    }
+
+    /// The password was right.
+    pub(super) fn succeeded(self, now: Time) {
+        self.guard.slot(self.who).store(self.who & !HOUR | hour(now), Ordering::Relaxed);
+        self.give_back();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Time = Time::from_secs(1_900_000_000);
+
+    fn here(last: u8) -> IpAddr {
+        [10, 0, 0, last].into()
+    }
+
+    /// How many of `tries` wrong passwords are looked at.
+    fn looked_at(guard: &Guard, user: &str, source: IpAddr, tries: usize) -> usize {
+        (0..tries).filter(|_| guard.admit("main", user, source, NOW).is_ok()).count()
+    }
+
+    #[test]
+    fn a_guesser_locks_out_only_itself() {
+        let guard = Guard::default();
+        assert_eq!(looked_at(&guard, "ann", here(1), 1000), 10);
+        assert!(guard.admit("main", "ann", here(2), NOW).is_ok(), "ann at home");
+        assert!(guard.admit("main", "bob", here(1), NOW).is_ok(), "somebody else there");
+        assert!(guard.admit("other", "ann", here(1), NOW).is_ok(), "another issuer");
+        assert!(guard.admit("main", "ann", here(1), NOW + Duration::from_secs(5)).is_ok());
+    }
+
+    #[test]
+    fn right_passwords_are_never_too_many() {
+        let guard = Guard::default();
+        for _ in 0..1000 {
+            guard.admit("main", "ann", here(1), NOW).ok().unwrap().succeeded(NOW);
+        }
+        assert_eq!(looked_at(&guard, "ann", here(1), 1000), 10);
+    }
+
+    #[test]
+    fn an_address_that_guesses_many_names_is_slowed_down_but_not_who_logged_in_there() {
+        let guard = Guard::default();
+        guard.admit("main", "ann", here(1), NOW).ok().unwrap().succeeded(NOW);
+        let tried = (0..1000).map(|name| looked_at(&guard, &format!("user-{name}"), here(1), 1)).sum::<usize>();
+        assert_eq!(tried, 200);
+        assert!(guard.admit("main", "bob", here(1), NOW).is_err());
+        assert!(guard.admit("main", "bob", here(2), NOW).is_ok());
+        assert!(guard.admit("main", "ann", here(1), NOW).is_ok());
+    }
+
+    #[test]
+    fn a_botnet_that_guesses_one_name_is_slowed_down_but_not_the_user_at_home() {
+        let guard = Guard::default();
+        guard.admit("main", "ann", here(0), NOW).ok().unwrap().succeeded(NOW);
+        let tried = (1..=250).map(|last| looked_at(&guard, "ann", here(last), 2)).sum::<usize>();
+        assert_eq!(tried, 100);
+        assert!(guard.admit("main", "ann", here(251), NOW).is_err());
+        assert!(guard.admit("main", "ann", here(0), NOW).is_ok());
+        let later = NOW + Duration::from_secs(31 * 86_400);
+        let tried = (1..=250).filter(|last| guard.admit("main", "ann", here(*last), later).is_ok()).count();
+        assert_eq!((tried, guard.admit("main", "ann", here(0), later).is_err()), (100, true), "a month is over");
+    }
+}

@@ -1,0 +1,217 @@
+//! Users, for the password grant only (RFC 6749 section 4.3; RFC 9700 section 2.4 advises against it, so it is off
+//! unless an issuer and a client ask for it; CHECKLIST 74).
+//!
+//! Always true: an unknown name, a wrong password and a disabled user are one answer in one time; a guess is counted
+//! before it is looked at; and whoever checks passwords can be slow or broken without holding up anything else.
+
+mod claims;
+pub mod directory;
+mod guard;
+pub mod hash;
+pub mod lane;
+mod login;
+mod webhook;
+
+use std::io;
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+pub use claims::Claims;
+use directory::{Directory, DirectoryError, StoredUser};
+use guard::Guard;
+use lane::{Full, Lane, LaneConfig};
+pub use login::{Acr, Login};
+
+use crate::client::Issuer;
+use crate::client::issuer::UserSource;
+use crate::clock::Clock;
+use crate::hook::HookError;
+use crate::metrics::Metrics;
+use crate::store::{Store, StoreError};
+
+/// Somebody who logged in.
+pub struct User {
+    /// `sub` of the tokens.
+    pub subject: String,
+    /// Further claims of the tokens.
+    pub claims: Claims,
+    /// When the person authenticated, seconds since the epoch; now, if nobody says otherwise.
+    pub auth_time: Option<u64>,
+    /// Authentication context class.
+    pub acr: Option<String>,
+    /// Authentication methods (RFC 8176).
+    pub amr: Vec<String>,
+}
+
+/// What a login came to.
+pub enum Verdict {
+    /// The password was right.
+    Admitted(Box<User>),
+    /// Wrong name, wrong password, disabled: nobody is told which.
+    Refused {
+        /// What a user service says to the person, for the dialects that pass it on; printable, at most 200 bytes.
+        message: Option<String>,
+    },
+    /// The password was right, and more than a password is needed.
+    Partial,
+}
+
+/// Why a login could not be decided.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    /// Too many failures; when the next try is welcome.
+    #[error("too many failed logins")]
+    Throttled(Duration),
+    /// Too many passwords wait to be checked.
+    #[error(transparent)]
+    Full(#[from] Full),
+    /// The directory cannot be read.
+    #[error("failed to read the directory")]
+    Store(#[from] StoreError),
+    /// The webhook did not answer.
+    #[error("failed to ask the user service")]
+    Hook(#[from] HookError),
+    /// The webhook's answer decides nothing.
+    #[error("the answer of the user service is unusable: {0}")]
+    HookAnswer(&'static str),
+    /// The issuer has no users.
+    #[error("the issuer has no users")]
+    NoSource,
+}
+
+/// The users of every issuer. Cheap to clone.
+#[derive(Clone)]
+pub struct Users {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    directory: Directory,
+    lane: Lane,
+    /// Made at the first login: most installations have none.
+    guard: OnceLock<Guard>,
+    clock: Clock,
+    metrics: Metrics,
+}
+
+impl Users {
+    /// Starts the threads that check passwords.
+    ///
+    /// # Errors
+    /// If the system has no thread for us.
+    pub fn start(store: Arc<dyn Store>, config: &LaneConfig, clock: Clock, metrics: &Metrics) -> io::Result<Self> {
+        let inner = Inner {
+            directory: Directory::new(store),
+            lane: Lane::start(config, metrics)?,
+            guard: OnceLock::new(),
+            clock,
+            metrics: metrics.clone(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The built-in directory.
+    pub fn directory(&self) -> &Directory {
+        &self.inner.directory
+    }
+
+    /// Checks a login at `issuer` that `client` passed on, and that came from `peer`.
+    ///
+    /// # Errors
+    /// Why it could not be decided.
+    pub async fn check(
+        &self,
+        issuer: &Issuer,
+        client: &str,
+        login: &Login<'_>,
+        peer: IpAddr,
+    ) -> Result<Verdict, LoginError> {
+        let decided = self.guarded(issuer, client, login, peer).await;
+        let outcome = match &decided {
+            Ok(Verdict::Admitted(_)) => "ok",
+            Ok(Verdict::Refused { .. }) => "refused",
+            Ok(Verdict::Partial) => "partial",
+            Err(LoginError::Throttled(_)) => "throttled",
+            Err(LoginError::Full(_)) => "shed",
+            Err(LoginError::Store(_) | LoginError::Hook(_) | LoginError::HookAnswer(_) | LoginError::NoSource) => {
+                "unavailable"
+            }
+        };
+        self.inner.metrics.password_checks.with_label_values(&[issuer.settings.users.source.name(), outcome]).inc();
+        decided
+    }
+
+    async fn guarded(
+        &self,
+        issuer: &Issuer,
+        client: &str,
+        login: &Login<'_>,
+        peer: IpAddr,
+    ) -> Result<Verdict, LoginError> {
+        let (clock, metrics) = (&self.inner.clock, &self.inner.metrics);
+        let guard = self.inner.guard.get_or_init(Guard::default);
+        let attempt = guard.admit(&issuer.id, login.username, peer, clock.now()).map_err(LoginError::Throttled)?;
+        let decided = match issuer.settings.users.source {
+            UserSource::Directory => self.by_directory(issuer, login).await,
+            UserSource::Webhook => match &issuer.user_hook {
+                Some(hook) => webhook::ask(hook, issuer, client, login, clock, metrics).await,
+                None => Err(LoginError::NoSource),
+            },
+            UserSource::None => Err(LoginError::NoSource),
+        };
+        match &decided {
+            Ok(Verdict::Admitted(_)) => attempt.succeeded(clock.now()),
+            Ok(Verdict::Partial) | Err(_) => attempt.give_back(),
+            // counted when it was let in
+            Ok(Verdict::Refused { .. }) => {}
+        }
+        decided
+    }
+
+    /// One point read and one hash, whoever is asked for.
+    async fn by_directory(&self, issuer: &Issuer, login: &Login<'_>) -> Result<Verdict, LoginError> {
+        let lane = &self.inner.lane;
+        let found = self.inner.directory.find(&issuer.id, login.username).await?;
+        let phc = found.as_ref().map_or_else(|| lane.cost.decoy(), |found| found.user.hash.clone());
+        let right = lane.verify(login.password, phc).await?;
+        Ok(match found {
+            Some(found) if right && !found.user.disabled => {
+                let StoredUser { subject, claims, .. } = found.user;
+                let amr = vec!["pwd".to_owned()];
+                Verdict::Admitted(Box::new(User { subject, claims, auth_time: None, acr: None, amr }))
+            }
+            Some(_) | None => Verdict::Refused { message: None },
+        })
+    }
+
+    /// The stored form of a new password.
+    ///
+    /// # Errors
+    /// If it breaks a rule, or cannot be hashed now.
+    pub async fn hash(&self, password: &str) -> Result<String, HashError> {
+        if password.is_empty() || password.len() > directory::MAX_PASSWORD {
+            return Err(HashError::Rule(format!("password: 1 to {} bytes", directory::MAX_PASSWORD)));
+        }
+        self.inner.lane.hash(password).await?.map_err(|rule| HashError::Rule(format!("password: {rule}")))
+    }
+
+    /// Checks the stored form of a password that somebody else hashed.
+    ///
+    /// # Errors
+    /// The rule it breaks.
+    pub fn check_hash(&self, phc: &str) -> Result<(), DirectoryError> {
+        self.inner.lane.cost.check_phc(phc).map_err(|rule| DirectoryError::Rule(format!("password_hash: {rule}")))
+    }
+}
+
+/// Why a new password has no stored form.
+#[derive(Debug, thiserror::Error)]
+pub enum HashError {
+    /// It breaks a rule.
+    #[error("{0}")]
+    Rule(String),
+    /// Too many passwords wait.
+    #[error(transparent)]
+    Full(#[from] Full),
+}
