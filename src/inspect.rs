@@ -1,7 +1,7 @@
 //! Introspection (RFC 7662) and revocation (RFC 7009) of everything the service issues.
 //!
-//! A token is alive if it verifies, has not expired, its family is alive, it is not revoked by itself, and no fence
-//! stands after its issue. Whatever else it is, the caller hears exactly `{"active":false}` (CHECKLIST 66).
+//! A token is alive if it verifies, has not expired, its client is there and not disabled, its family is alive, it is not
+//! revoked by itself, and no fence stands after its issue. Whatever else it is, the caller hears exactly `{"active":false}` (CHECKLIST 66).
 
 use serde_json::Value;
 
@@ -139,7 +139,8 @@ async fn introspect_refresh(
     let fence = context.shards.fence(&family.issuer, &family.client, &family.subject).await?;
     let Family { generation, idle_until, expires_at, .. } = *family;
     let current = generation == refresh.generation && now < idle_until && now < expires_at;
-    if !current || *family.issuer != *issuer.id || !family.is_alive(fence) {
+    let served = context.registry.serves(&issuer.id, &family.client);
+    if !current || !served || *family.issuer != *issuer.id || !family.is_alive(fence) {
         return Ok(None);
     }
     let granted = Granted::open(&family.grant, &id, &issuer.id, &context.vault).ok_or(Error::Sealed)?;

@@ -94,8 +94,15 @@ impl Daemon {
         let grants = source.extensions.all_grants().into_iter().chain(hooked_grants(&snapshot)).collect();
         let users = Users::start(store.clone(), &config.passwords, clock.clone(), &metrics)?;
         let registry = Arc::new(Registry::open(store, snapshot).await?);
-        let context =
-            Context { shards, keys, vault: vault.clone(), clock: clock.clone(), metrics: metrics.clone(), users };
+        let context = Context {
+            shards,
+            keys,
+            vault: vault.clone(),
+            clock: clock.clone(),
+            metrics: metrics.clone(),
+            users,
+            registry: registry.clone(),
+        };
         let (router, router_task) = Router::start(grants, &context, config.tokens, &metrics).await?;
         let pool = Arc::new(HashPool::new(config.hashing.workers, config.hashing.queue));
         let authorities = Arc::new(Authorities::new(authorities));

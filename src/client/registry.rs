@@ -116,6 +116,11 @@ impl Registry {
         self.stored.get(&key).map(|client| client.clone())
     }
 
+    /// Whether there is such a client and it is not disabled: if not, what it was issued is worth nothing.
+    pub fn serves(&self, issuer: &str, id: &str) -> bool {
+        self.client(issuer, id).is_some_and(|client| !client.settings.disabled)
+    }
+
     /// Clients of an issuer in the order of their ids, at most `limit`, those after the id `after`.
     pub fn list(&self, issuer: &str, after: &str, limit: usize) -> Vec<Arc<Client>> {
         let snapshot = self.snapshot.load();

@@ -1,8 +1,8 @@
 //! Our own access tokens as somebody presents them: for introspection, revocation and token exchange.
 //!
 //! A JWT and an opaque token are the same claims, signed or sealed; whichever the client gets now, both are accepted.
-//! A token is alive if it verifies, has not expired, its family is alive, it is not revoked by itself, and no fence
-//! stands after its issue.
+//! A token is alive if it verifies, has not expired, its client is there and not disabled, its family is alive, it is not
+//! revoked by itself, and no fence stands after its issue.
 
 use serde_json::Value;
 
@@ -57,6 +57,9 @@ impl Accepted {
     /// If the store fails.
     pub async fn is_alive(&self, issuer: &Issuer, context: &Context) -> Result<bool, StoreError> {
         let (claims, shards) = (&self.claims, &context.shards);
+        if !context.registry.serves(&issuer.id, &claims.client_id) {
+            return Ok(false);
+        }
         let fence = shards.fence(&issuer.id, &claims.client_id, &claims.sub).await?;
         let mark = Key::mark(MarkKind::RevokedToken, &issuer.id, claims.jti.as_bytes());
         let Some(family) = self.jti.family else {

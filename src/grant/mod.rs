@@ -31,7 +31,7 @@ pub use error::Error;
 pub use issue::{Issue, Lineage};
 pub use login::Login;
 
-use crate::client::{AuthenticatedClient, Issuer};
+use crate::client::{AuthenticatedClient, Issuer, Registry};
 use crate::clock::Clock;
 use crate::keys::Keys;
 use crate::metrics::Metrics;
@@ -99,6 +99,8 @@ pub struct Context {
     pub metrics: Metrics,
     /// The users, for the password grant.
     pub users: Users,
+    /// Issuers and clients.
+    pub registry: Arc<Registry>,
 }
 
 /// A decision on its way.

@@ -63,6 +63,22 @@ async fn checklist_66_a_live_token_is_described_to_its_own_client() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn checklist_66_what_a_client_got_is_inactive_while_it_is_disabled() {
+    let server = Server::start().await;
+    let (web, gateway) = (server.web_client().await, server.gateway().await);
+    let tokens = server.login(&web).await;
+    for disabled in [false, true, false] {
+        let mut metadata = web_metadata();
+        metadata["jeton"] = json!({ "disabled": disabled });
+        let answer = server.admin("PUT", &format!("/issuers/main/clients/{}", web.0), metadata).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        for kind in ["access_token", "refresh_token"] {
+            assert_eq!(server.is_active(&gateway, text(&tokens, kind)).await, !disabled, "{kind} {disabled}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn checklist_66_another_client_sees_neither_access_nor_refresh_token() {
     let server = Server::start().await;
     let (owner, other, gateway) = (server.web_client().await, server.web_client().await, server.gateway().await);
