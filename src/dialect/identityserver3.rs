@@ -1,7 +1,8 @@
 //! IdentityServer3 2.6: SEEDS.md 002.1 and, case by case, 002.2.
 //!
-//! Every refusal of the token and revocation endpoints is 400 with an `error` and nothing else, but for what the user
-//! service says about a login; several cases have another code than RFC 6749 would give them. Not copied: a wrong client or verifier burning the code, a code that
+//! What the token and revocation endpoints refuse is 400 with an `error`, `invalid_client` too; several cases have
+//! another code than RFC 6749 would give them. There is an `error_description` only for what the user service says about
+//! a login and for what is wrong with a proof key. Not copied: a wrong client or verifier burning the code, a code that
 //! lives five minutes, `plain`, Basic credentials that are not form-encoded.
 
 use serde_json::{Value, json};
@@ -75,6 +76,10 @@ impl Dialect for IdentityServer3 {
         super::bytes(members)
     }
 
+    fn knows_hint(&self, hint: &str) -> bool {
+        matches!(hint, "access_token" | "refresh_token")
+    }
+
     fn error(&self, refused: &Refused<'_>) -> (u16, Vec<u8>) {
         let (name, status) = refused.wire();
         let introspection = refused.endpoint == Endpoint::Introspection;
@@ -82,7 +87,7 @@ impl Dialect for IdentityServer3 {
             Occasion::NoGrantType | Occasion::CustomGrantOfOthers => "unsupported_grant_type",
             Occasion::NoCode | Occasion::LongCode | Occasion::BadVerifier | Occasion::NoLogin => "invalid_grant",
             Occasion::NoRedirectUri | Occasion::OtherRedirectUri => "unauthorized_client",
-            Occasion::LongCredential => "invalid_client",
+            Occasion::LongCredential | Occasion::OtherClientId => "invalid_client",
             Occasion::NoToken if introspection => "missing_token",
             Occasion::Plain
             | Occasion::NoToken

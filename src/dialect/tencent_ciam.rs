@@ -83,29 +83,31 @@ impl Dialect for TencentCiam {
             Occasion::NoVendorParameter => parameter(name, refused.error.description),
             Occasion::NoLogin => parameter(name, "OAuth 2.0 Parameter: username"),
             Occasion::BadVerifier => parameter(name, "OAuth 2.0 Parameter: code_verifier"),
-            Occasion::Plain | Occasion::LongCredential | Occasion::OtherRedirectUri | Occasion::CustomGrantOfOthers => {
-                match refused.error.code {
-                    ErrorCode::UnsupportedGrantType => parameter(name, "OAuth 2.0 Parameter: grant_type"),
-                    ErrorCode::InvalidClient
-                    | ErrorCode::InvalidGrant
-                    | ErrorCode::InvalidScope
-                    | ErrorCode::UnauthorizedClient => (status, super::bytes(json!({ "error": name }))),
-                    ErrorCode::InvalidRequest
-                    | ErrorCode::InvalidTarget
-                    | ErrorCode::AuthorizationPending
-                    | ErrorCode::PollSlower
-                    | ErrorCode::AccessDenied
-                    | ErrorCode::ExpiredToken
-                    | ErrorCode::UnsupportedTokenType
-                    | ErrorCode::SlowDown
-                    | ErrorCode::OfGrant
-                    | ErrorCode::TemporarilyUnavailable
-                    | ErrorCode::ServerError => {
-                        let body = json!({ "error": name, "error_description": refused.description() });
-                        (status, super::bytes(body))
-                    }
+            Occasion::Plain
+            | Occasion::LongCredential
+            | Occasion::OtherClientId
+            | Occasion::OtherRedirectUri
+            | Occasion::CustomGrantOfOthers => match refused.error.code {
+                ErrorCode::UnsupportedGrantType => parameter(name, "OAuth 2.0 Parameter: grant_type"),
+                ErrorCode::InvalidClient
+                | ErrorCode::InvalidGrant
+                | ErrorCode::InvalidScope
+                | ErrorCode::UnauthorizedClient => (status, super::bytes(json!({ "error": name }))),
+                ErrorCode::InvalidRequest
+                | ErrorCode::InvalidTarget
+                | ErrorCode::AuthorizationPending
+                | ErrorCode::PollSlower
+                | ErrorCode::AccessDenied
+                | ErrorCode::ExpiredToken
+                | ErrorCode::UnsupportedTokenType
+                | ErrorCode::SlowDown
+                | ErrorCode::OfGrant
+                | ErrorCode::TemporarilyUnavailable
+                | ErrorCode::ServerError => {
+                    let body = json!({ "error": name, "error_description": refused.description() });
+                    (status, super::bytes(body))
                 }
-            }
+            },
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::http::request::Parts;
 
@@ -127,7 +128,8 @@ impl<'a> Place<'a> {
         self.success(self.dialect.device(codes))
     }
 
-    fn success(&self, body: Vec<u8>) -> Response {
+    /// A success with the dialect's headers.
+    pub(super) fn success(&self, body: impl Into<Bytes>) -> Response {
         let headers = self.dialect.headers();
         let response = respond::json(200, body);
         let response = respond::with(response, CONTENT_TYPE, HeaderValue::from_static(headers.content_type));

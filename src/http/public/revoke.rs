@@ -3,9 +3,9 @@
 use super::introspect::caller;
 use super::place::Place;
 use crate::http::access::Told;
-use crate::http::{Request, Response, respond};
+use crate::http::{Request, Response};
 use crate::inspect::{self, Revoked};
-use crate::protocol::error::Occasion;
+use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::service::Service;
 
 pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Request, told: &mut Told) -> Response {
@@ -17,6 +17,10 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
         Ok(token) => token,
         Err(error) => return place.refused(told, error.on(Occasion::NoToken), None),
     };
+    if form.get("token_type_hint").is_some_and(|hint| !place.dialect.knows_hint(hint)) {
+        let error = OAuthError::new(ErrorCode::UnsupportedTokenType, "token_type_hint is no type that is revoked here");
+        return place.refused(told, error, None);
+    }
     let issuer = place.issuer;
     // token_type_hint only helps a server that must search; the token says itself what it is
     match inspect::revoke(issuer, &client, token, &service.context).await {
@@ -29,7 +33,7 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
             service.context.metrics.revocations.with_label_values(&[what]).inc();
             tracing::info!(target: "audit", event = "revoked", what, issuer = issuer.id, client = client.id);
             // the content type stays: some clients parse even an empty answer (CHECKLIST, interoperability facts)
-            respond::json(200, place.dialect.revoked())
+            place.success(place.dialect.revoked())
         }
         Err(error) => place.refused(told, error.to_oauth(), None),
     }

@@ -9,6 +9,7 @@ mod hook;
 mod huawei;
 mod identityserver3;
 mod readme;
+mod state;
 mod tencent;
 mod together;
 mod xsolla;
