@@ -15,6 +15,7 @@ use crate::protocol::form::Form;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::response::TokenResponse;
 use crate::token::access::{ClaimStyle, ScopeStyle};
+use crate::token::proof_key::ProofKey;
 
 /// `identityserver3`.
 pub(super) struct IdentityServer3;
@@ -47,7 +48,7 @@ impl Dialect for IdentityServer3 {
     }
 
     fn style(&self, _issuer: &Issuer) -> ClaimStyle {
-        ClaimStyle { scope: ScopeStyle::TextOrArray, nbf: true, ..ClaimStyle::default() }
+        ClaimStyle { scope: ScopeStyle::TextOrArray, nbf: true, proof_keys: true, ..ClaimStyle::default() }
     }
 
     /// A refresh cannot narrow its scope; the parameter is ignored.
@@ -56,8 +57,10 @@ impl Dialect for IdentityServer3 {
         Ok(if refresh { form.without("scope") } else { form })
     }
 
-    /// A grant that does not come from an authorization says which scope it wants.
+    /// A grant that does not come from an authorization says which scope it wants; a proof key is looked at before
+    /// anything is spent.
     fn check(&self, form: &Form<'_>) -> Result<(), OAuthError> {
+        ProofKey::asked(form)?;
         let authorized = [GrantType::AUTHORIZATION_CODE, GrantType::REFRESH_TOKEN];
         let named = authorized.iter().any(|grant| form.get("grant_type") == Some(grant.as_str()));
         if named || form.get("scope").is_some() {
@@ -99,8 +102,9 @@ impl Dialect for IdentityServer3 {
         };
         let status = if status == 401 && !introspection { 400 } else { status };
         let mut body = json!({ "error": name });
-        if let Some(message) = refused.message {
-            body["error_description"] = Value::from(message);
+        let of_key = refused.error.occasion == Occasion::NoVendorParameter;
+        if let Some(description) = refused.message.or(of_key.then_some(refused.error.description)) {
+            body["error_description"] = Value::from(description);
         }
         (status, super::bytes(body))
     }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::Entry::{Documented, Kept, Needs};
+use super::Entry::{Documented, Kept};
+use super::state::proof_key;
 use super::{Entry, Row, Vendor, World, pick};
-use crate::support::{CALLBACK, CHALLENGE, VERIFIER};
+use crate::support::{CALLBACK, CHALLENGE, VERIFIER, claims};
 
 pub(super) const VENDOR: Vendor = Vendor {
     issuer: "ids3",
@@ -697,10 +698,54 @@ const TABLE: &[Entry] = &[
         status: 503,
         body: r#"{"error":"temporarily_unavailable"}"#,
     }),
-    Needs {
-        feature: "pop",
-        what: "alg and key: token_type pop, and the three invalid_request; a draft that no standard kept",
-    },
+    Documented(Row {
+        what: "proof of possession: a code, alg and key",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<redirect>&code=<code>&token_type=pop&alg=ES256&key=<proof key>",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","id_token":"<jwt>","refresh_token":"<refresh>","expires_in":3600,"token_type":"pop","alg":"ES256"}"#,
+    }),
+    Documented(Row {
+        what: "proof of possession: alg may be left out",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<redirect>&code=<code>&token_type=pop&key=<proof key>",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","id_token":"<jwt>","refresh_token":"<refresh>","expires_in":3600,"token_type":"pop"}"#,
+    }),
+    Documented(Row {
+        what: "proof of possession: a refresh token",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=refresh_token&client_id=web&client_secret=<secret web>&refresh_token=<refresh>&token_type=pop&alg=ES256&key=<proof key>",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","id_token":"<jwt>","refresh_token":"<refresh>","expires_in":3600,"token_type":"pop","alg":"ES256"}"#,
+    }),
+    Documented(Row {
+        what: "proof of possession: bad alg",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<redirect>&code=<code>&token_type=pop&alg=HS256&key=<proof key>",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"invalid alg."}"#,
+    }),
+    Documented(Row {
+        what: "proof of possession: no key",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=refresh_token&client_id=web&client_secret=<secret web>&refresh_token=<refresh>&token_type=pop&alg=RS256",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"key is required."}"#,
+    }),
+    Documented(Row {
+        what: "proof of possession: key too long",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<redirect>&code=<code>&token_type=pop&key=<long>",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"invalid key."}"#,
+    }),
+    Kept(Row {
+        what: "RFC 7517 section 9.2: a proof key with its private half is refused (there nobody looks into it)",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<redirect>&code=<code>&token_type=pop&key=<private key>",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"invalid key."}"#,
+    }),
+    Documented(Row {
+        what: "another token_type is not looked at",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<redirect>&code=<code>&token_type=bearer&alg=none&key=x",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","id_token":"<jwt>","refresh_token":"<refresh>","expires_in":3600,"token_type":"Bearer"}"#,
+    }),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -717,7 +762,7 @@ async fn every_documented_request_is_answered_as_documented() {
     assert_eq!(pick(&world.service().await, &["aud", "scope"]), [audience, json!(["read", "write"])]);
     let one = [("grant_type", "client_credentials"), ("scope", "read")];
     let token = world.token("service", &one).await.get("access_token");
-    assert_eq!(crate::support::claims(&token)["scope"], "read");
+    assert_eq!(claims(&token)["scope"], "read");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -794,4 +839,48 @@ async fn sliding_expiration_begins_again_with_every_use_and_ends_with_the_absolu
     }
     world.server.advance(2 * day).await;
     assert_eq!(refresh(&token).await.error(), "invalid_grant", "30 days after the login");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc7800_3_2_a_token_by_proof_key_carries_it_and_introspection_tells_it_in_this_dialect_alone() {
+    let world = World::start(&VENDOR).await;
+    let (key, secret) = (world.value("proof key").await, super::secret("web"));
+    let pop = [("token_type", "pop"), ("alg", "ES256"), ("key", key.as_str())];
+    let token = world.value("refresh").await;
+    let refresh = [&[("grant_type", "refresh_token"), ("refresh_token", token.as_str())][..], &pop].concat();
+    let answer = world.token("web", &refresh).await;
+    assert_eq!(claims(&answer.get("access_token"))["cnf"], json!({ "jwk": proof_key() }));
+    assert!(claims(&answer.get("id_token"))["cnf"].is_null());
+    let token = answer.get("access_token");
+    let fields = [("token", token.as_str()), ("client_id", "web"), ("client_secret", secret.as_str())];
+    let told = world.server.post("/ids3/connect/introspect", &[], &fields).await.json();
+    assert_eq!(
+        pick(&told, &["active", "token_type", "cnf"]),
+        [json!(true), json!("pop"), json!({ "jwk": proof_key() })]
+    );
+    // the next one is bound to nothing, unless it says so
+    let next = answer.get("refresh_token");
+    let plain = world.token("web", &[("grant_type", "refresh_token"), ("refresh_token", &next)]).await;
+    assert_eq!(plain.get("token_type"), "Bearer");
+    assert!(claims(&plain.get("access_token"))["cnf"].is_null());
+    let service = [&[("grant_type", "client_credentials"), ("scope", "read")][..], &pop].concat();
+    assert_eq!(world.token("service", &service).await.get("token_type"), "Bearer", "code and refresh token only");
+    let client = world.server.web_client().await;
+    let tokens = world.server.login(&client).await;
+    let elsewhere = world.server.refresh_with(&client, tokens["refresh_token"].as_str().unwrap(), &pop).await;
+    assert_eq!(elsewhere.get("token_type"), "Bearer");
+    assert!(claims(&elsewhere.get("access_token"))["cnf"].is_null());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_51_a_wrong_proof_key_spends_neither_a_code_nor_a_refresh_token() {
+    let world = World::start(&VENDOR).await;
+    let (code, token) = (world.value("code").await, world.value("refresh").await);
+    let wrong = [("token_type", "pop"), ("key", "x")];
+    let redeem = [("grant_type", "authorization_code"), ("code", code.as_str()), ("redirect_uri", CALLBACK)];
+    assert_eq!(world.token("web", &[&redeem[..], &wrong].concat()).await.error(), "invalid_request");
+    assert_eq!(world.redeem("web", &code).await.status, 200);
+    let refresh = [("grant_type", "refresh_token"), ("refresh_token", token.as_str())];
+    assert_eq!(world.token("web", &[&refresh[..], &wrong].concat()).await.error(), "invalid_request");
+    assert_eq!(world.token("web", &refresh).await.status, 200);
 }
