@@ -184,7 +184,7 @@ impl ClaimStyle {
 }
 
 /// Claims that belong to the protocol: a portal or a client may not set them (DESIGN.md section 6).
-pub const PROTOCOL_CLAIMS: [&str; 21] = [
+pub const PROTOCOL_CLAIMS: [&str; 20] = [
     "iss",
     "sub",
     "aud",
@@ -199,7 +199,6 @@ pub const PROTOCOL_CLAIMS: [&str; 21] = [
     "amr",
     "azp",
     "nonce",
-    "at_hash",
     "at_hash",
     "c_hash",
     "cnf",
