@@ -49,6 +49,21 @@ redirect_uris = ["https://client.example/callback"]
     federated: false,
 };
 
+/// The same with token exchange, which IdentityServer3 has not.
+const EXCHANGING: Vendor = Vendor {
+    toml: r#"
+[issuers.ids3]
+url = "http://@PUBLIC@/ids3"
+dialect = "identityserver3"
+algorithms = ["RS256"]
+scopes = "openid offline_access read write"
+grant_types = ["authorization_code", "refresh_token", "client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"]
+"#,
+    custom_grants: &[],
+    table: &[],
+    ..VENDOR
+};
+
 const TABLE: &[Entry] = &[
     Documented(Row {
         what: "authorization code with Basic, the example of the page with the Content-Type that it leaves out",
@@ -883,4 +898,27 @@ async fn checklist_51_a_wrong_proof_key_spends_neither_a_code_nor_a_refresh_toke
     let refresh = [("grant_type", "refresh_token"), ("refresh_token", token.as_str())];
     assert_eq!(world.token("web", &[&refresh[..], &wrong].concat()).await.error(), "invalid_request");
     assert_eq!(world.token("web", &refresh).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc8693_a_token_that_is_bound_to_a_key_is_not_exchanged_for_one_that_is_not() {
+    let world = World::start(&EXCHANGING).await;
+    let exchange = async |token: &str| {
+        let fields = [
+            ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+            ("subject_token", token),
+            ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+            ("scope", "read"),
+        ];
+        world.token("gateway", &fields).await
+    };
+    let (key, refresh) = (world.value("proof key").await, world.value("refresh").await);
+    let grant = [("grant_type", "refresh_token"), ("refresh_token", refresh.as_str())];
+    let pop = [("token_type", "pop"), ("key", key.as_str())];
+    let bound = world.token("web", &[&grant[..], &pop].concat()).await;
+    let refused = exchange(&bound.get("access_token")).await;
+    assert_eq!((refused.status, refused.error().as_str()), (400, "invalid_request"));
+    let next = bound.get("refresh_token");
+    let free = world.token("web", &[("grant_type", "refresh_token"), ("refresh_token", next.as_str())]).await;
+    assert_eq!(exchange(&free.get("access_token")).await.status, 200);
 }
