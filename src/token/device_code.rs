@@ -1,5 +1,5 @@
 //! What a device and its person hold (RFC 8628 sections 3.2 and 6.1): the device code, `head | expiry | MAC`, and the
-//! user code, eight letters that spell no word and look like no other.
+//! user code, twelve letters that spell no word and look like no other.
 //!
 //! A device code says by itself when it expires, so a late poll is told so without a row.
 
@@ -47,10 +47,13 @@ impl DeviceCode {
 
 /// Consonants that are not mistaken for each other (RFC 8628 section 6.1).
 const ALPHABET: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
-/// Letters of a user code: 20^8 of them are 34.5 bits.
-const LETTERS: usize = 8;
+/// Letters of a user code: 20^12 codes are 51.8 bits, so that ten thousand guesses hit a waiting device with a chance
+/// of less than 2^-38 (CHECKLIST 69). Eight letters, as others have, would leave 2^-21.
+const LETTERS: usize = 12;
+/// Letters between two dashes.
+const GROUP: usize = 4;
 
-/// A user code in its one form: eight capital letters of the alphabet.
+/// A user code in its one form: twelve capital letters of the alphabet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserCode(String);
 
@@ -78,17 +81,22 @@ impl UserCode {
         fits.then_some(Self(letters))
     }
 
-    /// The eight letters.
+    /// The twelve letters.
     pub fn letters(&self) -> &str {
         &self.0
     }
 }
 
-/// As it is shown: with a dash in the middle.
+/// As it is shown: with a dash after every fourth letter.
 impl std::fmt::Display for UserCode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (left, right) = self.0.split_at(LETTERS / 2);
-        write!(f, "{left}-{right}")
+        for (at, letter) in self.0.chars().enumerate() {
+            if at > 0 && at % GROUP == 0 {
+                f.write_str("-")?;
+            }
+            write!(f, "{letter}")?;
+        }
+        Ok(())
     }
 }
 
@@ -120,11 +128,11 @@ mod tests {
     fn rfc8628_6_1_a_user_code_is_read_in_any_case_and_with_any_dashes() {
         let code = UserCode::random();
         let shown = code.to_string();
-        assert_eq!(shown.len(), 9);
+        assert_eq!(shown.len(), 14);
         for typed in [shown.clone(), shown.to_lowercase(), shown.replace('-', ""), shown.replace('-', " - ")] {
             assert_eq!(UserCode::parse(&typed), Some(code.clone()), "{typed}");
         }
-        for wrong in ["", "BCDF-GHJ", "BCDF-GHJKL", "AEIO-UYAE", "BCDF-GHJ\u{212a}"] {
+        for wrong in ["", "BCDF-GHJK", "BCDF-GHJK-LMN", "BCDF-GHJK-LMNPQ", "AEIO-UYAE-IOUY", "BCDF-GHJK-LMN\u{212a}"] {
             assert_eq!(UserCode::parse(wrong), None, "{wrong}");
         }
     }

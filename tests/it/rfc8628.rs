@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use jeton::token::device_code::UserCode;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Server, claims, race, refused};
+use crate::support::http::{parse_all, raw};
+use crate::support::{ADMIN_TOKEN, Answer, Server, claims, race, refused};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const SETTINGS: &str = r#"
@@ -182,13 +184,33 @@ async fn checklist_69_the_portal_narrows_the_scope_and_cannot_widen_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn checklist_69_guessed_user_codes_are_counted() {
-    let (server, _) = server().await;
-    for code in ["BBBB-BBBB", "nonsense", "AAAA-AAAA"] {
+async fn checklist_69_ten_thousand_guessed_user_codes_hit_nothing_and_are_counted() {
+    const CONNECTIONS: usize = 20;
+    const EACH: usize = 500;
+    let (server, (client, _)) = server().await;
+    let codes = begin(&server, &client).await;
+    // the chance of one guess, from what a device is shown: letters of twenty
+    let letters = codes["user_code"].as_str().unwrap().chars().filter(|letter| *letter != '-').count();
+    let chance = (0..letters).fold((CONNECTIONS * EACH) as f64, |chance, _| chance / 20.0);
+    assert!(chance < 2_f64.powi(-32), "{letters} letters");
+    let guess = |close: &str| {
+        let code = UserCode::random();
+        let path = format!("/admin/v1/issuers/main/device/{code}");
+        format!("GET {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {ADMIN_TOKEN}\r\n{close}\r\n")
+    };
+    for _ in 0..CONNECTIONS {
+        let all: String = (1..EACH).map(|_| guess("")).chain([guess("Connection: close\r\n")]).collect();
+        let answers = parse_all(&raw(server.admin, all.as_bytes()).await, false);
+        assert_eq!(answers.iter().filter(|answer| answer.status == 404).count(), EACH);
+    }
+    // neither are those that can be no code
+    for code in ["nonsense", "AAAA-AAAA-AAAA"] {
         let answer = server.admin("GET", &format!("/issuers/main/device/{code}"), Value::Null).await;
         assert_eq!(answer.status, 404);
     }
-    assert!(server.metrics().await.contains("jeton_user_code_misses_total 3"));
+    let misses = format!("jeton_user_code_misses_total {}", CONNECTIONS * EACH + 2);
+    assert!(server.metrics().await.contains(&misses), "{misses}");
+    approve(&server, &codes).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

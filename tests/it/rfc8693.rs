@@ -206,6 +206,52 @@ async fn checklist_70_what_is_revoked_expired_forged_or_no_access_token_is_not_e
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn checklist_70_an_actor_is_validated_as_the_subject_is() {
+    let world = World::start().await;
+    let (subject, own) = (world.subject().await, world.own().await);
+    let acting = async |subject: &str, actor: &str| {
+        world.exchange(subject, &[("actor_token", actor), ("actor_token_type", ACCESS)]).await
+    };
+    assert_eq!(acting(&subject, &own).await.status, 200);
+    let (head, signature) = own.rsplit_once('.').unwrap();
+    let forged = format!("{head}.{}", signature.chars().rev().collect::<String>());
+    for wrong in [forged.as_str(), "x"] {
+        acting(&subject, wrong).await.refused(400, "invalid_request");
+    }
+    world.server.revoke_by_operator(json!({ "token": own })).await;
+    acting(&subject, &own).await.refused(400, "invalid_request");
+    let late = world.own().await;
+    world.server.clock.advance(Duration::from_secs(600));
+    acting(&world.subject().await, &late).await.refused(400, "invalid_request");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_70_a_token_of_another_issuer_is_neither_subject_nor_actor() {
+    let other = "[issuers.other]\nurl = \"http://@PUBLIC@/other\"\nalgorithms = [\"EdDSA\"]\nid_token_alg = \"EdDSA\"\n\
+                 scopes = \"api:read\"";
+    let server = Server::with(&format!("{SETTINGS}\n{other}")).await;
+    let web = server.web_client().await;
+    let gateway = server.client(gateway(json!({ "impersonation": true, "delegation": true }))).await;
+    let world = World { server, web, gateway };
+    let metadata = json!({
+        "client_id": world.gateway.0, "client_secret": "of-the-other-issuer-0123456789", "scope": "api:read",
+        "token_endpoint_auth_method": "client_secret_post", "grant_types": ["client_credentials"],
+    });
+    assert_eq!(world.server.admin("POST", "/issuers/other/clients", metadata).await.status, 201);
+    let fields = [
+        ("grant_type", "client_credentials"),
+        ("client_id", world.gateway.0.as_str()),
+        ("client_secret", "of-the-other-issuer-0123456789"),
+    ];
+    let foreign = world.server.post("/other/oauth2/token", &[], &fields).await.get("access_token");
+    world.exchange(&foreign, &[]).await.refused(400, "invalid_request");
+    let (subject, own) = (world.subject().await, world.own().await);
+    let actor = |token| [("actor_token", token), ("actor_token_type", ACCESS)];
+    world.exchange(&subject, &actor(foreign.as_str())).await.refused(400, "invalid_request");
+    assert_eq!(world.exchange(&subject, &actor(own.as_str())).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn checklist_70_revoking_the_family_kills_what_was_exchanged_from_it() {
     let world = World::start().await;
     let login = world.login(Value::Null).await;

@@ -90,7 +90,7 @@ impl<'a> Claim<'a> {
 }
 
 /// One way to authenticate: it sees whether a request uses it, and whether the proof holds. A new method is one file
-/// and one line in `METHODS`.
+/// and one line in `METHODS`; its name is a variant of [`AuthMethod`], where the compiler asks for the rest.
 trait Method: Sync {
     /// The claim that the request makes by this method, if it uses it.
     fn detect<'a>(&self, evidence: &Evidence<'a>) -> Result<Option<Claim<'a>>, OAuthError>;
