@@ -527,6 +527,19 @@ const TABLE: &[Entry] = &[
         status: 200,
         body: r#"{}"#,
     }),
+    Inferred(Row {
+        what: "token exchange: all granted scopes, repeated (how .all goes with an exchange is not documented)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&client_id=gateway&client_secret=<secret gateway>&subject_token=<token of service>&subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token&audience=orders&scope=orders%7C.all+orders%7C.all",
+        status: 200,
+        body: r#"{"token_type":"Bearer","access_token":"<jwt>","issued_token_type":"urn:ietf:params:oauth:token-type:access_token",
+            "expires_in":1200,"expires_at":"<in 1200>","scope":"orders|read"}"#,
+    }),
+    Inferred(Row {
+        what: "all granted scopes of a resource server of which none is granted (neither code nor status is documented)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=service&client_secret=<secret service>&scope=billing%7C.all",
+        status: 400,
+        body: r#"{"error":"invalid_scope","error_description":"<text>","request_id":"<text>"}"#,
+    }),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
