@@ -69,6 +69,11 @@ impl Dialect for TencentCiam {
         super::bytes(members)
     }
 
+    /// "wrong client" is 401 there.
+    fn tells_whose(&self) -> bool {
+        true
+    }
+
     fn error(&self, refused: &Refused<'_>) -> (u16, Vec<u8>) {
         let (name, status) = refused.wire();
         match refused.error.occasion {
@@ -87,7 +92,8 @@ impl Dialect for TencentCiam {
             | Occasion::LongCredential
             | Occasion::OtherClientId
             | Occasion::OtherRedirectUri
-            | Occasion::CustomGrantOfOthers => match refused.error.code {
+            | Occasion::CustomGrantOfOthers
+            | Occasion::ScopeOfOthers => match refused.error.code {
                 ErrorCode::UnsupportedGrantType => parameter(name, "OAuth 2.0 Parameter: grant_type"),
                 ErrorCode::InvalidClient
                 | ErrorCode::InvalidGrant

@@ -128,6 +128,12 @@ impl<'a> Place<'a> {
         self.success(self.dialect.device(codes))
     }
 
+    /// The answer to a revocation. The content type stays: some clients parse even an empty answer (CHECKLIST,
+    /// interoperability facts).
+    pub(super) fn revoked(&self) -> Response {
+        self.success(self.dialect.revoked())
+    }
+
     /// A success with the dialect's headers.
     pub(super) fn success(&self, body: impl Into<Bytes>) -> Response {
         let headers = self.dialect.headers();
