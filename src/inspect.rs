@@ -15,6 +15,7 @@ use crate::store::StoreError;
 use crate::token::MarkKind;
 use crate::token::access::AccessClaims;
 use crate::token::family::SLACK;
+use crate::token::proof_key::POP;
 use crate::token::refresh::RefreshToken;
 use crate::token::{Family, Fence, Granted, Key, Op, Outcome, Refusal, Row};
 
@@ -118,15 +119,16 @@ fn recognise(issuer: &Issuer, token: &str, now: Time, context: &Context) -> Opti
 
 fn describe_access(claims: AccessClaims) -> ActiveToken {
     let AccessClaims { iss, sub, aud, client_id, exp, iat, jti, scope, auth_time, acr, amr, cnf, mut extra } = claims;
+    let bound = cnf.as_ref().is_some_and(|cnf| cnf.jwk.is_some());
     let also = [
         ("auth_time", auth_time.map(Value::from)),
         ("acr", acr.map(Value::from)),
         ("amr", (!amr.is_empty()).then(|| Value::from(amr))),
         ("cnf", cnf.and_then(|cnf| serde_json::to_value(cnf).ok())),
     ];
-    let scope = scope.into_text();
+    let (scope, token_type) = (scope.into_text(), if bound { POP } else { "Bearer" });
     extra.extend(also.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
-    ActiveToken { active: true, token_type: "Bearer", client_id, sub, iss, scope, exp, iat, aud, jti: Some(jti), extra }
+    ActiveToken { active: true, token_type, client_id, sub, iss, scope, exp, iat, aud, jti: Some(jti), extra }
 }
 
 async fn introspect_refresh(

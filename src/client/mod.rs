@@ -107,8 +107,9 @@ impl Client {
         self.settings.grant_types.iter().any(|allowed| allowed.as_str() == grant)
     }
 
-    /// Takes over what `old`, the same client before a change, has proven of its secrets.
+    /// Takes over what `old`, the same client before a change, has proven of its secrets and used of its rate.
     pub fn inherit(&self, old: &Self) {
+        self.rate.inherit(&old.rate);
         for (own, its) in self.secrets.iter().flat_map(|own| old.secrets.iter().map(move |its| (own, its))) {
             own.inherit(its);
         }

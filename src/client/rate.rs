@@ -22,6 +22,11 @@ impl RateLimit {
         Self { interval, full_at: AtomicU64::new(0) }
     }
 
+    /// Takes over how full the bucket is of `old`, the same client's before it was read again.
+    pub fn inherit(&self, old: &Self) {
+        self.full_at.fetch_max(old.full_at.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
     /// Takes one request from the bucket.
     ///
     /// # Errors
@@ -63,6 +68,15 @@ mod tests {
         assert!(limit.admit(now + wait).is_ok());
         assert!(limit.admit(now + wait).is_err());
         assert_eq!((0..20).filter(|_| limit.admit(now + Duration::from_secs(60)).is_ok()).count(), 10);
+    }
+
+    #[test]
+    fn who_is_read_again_has_no_new_burst() {
+        let (limit, again, now) = (RateLimit::new(Some(1)), RateLimit::new(Some(1)), Time::from_secs(1000));
+        assert!(limit.admit(now).is_ok());
+        again.inherit(&limit);
+        assert!(again.admit(now).is_err());
+        assert!(again.admit(now + Duration::from_secs(1)).is_ok());
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! IdentityServer3 2.6: SEEDS.md 002.1 and, case by case, 002.2.
 //!
-//! Every refusal of the token and revocation endpoints is 400 with an `error` and nothing else, but for what the user
-//! service says about a login; several cases have another code than RFC 6749 would give them. Not copied: a wrong client or verifier burning the code, a code that
+//! What the token and revocation endpoints refuse is 400 with an `error`, `invalid_client` too; several cases have
+//! another code than RFC 6749 would give them. There is an `error_description` only for what the user service says about
+//! a login and for what is wrong with a proof key. Not copied: a wrong client or verifier burning the code, a code that
 //! lives five minutes, `plain`, Basic credentials that are not form-encoded.
 
 use serde_json::{Value, json};
@@ -14,6 +15,7 @@ use crate::protocol::form::Form;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::response::TokenResponse;
 use crate::token::access::{ClaimStyle, ScopeStyle};
+use crate::token::proof_key::ProofKey;
 
 /// `identityserver3`.
 pub(super) struct IdentityServer3;
@@ -46,7 +48,7 @@ impl Dialect for IdentityServer3 {
     }
 
     fn style(&self, _issuer: &Issuer) -> ClaimStyle {
-        ClaimStyle { scope: ScopeStyle::TextOrArray, nbf: true, ..ClaimStyle::default() }
+        ClaimStyle { scope: ScopeStyle::TextOrArray, nbf: true, proof_keys: true, ..ClaimStyle::default() }
     }
 
     /// A refresh cannot narrow its scope; the parameter is ignored.
@@ -55,8 +57,10 @@ impl Dialect for IdentityServer3 {
         Ok(if refresh { form.without("scope") } else { form })
     }
 
-    /// A grant that does not come from an authorization says which scope it wants.
+    /// A grant that does not come from an authorization says which scope it wants; a proof key is looked at before
+    /// anything is spent.
     fn check(&self, form: &Form<'_>) -> Result<(), OAuthError> {
+        ProofKey::asked(form)?;
         let authorized = [GrantType::AUTHORIZATION_CODE, GrantType::REFRESH_TOKEN];
         let named = authorized.iter().any(|grant| form.get("grant_type") == Some(grant.as_str()));
         if named || form.get("scope").is_some() {
@@ -75,6 +79,10 @@ impl Dialect for IdentityServer3 {
         super::bytes(members)
     }
 
+    fn knows_hint(&self, hint: &str) -> bool {
+        matches!(hint, "access_token" | "refresh_token")
+    }
+
     fn error(&self, refused: &Refused<'_>) -> (u16, Vec<u8>) {
         let (name, status) = refused.wire();
         let introspection = refused.endpoint == Endpoint::Introspection;
@@ -82,7 +90,7 @@ impl Dialect for IdentityServer3 {
             Occasion::NoGrantType | Occasion::CustomGrantOfOthers => "unsupported_grant_type",
             Occasion::NoCode | Occasion::LongCode | Occasion::BadVerifier | Occasion::NoLogin => "invalid_grant",
             Occasion::NoRedirectUri | Occasion::OtherRedirectUri => "unauthorized_client",
-            Occasion::LongCredential => "invalid_client",
+            Occasion::LongCredential | Occasion::OtherClientId => "invalid_client",
             Occasion::NoToken if introspection => "missing_token",
             Occasion::Plain
             | Occasion::NoToken
@@ -95,8 +103,9 @@ impl Dialect for IdentityServer3 {
         };
         let status = if status == 401 && !introspection { 400 } else { status };
         let mut body = json!({ "error": name });
-        if let Some(message) = refused.message {
-            body["error_description"] = Value::from(message);
+        let of_key = refused.error.occasion == Occasion::NoVendorParameter;
+        if let Some(description) = refused.message.or(of_key.then_some(refused.error.description)) {
+            body["error_description"] = Value::from(description);
         }
         (status, super::bytes(body))
     }

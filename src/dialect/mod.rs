@@ -97,6 +97,12 @@ pub trait Dialect: Send + Sync {
         serde_json::to_vec(response).unwrap_or_default()
     }
 
+    /// Whether `hint` is a `token_type_hint` of a revocation. RFC 7009 section 2.1 lets a server ignore it, and so does
+    /// this one but for a vendor that refuses what it does not know.
+    fn knows_hint(&self, _hint: &str) -> bool {
+        true
+    }
+
     /// The body of the answer to a revocation, which RFC 7009 section 2.2 lets a client ignore.
     fn revoked(&self) -> &'static str {
         ""

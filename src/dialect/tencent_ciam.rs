@@ -90,6 +90,7 @@ impl Dialect for TencentCiam {
             Occasion::BadVerifier => parameter(name, "OAuth 2.0 Parameter: code_verifier"),
             Occasion::Plain
             | Occasion::LongCredential
+            | Occasion::OtherClientId
             | Occasion::OtherRedirectUri
             | Occasion::CustomGrantOfOthers
             | Occasion::ScopeOfOthers => match refused.error.code {

@@ -15,6 +15,7 @@ use crate::protocol::response::TokenResponse;
 use crate::protocol::scope::Scope;
 use crate::token::access::{AccessClaims, AccessTokenFormat, Confirmation, Jti, PROTOCOL_CLAIMS};
 use crate::token::id_token::{IdClaims, at_hash};
+use crate::token::proof_key::{POP, ProofKey};
 use crate::token::refresh::RefreshToken;
 use crate::token::{Granted, opaque};
 
@@ -139,13 +140,15 @@ impl Issue {
 /// Mints what was decided.
 ///
 /// # Errors
-/// If a grant decided more than it may, or there is no key to sign with.
+/// If a grant decided more than it may, there is no key to sign with, or the request wants its token bound to what is
+/// no key.
 pub async fn issue(request: &TokenRequest, issue: Issue, context: &Context) -> Result<TokenResponse, Error> {
     issue.check(request)?;
     let now = context.clock.now();
     let issuer = || KeyError::UnknownIssuer { issuer: request.issuer.id.clone() };
     let keys = context.keys.issuer(&request.issuer.id).ok_or_else(issuer)?;
-    let access_token = access_token(request, &issue, &keys, context, now).await?;
+    let proof_key = if request.issuer.style.proof_keys { ProofKey::asked(&request.form)? } else { None };
+    let access_token = access_token(request, &issue, &keys, proof_key.as_ref(), context, now).await?;
     let openid = issue.lineage.is_identified() && issue.granted.scope.contains("openid");
     let id_token = if openid { Some(id_token(request, &issue, &access_token, &keys, now).await?) } else { None };
     let refresh_token = match issue.lineage.refresh() {
@@ -154,7 +157,8 @@ pub async fn issue(request: &TokenRequest, issue: Issue, context: &Context) -> R
     };
     Ok(TokenResponse {
         access_token,
-        token_type: "Bearer",
+        token_type: if proof_key.is_some() { POP } else { "Bearer" },
+        alg: proof_key.and_then(|proof| proof.alg),
         expires_in: issue.lineage.lifetime(request.client.settings.lifetimes.access.as_secs(), now),
         expires_at: now.as_secs() + issue.lineage.lifetime(request.client.settings.lifetimes.access.as_secs(), now),
         issued_token_type: issue.lineage.issued_token_type(),
@@ -168,6 +172,7 @@ async fn access_token(
     request: &TokenRequest,
     issue: &Issue,
     keys: &IssuerKeys,
+    proof_key: Option<&ProofKey>,
     context: &Context,
     now: Time,
 ) -> Result<String, Error> {
@@ -185,7 +190,7 @@ async fn access_token(
         auth_time: granted.auth_time,
         acr: granted.acr.clone(),
         amr: granted.amr.clone(),
-        cnf: request.client.binding()?.map(Confirmation::certificate),
+        cnf: Confirmation::of(request.client.binding()?, proof_key.map(|proof| &proof.key)),
         extra: request.issuer.style.extra(&granted.access_token_claims, now),
     };
     if settings.access_token_format == AccessTokenFormat::Opaque {

@@ -114,7 +114,7 @@ pub enum Occasion {
     NoToken,
     /// No `username` or `password`, or one longer than any.
     NoLogin,
-    /// A parameter is missing that the dialect itself asks for; the description names it as the vendor does.
+    /// A parameter is missing or wrong that the dialect itself asks for; the description says so as the vendor does.
     NoVendorParameter,
     /// A `code` longer than any of ours.
     LongCode,
@@ -124,6 +124,8 @@ pub enum Occasion {
     NoCredential,
     /// A client id or secret longer than any of ours.
     LongCredential,
+    /// `client_id` names another client than the one that authenticates.
+    OtherClientId,
     /// The `redirect_uri` is not the one that the code was issued for.
     OtherRedirectUri,
     /// The code belongs to another client.

@@ -39,7 +39,7 @@ impl Serialize for False {
 pub struct ActiveToken {
     /// Always true.
     pub active: bool,
-    /// `Bearer` for access tokens, `refresh_token` for refresh tokens.
+    /// `Bearer` for access tokens (`pop` if one is bound to a key of its own), `refresh_token` for refresh tokens.
     pub token_type: &'static str,
     /// The client the token was issued to.
     pub client_id: String,

@@ -7,8 +7,11 @@ use serde::Serialize;
 pub struct TokenResponse {
     /// The access token, a signed JWT or an opaque string.
     pub access_token: String,
-    /// `Bearer`.
+    /// `Bearer`; `pop` if the access token is bound to a key that the request named.
     pub token_type: &'static str,
+    /// What the holder of that key signs by, if the request said so; no member of RFC 6749, but of a vendor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alg: Option<&'static str>,
     /// Lifetime of the access token, in seconds.
     pub expires_in: u64,
     /// When the access token expires, seconds since the epoch; no member of RFC 6749, but of some vendors.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::clock::Time;
 use crate::id::{Id, random_bytes};
+use crate::jose::jwk::PublicJwk;
 use crate::protocol::scope::Scope;
 use crate::x509::Thumbprint;
 
@@ -48,17 +49,26 @@ pub struct AccessClaims {
 }
 
 /// What whoever uses a token must show (RFC 7800 section 3.1).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confirmation {
     /// The certificate with this SHA-256, in base64url (RFC 8705 section 3.1).
     #[serde(rename = "x5t#S256", default, skip_serializing_if = "Option::is_none")]
     pub x5t_s256: Option<String>,
+    /// The private half of this key (RFC 7800 section 3.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwk: Option<Box<PublicJwk>>,
 }
 
 impl Confirmation {
     /// The certificate, and its key.
     pub fn certificate(thumbprint: Thumbprint) -> Self {
-        Self { x5t_s256: Some(thumbprint.encode()) }
+        Self { x5t_s256: Some(thumbprint.encode()), jwk: None }
+    }
+
+    /// The certificate, the key, or both; `None` if neither.
+    pub fn of(certificate: Option<Thumbprint>, key: Option<&PublicJwk>) -> Option<Self> {
+        let all = Self { x5t_s256: certificate.map(|thumbprint| thumbprint.encode()), jwk: key.cloned().map(Box::new) };
+        (all != Self::default()).then_some(all)
     }
 }
 
@@ -142,6 +152,8 @@ pub struct ClaimStyle {
     pub scope_names_audience: bool,
     /// Whether `nbf` repeats `iat`.
     pub nbf: bool,
+    /// Whether a request may name a key that its access token is bound to, see [`super::proof_key`].
+    pub proof_keys: bool,
     /// Claims with the same value in every token; never one of [`PROTOCOL_CLAIMS`].
     pub constant: Map<String, Value>,
 }

@@ -10,6 +10,7 @@ pub mod id_token;
 pub mod key;
 pub mod op;
 pub mod opaque;
+pub mod proof_key;
 pub mod refresh;
 pub mod state;
 pub mod wire;

@@ -65,7 +65,7 @@ mod tests {
             auth_time: Some(1),
             acr: None,
             amr: vec!["pwd".to_owned()],
-            cnf: Some(Confirmation { x5t_s256: Some("x".to_owned()) }),
+            cnf: Some(Confirmation { x5t_s256: Some("x".to_owned()), jwk: None }),
             extra,
         }
     }

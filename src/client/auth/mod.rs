@@ -350,7 +350,8 @@ fn detect<'a>(
     let Some((method, claim)) = found else { return Ok(None) };
     // client_id in the body, if there, is the authenticated one (RFC 6749 section 3.2.1)
     if form.get("client_id").is_some_and(|id| id != claim.client_id) {
-        return Err(OAuthError::invalid_request("client_id differs from the authenticated client"));
+        let error = OAuthError::invalid_request("client_id differs from the authenticated client");
+        return Err(error.on(Occasion::OtherClientId));
     }
     let long = matches!(&claim.proof, Proof::Secret(secret) if secret.len() > MAX_SECRET);
     if claim.client_id.len() > MAX_CLIENT_ID || long {

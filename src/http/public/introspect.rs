@@ -4,7 +4,7 @@ use super::form::evidence;
 use super::place::Place;
 use crate::client::auth::AuthenticatedClient;
 use crate::http::access::Told;
-use crate::http::{Request, Response, respond};
+use crate::http::{Request, Response};
 use crate::inspect;
 use crate::protocol::error::{OAuthError, Occasion};
 use crate::protocol::form::Form;
@@ -38,7 +38,7 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
                 inactive.inc()
             }
             // maps of strings and JSON values always serialise
-            respond::json(200, serde_json::to_vec(&answer).unwrap_or_default())
+            place.success(serde_json::to_vec(&answer).unwrap_or_default())
         }
         Err(error) => place.refused(told, error.to_oauth(), None),
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::http::request::Parts;
 
@@ -130,10 +131,11 @@ impl<'a> Place<'a> {
     /// The answer to a revocation. The content type stays: some clients parse even an empty answer (CHECKLIST,
     /// interoperability facts).
     pub(super) fn revoked(&self) -> Response {
-        self.success(self.dialect.revoked().into())
+        self.success(self.dialect.revoked())
     }
 
-    fn success(&self, body: Vec<u8>) -> Response {
+    /// A success with the dialect's headers.
+    pub(super) fn success(&self, body: impl Into<Bytes>) -> Response {
         let headers = self.dialect.headers();
         let response = respond::json(200, body);
         let response = respond::with(response, CONTENT_TYPE, HeaderValue::from_static(headers.content_type));

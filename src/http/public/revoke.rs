@@ -6,7 +6,7 @@ use super::place::Place;
 use crate::http::access::Told;
 use crate::http::{Request, Response};
 use crate::inspect::{self, Revoked};
-use crate::protocol::error::{OAuthError, Occasion};
+use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::service::Service;
 
 pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Request, told: &mut Told) -> Response {
@@ -18,6 +18,10 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
         Ok(token) => token,
         Err(error) => return place.refused(told, error.on(Occasion::NoToken), None),
     };
+    if form.get("token_type_hint").is_some_and(|hint| !place.dialect.knows_hint(hint)) {
+        let error = OAuthError::new(ErrorCode::UnsupportedTokenType, "token_type_hint is no type that is revoked here");
+        return place.refused(told, error, None);
+    }
     let issuer = place.issuer;
     // token_type_hint only helps a server that must search; the token says itself what it is
     match inspect::revoke(issuer, &client, token, &service.context).await {

@@ -35,6 +35,9 @@ fn validate(parameters: &Value) -> Reply {
     match parameters["custom_credential"].as_str() {
         Some("bob") => Reply::Json(200, json!({ "subject": "bob" })),
         Some("nobody") => Reply::Json(200, json!({ "scope": "read" })),
+        Some("mute") => Reply::Json(400, json!({ "error": "" })),
+        Some("null") => Reply::Json(200, Value::Null),
+        Some("broken") => Reply::Json(500, json!({})),
         Some(_) => Reply::Json(400, json!({ "error": "invalid_grant" })),
         None => Reply::Json(400, json!({ "error": "invalid_custom_credential" })),
     }

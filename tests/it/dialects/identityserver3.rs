@@ -1,9 +1,13 @@
 //! SEEDS.md 002: IdentityServer3, case by case.
 
+use std::time::Duration;
+
 use serde_json::json;
 
-use super::Entry::{Documented, Kept, Needs};
+use super::Entry::{Documented, Kept};
+use super::state::proof_key;
 use super::{Entry, Row, Vendor, World, pick};
+use crate::support::{CALLBACK, CHALLENGE, VERIFIER, claims};
 
 pub(super) const VENDOR: Vendor = Vendor {
     issuer: "ids3",
@@ -45,12 +49,33 @@ redirect_uris = ["https://client.example/callback"]
     federated: false,
 };
 
+/// The same with token exchange, which IdentityServer3 has not.
+const EXCHANGING: Vendor = Vendor {
+    toml: r#"
+[issuers.ids3]
+url = "http://@PUBLIC@/ids3"
+dialect = "identityserver3"
+algorithms = ["RS256"]
+scopes = "openid offline_access read write"
+grant_types = ["authorization_code", "refresh_token", "client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"]
+"#,
+    custom_grants: &[],
+    table: &[],
+    ..VENDOR
+};
+
 const TABLE: &[Entry] = &[
     Documented(Row {
-        what: "authorization code with Basic, the example of the page",
+        what: "authorization code with Basic, the example of the page with the Content-Type that it leaves out",
         request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\nAuthorization: Basic <credentials basic>\n\ngrant_type=authorization_code&code=<code of basic>&redirect_uri=<redirect>",
         status: 200,
         body: r#"{"access_token":"<jwt>","id_token":"<jwt>","refresh_token":"<refresh>","expires_in":3600,"token_type":"Bearer"}"#,
+    }),
+    Kept(Row {
+        what: "CHECKLIST 3: the example as it stands there, without a Content-Type (there only a wrong one is 415)",
+        request: "POST /ids3/connect/token\nAuthorization: Basic <credentials basic>\n\ngrant_type=authorization_code&code=<code of basic>&redirect_uri=<redirect>",
+        status: 415,
+        body: r#"{"error":"invalid_request"}"#,
     }),
     Documented(Row {
         what: "authorization code with the secret in the body",
@@ -111,6 +136,36 @@ const TABLE: &[Entry] = &[
         request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=service&client_secret=<long>&scope=read",
         status: 400,
         body: r#"{"error":"invalid_client"}"#,
+    }),
+    Documented(Row {
+        what: "client_id too long",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=<long>&client_secret=x&scope=read",
+        status: 400,
+        body: r#"{"error":"invalid_client"}"#,
+    }),
+    Documented(Row {
+        what: "client disabled",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=disabled&client_secret=<secret disabled>&redirect_uri=<redirect>&code=x",
+        status: 400,
+        body: r#"{"error":"invalid_client"}"#,
+    }),
+    Documented(Row {
+        what: "secret expired",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=service&client_secret=<expired secret>&scope=read",
+        status: 400,
+        body: r#"{"error":"invalid_client"}"#,
+    }),
+    Documented(Row {
+        what: "the client is looked at before the grant type",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=unknown&client_id=service&client_secret=x",
+        status: 400,
+        body: r#"{"error":"invalid_client"}"#,
+    }),
+    Kept(Row {
+        what: "RFC 6749 section 2.3.1, CHECKLIST 17: Basic credentials are form-encoded, so %2D is a hyphen (there invalid_client)",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\nAuthorization: Basic cm9ib3Q6cm9ib3QlMkRzZWNyZXQtdGhhdC1pcy1sb25nLWVub3VnaC0wMTIzNDU2Nzg5\n\ngrant_type=client_credentials&scope=read",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","expires_in":3600,"token_type":"Bearer"}"#,
     }),
     Documented(Row {
         what: "grant_type missing",
@@ -214,6 +269,12 @@ const TABLE: &[Entry] = &[
         status: 400,
         body: r#"{"error":"invalid_grant"}"#,
     }),
+    Kept(Row {
+        what: "RFC 6749 section 3.3: a code without scopes, if a portal wants one, gives a token without scope (there invalid_request)",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<redirect>&code=<code without scope>",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","expires_in":3600,"token_type":"Bearer"}"#,
+    }),
     Documented(Row {
         what: "client credentials: wrong flow",
         request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=web&client_secret=<secret web>&scope=read",
@@ -293,6 +354,42 @@ const TABLE: &[Entry] = &[
         body: r#"{"error":"invalid_grant"}"#,
     }),
     Documented(Row {
+        what: "refresh token expired",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=refresh_token&client_id=web&client_secret=<secret web>&refresh_token=<expired refresh>",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Documented(Row {
+        what: "refresh: the client lost offline_access",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=refresh_token&client_id=fickle&client_secret=<secret fickle>&refresh_token=<refresh after the loss of offline_access>",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Kept(Row {
+        what: "CHECKLIST 56: the client lost another scope, and the new tokens are without it (there invalid_grant)",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=refresh_token&client_id=fickle&client_secret=<secret fickle>&refresh_token=<refresh after the loss of read>",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","id_token":"<jwt>","refresh_token":"<refresh>","expires_in":3600,"token_type":"Bearer"}"#,
+    }),
+    Documented(Row {
+        what: "refresh: ReUse, the same token again",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=refresh_token&client_id=keeper&client_secret=<secret keeper>&refresh_token=<kept refresh>",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","id_token":"<jwt>","refresh_token":"<refresh>","expires_in":3600,"token_type":"Bearer"}"#,
+    }),
+    Kept(Row {
+        what: "OpenID Connect Core section 12.2: no ID token on refresh without openid (there always one)",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=refresh_token&client_id=web&client_secret=<secret web>&refresh_token=<refresh without openid>",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","refresh_token":"<refresh>","expires_in":3600,"token_type":"Bearer"}"#,
+    }),
+    Kept(Row {
+        what: "RFC 7009 section 2.1: revoking a refresh token ends its login, not the others of the same person at the client (there all)",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=refresh_token&client_id=web&client_secret=<secret web>&refresh_token=<refresh beside a revoked one>",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","id_token":"<jwt>","refresh_token":"<refresh>","expires_in":3600,"token_type":"Bearer"}"#,
+    }),
+    Documented(Row {
         what: "Content-Type wrong",
         request: "POST /ids3/connect/token\nContent-Type: application/json\n\n{}",
         status: 415,
@@ -311,6 +408,30 @@ const TABLE: &[Entry] = &[
         body: r#"{"error":"invalid_request"}"#,
     }),
     Documented(Row {
+        what: "revocation",
+        request: "POST /ids3/connect/revocation\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=<secret web>&token=<refresh>&token_type_hint=refresh_token",
+        status: 200,
+        body: "",
+    }),
+    Documented(Row {
+        what: "revocation: unknown token",
+        request: "POST /ids3/connect/revocation\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=<secret web>&token=unknown",
+        status: 200,
+        body: "",
+    }),
+    Documented(Row {
+        what: "revocation: token of another client",
+        request: "POST /ids3/connect/revocation\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=<secret web>&token=<refresh of other>",
+        status: 200,
+        body: "",
+    }),
+    Documented(Row {
+        what: "revocation: bad hint",
+        request: "POST /ids3/connect/revocation\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=<secret web>&token=<refresh>&token_type_hint=bad",
+        status: 400,
+        body: r#"{"error":"unsupported_token_type"}"#,
+    }),
+    Documented(Row {
         what: "introspection: bad secret",
         request: "POST /ids3/connect/introspect\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=service&client_secret=x&token=x",
         status: 401,
@@ -321,6 +442,12 @@ const TABLE: &[Entry] = &[
         request: "POST /ids3/connect/introspect\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=service&client_secret=<secret service>",
         status: 400,
         body: r#"{"error":"missing_token"}"#,
+    }),
+    Documented(Row {
+        what: "introspection: a token that is none",
+        request: "POST /ids3/connect/introspect\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=service&client_secret=<secret service>&token=x",
+        status: 200,
+        body: r#"{"active":false}"#,
     }),
     Kept(Row {
         what: "CHECKLIST 4: a repeated grant_type (inferred there: unsupported_grant_type)",
@@ -353,6 +480,12 @@ const TABLE: &[Entry] = &[
         body: r#"{"error":"invalid_client"}"#,
     }),
     Kept(Row {
+        what: "RFC 8705 section 2: a certificate is looked at only for who registered one (there a wrong one fails a right secret)",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\nX-Client-Cert: <other certificate>\n\ngrant_type=client_credentials&client_id=service&client_secret=<secret service>&scope=read",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","expires_in":3600,"token_type":"Bearer"}"#,
+    }),
+    Kept(Row {
         what: "CHECKLIST 19: one method a client (there the certificate wins over the secret beside it)",
         request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\nX-Client-Cert: <certificate>\n\ngrant_type=client_credentials&client_id=machine&client_secret=<secret machine>&scope=read",
         status: 400,
@@ -368,7 +501,7 @@ const TABLE: &[Entry] = &[
         what: "private_key_jwt: an assertion of another client",
         request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=service&grant_type=client_credentials&scope=read&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=<assertion of key>",
         status: 400,
-        body: r#"{"error":"invalid_request"}"#,
+        body: r#"{"error":"invalid_client"}"#,
     }),
     Documented(Row {
         what: "private_key_jwt: an unsigned token",
@@ -399,6 +532,12 @@ const TABLE: &[Entry] = &[
         request: "POST /closed/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=app&username=alice&password=horse&scope=read",
         status: 400,
         body: r#"{"error":"unsupported_grant_type"}"#,
+    }),
+    Kept(Row {
+        what: "RFC 6749 section 5.2: local login disabled for one client is a client without the grant (there unsupported_grant_type)",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=other&client_secret=<secret other>&username=alice&password=horse&scope=read",
+        status: 400,
+        body: r#"{"error":"unauthorized_client"}"#,
     }),
     Documented(Row {
         what: "password, wrong flow",
@@ -556,10 +695,72 @@ const TABLE: &[Entry] = &[
         status: 400,
         body: r#"{"error":"invalid_grant"}"#,
     }),
-    Needs {
-        feature: "pop",
-        what: "alg and key: token_type pop, and the three invalid_request; a draft that no standard kept",
-    },
+    Kept(Row {
+        what: "custom grant: an error without text is no answer of a hook, and nobody gets a token (there invalid_grant)",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=custom&client_id=web&client_secret=<secret web>&scope=read&custom_credential=mute",
+        status: 500,
+        body: r#"{"error":"server_error"}"#,
+    }),
+    Kept(Row {
+        what: "custom grant: neither is null (there invalid_grant)",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=custom&client_id=web&client_secret=<secret web>&scope=read&custom_credential=null",
+        status: 500,
+        body: r#"{"error":"server_error"}"#,
+    }),
+    Kept(Row {
+        what: "RFC 6749 section 5.2: a validator that throws is a hook that failed (there the error is: Grant validation error)",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=custom&client_id=web&client_secret=<secret web>&scope=read&custom_credential=broken",
+        status: 503,
+        body: r#"{"error":"temporarily_unavailable"}"#,
+    }),
+    Documented(Row {
+        what: "proof of possession: a code, alg and key",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<redirect>&code=<code>&token_type=pop&alg=ES256&key=<proof key>",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","id_token":"<jwt>","refresh_token":"<refresh>","expires_in":3600,"token_type":"pop","alg":"ES256"}"#,
+    }),
+    Documented(Row {
+        what: "proof of possession: alg may be left out",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<redirect>&code=<code>&token_type=pop&key=<proof key>",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","id_token":"<jwt>","refresh_token":"<refresh>","expires_in":3600,"token_type":"pop"}"#,
+    }),
+    Documented(Row {
+        what: "proof of possession: a refresh token",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=refresh_token&client_id=web&client_secret=<secret web>&refresh_token=<refresh>&token_type=pop&alg=ES256&key=<proof key>",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","id_token":"<jwt>","refresh_token":"<refresh>","expires_in":3600,"token_type":"pop","alg":"ES256"}"#,
+    }),
+    Documented(Row {
+        what: "proof of possession: bad alg",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<redirect>&code=<code>&token_type=pop&alg=HS256&key=<proof key>",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"invalid alg."}"#,
+    }),
+    Documented(Row {
+        what: "proof of possession: no key",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=refresh_token&client_id=web&client_secret=<secret web>&refresh_token=<refresh>&token_type=pop&alg=RS256",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"key is required."}"#,
+    }),
+    Documented(Row {
+        what: "proof of possession: key too long",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<redirect>&code=<code>&token_type=pop&key=<long>",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"invalid key."}"#,
+    }),
+    Kept(Row {
+        what: "RFC 7517 section 9.2: a proof key with its private half is refused (there nobody looks into it)",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<redirect>&code=<code>&token_type=pop&key=<private key>",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"invalid key."}"#,
+    }),
+    Documented(Row {
+        what: "another token_type is not looked at",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<redirect>&code=<code>&token_type=bearer&alg=none&key=x",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","id_token":"<jwt>","refresh_token":"<refresh>","expires_in":3600,"token_type":"Bearer"}"#,
+    }),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -572,10 +773,11 @@ async fn every_documented_request_is_answered_as_documented() {
     assert_eq!(access["nbf"], access["iat"]);
     assert_eq!(access["exp"].as_u64().unwrap() - access["iat"].as_u64().unwrap(), 3600);
     assert_eq!(id["exp"].as_u64().unwrap() - id["iat"].as_u64().unwrap(), 300);
+    assert!(id["at_hash"].is_string(), "kept: there only the ID token of a refresh has one");
     assert_eq!(pick(&world.service().await, &["aud", "scope"]), [audience, json!(["read", "write"])]);
     let one = [("grant_type", "client_credentials"), ("scope", "read")];
     let token = world.token("service", &one).await.get("access_token");
-    assert_eq!(crate::support::claims(&token)["scope"], "read");
+    assert_eq!(claims(&token)["scope"], "read");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -609,4 +811,114 @@ async fn the_user_service_hears_idp_and_tenant_and_the_rest_once() {
         "tenant": "acme", "acr_values": ["level2", "idp:other"], "parameters": {},
     });
     assert_eq!(asked, wanted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_45_no_code_comes_to_be_whose_challenge_is_missing_plain_or_of_an_unknown_method() {
+    // there such codes exist, and are invalid_grant when somebody redeems them
+    let world = World::start(&VENDOR).await;
+    for (challenge, method) in [
+        (json!(null), json!("S256")),
+        (json!(CHALLENGE), json!(null)),
+        (json!(CHALLENGE), json!("unknown")),
+        (json!(VERIFIER), json!("plain")),
+    ] {
+        let code = json!({
+            "client_id": "web", "redirect_uri": CALLBACK, "subject": "alice", "scope": VENDOR.scope,
+            "code_challenge": challenge, "code_challenge_method": method,
+        });
+        let answer = world.admin("codes", code).await;
+        assert_eq!(answer.status, 400, "{challenge} {method}: {}", answer.text());
+        assert!(answer.text().contains("code_challenge"), "{}", answer.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sliding_expiration_begins_again_with_every_use_and_ends_with_the_absolute_one() {
+    let world = World::start(&VENDOR).await;
+    let (day, mut metadata) = (Duration::from_secs(86_400), world.cast_of_states().remove(0).2);
+    metadata["client_id"] = json!("sliding");
+    metadata["client_secret"] = json!(super::secret("sliding"));
+    metadata["token_endpoint_auth_method"] = json!("client_secret_post");
+    metadata["jeton"] = json!({ "refresh_token_idle_lifetime": 1_296_000 });
+    assert_eq!(world.admin("clients", metadata).await.status, 201);
+    let refresh =
+        async |token: &str| world.token("sliding", &[("grant_type", "refresh_token"), ("refresh_token", token)]).await;
+    let unused = world.refresh_token("sliding").await;
+    world.server.advance(15 * day).await;
+    assert_eq!(refresh(&unused).await.error(), "invalid_grant", "unused for 15 days");
+    let mut token = world.refresh_token("sliding").await;
+    for _ in 0..2 {
+        world.server.advance(14 * day).await;
+        token = refresh(&token).await.get("refresh_token");
+    }
+    world.server.advance(2 * day).await;
+    assert_eq!(refresh(&token).await.error(), "invalid_grant", "30 days after the login");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc7800_3_2_a_token_by_proof_key_carries_it_and_introspection_tells_it_in_this_dialect_alone() {
+    let world = World::start(&VENDOR).await;
+    let (key, secret) = (world.value("proof key").await, super::secret("web"));
+    let pop = [("token_type", "pop"), ("alg", "ES256"), ("key", key.as_str())];
+    let token = world.value("refresh").await;
+    let refresh = [&[("grant_type", "refresh_token"), ("refresh_token", token.as_str())][..], &pop].concat();
+    let answer = world.token("web", &refresh).await;
+    assert_eq!(claims(&answer.get("access_token"))["cnf"], json!({ "jwk": proof_key() }));
+    assert!(claims(&answer.get("id_token"))["cnf"].is_null());
+    let token = answer.get("access_token");
+    let fields = [("token", token.as_str()), ("client_id", "web"), ("client_secret", secret.as_str())];
+    let told = world.server.post("/ids3/connect/introspect", &[], &fields).await.json();
+    assert_eq!(
+        pick(&told, &["active", "token_type", "cnf"]),
+        [json!(true), json!("pop"), json!({ "jwk": proof_key() })]
+    );
+    // the next one is bound to nothing, unless it says so
+    let next = answer.get("refresh_token");
+    let plain = world.token("web", &[("grant_type", "refresh_token"), ("refresh_token", &next)]).await;
+    assert_eq!(plain.get("token_type"), "Bearer");
+    assert!(claims(&plain.get("access_token"))["cnf"].is_null());
+    let service = [&[("grant_type", "client_credentials"), ("scope", "read")][..], &pop].concat();
+    assert_eq!(world.token("service", &service).await.get("token_type"), "Bearer", "code and refresh token only");
+    let client = world.server.web_client().await;
+    let tokens = world.server.login(&client).await;
+    let elsewhere = world.server.refresh_with(&client, tokens["refresh_token"].as_str().unwrap(), &pop).await;
+    assert_eq!(elsewhere.get("token_type"), "Bearer");
+    assert!(claims(&elsewhere.get("access_token"))["cnf"].is_null());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_51_a_wrong_proof_key_spends_neither_a_code_nor_a_refresh_token() {
+    let world = World::start(&VENDOR).await;
+    let (code, token) = (world.value("code").await, world.value("refresh").await);
+    let wrong = [("token_type", "pop"), ("key", "x")];
+    let redeem = [("grant_type", "authorization_code"), ("code", code.as_str()), ("redirect_uri", CALLBACK)];
+    assert_eq!(world.token("web", &[&redeem[..], &wrong].concat()).await.error(), "invalid_request");
+    assert_eq!(world.redeem("web", &code).await.status, 200);
+    let refresh = [("grant_type", "refresh_token"), ("refresh_token", token.as_str())];
+    assert_eq!(world.token("web", &[&refresh[..], &wrong].concat()).await.error(), "invalid_request");
+    assert_eq!(world.token("web", &refresh).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc8693_a_token_that_is_bound_to_a_key_is_not_exchanged_for_one_that_is_not() {
+    let world = World::start(&EXCHANGING).await;
+    let exchange = async |token: &str| {
+        let fields = [
+            ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+            ("subject_token", token),
+            ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+            ("scope", "read"),
+        ];
+        world.token("gateway", &fields).await
+    };
+    let (key, refresh) = (world.value("proof key").await, world.value("refresh").await);
+    let grant = [("grant_type", "refresh_token"), ("refresh_token", refresh.as_str())];
+    let pop = [("token_type", "pop"), ("key", key.as_str())];
+    let bound = world.token("web", &[&grant[..], &pop].concat()).await;
+    let refused = exchange(&bound.get("access_token")).await;
+    assert_eq!((refused.status, refused.error().as_str()), (400, "invalid_request"));
+    let next = bound.get("refresh_token");
+    let free = world.token("web", &[("grant_type", "refresh_token"), ("refresh_token", next.as_str())]).await;
+    assert_eq!(exchange(&free.get("access_token")).await.status, 200);
 }

@@ -1,14 +1,13 @@
 //! What README.md says about vendors, made from what the tables replay: a grant or a client authentication is listed if a
 //! request by it was answered 200, a count is a count.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jeton::client::AuthMethod;
 use jeton::dialect::{self, Dialect, Path};
 use jeton::protocol::endpoint::Endpoint;
 
-use super::{Entry, Row, VENDORS, Vendor};
-use crate::support::say;
+use super::{Entry, VENDORS, Vendor};
 use crate::support::tools::repository;
 
 const BEGIN: &str = "<!-- vendors: made by tests/it/dialects/readme.rs -->\n";
@@ -24,27 +23,22 @@ fn the_table_of_vendors_in_the_readme_is_what_the_tests_replay() {
 }
 
 fn made() -> String {
-    let mut text = "| dialect | token endpoint | grants | client authentication | documented | inferred | kept ours | \
-                    waiting |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n"
-        .to_owned();
+    let mut text =
+        "| dialect | token endpoint | grants | client authentication | documented | inferred | kept ours |\n\
+                    | --- | --- | --- | --- | --- | --- | --- |\n"
+            .to_owned();
     let built_in: Vec<String> =
         jeton::grant::built_in().iter().map(|grant| short(grant.grant_type().as_str())).collect();
     let methods: Vec<&str> = AuthMethod::ALL.iter().map(|method| method.name()).collect();
     let rfc = dialect::default();
-    text.push_str(&line(rfc, &built_in.join(", "), &methods.join(", "), "| | | |"));
-    let mut waiting: BTreeMap<&str, usize> = BTreeMap::new();
+    text.push_str(&line(rfc, &built_in.join(", "), &methods.join(", "), "| | |"));
     for vendor in VENDORS {
-        let mut counts = [0; 4];
+        let mut counts = [0; 3];
         for entry in vendor.table {
             let kind = match entry {
                 Entry::Documented(_) => 0,
                 Entry::Inferred(_) => 1,
                 Entry::Kept(_) => 2,
-                Entry::Needs { feature, what } => {
-                    say(format_args!("{}: waits for {feature}: {what}", vendor.issuer));
-                    *waiting.entry(feature).or_default() += 1;
-                    3
-                }
             };
             counts[kind] += 1;
         }
@@ -56,8 +50,6 @@ fn made() -> String {
         auth.sort_by_key(|method| methods.iter().position(|own| own == method).unwrap_or(usize::MAX));
         text.push_str(&line(dialect_of(vendor), &grants.join(", "), &auth.join(", "), &counts));
     }
-    let waiting: Vec<String> = waiting.iter().map(|(feature, count)| format!("{feature} {count}")).collect();
-    text.push_str(&format!("\nRows that wait, by what for: {}.\n", waiting.join(", ")));
     text
 }
 
@@ -78,12 +70,8 @@ fn dialect_of(vendor: &Vendor) -> &'static dyn Dialect {
 
 /// The request of a row that was answered 200.
 fn granted(entry: &Entry) -> Option<&'static str> {
-    match entry {
-        Entry::Documented(row) | Entry::Inferred(row) | Entry::Kept(row) => Some(row),
-        Entry::Needs { .. } => None,
-    }
-    .filter(|row: &&Row| row.status == 200)
-    .map(|row| row.request)
+    let (Entry::Documented(row) | Entry::Inferred(row) | Entry::Kept(row)) = entry;
+    (row.status == 200).then_some(row.request)
 }
 
 /// The value of a parameter, in a form, a query or JSON.
