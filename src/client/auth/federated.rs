@@ -53,10 +53,12 @@ pub(super) fn meant<'a>(case: &'a Case<'_>, name: Option<&'a str>) -> impl Itera
 /// that does not exist, the first of its kind, so that the same work is done.
 pub(super) fn provider<'a>(case: &'a Case<'_>, name: Option<&'a str>) -> Option<&'a Arc<Provider>> {
     let mut meant = meant(case, name);
+    let ours = case.issuer.providers.iter().filter(|provider| provider.method() == case.method);
     match (meant.next(), meant.next()) {
-        (Some(only), None) => Some(&only.provider),
+        // as the issuer has it now: a client that was resolved before a reload still has the one from then
+        (Some(only), None) => { ours }.find(|provider| provider.name == only.provider.name),
         (Some(_), Some(_)) => None,
-        (None, _) => case.issuer.providers.iter().find(|provider| provider.method() == case.method),
+        (None, _) => { ours }.next(),
     }
 }
 
