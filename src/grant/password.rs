@@ -38,7 +38,7 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
             tracing::info!(target: "audit", event = "login_refused", issuer = issuer.id, client = request.client.id, peer = %request.peer);
             Err(Error::WrongLogin { message })
         }
-        Verdict::Partial => Err(Error::PartialLogin),
+        Verdict::Partial { message } => Err(Error::PartialLogin { message }),
     }
 }
 

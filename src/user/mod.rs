@@ -54,7 +54,10 @@ pub enum Verdict {
         message: Option<String>,
     },
     /// The password was right, and more than a password is needed.
-    Partial,
+    Partial {
+        /// As of a refusal: where refusals have one, its absence would tell.
+        message: Option<String>,
+    },
 }
 
 /// Why a login could not be decided.
@@ -131,7 +134,7 @@ impl Users {
         let outcome = match &decided {
             Ok(Verdict::Admitted(_)) => "ok",
             Ok(Verdict::Refused { .. }) => "refused",
-            Ok(Verdict::Partial) => "partial",
+            Ok(Verdict::Partial { .. }) => "partial",
             Err(LoginError::Throttled(_)) => "throttled",
             Err(LoginError::Full(_)) => "shed",
             Err(LoginError::Store(_) | LoginError::Hook(_) | LoginError::HookAnswer(_) | LoginError::NoSource) => {
@@ -155,16 +158,16 @@ impl Users {
         let decided = match issuer.settings.users.source {
             UserSource::Directory => self.by_directory(issuer, login).await,
             UserSource::Webhook => match &issuer.user_hook {
-                Some(hook) => webhook::ask(hook, issuer, client, login, clock, metrics).await,
+                Some(hook) => webhook::ask(hook, issuer, client, login, peer, clock, metrics).await,
                 None => Err(LoginError::NoSource),
             },
             UserSource::None => Err(LoginError::NoSource),
         };
         match &decided {
             Ok(Verdict::Admitted(_)) => attempt.succeeded(clock.now()),
-            Ok(Verdict::Partial) | Err(_) => attempt.give_back(),
-            // counted when it was let in
-            Ok(Verdict::Refused { .. }) => {}
+            Err(_) => attempt.give_back(),
+            // counted when it was let in; one that was right and not enough counts too, or the throttle would tell
+            Ok(Verdict::Refused { .. } | Verdict::Partial { .. }) => {}
         }
         decided
     }

@@ -1,14 +1,16 @@
 //! Logins decided by a service of the operator's: what is sent to it, and what its answer means.
 //!
 //! ```text
-//! POST {"issuer", "client_id", "username", "password", "idp"?, "tenant"?, "acr_values": [], "parameters": {}}
+//! POST {"issuer", "client_id", "peer", "username", "password", "idp"?, "tenant"?, "acr_values": [], "parameters": {}}
 //! 200  {"verdict": "admitted", "subject", "claims"?, "auth_time"?, "acr"?, "amr"?}
 //!      {"verdict": "refused", "message"?}
-//!      {"verdict": "partial"}                  the password was right, and more is needed
+//!      {"verdict": "partial", "message"?}      the password was right, and more is needed
 //! ```
-//! Whatever else is answered decides nothing.
+//! Whatever else is answered decides nothing. A partial login is a refusal to the client, and counts as one; a service that
+//! has a message for refusals has the same one for it, or that shows that the password was right.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +31,8 @@ const MAX_AMR: usize = 16;
 struct Question<'a> {
     issuer: &'a str,
     client_id: &'a str,
+    /// The address that the request came from, for whoever counts guesses.
+    peer: IpAddr,
     username: &'a str,
     password: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,7 +58,9 @@ enum Answer {
     Refused {
         message: Option<String>,
     },
-    Partial,
+    Partial {
+        message: Option<String>,
+    },
 }
 
 /// Has `hook` decide a login at `issuer`.
@@ -66,12 +72,14 @@ pub(super) async fn ask(
     issuer: &Issuer,
     client: &str,
     login: &Login<'_>,
+    peer: IpAddr,
     clock: &Clock,
     metrics: &Metrics,
 ) -> Result<Verdict, LoginError> {
     let question = Question {
         issuer: &issuer.url,
         client_id: client,
+        peer,
         username: login.username,
         password: login.password,
         idp: login.acr.idp,
@@ -90,7 +98,7 @@ pub(super) async fn ask(
 fn read(body: &[u8]) -> Result<Verdict, &'static str> {
     match serde_json::from_slice(body).map_err(|_| "no verdict: admitted, refused or partial, with its members")? {
         Answer::Refused { message } => Ok(Verdict::Refused { message: message.as_deref().and_then(printable) }),
-        Answer::Partial => Ok(Verdict::Partial),
+        Answer::Partial { message } => Ok(Verdict::Partial { message: message.as_deref().and_then(printable) }),
         Answer::Admitted { subject, claims, auth_time, acr, amr } => {
             let long = |text: &String| text.len() > MAX_TEXT;
             if !is_subject(&subject) {
