@@ -13,6 +13,7 @@ use jeton::metrics::Stopwatch;
 use jeton::protocol::form::Form;
 use jeton::service::Service;
 use jeton::x509::Chain;
+use rcgen::DnType;
 use serde_json::json;
 
 use crate::support::assertion::{JWT_BEARER, Signer};
@@ -242,6 +243,38 @@ async fn checklist_16_who_registered_a_certificate_does_not_show() {
     for other in ["client-number-one", "client-number-two", "client-number-six"] {
         bench.alike(other, samples() / 5, guess("client-number-xxx"), guess(other)).await;
     }
+}
+
+/// Reading a name takes as long as whoever made the certificate likes.
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_16_a_strangers_certificate_of_many_names_does_not_show_who_registered_one() {
+    let (dir, authority) = (tempfile::tempdir().unwrap(), Authority::new("ca"));
+    std::fs::write(dir.path().join("ca.pem"), &authority.pem).unwrap();
+    let bench = Bench::with(&format!(
+        r#"
+        public.client_ca_file = "{}/ca.pem"
+        public.proxy = {{ trusted = ["127.0.0.1"], client_certificate_header = "x-client-cert" }}
+        "#,
+        dir.path().display()
+    ))
+    .await;
+    let mut params = subject("stranger");
+    for number in 0..400 {
+        params.distinguished_name.push(DnType::CustomDnType(vec![2, 5, 4, 1000 + number]), "A");
+    }
+    let shown = Identity::self_signed(&params);
+    let metadata = json!({
+        "client_id": "client-number-one", "grant_types": ["client_credentials"], "scope": "api:read",
+        "token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_subject_dn": "CN=a,O=b",
+    });
+    bench.server.client(metadata).await;
+    let chain = Arc::new(Chain::from_pem(shown.pem.as_bytes()).unwrap());
+    let guess = |id: &str| Guess {
+        authorization: None,
+        body: form(&[("client_id", id)]).into_bytes(),
+        certificate: Some(chain.clone()),
+    };
+    bench.alike("a registered name", samples() / 5, guess("client-number-xxx"), guess("client-number-one")).await;
 }
 
 /// With an imported secret that nobody has used yet, each failure costs one argon2id hash: fewer samples, of 20 ms.
