@@ -40,7 +40,7 @@ use crate::protocol::grant_type::GrantType;
 use crate::store::Shards;
 use crate::token::access::Confirmation;
 use crate::token::{Granted, Lifetimes};
-use crate::user::Users;
+use crate::user::{Users, Waiting};
 use crate::vault::Vault;
 
 /// A token request whose client is authenticated and may use the grant.
@@ -53,6 +53,8 @@ pub struct TokenRequest {
     pub form: Form<'static>,
     /// The address it came from.
     pub peer: IpAddr,
+    /// Alive as long as somebody waits for the answer; the router's.
+    pub waiting: Waiting,
 }
 
 impl TokenRequest {

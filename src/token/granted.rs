@@ -46,6 +46,9 @@ pub struct Granted {
     /// What whoever uses the refresh tokens must show (RFC 8705 section 4).
     #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
     pub confirmation: Option<Confirmation>,
+    /// Whether there is never an ID token, although the scope may have `openid`: neither now nor with a refresh token.
+    #[serde(rename = "u", default, skip_serializing_if = "std::ops::Not::not")]
+    pub unidentified: bool,
 }
 
 impl Granted {

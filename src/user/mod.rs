@@ -20,6 +20,7 @@ use std::time::Duration;
 pub use claims::Claims;
 use directory::{Directory, DirectoryError, StoredUser};
 use guard::Guard;
+pub use lane::Waiting;
 use lane::{Full, Lane, LaneConfig};
 pub use login::{Acr, Login};
 
@@ -119,7 +120,7 @@ impl Users {
         &self.inner.directory
     }
 
-    /// Checks a login at `issuer` that `client` passed on, and that came from `peer`.
+    /// Checks a login at `issuer` that `client` passed on, that came from `peer`, and that is `waiting` for the answer.
     ///
     /// # Errors
     /// Why it could not be decided.
@@ -129,8 +130,9 @@ impl Users {
         client: &str,
         login: &Login<'_>,
         peer: IpAddr,
+        waiting: &Waiting,
     ) -> Result<Verdict, LoginError> {
-        let decided = self.guarded(issuer, client, login, peer).await;
+        let decided = self.guarded(issuer, client, login, peer, waiting).await;
         let outcome = match &decided {
             Ok(Verdict::Admitted(_)) => "ok",
             Ok(Verdict::Refused { .. }) => "refused",
@@ -151,12 +153,13 @@ impl Users {
         client: &str,
         login: &Login<'_>,
         peer: IpAddr,
+        waiting: &Waiting,
     ) -> Result<Verdict, LoginError> {
         let (clock, metrics) = (&self.inner.clock, &self.inner.metrics);
         let guard = self.inner.guard.get_or_init(Guard::default);
         let attempt = guard.admit(&issuer.id, login.username, peer, clock.now()).map_err(LoginError::Throttled)?;
         let decided = match issuer.settings.users.source {
-            UserSource::Directory => self.by_directory(issuer, login).await,
+            UserSource::Directory => self.by_directory(issuer, login, waiting).await,
             UserSource::Webhook => match &issuer.user_hook {
                 Some(hook) => webhook::ask(hook, issuer, client, login, peer, clock, metrics).await,
                 None => Err(LoginError::NoSource),
@@ -173,11 +176,11 @@ impl Users {
     }
 
     /// One point read and one hash, whoever is asked for.
-    async fn by_directory(&self, issuer: &Issuer, login: &Login<'_>) -> Result<Verdict, LoginError> {
+    async fn by_directory(&self, issuer: &Issuer, login: &Login<'_>, waiting: &Waiting) -> Result<Verdict, LoginError> {
         let lane = &self.inner.lane;
         let found = self.inner.directory.find(&issuer.id, login.username).await?;
         let phc = found.as_ref().map_or_else(|| lane.cost.decoy(), |found| found.user.hash.clone());
-        let right = lane.verify(login.password, phc).await?;
+        let right = lane.verify(login.password, phc, waiting).await?;
         Ok(match found {
             Some(found) if right && !found.user.disabled => {
                 let StoredUser { subject, claims, .. } = found.user;

@@ -252,6 +252,21 @@ async fn a_login_that_began_before_the_user_was_disabled_is_void() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_logins_get_no_id_token_their_refresh_tokens_bring_none_either() {
+    let quiet = DIRECTORY.replace("source = \"directory\"", "source = \"directory\", id_token = false");
+    let server = Server::with(&quiet).await;
+    put_user(&server, "ann", json!({ "password": "horse", "subject": "u-1" })).await;
+    let client = login_client(&server).await;
+    let first = login(&server, &client, "ann", "horse").await;
+    let second = server.refresh(&client, &first.get("refresh_token")).await;
+    for answer in [&first, &second] {
+        let body = answer.json();
+        assert_eq!((answer.status, &body["scope"]), (200, &json!("openid offline_access api:read")));
+        assert!(body.get("id_token").is_none(), "{body}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_public_client_may_log_people_in_if_it_registered_that() {
     let (server, _) = world().await;
     let mut metadata = metadata();

@@ -40,7 +40,7 @@ pub struct UsersSettings {
     pub hook: Option<HookSettings>,
     /// Names of further request parameters that are passed on to a webhook, separated by spaces.
     pub parameters: String,
-    /// Whether a login with `openid` gets an ID token.
+    /// Whether a login with `openid` gets ID tokens, at once and with its refresh tokens.
     pub id_token: bool,
 }
 
