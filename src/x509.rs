@@ -30,6 +30,8 @@ pub enum X509Error {
     Empty,
     #[error("a chain has at most {MAX_CHAIN} certificates")]
     TooMany,
+    #[error("more than two certificates of a chain are about one subject")]
+    Crowded,
     #[error("the certificate has expired, or is not valid yet")]
     Expired,
     #[error("no trusted authority issued the certificate")]

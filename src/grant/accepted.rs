@@ -72,7 +72,8 @@ impl Accepted {
         }
         // exchanged: its own client's fence counts from its own issue, the family's from the login
         let origin = shards.fence(&family.issuer, &family.client, &family.subject).await?;
-        Ok(family.is_alive(origin) && self.jti.issued_at > fence)
+        let served = context.registry.serves(&family.issuer, &family.client);
+        Ok(served && family.is_alive(origin) && self.jti.issued_at > fence)
     }
 }
 

@@ -67,6 +67,9 @@ pub enum Error {
     /// A hook of the operator's answered what nobody can use.
     #[error("the hook's answer is unusable: {0}")]
     HookAnswer(&'static str),
+    /// A grant decided more than a grant may.
+    #[error("the grant gives what it may not: {0}")]
+    Excessive(&'static str),
     /// The grant works on as many requests as it may.
     #[error("too many requests of this grant are in flight")]
     Overloaded,
@@ -130,7 +133,7 @@ impl Error {
             Self::Throttled(_) | Self::Login(LoginError::Throttled(_)) => TOO_MANY_LOGINS,
             Self::Login(LoginError::Full(_) | LoginError::Hook(_) | LoginError::NoSource) => UNAVAILABLE,
             Self::Key(_) | Self::Hook(_) | Self::Overloaded | Self::Late | Self::Gone => UNAVAILABLE,
-            Self::Sealed | Self::HookAnswer(_) | Self::Login(LoginError::HookAnswer(_)) => OURS,
+            Self::Sealed | Self::HookAnswer(_) | Self::Excessive(_) | Self::Login(LoginError::HookAnswer(_)) => OURS,
         }
     }
 

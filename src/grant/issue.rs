@@ -13,7 +13,7 @@ use crate::keys::{IssuerKeys, KeyError, Typ};
 use crate::protocol::error::OAuthError;
 use crate::protocol::response::TokenResponse;
 use crate::protocol::scope::Scope;
-use crate::token::access::{AccessClaims, AccessTokenFormat, Confirmation, Jti};
+use crate::token::access::{AccessClaims, AccessTokenFormat, Confirmation, Jti, PROTOCOL_CLAIMS};
 use crate::token::id_token::{IdClaims, at_hash};
 use crate::token::refresh::RefreshToken;
 use crate::token::{Granted, opaque};
@@ -101,11 +101,28 @@ impl Lineage {
     }
 }
 
+impl Issue {
+    /// The last look at what a grant decided, which may be one that somebody brought along.
+    fn check(&self, request: &TokenRequest) -> Result<(), Error> {
+        let claims = &self.granted.access_token_claims;
+        let exchanged = matches!(self.lineage, Lineage::Exchange { .. });
+        let reserved = |claim: &String| PROTOCOL_CLAIMS.contains(&claim.as_str());
+        if !self.access_scope.is_within(&request.client.settings.scope) {
+            Err(Error::Excessive("a scope that the client may not have"))
+        } else if !exchanged && claims.keys().chain(self.granted.id_token_claims.keys()).any(reserved) {
+            Err(Error::Excessive("a claim that belongs to the protocol"))
+        } else {
+            Ok(())
+        }
+    }
+}
+
 /// Mints what was decided.
 ///
 /// # Errors
-/// If there is no key to sign with.
+/// If a grant decided more than it may, or there is no key to sign with.
 pub async fn issue(request: &TokenRequest, issue: Issue, context: &Context) -> Result<TokenResponse, Error> {
+    issue.check(request)?;
     let now = context.clock.now();
     let issuer = || KeyError::UnknownIssuer { issuer: request.issuer.id.clone() };
     let keys = context.keys.issuer(&request.issuer.id).ok_or_else(issuer)?;

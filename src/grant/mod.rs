@@ -35,8 +35,10 @@ use crate::client::{AuthenticatedClient, Issuer, Registry};
 use crate::clock::Clock;
 use crate::keys::Keys;
 use crate::metrics::Metrics;
+use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::form::Form;
 use crate::protocol::grant_type::GrantType;
+use crate::protocol::scope::Scope;
 use crate::store::Shards;
 use crate::token::access::Confirmation;
 use crate::token::{Granted, Lifetimes};
@@ -58,6 +60,19 @@ pub struct TokenRequest {
 }
 
 impl TokenRequest {
+    /// The scope that a login by this request may have: what was asked for, if the client may have all of it; else all
+    /// that the client may have but `offline_access`, because a refresh token is for who asked for it.
+    ///
+    /// # Errors
+    /// `invalid_scope`.
+    pub fn scope(&self) -> Result<Scope, OAuthError> {
+        const EXCEEDS: OAuthError = OAuthError::new(ErrorCode::InvalidScope, "the client may not have this scope");
+        let may = &self.client.settings.scope;
+        let asked = self.form.get("scope").map(Scope::parse).transpose()?;
+        let scope = asked.unwrap_or_else(|| may.without(&[self.issuer.settings.offline_scope.as_str()]));
+        if scope.is_within(may) { Ok(scope) } else { Err(EXCEEDS) }
+    }
+
     /// What the client may still have of a grant that it got earlier.
     fn still_granted(&self, granted: Granted) -> Result<Granted, Error> {
         let settings = &self.client.settings;

@@ -6,7 +6,6 @@
 
 use super::{Context, Deciding, Error, Grant, Issue, TokenRequest};
 use crate::clock::Time;
-use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::resource;
 use crate::protocol::scope::Scope;
@@ -29,7 +28,7 @@ impl Grant for Password {
 async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Error> {
     let since = context.clock.now();
     let issuer = &request.issuer;
-    let scope = scope(request)?;
+    let scope = request.scope()?;
     let resources = resource::asked(&request.form, &request.client.settings.resources)?;
     let login = Login::read(&request.form, &issuer.settings.users)?;
     match context.users.check(issuer, &request.client.id, &login, request.peer, &request.waiting).await? {
@@ -40,15 +39,6 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
         }
         Verdict::Partial { message } => Err(Error::PartialLogin { message }),
     }
-}
-
-/// What was asked for, within what the client may have; a refresh token only if it was asked for by its scope.
-fn scope(request: &TokenRequest) -> Result<Scope, OAuthError> {
-    let may = &request.client.settings.scope;
-    let asked = request.form.get("scope").map(Scope::parse).transpose()?;
-    let scope = asked.unwrap_or_else(|| may.without(&[request.issuer.settings.offline_scope.as_str()]));
-    let exceeds = OAuthError::new(ErrorCode::InvalidScope, "the client may not have this scope");
-    if scope.is_within(may) { Ok(scope) } else { Err(exceeds) }
 }
 
 /// What was granted to a person who logged in, and the family that begins with it.

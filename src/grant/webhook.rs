@@ -19,7 +19,6 @@ use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::form::Form;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::resource;
-use crate::protocol::scope::Scope;
 use crate::token::Granted;
 use wire::{Answer, Question};
 
@@ -70,13 +69,7 @@ async fn decide(
     context: &Context,
 ) -> Result<Issue, Error> {
     let client = &request.client;
-    let asked = request.form.get("scope").map(Scope::parse).transpose()?;
-    // a refresh token is for who asked for it
-    let offline = request.issuer.settings.offline_scope.as_str();
-    let scope = asked.clone().unwrap_or_else(|| client.settings.scope.without(&[offline]));
-    if !scope.is_within(&client.settings.scope) {
-        return Err(SCOPE.into());
-    }
+    let scope = request.scope()?;
     let resources = resource::asked(&request.form, &client.settings.resources)?;
     let question = Question {
         issuer: &request.issuer.url,
@@ -100,7 +93,7 @@ async fn decide(
     let granted = Granted { scope: person.narrow(&scope).ok_or(SCOPE)?, resources, ..person.granted };
     match person.subject {
         Some(subject) => Login { subject, granted, since }.begin(request, context).await,
-        None => own(request, asked.is_some(), granted),
+        None => own(request, request.form.get("scope").is_some(), granted),
     }
 }
 

@@ -145,7 +145,12 @@ impl Keys {
     ) -> Result<Vec<KeyView>, KeyError> {
         let unknown = || KeyError::UnknownIssuer { issuer: issuer.to_owned() };
         let keys = self.issuer(issuer).ok_or_else(unknown)?;
-        let algorithms: Vec<_> = keys.algorithms().filter(|&one| alg.is_none_or(|alg| alg == one)).collect();
+        let known: Vec<_> = match kind {
+            // a key can be stolen long after it signed the last time
+            RotationKind::Withdrawal => keys.published().collect(),
+            RotationKind::Planned | RotationKind::Emergency => keys.algorithms().collect(),
+        };
+        let algorithms: Vec<_> = known.into_iter().filter(|&one| alg.is_none_or(|alg| alg == one)).collect();
         if let (true, Some(alg)) = (algorithms.is_empty(), alg) {
             return Err(KeyError::UnknownAlgorithm { issuer: issuer.to_owned(), alg });
         }

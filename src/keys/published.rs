@@ -128,6 +128,11 @@ impl IssuerKeys {
         self.rings.iter().filter(|ring| ring.signs).map(|ring| ring.alg)
     }
 
+    /// The algorithms of every published key, also those that it does not sign with any more.
+    pub fn published(&self) -> impl Iterator<Item = Algorithm> {
+        self.rings.iter().filter(|ring| ring.ring.newest().is_some()).map(|ring| ring.alg)
+    }
+
     /// Every published key as operators see it.
     pub fn views(&self, now: Time) -> Vec<KeyView> {
         self.states(now)

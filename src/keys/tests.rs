@@ -171,6 +171,35 @@ async fn a_stolen_key_is_withdrawn_with_all_that_it_signed_and_all_that_was_anno
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stolen_key_of_an_algorithm_that_is_not_used_any_more_is_withdrawn_too() {
+    let world = World::new();
+    let keys = world.node().await;
+    let old_token = token(&keys, &world).await;
+    keys.reload(vec![rings("main", &[Algorithm::Es256])]).await.unwrap();
+    assert!(verifies(&keys, &old_token));
+    keys.rotate("main", None, RotationKind::Emergency).await.unwrap();
+    assert!(verifies(&keys, &old_token), "an emergency is about what signs now");
+    assert!(keys.rotate("main", Some(ALG), RotationKind::Withdrawal).await.unwrap().is_empty());
+    assert!(!verifies(&keys, &old_token));
+    assert!(world.store.keys.lock().unwrap().iter().all(|key| key.ring == "main/ES256"));
+    let again = keys.rotate("main", Some(ALG), RotationKind::Withdrawal).await;
+    assert!(matches!(again, Err(KeyError::UnknownAlgorithm { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_keys_of_a_removed_algorithm_are_forgotten_once_nothing_they_signed_is_alive() {
+    let world = World::new();
+    let keys = world.node().await;
+    keys.reload(vec![rings("main", &[Algorithm::Es256])]).await.unwrap();
+    let left = || world.store.keys.lock().unwrap().iter().filter(|key| key.ring == "main/EdDSA").count();
+    keys.refresh().await.unwrap();
+    assert_eq!(left(), 1);
+    world.clock.advance(POLICY.period + POLICY.announce + POLICY.longest_token + super::ring::SKEW);
+    keys.refresh().await.unwrap();
+    assert_eq!(left(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_of_another_node_is_known_before_it_signs() {
     let world = World::new();
     let (a, b) = (world.node().await, world.node().await);

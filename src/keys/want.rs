@@ -117,7 +117,16 @@ pub(super) fn drops(settings: &[IssuerRings], stored: &Stored, now: Time) -> Vec
             Plan::Nothing(_) | Plan::Announce(_) => None,
         }
     };
-    each(settings).filter_map(due).collect()
+    // and those of algorithms that are not in the settings any more
+    let outlived = settings.iter().flat_map(|one| {
+        Algorithm::ALL.into_iter().filter(|alg| !one.algorithms.contains(alg)).filter_map(move |alg| {
+            let name = ring_name(&one.issuer, alg);
+            let ring = ring_of(stored, &name, alg);
+            let last = ring.keys().iter().take_while(|key| now >= one.policy.outlived(key)).last()?;
+            Some((name, last.timing.generation))
+        })
+    });
+    each(settings).filter_map(due).chain(outlived).collect()
 }
 
 /// Every ring of the settings.

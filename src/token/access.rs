@@ -172,7 +172,7 @@ impl ClaimStyle {
 }
 
 /// Claims that belong to the protocol: a portal or a client may not set them (DESIGN.md section 6).
-pub const PROTOCOL_CLAIMS: [&str; 21] = [
+pub const PROTOCOL_CLAIMS: [&str; 20] = [
     "iss",
     "sub",
     "aud",
@@ -187,7 +187,6 @@ pub const PROTOCOL_CLAIMS: [&str; 21] = [
     "amr",
     "azp",
     "nonce",
-    "at_hash",
     "at_hash",
     "c_hash",
     "cnf",

@@ -53,15 +53,18 @@ impl fmt::Debug for Anchors {
 }
 
 impl Chain {
-    /// A chain of a leaf and others, in any order.
+    /// A chain of a leaf and others, in any order, at most two about one subject (an authority and its cross-signed self):
+    /// whoever sends it cannot have us verify signatures along every order of certificates that all fit each other.
     ///
     /// # Errors
-    /// If they are too many, or one is too large.
+    /// If they are too many, one is too large or none at all, or too many are about one subject.
     pub fn new(leaf: Certificate, others: Vec<CertificateDer<'static>>) -> Result<Self, X509Error> {
         if others.len() >= MAX_CHAIN {
             Err(X509Error::TooMany)
         } else if others.iter().any(|other| other.len() > MAX_CERTIFICATE) {
             Err(X509Error::TooLarge)
+        } else if crowded(&others)? {
+            Err(X509Error::Crowded)
         } else {
             Ok(Self { leaf, others })
         }
@@ -108,6 +111,13 @@ impl Chain {
             Err(_) => Err(X509Error::Untrusted),
         }
     }
+}
+
+/// Whether more than two are about one subject.
+fn crowded(others: &[CertificateDer<'_>]) -> Result<bool, X509Error> {
+    let subject = |der| webpki::anchor_from_trusted_cert(der).map(|anchor| anchor.subject.to_vec());
+    let subjects: Vec<_> = others.iter().map(subject).collect::<Result<_, _>>().map_err(|_| X509Error::Der)?;
+    Ok(subjects.iter().any(|one| subjects.iter().filter(|other| *other == one).count() > 2))
 }
 
 impl ExtendedKeyUsageValidator for Usage {

@@ -132,12 +132,23 @@ fn every_kind_of_key_becomes_a_jwk_and_others_do_not() {
 }
 
 #[test]
+fn certificates_that_all_fit_each_other_are_refused_before_a_signature_is_verified() {
+    let root = authority("root", None);
+    let pem = leaf(&root, |_| ());
+    let same = |count: usize| (0..count).map(|_| authority("root", None).pem).collect::<String>();
+    assert_eq!(verify(&format!("{pem}{}", same(2)), &root, NOW), Ok(()), "an authority and its cross-signed self");
+    let crowd = Chain::from_pem(format!("{pem}{}", same(3)).as_bytes());
+    assert_eq!(crowd.map(|_| ()), Err(X509Error::Crowded));
+}
+
+#[test]
 fn what_is_too_long_too_many_or_something_else_is_refused() {
     let root = authority("root", None);
     let one = leaf(&root, |_| ());
     let chain = |pem: &str| Chain::from_pem(pem.as_bytes()).map(|_| ());
-    assert_eq!(chain(&one.repeat(MAX_CHAIN)), Ok(()));
-    assert_eq!(chain(&one.repeat(MAX_CHAIN + 1)), Err(X509Error::TooMany));
+    let long: String = (1..MAX_CHAIN).map(|n| authority(&n.to_string(), None).pem).collect();
+    assert_eq!(chain(&format!("{one}{long}")), Ok(()));
+    assert_eq!(chain(&format!("{one}{long}{one}")), Err(X509Error::TooMany));
     assert_eq!(chain(""), Err(X509Error::Empty));
     assert_eq!(chain(&format!("{one}{}", KeyPair::generate().unwrap().serialize_pem())), Err(X509Error::Pem));
     assert_eq!(chain(&one.replace("MII", "!!!")), Err(X509Error::Pem));

@@ -30,11 +30,6 @@ pub(super) fn list(service: &Service, issuer: &Issuer) -> Answer {
 
 pub(super) async fn rotate(service: &Service, issuer: &Issuer, request: &Request) -> Answer {
     let wanted: Wanted = super::body(request)?;
-    if let Some(alg) = wanted.alg
-        && !issuer.settings.algorithms.contains(&alg)
-    {
-        return Err(Problem::new(400, format!("alg: the issuer does not sign with {}", alg.name())));
-    }
     let kind = match (wanted.withdraw, wanted.emergency) {
         (true, _) => RotationKind::Withdrawal,
         (false, true) => RotationKind::Emergency,

@@ -95,6 +95,9 @@ impl From<HashError> for Problem {
 
 impl From<KeyError> for Problem {
     fn from(error: KeyError) -> Self {
-        Self::new(503, error.to_string())
+        match error {
+            KeyError::UnknownAlgorithm { .. } => Self::new(400, format!("alg: {error}")),
+            other => Self::new(503, other.to_string()),
+        }
     }
 }

@@ -16,7 +16,7 @@ impl Grant for Voucher {
         Box::pin(async move {
             let voucher = request.form.require("voucher", "voucher is missing")?;
             let subject = voucher.strip_prefix("good-for-").ok_or(OAuthError::INVALID_GRANT)?.to_owned();
-            let granted = Granted { scope: request.client.settings.scope.clone(), ..Granted::default() };
+            let granted = Granted { scope: request.scope()?, ..Granted::default() };
             Login { subject, granted, since: context.clock.now() }.begin(request, context).await
         })
     }
