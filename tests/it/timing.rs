@@ -26,7 +26,7 @@ const THRESHOLD: f64 = 4.5;
 const RUNS: usize = 5;
 
 /// Samples of each kind in one run.
-fn samples() -> usize {
+pub(crate) fn samples() -> usize {
     if std::env::var_os("JETON_FULL").is_some() { 100_000 } else { 20_000 }
 }
 
@@ -73,15 +73,15 @@ async fn measure(mut run: impl AsyncFnMut(u64) -> [Vec<f64>; 2]) -> f64 {
     smallest
 }
 
-struct Bench {
-    server: Server,
+pub(crate) struct Bench {
+    pub(crate) server: Server,
     service: Arc<Service>,
     issuer: Arc<Issuer>,
 }
 
 /// One request that fails: its body and perhaps its header.
 #[derive(Clone)]
-struct Guess {
+pub(crate) struct Guess {
     authorization: Option<Vec<u8>>,
     body: Vec<u8>,
     certificate: Option<Arc<Chain>>,
@@ -92,8 +92,11 @@ impl Bench {
         Self::with("").await
     }
 
-    async fn with(more: &str) -> Self {
-        let server = Server::with(more).await;
+    pub(crate) async fn with(more: &str) -> Self {
+        Self::of(Server::with(more).await)
+    }
+
+    pub(crate) fn of(server: Server) -> Self {
         let service = server.daemon().service().clone();
         let issuer = service.registry.issuer("main").unwrap();
         Self { server, service, issuer }
@@ -125,16 +128,21 @@ impl Bench {
         times
     }
 
-    async fn alike(&self, what: &str, samples: usize, one: Guess, two: Guess) {
+    pub(crate) async fn alike(&self, what: &str, samples: usize, one: Guess, two: Guess) {
         let guesses = [one, two];
         let t = measure(async |seed| self.times(&guesses, samples, seed).await).await;
         assert!(t < THRESHOLD, "{what}: the times differ, |t| = {t:.1} in every one of {RUNS} runs");
     }
 }
 
+impl Guess {
+    pub(crate) fn of(fields: &[(&str, &str)]) -> Self {
+        Self { authorization: None, body: form(fields).into_bytes(), certificate: None }
+    }
+}
+
 fn post(id: &str, secret: &str) -> Guess {
-    let body = form(&[("client_id", id), ("client_secret", secret)]).into_bytes();
-    Guess { authorization: None, body, certificate: None }
+    Guess::of(&[("client_id", id), ("client_secret", secret)])
 }
 
 #[tokio::test(flavor = "multi_thread")]
