@@ -18,7 +18,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 pub use claims::Claims;
-use directory::{Directory, DirectoryError, StoredUser};
+use directory::{Directory, DirectoryError, Found, StoredUser};
 use guard::Guard;
 pub use lane::Waiting;
 use lane::{Full, Lane, LaneConfig};
@@ -183,12 +183,25 @@ impl Users {
         let right = lane.verify(login.password, phc, waiting).await?;
         Ok(match found {
             Some(found) if right && !found.user.disabled => {
+                if lane.cost.check_phc(&found.user.hash).is_err() {
+                    self.hash_again(issuer, login, &found).await;
+                }
                 let StoredUser { subject, claims, .. } = found.user;
                 let amr = vec!["pwd".to_owned()];
                 Verdict::Admitted(Box::new(User { subject, claims, auth_time: None, acr: None, amr }))
             }
             Some(_) | None => Verdict::Refused { message: None },
         })
+    }
+
+    /// Stores the password of somebody who logged in at the cost of now, because its hash has another one. If that fails,
+    /// the next login tries again.
+    async fn hash_again(&self, issuer: &Issuer, login: &Login<'_>, found: &Found) {
+        if let Ok(Ok(hash)) = self.inner.lane.hash(login.password).await {
+            let user = StoredUser { hash, ..found.user.clone() };
+            // somebody who changed the user meanwhile was first
+            let _ = self.inner.directory.put(&issuer.id, login.username, &user, found.version).await;
+        }
     }
 
     /// The stored form of a new password.
@@ -220,4 +233,43 @@ pub enum HashError {
     /// Too many passwords wait.
     #[error(transparent)]
     Full(#[from] Full),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::issuer::{IssuerSettings, UsersSettings};
+    use crate::clock::Time;
+    use crate::protocol::form::Form;
+    use crate::store::memory::Memory;
+
+    #[tokio::test]
+    async fn checklist_16_a_right_login_brings_a_hash_to_the_cost_of_now() {
+        let clock = Clock::manual(Time::from_secs(1_900_000_000));
+        let store = Arc::new(Memory::new(1, clock.clone()));
+        let start = |passes| {
+            let cost = hash::Cost { memory_kib: 8 * 1024, passes, lanes: 1 };
+            let config = LaneConfig { workers: 1, queue: 2, cost };
+            Users::start(store.clone(), &config, clock.clone(), &Metrics::new()).unwrap()
+        };
+        let users = UsersSettings { source: UserSource::Directory, ..UsersSettings::default() };
+        let settings = IssuerSettings { url: "https://id.example".to_owned(), users, ..Default::default() };
+        let issuer = Issuer::new("main", settings).unwrap();
+        let (old, new) = (start(1), start(2));
+        let hash = old.hash("horse").await.unwrap();
+        let (subject, claims) = ("u-1".to_owned(), Claims::default());
+        let ann = StoredUser { hash: hash.clone(), subject, claims, disabled: false };
+        new.directory().put("main", "ann", &ann, 0).await.unwrap();
+        let stored = async || new.directory().find("main", "ann").await.unwrap().unwrap().user.hash;
+        for (password, right) in [("donkey", false), ("horse", true), ("horse", true)] {
+            let body = format!("username=ann&password={password}");
+            let form = Form::parse(body.as_bytes()).ok().unwrap();
+            let login = Login::read(&form, &issuer.settings.users).unwrap();
+            let edge = Arc::new(());
+            let waiting = Arc::downgrade(&edge);
+            let verdict = new.check(&issuer, "app", &login, [127, 0, 0, 1].into(), &waiting).await.unwrap();
+            assert_eq!(matches!(verdict, Verdict::Admitted(_)), right);
+            assert_eq!((new.check_hash(&stored().await).is_ok(), stored().await == hash), (right, !right));
+        }
+    }
 }
