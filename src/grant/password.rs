@@ -55,7 +55,7 @@ async fn begin(
     let granted = Granted {
         scope,
         resources,
-        auth_time: Some(auth_time.map_or(now, |time| time.min(now))),
+        auth_time: Some(auth_time.unwrap_or(now)),
         acr,
         amr,
         access_token_claims: claims.access_token,

@@ -19,13 +19,11 @@ use crate::client::Issuer;
 use crate::clock::Clock;
 use crate::hook::Hook;
 use crate::metrics::Metrics;
+use crate::token::Granted;
 use crate::token::access::is_subject;
 
 /// Longest message to a person, in bytes.
 const MAX_MESSAGE: usize = 200;
-/// Longest `acr` and single `amr`, in bytes.
-const MAX_TEXT: usize = 512;
-const MAX_AMR: usize = 16;
 
 #[derive(Serialize)]
 struct Question<'a> {
@@ -100,16 +98,23 @@ fn read(body: &[u8]) -> Result<Verdict, &'static str> {
         Answer::Refused { message } => Ok(Verdict::Refused { message: message.as_deref().and_then(printable) }),
         Answer::Partial { message } => Ok(Verdict::Partial { message: message.as_deref().and_then(printable) }),
         Answer::Admitted { subject, claims, auth_time, acr, amr } => {
-            let long = |text: &String| text.len() > MAX_TEXT;
             if !is_subject(&subject) {
-                Err("subject: 1 to 255 printable ASCII characters (OpenID Connect Core section 2)")
-            } else if acr.as_ref().is_some_and(long) || amr.len() > MAX_AMR || amr.iter().any(long) {
-                Err("acr, amr: at most 512 bytes each, at most 16 amr")
-            } else if claims.check().is_err() {
-                Err("claims: too long, or of the protocol")
-            } else {
-                Ok(Verdict::Admitted(Box::new(User { subject, claims, auth_time, acr, amr })))
+                return Err("subject: 1 to 255 printable ASCII characters (OpenID Connect Core section 2)");
             }
+            let Claims { access_token, id_token } = claims;
+            let said = Granted {
+                auth_time,
+                acr,
+                amr,
+                access_token_claims: access_token,
+                id_token_claims: id_token,
+                ..Granted::default()
+            };
+            said.check()?;
+            let Granted { auth_time, acr, amr, access_token_claims: access_token, id_token_claims: id_token, .. } =
+                said;
+            let claims = Claims { access_token, id_token };
+            Ok(Verdict::Admitted(Box::new(User { subject, claims, auth_time, acr, amr })))
         }
     }
 }

@@ -249,6 +249,14 @@ async fn an_answer_that_is_wrong_is_500_and_never_a_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_authenticates_in_the_future() {
+    let world =
+        World::start("", |_| Reply::Json(200, json!({ "subject": "alice", "auth_time": 9_999_999_999_u64 }))).await;
+    let access = claims(&world.ask(&[]).await.get("access_token"));
+    assert_eq!(access["auth_time"], world.server.clock.now().as_secs());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn checklist_24_refused_guesses_are_slowed_down_per_client_and_address_and_nothing_else_is() {
     let no = |error: &'static str| move |_: &Value| Reply::Json(400, json!({ "error": error }));
     let world = World::start("", no("invalid_grant")).await;

@@ -46,10 +46,8 @@ impl Method for Pkcs7Bearer {
                 let credential = federated::choose(case, sent.credential, provider, &facts)?;
                 Ok((credential, document, until))
             });
-            let client = case.judge(checked.as_ref().map(|_| ()).map_err(|reason| *reason))?;
-            if let Ok((credential, document, until)) = checked {
-                federated::spend(case, &client, credential, document.content(), until).await?;
-            }
+            let (client, (credential, document, until)) = case.judge_with(checked)?;
+            federated::spend(case, &client, credential, document.content(), until).await?;
             Ok(client)
         })
     }

@@ -44,10 +44,8 @@ impl Method for X509JwtBearer {
                 federated::choose(case, sent.credential, provider, &facts)?;
                 if vouching.contains(&provider.name.as_str()) { Ok(single) } else { Err(NOBODY) }
             });
-            let client = case.judge(checked.as_ref().map(|_| ()).map_err(|reason| *reason))?;
-            if let Ok(single) = checked {
-                single.spend(case, &client).await?;
-            }
+            let (client, single) = case.judge_with(checked)?;
+            single.spend(case, &client).await?;
             Ok(client)
         })
     }
