@@ -25,8 +25,10 @@ pub enum Revoked {
     Family,
     /// One access token.
     Token,
-    /// Nothing: the token is unknown, dead or somebody else's (RFC 7009 section 2.2 wants 200 all the same).
+    /// Nothing: the token is unknown or dead (RFC 7009 section 2.2 wants 200 all the same).
     Nothing,
+    /// Nothing: the token is another client's.
+    OfAnother,
 }
 
 /// A token that verified as ours; says nothing yet about revocation.
@@ -79,7 +81,7 @@ pub async fn revoke_as(
             let op = Op::Revoke { family: refresh.head.family, issuer: issuer.id.as_str().into(), client };
             match context.shards.apply(op).await? {
                 Ok(_) => Ok(Revoked::Family),
-                Err(Refusal::WrongClient) => Ok(Revoked::Nothing),
+                Err(Refusal::WrongClient) => Ok(Revoked::OfAnother),
                 Err(other) => Err(other.into()),
             }
         }
@@ -92,7 +94,8 @@ pub async fn revoke_as(
             let _: Outcome = context.shards.apply(op).await?;
             Ok(Revoked::Token)
         }
-        Some(Ours::Access(_)) | None => Ok(Revoked::Nothing),
+        Some(Ours::Access(_)) => Ok(Revoked::OfAnother),
+        None => Ok(Revoked::Nothing),
     }
 }
 

@@ -112,6 +112,12 @@ impl Issuer {
         self.settings.refresh_without_offline_access || scope.contains(&self.settings.offline_scope)
     }
 
+    /// The scopes that are about a login of a person: never a client's own, and never in a token that is made from
+    /// another token.
+    pub fn login_scopes(&self) -> [&str; 3] {
+        ["openid", "offline_access", self.settings.offline_scope.as_str()]
+    }
+
     /// Whether the endpoint is there: that of a grant only if the grant is offered.
     pub fn offers(&self, endpoint: Endpoint) -> bool {
         endpoint != Endpoint::DeviceAuthorization || self.settings.grant_types.contains(&GrantType::DEVICE_CODE)

@@ -13,13 +13,19 @@ use super::{Carrier, Dialect, Path, Refused, rfc};
 use crate::client::Issuer;
 use crate::id::Id;
 use crate::protocol::endpoint::Endpoint;
-use crate::protocol::error::OAuthError;
+use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::protocol::form::Form;
 use crate::protocol::response::{DeviceResponse, TokenResponse};
+use crate::protocol::scope::Scope;
 use crate::token::access::ClaimStyle;
 
 /// `aliyun-idaas`.
 pub(super) struct AliyunIdaas;
+
+/// After the identifier of a resource server: all of its scopes that the client may have.
+const ALL: &str = "|.all";
+/// What the vendor's clients look for.
+const UNAUTHORIZED: &str = "the client has not been authorized by resource server for this scope";
 
 impl Dialect for AliyunIdaas {
     fn name(&self) -> &'static str {
@@ -85,10 +91,30 @@ impl Dialect for AliyunIdaas {
     /// An `audience` must be the one that the scope names, and then says nothing new; another one is left to the rules.
     fn read<'a>(&self, form: Form<'a>) -> Result<Form<'a>, OAuthError> {
         let asked: BTreeSet<&str> = form.all("audience").collect();
-        let scope = form.get("scope").unwrap_or_default().split(' ');
-        let named: BTreeSet<&str> = scope.filter_map(|token| token.split_once('|')).map(|(named, _)| named).collect();
-        let same = asked == named;
+        let same = asked == named(&form);
         Ok(if same { form.without("audience") } else { form })
+    }
+
+    /// A token is for one resource server; the vendor's SDK does not even ask for more.
+    fn check(&self, form: &Form<'_>) -> Result<(), OAuthError> {
+        let several = OAuthError::new(ErrorCode::InvalidScope, "a token is for one resource server");
+        if named(form).len() > 1 { Err(several) } else { Ok(()) }
+    }
+
+    /// `orders|.all` is every scope of `orders` that the client may have; what it may not have at all stays as it is.
+    fn widen<'a>(&self, form: Form<'a>, scope: &Scope) -> Result<Form<'a>, OAuthError> {
+        let Some(asked) = form.get("scope").filter(|asked| asked.contains(ALL)) else { return Ok(form) };
+        let mut words: Vec<String> = Vec::new();
+        for token in Scope::parse(asked)?.tokens() {
+            let server = token.strip_suffix(ALL);
+            let own = scope.tokens().filter(|own| server.is_some() && own.split_once('|').map(|(of, _)| of) == server);
+            let before = words.len();
+            words.extend(own.map(str::to_owned));
+            if words.len() == before {
+                words.push(token.to_owned());
+            }
+        }
+        form.without("scope").with("scope", &words.join(" "))
     }
 
     fn request_id(&self) -> Option<String> {
@@ -123,10 +149,22 @@ impl Dialect for AliyunIdaas {
 
     fn error(&self, refused: &Refused<'_>) -> (u16, Vec<u8>) {
         let (name, status) = refused.wire();
-        let mut body = json!({ "error": name, "error_description": refused.description() });
+        let (name, description) = match (refused.error.code, refused.error.occasion) {
+            (_, Occasion::ScopeOfOthers) => ("invalid_request", UNAUTHORIZED),
+            // a grant that is not enabled for the application
+            (ErrorCode::UnauthorizedClient, _) => ("invalid_client", refused.description()),
+            _ => (name, refused.description()),
+        };
+        let mut body = json!({ "error": name, "error_description": description });
         if let Some(id) = refused.request_id {
             body["request_id"] = Value::from(id);
         }
         (status, super::bytes(body))
     }
+}
+
+/// The resource servers that the scope of a request names.
+fn named<'f>(form: &'f Form<'_>) -> BTreeSet<&'f str> {
+    let scope = form.get("scope").unwrap_or_default().split(' ');
+    scope.filter_map(|token| token.split_once('|')).map(|(named, _)| named).collect()
 }

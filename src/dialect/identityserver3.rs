@@ -90,7 +90,8 @@ impl Dialect for IdentityServer3 {
             | Occasion::NoRefreshToken
             | Occasion::NoCredential
             | Occasion::CodeOfAnother
-            | Occasion::RefreshTokenOfAnother => name,
+            | Occasion::RefreshTokenOfAnother
+            | Occasion::ScopeOfOthers => name,
         };
         let status = if status == 401 && !introspection { 400 } else { status };
         let mut body = json!({ "error": name });

@@ -18,6 +18,7 @@ use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{OAuthError, Worded};
 use crate::protocol::form::Form;
 use crate::protocol::response::{DeviceResponse, TokenResponse};
+use crate::protocol::scope::Scope;
 use crate::token::access::ClaimStyle;
 
 /// How endpoints, requests, answers and errors look.
@@ -64,6 +65,14 @@ pub trait Dialect: Send + Sync {
         Ok(())
     }
 
+    /// A token request of an authenticated client in our words, where they depend on `scope`, what the client may have.
+    ///
+    /// # Errors
+    /// If that makes it too long.
+    fn widen<'a>(&self, form: Form<'a>, _scope: &Scope) -> Result<Form<'a>, OAuthError> {
+        Ok(form)
+    }
+
     /// The headers of its answers.
     fn headers(&self) -> Headers {
         Headers { content_type: "application/json", cache_control: "no-store" }
@@ -91,6 +100,12 @@ pub trait Dialect: Send + Sync {
     /// The body of the answer to a revocation, which RFC 7009 section 2.2 lets a client ignore.
     fn revoked(&self) -> &'static str {
         ""
+    }
+
+    /// Whether the revocation of another client's token is refused with `invalid_client` (RFC 7009 section 2.1), which
+    /// says that the token is good. Otherwise the answer is that to an unknown token; neither revokes it.
+    fn tells_whose(&self) -> bool {
+        false
     }
 
     /// Status and body of a refusal.

@@ -69,6 +69,11 @@ impl Dialect for TencentCiam {
         super::bytes(members)
     }
 
+    /// "wrong client" is 401 there.
+    fn tells_whose(&self) -> bool {
+        true
+    }
+
     fn error(&self, refused: &Refused<'_>) -> (u16, Vec<u8>) {
         let (name, status) = refused.wire();
         match refused.error.occasion {
@@ -83,29 +88,31 @@ impl Dialect for TencentCiam {
             Occasion::NoVendorParameter => parameter(name, refused.error.description),
             Occasion::NoLogin => parameter(name, "OAuth 2.0 Parameter: username"),
             Occasion::BadVerifier => parameter(name, "OAuth 2.0 Parameter: code_verifier"),
-            Occasion::Plain | Occasion::LongCredential | Occasion::OtherRedirectUri | Occasion::CustomGrantOfOthers => {
-                match refused.error.code {
-                    ErrorCode::UnsupportedGrantType => parameter(name, "OAuth 2.0 Parameter: grant_type"),
-                    ErrorCode::InvalidClient
-                    | ErrorCode::InvalidGrant
-                    | ErrorCode::InvalidScope
-                    | ErrorCode::UnauthorizedClient => (status, super::bytes(json!({ "error": name }))),
-                    ErrorCode::InvalidRequest
-                    | ErrorCode::InvalidTarget
-                    | ErrorCode::AuthorizationPending
-                    | ErrorCode::PollSlower
-                    | ErrorCode::AccessDenied
-                    | ErrorCode::ExpiredToken
-                    | ErrorCode::UnsupportedTokenType
-                    | ErrorCode::SlowDown
-                    | ErrorCode::OfGrant
-                    | ErrorCode::TemporarilyUnavailable
-                    | ErrorCode::ServerError => {
-                        let body = json!({ "error": name, "error_description": refused.description() });
-                        (status, super::bytes(body))
-                    }
+            Occasion::Plain
+            | Occasion::LongCredential
+            | Occasion::OtherRedirectUri
+            | Occasion::CustomGrantOfOthers
+            | Occasion::ScopeOfOthers => match refused.error.code {
+                ErrorCode::UnsupportedGrantType => parameter(name, "OAuth 2.0 Parameter: grant_type"),
+                ErrorCode::InvalidClient
+                | ErrorCode::InvalidGrant
+                | ErrorCode::InvalidScope
+                | ErrorCode::UnauthorizedClient => (status, super::bytes(json!({ "error": name }))),
+                ErrorCode::InvalidRequest
+                | ErrorCode::InvalidTarget
+                | ErrorCode::AuthorizationPending
+                | ErrorCode::PollSlower
+                | ErrorCode::AccessDenied
+                | ErrorCode::ExpiredToken
+                | ErrorCode::UnsupportedTokenType
+                | ErrorCode::SlowDown
+                | ErrorCode::OfGrant
+                | ErrorCode::TemporarilyUnavailable
+                | ErrorCode::ServerError => {
+                    let body = json!({ "error": name, "error_description": refused.description() });
+                    (status, super::bytes(body))
                 }
-            }
+            },
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The client credentials grant (RFC 6749 section 4.4): no refresh token, no ID token, and not one store operation.
 
 use super::{Context, Deciding, Error, Grant, Issue, Lineage, TokenRequest};
-use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::resource;
 use crate::protocol::scope::Scope;
@@ -22,12 +22,14 @@ impl Grant for ClientCredentials {
 
 fn decide(request: &TokenRequest) -> Result<Issue, Error> {
     let client = &request.client;
-    // scopes that are about a person, and so never a client's own
-    let personal = ["openid", "offline_access", request.issuer.settings.offline_scope.as_str()];
+    let login = request.issuer.login_scopes();
+    let may = client.settings.scope.without(&login);
     let asked = request.form.get("scope").map(Scope::parse).transpose()?;
-    let scope = asked.unwrap_or_else(|| client.settings.scope.without(&personal));
-    if !scope.is_within(&client.settings.scope) || personal.iter().any(|personal| scope.contains(personal)) {
-        return Err(OAuthError::new(ErrorCode::InvalidScope, "the client may not have this scope").into());
+    let scope = asked.unwrap_or_else(|| may.clone());
+    if !scope.is_within(&may) {
+        let error = OAuthError::new(ErrorCode::InvalidScope, "the client may not have this scope");
+        let offered = scope.is_within(&request.issuer.settings.scopes.without(&login));
+        return Err(if offered { error.on(Occasion::ScopeOfOthers) } else { error }.into());
     }
     let resources = resource::asked(&request.form, &client.settings.resources)?;
     Ok(Issue {

@@ -147,7 +147,7 @@ fn actor_claims(
 /// Within the subject token's scope and the client's, and never one that is for a login of its own.
 fn scope(request: &TokenRequest, subject: &Accepted) -> Result<Scope, OAuthError> {
     let had = Scope::parse(&subject.claims.scope.clone().into_text())?;
-    let may = had.common(&request.client.settings.scope).without(&["openid", "offline_access"]);
+    let may = had.common(&request.client.settings.scope).without(&request.issuer.login_scopes());
     let scope = request.form.get("scope").map(Scope::parse).transpose()?.unwrap_or_else(|| may.clone());
     let lost = scope.is_empty() && !had.is_empty();
     if scope.is_within(&may) && !lost { Ok(scope) } else { Err(SCOPE) }

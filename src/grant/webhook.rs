@@ -116,8 +116,7 @@ fn own(request: &TokenRequest, asked: bool, granted: Granted) -> Result<Issue, E
     if request.client.is_public() {
         return Err(Error::HookAnswer("no subject, and the client is a public one"));
     }
-    let personal = ["openid", "offline_access", request.issuer.settings.offline_scope.as_str()];
-    let access_scope = granted.scope.without(&personal);
+    let access_scope = granted.scope.without(&request.issuer.login_scopes());
     if asked && access_scope != granted.scope {
         return Err(SCOPE.into());
     }

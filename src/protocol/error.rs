@@ -132,6 +132,8 @@ pub enum Occasion {
     RefreshTokenOfAnother,
     /// A custom grant that the client may not use.
     CustomGrantOfOthers,
+    /// A client's own scope that the issuer has and this client may not have.
+    ScopeOfOthers,
 }
 
 /// What a client is told: a code and a fixed sentence. Nothing dynamic, so nothing can leak.

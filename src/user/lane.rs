@@ -1,4 +1,4 @@
-//! The threads in which passwords are hashed: their own, few, and of low priority, so that a flood of logins takes
+//! The threads in which passwords are hashed: their own, few, and behind all others, so that a flood of logins takes
 //! what the other grants leave over.
 //!
 //! Always true: at most `queue` jobs wait and what is over is refused at once; a job nobody waits for is not done.
@@ -19,10 +19,6 @@ use crate::metrics::Metrics;
 
 /// After how long without work a thread gives its memory back.
 const IDLE: Duration = Duration::from_secs(10);
-/// How nice the threads are: as nice as can be, a sixtieth of what a thread of the runtime gets while both want a core.
-#[cfg(target_os = "linux")]
-const NICENESS: i32 = 19;
-
 /// How passwords are hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -140,7 +136,7 @@ struct Worker {
 
 impl Worker {
     fn run(self) {
-        be_nice();
+        step_back();
         let mut workspace = Workspace::default();
         loop {
             let next = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(IDLE);
@@ -170,11 +166,16 @@ impl Worker {
     }
 }
 
-/// Lowers the priority of this thread, where priorities are a thread's own.
-fn be_nice() {
+/// Puts this thread behind all others: it gets what they leave over, and one that wakes up takes its core at once, which
+/// the lowest priority of a normal thread does not give (sched(7), `SCHED_IDLE`).
+fn step_back() {
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
-        tracing::warn!(%error, "failed to lower the priority of a password thread");
+    {
+        use preempt_rt::sched::{Pid, Scheduler, SchedulerParams, set_scheduler};
+        let params = SchedulerParams { priority: 0 };
+        if let Err(error) = set_scheduler(Pid::current_thread(), Scheduler::SCHED_IDLE, params) {
+            tracing::warn!(%error, "failed to lower the priority of a password thread");
+        }
     }
 }
 

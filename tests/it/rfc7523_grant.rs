@@ -103,6 +103,25 @@ async fn checklist_71_an_assertion_of_a_trusted_issuer_gives_an_access_token_abo
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn checklist_71_an_assertion_gives_no_scope_of_a_login_however_the_issuer_calls_it() {
+    let renamed = "scopes = \"openid offline_access offline api:read api:write\"\noffline_scope = \"offline\"\n";
+    let settings = settings("").replace("scopes = \"api:read\"", "scopes = \"openid offline_access offline api:read\"");
+    let mut world = World::on(Server::with(&format!("{renamed}{settings}")).await).await;
+    let scope = "openid offline_access offline api:read";
+    world.client = world
+        .server
+        .client(json!({
+            "token_endpoint_auth_method": "client_secret_post", "grant_types": [GRANT], "scope": scope,
+        }))
+        .await;
+    let answer = world.send_claims(json!({})).await;
+    assert_eq!((answer.status, answer.get("scope").as_str()), (200, "api:read"), "{}", answer.text());
+    let assertion = sign(json!({ "alg": "EdDSA", "kid": "one" }), &world.claims(json!({})), 1);
+    let answer = world.send(&assertion, &[("scope", "offline")]).await;
+    assert_eq!((answer.status, answer.error().as_str()), (400, "invalid_scope"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn checklist_26_29_claims_that_are_missing_wrong_or_out_of_time_are_refused() {
     let world = World::start().await;
     let now = world.server.clock.now().as_secs();

@@ -127,6 +127,12 @@ impl<'a> Place<'a> {
         self.success(self.dialect.device(codes))
     }
 
+    /// The answer to a revocation. The content type stays: some clients parse even an empty answer (CHECKLIST,
+    /// interoperability facts).
+    pub(super) fn revoked(&self) -> Response {
+        self.success(self.dialect.revoked().into())
+    }
+
     fn success(&self, body: Vec<u8>) -> Response {
         let headers = self.dialect.headers();
         let response = respond::json(200, body);

@@ -1,11 +1,12 @@
-//! The revocation endpoint (RFC 7009 section 2): 200 whatever the token was, so that nothing can be learned from it.
+//! The revocation endpoint (RFC 7009 section 2): 200 whatever the token was, so that nothing can be learned from it, but
+//! for a dialect whose vendor tells a client that the token is another's, as section 2.1 has it.
 
 use super::introspect::caller;
 use super::place::Place;
 use crate::http::access::Told;
-use crate::http::{Request, Response, respond};
+use crate::http::{Request, Response};
 use crate::inspect::{self, Revoked};
-use crate::protocol::error::Occasion;
+use crate::protocol::error::{OAuthError, Occasion};
 use crate::service::Service;
 
 pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Request, told: &mut Told) -> Response {
@@ -24,12 +25,14 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
             let what = match revoked {
                 Revoked::Family => "family",
                 Revoked::Token => "token",
-                Revoked::Nothing => "nothing",
+                Revoked::Nothing | Revoked::OfAnother => "nothing",
             };
             service.context.metrics.revocations.with_label_values(&[what]).inc();
             tracing::info!(target: "audit", event = "revoked", what, issuer = issuer.id, client = client.id);
-            // the content type stays: some clients parse even an empty answer (CHECKLIST, interoperability facts)
-            respond::json(200, place.dialect.revoked())
+            if revoked == Revoked::OfAnother && place.dialect.tells_whose() {
+                return place.refused(told, OAuthError::INVALID_CLIENT, None);
+            }
+            place.revoked()
         }
         Err(error) => place.refused(told, error.to_oauth(), None),
     }

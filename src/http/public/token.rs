@@ -31,12 +31,13 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
         Ok(client) => {
             told.client = Some(client.id.clone());
             admit(service, place, &client, &form)
-                .map(|grant_type| (grant_type.to_owned(), client))
+                .map(str::to_owned)
+                .and_then(|grant_type| Ok((grant_type, place.dialect.widen(form, &client.settings.scope)?, client)))
                 .map_err(|turned| place.refused(told, turned.error, turned.wait))
         }
         Err(failure) => Err(place.unknown(told, &failure)),
     };
-    let (grant_type, client) = match admitted {
+    let (grant_type, form, client) = match admitted {
         Ok(admitted) => admitted,
         Err(response) => {
             metrics.token_requests.with_label_values(&[told.grant.as_str(), told.outcome()]).inc();

@@ -15,13 +15,19 @@ url = "http://@PUBLIC@/api/v2/iauths_system/oauth2"
 dialect = "aliyun-idaas"
 vendor = { instance_id = "idaas_ue2jvisn35ea5lmthk267" }
 algorithms = ["RS256"]
-scopes = "openid offline_access orders|read orders|.all"
+scopes = "openid offline_access orders|read orders|write"
 grant_types = ["authorization_code", "refresh_token", "client_credentials", "password",
     "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:token-exchange"]
 verification_uri = "https://portal.example/device"
 users = { source = "directory" }
+[[issuers.alibaba.custom_grants]]
+grant_type = "urn:example:broken"
+hook = { url = "@HOOK@" }
+[[issuers.alibaba.custom_grants]]
+grant_type = "urn:example:away"
+hook = { url = "@HOOK@" }
 "#,
-    custom_grants: &[],
+    custom_grants: &["urn:example:broken", "urn:example:away"],
     scope: "openid offline_access",
     service_scope: "orders|read",
     content_type: "application/json",
@@ -94,9 +100,9 @@ const TABLE: &[Entry] = &[
         body: r#"{"error":"invalid_client","error_description":"<text>","request_id":"<text>"}"#,
     }),
     Inferred(Row {
-        what: "scope not valid (the code is documented, the status is not)",
+        what: "scope not valid (the code is documented, the status is not; scope_not_found is another, and nothing says when)",
         request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
-            grant_type=client_credentials&client_id=service&client_secret=<secret service>&scope=orders%7C.all",
+            grant_type=client_credentials&client_id=service&client_secret=<secret service>&scope=orders%7Cnothing",
         status: 400,
         body: r#"{"error":"invalid_scope","error_description":"<text>","request_id":"<text>"}"#,
     }),
@@ -328,10 +334,10 @@ const TABLE: &[Entry] = &[
         body: r#"{"error":"invalid_request","error_description":"<text>","request_id":"<text>"}"#,
     }),
     Inferred(Row {
-        what: "password, not allowed for the application",
+        what: "password, not allowed for the application (the code is documented, the status is not)",
         request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=web&client_secret=<secret web>&username=alice&password=horse&scope=openid",
         status: 400,
-        body: r#"{"error":"unauthorized_client","error_description":"<text>","request_id":"<text>"}"#,
+        body: r#"{"error":"invalid_client","error_description":"<text>","request_id":"<text>"}"#,
     }),
     Documented(Row {
         what: "M2M method 5: the token of an OpenID Connect provider",
@@ -377,6 +383,162 @@ const TABLE: &[Entry] = &[
             client_assertion=e30.e30.e30&grant_type=client_credentials",
         status: 401,
         body: r#"{"error":"invalid_client","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "the client is not granted on the resource server (the code is documented, the status is not)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=service&client_secret=<secret service>&scope=orders%7Cwrite",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"the client has not been authorized by resource server for this scope","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "unknown client id (the code is documented, the status is not)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=nobody&client_secret=wrong&scope=orders%7Cread",
+        status: 401,
+        body: r#"{"error":"invalid_client","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "not a public client, and no secret (the code is documented, the status is not)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=service&scope=orders%7Cread",
+        status: 401,
+        body: r#"{"error":"invalid_client","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "grant not enabled (the code is documented, the status is not)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=web&client_secret=<secret web>&scope=orders%7Cread",
+        status: 400,
+        body: r#"{"error":"invalid_client","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "a public client is for code and device only (the code is documented, the status is not)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=spa&scope=orders%7Cread",
+        status: 400,
+        body: r#"{"error":"invalid_client","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Documented(Row {
+        what: "all granted scopes of a resource server",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=service&client_secret=<secret service>&scope=orders%7C.all",
+        status: 200,
+        body: r#"{"token_type":"Bearer","access_token":"<jwt>","expires_in":1200,"expires_at":"<in 1200>","scope":"orders|read"}"#,
+    }),
+    Inferred(Row {
+        what: "two audiences in one scope (the SDK refuses to send it; neither code nor status is documented)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=service&client_secret=<secret service>&scope=orders%7Cread+billing%7Cread",
+        status: 400,
+        body: r#"{"error":"invalid_scope","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "too many requests (the status is documented, the body is not)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=hasty&client_secret=<hasty secret>",
+        status: 429,
+        body: r#"{"error":"slow_down","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "a fault of the server, which the client tries again once (the status is documented, the body is not)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=urn%3Aexample%3Abroken&client_id=web&client_secret=<secret web>",
+        status: 500,
+        body: r#"{"error":"server_error","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "a fault of something behind the server (the status is documented, the body is not)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=urn%3Aexample%3Aaway&client_id=web&client_secret=<secret web>",
+        status: 503,
+        body: r#"{"error":"temporarily_unavailable","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Documented(Row {
+        what: "device flow: openid and offline_access with an API scope",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&client_id=tv&device_code=<approved device with an API>",
+        status: 200,
+        body: r#"{"token_type":"Bearer","access_token":"<jwt>","refresh_token":"<refresh>","expires_in":1200,
+            "expires_at":"<in 1200>","id_token":"<jwt>","scope":"openid offline_access orders|read"}"#,
+    }),
+    Inferred(Row {
+        what: "token exchange with the optional actor_token (the SDK has it, its effect is not documented)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&client_id=gateway&client_secret=<secret gateway>&subject_token=<token of service>&subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token&actor_token=<token of gateway>&actor_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token&scope=orders%7Cread",
+        status: 200,
+        body: r#"{"token_type":"Bearer","access_token":"<jwt>","issued_token_type":"urn:ietf:params:oauth:token-type:access_token",
+            "expires_in":1200,"expires_at":"<in 1200>","scope":"orders|read"}"#,
+    }),
+    Inferred(Row {
+        what: "token exchange: the token of another authorization server (neither code nor status is documented)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&client_id=gateway&client_secret=<secret gateway>&subject_token=<foreign token>&subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token&scope=orders%7Cread",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "token exchange: the subject token expired (neither code nor status is documented)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&client_id=gateway&client_secret=<secret gateway>&subject_token=<expired token>&subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token&scope=orders%7Cread",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "token exchange: the maximum depth (neither code nor status is documented)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&client_id=gateway&client_secret=<secret gateway>&subject_token=<exchanged token>&subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token&scope=orders%7Cread",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "token exchange: the client is not authorized for the target (neither code nor status is documented)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&client_id=gateway&client_secret=<secret gateway>&subject_token=<token of service>&subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token&audience=billing&scope=billing%7Cread",
+        status: 400,
+        body: r#"{"error":"invalid_scope","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "token exchange: the client may not exchange (the code is documented, the status is not)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&client_id=service&client_secret=<secret service>&subject_token=<token of service>&subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token&scope=orders%7Cread",
+        status: 400,
+        body: r#"{"error":"invalid_client","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "the path of an application: exclusive_tag, whose effect is not documented, is ignored",
+        request: "POST /v2/idaas_ue2jvisn35ea5lmthk267/web/oauth2/token?grant_type=authorization_code&client_id=web&client_secret=<secret web>&code=<code>&redirect_uri=<redirect>&exclusive_tag=tag",
+        status: 200,
+        body: r#"{"token_type":"Bearer","access_token":"<jwt>","refresh_token":"<refresh>","expires_in":1200,
+            "expires_at":"<in 1200>","id_token":"<jwt>","scope":"openid offline_access"}"#,
+    }),
+    Documented(Row {
+        what: "the path of an application: client_credentials with client_secret_post",
+        request: "POST /v2/idaas_ue2jvisn35ea5lmthk267/service/oauth2/token?grant_type=client_credentials&client_id=service&client_secret=<secret service>&scope=orders%7Cread",
+        status: 200,
+        body: r#"{"token_type":"Bearer","access_token":"<jwt>","expires_in":1200,"expires_at":"<in 1200>","scope":"orders|read"}"#,
+    }),
+    Documented(Row {
+        what: "the path of an application: password",
+        request: "POST /v2/idaas_ue2jvisn35ea5lmthk267/login/oauth2/token?grant_type=password&client_id=login&client_secret=<secret login>&username=alice&password=horse&scope=openid+offline_access",
+        status: 200,
+        body: r#"{"token_type":"Bearer","access_token":"<jwt>","refresh_token":"<refresh>","expires_in":1200,
+            "expires_at":"<in 1200>","id_token":"<jwt>","scope":"openid offline_access"}"#,
+    }),
+    Documented(Row {
+        what: "the path of an application: device_code",
+        request: "POST /v2/idaas_ue2jvisn35ea5lmthk267/tv/oauth2/token?grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&client_id=tv&device_code=<approved device>",
+        status: 200,
+        body: r#"{"token_type":"Bearer","access_token":"<jwt>","refresh_token":"<refresh>","expires_in":1200,
+            "expires_at":"<in 1200>","id_token":"<jwt>","scope":"openid offline_access"}"#,
+    }),
+    Inferred(Row {
+        what: "RevokeToken of a refresh token (the request is documented, its answer is not)",
+        request: "POST /v2/idaas_ue2jvisn35ea5lmthk267/web/oauth2/revoke?token=<refresh>&token_type_hint=refresh_token&client_id=web&client_secret=<secret web>",
+        status: 200,
+        body: r#"{}"#,
+    }),
+    Inferred(Row {
+        what: "revocation of an access token, in a form (the request is documented, its answer is not)",
+        request: "POST /api/v2/iauths_system/oauth2/revoke\nContent-Type: application/x-www-form-urlencoded\n\ntoken=<user token>&token_type_hint=access_token&client_id=web&client_secret=<secret web>",
+        status: 200,
+        body: r#"{}"#,
+    }),
+    Inferred(Row {
+        what: "token exchange: all granted scopes, repeated (how .all goes with an exchange is not documented)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&client_id=gateway&client_secret=<secret gateway>&subject_token=<token of service>&subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token&audience=orders&scope=orders%7C.all+orders%7C.all",
+        status: 200,
+        body: r#"{"token_type":"Bearer","access_token":"<jwt>","issued_token_type":"urn:ietf:params:oauth:token-type:access_token",
+            "expires_in":1200,"expires_at":"<in 1200>","scope":"orders|read"}"#,
+    }),
+    Inferred(Row {
+        what: "all granted scopes of a resource server of which none is granted (neither code nor status is documented)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=service&client_secret=<secret service>&scope=billing%7C.all",
+        status: 400,
+        body: r#"{"error":"invalid_scope","error_description":"<text>","request_id":"<text>"}"#,
     }),
 ];
 

@@ -4,13 +4,14 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use jeton::client::issuer::IssuerSettings;
 use jeton::protocol::endpoint::Endpoint;
 use serde_json::{Value, json};
 
 use super::{World, secret};
-use crate::support::CALLBACK;
 use crate::support::assertion::{Signer, encode};
 use crate::support::tls::{Identity, subject};
+use crate::support::{CALLBACK, VERIFIER};
 
 const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -35,6 +36,15 @@ impl World {
             "jeton": { "access_token_format": "opaque" },
         });
         cast.push(("reference", "client_secret_post", reference));
+        let mut plain = json!({ "redirect_uris": [CALLBACK], "scope": vendor.scope });
+        cast.push(("plain", "client_secret_post", plain.clone()));
+        plain["scope"] = json!(self.single_scope());
+        plain["grant_types"] = json!(["authorization_code", "refresh_token"]);
+        plain["jeton"] = json!({ "code_redirect_uri": "optional" });
+        cast.push(("single", "client_secret_post", plain));
+        let mut hasty = json!({ "grant_types": ["client_credentials"], "scope": vendor.service_scope });
+        hasty["jeton"] = json!({ "rate_limit": 1 });
+        cast.push(("hasty", "client_secret_post", hasty));
         if vendor.toml.contains("client_certificate_header") {
             let mut jwk = MACHINE.jwk();
             jwk["x5c"] = json!([MACHINE.base64()]);
@@ -44,7 +54,8 @@ impl World {
             cast.push(("machine", "self_signed_tls_client_auth", machine));
         }
         if vendor.toml.contains(DEVICE) {
-            let tv = json!({ "scope": vendor.scope, "grant_types": [DEVICE, "refresh_token"] });
+            let scope = format!("{} {}", vendor.scope, vendor.service_scope);
+            let tv = json!({ "scope": scope, "grant_types": [DEVICE, "refresh_token"] });
             cast.push(("tv", "none", tv));
         }
         if vendor.toml.contains(EXCHANGE) {
@@ -59,6 +70,12 @@ impl World {
         cast
     }
 
+    /// Scope of the client that has one redirect URI and may leave it out; at Huawei the application that is none of
+    /// OpenID Connect.
+    fn single_scope(&self) -> &'static str {
+        if self.vendor.issuer == "huawei" { "get_user_info" } else { self.vendor.scope }
+    }
+
     /// What a blank of such a row stands for.
     pub(super) async fn prop(&self, name: &str) -> Option<String> {
         Some(match name {
@@ -68,18 +85,69 @@ impl World {
                 let code = self.value("code").await;
                 self.redeem("web", &code).await.get("access_token")
             }
-            "device code" => self.device(None).await,
-            "approved device" => self.device(Some("approve")).await,
-            "denied device" => self.device(Some("deny")).await,
+            "foreign token" => self.foreign(),
+            "expired token" => {
+                let token = self.value("token of service").await;
+                self.server.advance(self.settings().access_token_lifetime).await;
+                token
+            }
+            "exchanged token" => {
+                let mut token = self.value("token of service").await;
+                for _ in 0..self.settings().token_exchange_depth {
+                    let kind = "urn:ietf:params:oauth:token-type:access_token";
+                    let fields = [("grant_type", EXCHANGE), ("subject_token", &token), ("subject_token_type", kind)];
+                    token = self.token("gateway", &fields).await.get("access_token");
+                }
+                token
+            }
+            "revoked refresh" => {
+                let token = self.refresh_token("web").await;
+                let secret = secret("web");
+                let fields = [("token", token.as_str()), ("client_id", "web"), ("client_secret", secret.as_str())];
+                assert_eq!(self.server.post(&self.path(Endpoint::Revocation), &[], &fields).await.status, 200);
+                token
+            }
+            "expired refresh" => {
+                let token = self.refresh_token("web").await;
+                self.server.advance(self.settings().refresh_token_idle_lifetime).await;
+                token
+            }
+            "refresh of spa" => {
+                let code = self.value("code of spa").await;
+                let fields = [
+                    ("grant_type", "authorization_code"),
+                    ("client_id", "spa"),
+                    ("code", code.as_str()),
+                    ("redirect_uri", CALLBACK),
+                    ("code_verifier", VERIFIER),
+                ];
+                self.server.post(&self.path(Endpoint::Token), &[], &fields).await.get("refresh_token")
+            }
+            "refresh of single" => {
+                let code = self.value("code of single").await;
+                self.redeem("single", &code).await.get("refresh_token")
+            }
+            // the one request of this second is spent
+            "hasty secret" => {
+                assert_eq!(self.token("hasty", &[("grant_type", "client_credentials")]).await.status, 200);
+                secret("hasty")
+            }
+            "device code" => self.device(self.vendor.scope, None).await,
+            "approved device" => self.device(self.vendor.scope, Some("approve")).await,
+            "approved device with an API" => {
+                let scope = format!("{} {}", self.vendor.scope, self.vendor.service_scope);
+                self.device(&scope, Some("approve")).await
+            }
+            "denied device" => self.device(self.vendor.scope, Some("deny")).await,
             "hasty device" => {
-                let code = self.device(None).await;
+                let code = self.device(self.vendor.scope, None).await;
                 let fields = [("grant_type", DEVICE), ("device_code", &code), ("client_id", "tv")];
                 let first = self.server.post(&self.path(Endpoint::Token), &[], &fields).await;
                 assert_eq!(first.error(), "authorization_pending");
                 code
             }
             "expired device" => {
-                let code = self.device(None).await;
+                let code = self.device(self.vendor.scope, None).await;
                 self.server.advance(Duration::from_secs(1200)).await;
                 code
             }
@@ -90,7 +158,10 @@ impl World {
                     format!("{}.{}.", encode(r#"{"alg":"none"}"#), signed.split('.').nth(1).unwrap())
                 }
                 Some(("code", client)) => {
-                    let plain = json!({ "code_challenge": null, "code_challenge_method": null });
+                    let mut plain = json!({ "code_challenge": null, "code_challenge_method": null });
+                    if client == "single" {
+                        plain["scope"] = json!(self.single_scope());
+                    }
                     self.code(client, plain).await
                 }
                 Some(("token", client)) => {
@@ -116,10 +187,24 @@ impl World {
         }
     }
 
-    /// A device code of the client `tv`, about which a person decided if `verdict` says so.
-    async fn device(&self, verdict: Option<&str>) -> String {
+    /// An access token that another authorization server signed.
+    fn foreign(&self) -> String {
+        let now = self.server.clock.now().as_secs();
+        let claims = json!({
+            "iss": "https://other.example", "sub": "service", "aud": "orders", "client_id": "service",
+            "scope": self.vendor.service_scope, "jti": encode(jeton::id::Id::random().0), "iat": now, "exp": now + 600,
+        });
+        KEY.jws(&json!({ "alg": "RS256", "typ": "at+jwt" }), &claims)
+    }
+
+    fn settings(&self) -> IssuerSettings {
+        self.server.daemon().service().registry.issuer(self.vendor.issuer).unwrap().settings.clone()
+    }
+
+    /// A device code of the client `tv` for `scope`, about which a person decided if `verdict` says so.
+    async fn device(&self, scope: &str, verdict: Option<&str>) -> String {
         let path = self.path(Endpoint::DeviceAuthorization);
-        let codes = self.server.post(&path, &[], &[("client_id", "tv"), ("scope", self.vendor.scope)]).await;
+        let codes = self.server.post(&path, &[], &[("client_id", "tv"), ("scope", scope)]).await;
         assert_eq!(codes.status, 200, "{}", codes.text());
         if let Some(verdict) = verdict {
             let body = if verdict == "approve" { json!({ "subject": "alice" }) } else { Value::Null };

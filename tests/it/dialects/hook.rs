@@ -8,6 +8,9 @@ use crate::support::hook::{HookServer, Reply};
 
 pub(super) async fn start() -> Arc<HookServer> {
     HookServer::start(|question| match question["grant_type"].as_str() {
+        // for errors of ours: an answer that nobody can use, and none
+        Some("urn:example:broken") => Reply::Json(200, json!([])),
+        Some("urn:example:away") => Reply::Json(500, json!({})),
         Some("custom") => validate(&question["parameters"]),
         Some(_) | None => one_time_password(&question["parameters"]),
     })

@@ -1,6 +1,6 @@
 //! The five vendors of SEEDS.md, each as a table: literal requests, and what a client of that vendor must see. What
-//! needs a grant that is not here yet stands in the table too, is counted, and is not claimed as passing. README.md says
-//! the same, and `readme` sees to it.
+//! waits for something that is not here stands in the table too, is counted, and is not claimed as passing. README.md
+//! says the same, and `readme` sees to it.
 
 mod alibaba;
 mod cast;
@@ -38,7 +38,7 @@ enum Entry {
     Inferred(Row),
     /// The vendor does something that CHECKLIST.md forbids; this is what is answered instead.
     Kept(Row),
-    /// Waits for something that is not here yet.
+    /// Waits for something that is not here.
     Needs {
         /// A grant type, or a way to authenticate.
         feature: &'static str,

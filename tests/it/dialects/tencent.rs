@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::Entry::{Documented, Inferred, Kept, Needs};
-use super::{Entry, Row, Vendor, World, pick};
+use super::Entry::{Documented, Inferred, Kept};
+use super::{Entry, Row, Vendor, World, pick, secret};
 use crate::support::header;
 
 pub(super) const VENDOR: Vendor = Vendor {
@@ -104,8 +104,8 @@ const TABLE: &[Entry] = &[
         status: 400,
         body: r#"{"error":"invalid_grant"}"#,
     }),
-    Documented(Row {
-        what: "revocation by a client that is not known",
+    Inferred(Row {
+        what: "revocation with a wrong secret",
         request: "POST /tencent/oauth2/revoke\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=x&token=x",
         status: 401,
         body: r#"{"error":"invalid_client"}"#,
@@ -278,14 +278,14 @@ const TABLE: &[Entry] = &[
         status: 400,
         body: r#"{"error":"invalid_grant"}"#,
     }),
-    Documented(Row {
-        what: "OTP by SMS, in JSON",
+    Inferred(Row {
+        what: "OTP by SMS, in JSON (the request is documented, its answer is taken to be that of a code)",
         request: "POST /tencent/oauth2/token\nContent-Type: application/json\n\n{\"client_id\":\"web\",\"client_secret\":\"<secret web>\",\"grant_type\":\"http://tencentciam.com/oauth2/grant-type/otp/sms\",\"auth_source_id\":\"MTAwMA\",\"phone_number\":\"+8613800138000\",\"otp_token\":\"b3Rw\",\"otp\":\"123456\",\"auto_signup\":true}",
         status: 200,
         body: r#"{"access_token":"<jwt>","refresh_token":"<refresh>","scope":"openid","id_token":"<jwt>","token_type":"Bearer","expires_in":299}"#,
     }),
-    Documented(Row {
-        what: "OTP by email, in JSON",
+    Inferred(Row {
+        what: "OTP by email, in JSON (the request is documented, its answer is taken to be that of a code)",
         request: "POST /tencent/oauth2/token\nContent-Type: application/json\n\n{\"client_id\":\"web\",\"client_secret\":\"<secret web>\",\"grant_type\":\"http://tencentciam.com/oauth2/grant-type/otp/email\",\"auth_source_id\":\"MTAwMA\",\"email\":\"alice@example.com\",\"otp_token\":\"b3Rw\",\"otp\":\"123456\",\"auto_signup\":true}",
         status: 200,
         body: r#"{"access_token":"<jwt>","refresh_token":"<refresh>","scope":"openid","id_token":"<jwt>","token_type":"Bearer","expires_in":299}"#,
@@ -308,10 +308,66 @@ const TABLE: &[Entry] = &[
         status: 400,
         body: r#"{"error":"unauthorized_client"}"#,
     }),
-    Needs {
-        feature: "userinfo",
-        what: "only for tokens with openid: a resource about a person, whom the portal knows and the token service does not",
-    },
+    Documented(Row {
+        what: "revocation of a refresh token",
+        request: "POST /tencent/oauth2/revoke\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=<secret web>&token=<refresh>&token_type_hint=refresh_token",
+        status: 200,
+        body: r#""#,
+    }),
+    Documented(Row {
+        what: "revocation of an access token",
+        request: "POST /tencent/oauth2/revoke\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=<secret web>&token=<user token>&token_type_hint=access_token",
+        status: 200,
+        body: r#""#,
+    }),
+    Documented(Row {
+        what: "revocation with another client, of a refresh token",
+        request: "POST /tencent/oauth2/revoke\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=<secret web>&token=<refresh of other>&token_type_hint=refresh_token",
+        status: 401,
+        body: r#"{"error":"invalid_client"}"#,
+    }),
+    Documented(Row {
+        what: "revocation with another client, of an access token",
+        request: "POST /tencent/oauth2/revoke\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=other&client_secret=<secret other>&token=<user token>&token_type_hint=access_token",
+        status: 401,
+        body: r#"{"error":"invalid_client"}"#,
+    }),
+    Inferred(Row {
+        what: "revocation of a token that is none (RFC 7009 section 2.2)",
+        request: "POST /tencent/oauth2/revoke\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=<secret web>&token=x",
+        status: 200,
+        body: r#""#,
+    }),
+    Inferred(Row {
+        what: "grant_type repeated (the engine names the parameter)",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=<secret web>&grant_type=refresh_token&grant_type=refresh_token",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "a client that is not registered for this authentication method",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\nAuthorization: Basic <credentials web>\n\ngrant_type=authorization_code&code=<code>&redirect_uri=<redirect>",
+        status: 401,
+        body: r#"{"error":"invalid_client"}"#,
+    }),
+    Kept(Row {
+        what: "RFC 6749 section 5.2: a public client's unknown code is invalid_grant (the engine says invalid_client)",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=spa&grant_type=authorization_code&code=MOCK_CODE&redirect_uri=<redirect>&code_verifier=<verifier>",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Kept(Row {
+        what: "RFC 6749 section 5.2: a public client's missing verifier is invalid_grant (the engine says invalid_client)",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=spa&grant_type=authorization_code&code=<code of spa>&redirect_uri=<redirect>",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
+    Inferred(Row {
+        what: "refresh token inactive",
+        request: "POST /tencent/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=<secret web>&grant_type=refresh_token&refresh_token=<revoked refresh>",
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
+    }),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -334,4 +390,47 @@ async fn checklist_60_an_access_token_whose_audience_is_the_client_is_still_no_i
     let header = header(&tokens.get("access_token"));
     assert_eq!(pick(&header, &["typ", "alg"]), [json!("at+jwt"), json!("RS256")], "there: JWT");
     assert!(header["kid"].is_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn revoking_an_access_token_ends_only_it_and_a_refresh_token_both_and_another_clients_neither() {
+    let world = World::start(&VENDOR).await;
+    let revoke = async |client: &str, token: &str| {
+        let secret = secret(client);
+        let fields = [("token", token), ("client_id", client), ("client_secret", secret.as_str())];
+        world.server.post("/tencent/oauth2/revoke", &[], &fields).await.status
+    };
+    let is_active = async |token: &str| {
+        let secret = secret("web");
+        let fields = [("token", token), ("client_id", "web"), ("client_secret", secret.as_str())];
+        world.server.post("/tencent/oauth2/introspect", &[], &fields).await.json()["active"] == true
+    };
+    for (client, name, status, left) in [
+        ("other", "access_token", 401, [true, true]),
+        ("other", "refresh_token", 401, [true, true]),
+        ("web", "access_token", 200, [false, true]),
+        ("web", "refresh_token", 200, [false, false]),
+    ] {
+        let tokens = world.redeem("web", &world.value("code").await).await;
+        assert_eq!(revoke(client, &tokens.get(name)).await, status, "{client} {name}");
+        let active = [is_active(&tokens.get("access_token")).await, is_active(&tokens.get("refresh_token")).await];
+        assert_eq!(active, left, "{client} {name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn discovery_has_what_the_vendors_has_and_the_keys_are_spelled_as_rfc_7517_has_them() {
+    let world = World::start(&VENDOR).await;
+    let document = world.server.get("/tencent/.well-known/openid-configuration").await.json();
+    for (member, theirs) in [
+        ("response_types_supported", vec!["code"]),
+        ("grant_types_supported", vec!["authorization_code", "client_credentials", "refresh_token"]),
+        ("token_endpoint_auth_methods_supported", vec!["client_secret_basic", "client_secret_post"]),
+        ("scopes_supported", vec!["openid"]),
+    ] {
+        let ours = document[member].as_array().unwrap();
+        assert!(theirs.iter().all(|one| ours.contains(&json!(one))), "{member}: {ours:?}");
+    }
+    let keys = world.server.get("/tencent/oauth2/jwks").await.json();
+    assert!(keys["keys"].is_array() && keys.get("Keys").is_none(), "{keys}");
 }

@@ -18,8 +18,14 @@ scopes = "email user_profile offline openid store"
 audiences = ["store.example.com", "shop.example.com"]
 grant_types = ["authorization_code", "refresh_token", "client_credentials",
     "urn:ietf:params:oauth:grant-type:token-exchange"]
+[[issuers.xsolla.custom_grants]]
+grant_type = "urn:example:broken"
+hook = { url = "@HOOK@" }
+[[issuers.xsolla.custom_grants]]
+grant_type = "urn:example:away"
+hook = { url = "@HOOK@" }
 "#,
-    custom_grants: &[],
+    custom_grants: &["urn:example:broken", "urn:example:away"],
     scope: "email user_profile offline openid",
     service_scope: "store",
     content_type: "application/json",
@@ -227,6 +233,93 @@ const TABLE: &[Entry] = &[
         what: "CHECKLIST 61: a domain that the client may not ask for (open question 3)",
         request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
             grant_type=client_credentials&client_id=service&client_secret=<secret service>&audience=store.example.com%20evil.example",
+        status: 400,
+        body: r#"{"error":{"code":"0","description":"<text>","details":{}}}"#,
+    }),
+    Documented(Row {
+        what: "something went wrong: a teapot",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=urn%3Aexample%3Abroken&client_secret=<secret web>&client_id=web",
+        status: 418,
+        body: r#"{"error":{"code":"004-001","description":"<text>","details":{}}}"#,
+    }),
+    Inferred(Row {
+        what: "something behind the server is away (a status that this call does not list; it says when to ask again)",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=urn%3Aexample%3Aaway&client_secret=<secret web>&client_id=web",
+        status: 503,
+        body: r#"{"error":{"code":"0","description":"<text>","details":{}}}"#,
+    }),
+    Documented(Row {
+        what: "too many requests",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=hasty&client_secret=<hasty secret>",
+        status: 429,
+        body: r#"{"error":{"code":"002-057","description":"<text>","details":{}}}"#,
+    }),
+    Inferred(Row {
+        what: "a missing parameter is 0, not the newer 002-028 (both are documented)",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=refresh_token&client_secret=<secret web>&client_id=web",
+        status: 400,
+        body: r#"{"error":{"code":"0","description":"<text>","details":{}}}"#,
+    }),
+    Inferred(Row {
+        what: "an invalid parameter is 0, not the newer 002-027 (both are documented)",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=service&client_secret=<secret service>&scope=%ff",
+        status: 400,
+        body: r#"{"error":{"code":"0","description":"<text>","details":{}}}"#,
+    }),
+    Documented(Row {
+        what: "refresh of a public client with client_id only",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=refresh_token&client_id=spa&refresh_token=<refresh of spa>",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","expires_in":3600,"refresh_token":"<refresh>","id_token":"<jwt>",
+            "scope":"email user_profile offline openid","token_type":"bearer"}"#,
+    }),
+    Documented(Row {
+        what: "code without redirect_uri, of a client with one URI",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_secret=<secret single>&client_id=single&code=<code of single>",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","expires_in":3600,"refresh_token":"<refresh>","id_token":"<jwt>",
+            "scope":"email user_profile offline openid","token_type":"bearer"}"#,
+    }),
+    Inferred(Row {
+        what: "code without redirect_uri, of a client with several (the rule is documented, the code is not)",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_secret=<secret web>&client_id=web&code=<code>",
+        status: 400,
+        body: r#"{"error":{"code":"0","description":"<text>","details":{}}}"#,
+    }),
+    Documented(Row {
+        what: "revoked refresh token",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=refresh_token&client_secret=<secret web>&client_id=web&refresh_token=<revoked refresh>",
+        status: 400,
+        body: r#"{"error":{"code":"010-023","description":"<text>","details":{}}}"#,
+    }),
+    Documented(Row {
+        what: "expired refresh token",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=refresh_token&client_secret=<secret web>&client_id=web&refresh_token=<expired refresh>",
+        status: 400,
+        body: r#"{"error":{"code":"010-023","description":"<text>","details":{}}}"#,
+    }),
+    Documented(Row {
+        what: "refresh token of another client",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=refresh_token&client_secret=<secret web>&client_id=web&refresh_token=<refresh of other>",
+        status: 400,
+        body: r#"{"error":{"code":"010-023","description":"<text>","details":{}}}"#,
+    }),
+    Inferred(Row {
+        what: "revocation (its parameters and its answer are not on the page)",
+        request: "POST /xsolla/api/oauth2/token/revoke\nContent-Type: application/x-www-form-urlencoded\n\ntoken=<refresh>&client_secret=<secret web>&client_id=web",
+        status: 200,
+        body: r#""#,
+    }),
+    Inferred(Row {
+        what: "token_exchange, scope left out: what belongs to the login stays behind",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken_exchange&client_id=gateway&client_secret=<secret gateway>&subject_token=<user token>&subject_token_type=access_token",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","expires_in":3600,"issued_token_type":"urn:ietf:params:oauth:token-type:access_token",
+            "scope":"email user_profile","token_type":"bearer"}"#,
+    }),
+    Kept(Row {
+        what: "CHECKLIST 70: token_exchange never gives what a refresh token needs",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken_exchange&client_id=gateway&client_secret=<secret gateway>&subject_token=<user token>&subject_token_type=access_token&scope=offline",
         status: 400,
         body: r#"{"error":{"code":"0","description":"<text>","details":{}}}"#,
     }),
