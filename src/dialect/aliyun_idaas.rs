@@ -15,6 +15,7 @@ use crate::id::Id;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::protocol::form::Form;
+use crate::protocol::grant_type::GrantType;
 use crate::protocol::response::{DeviceResponse, TokenResponse};
 use crate::protocol::scope::Scope;
 use crate::token::access::ClaimStyle;
@@ -89,10 +90,12 @@ impl Dialect for AliyunIdaas {
     }
 
     /// An `audience` must be the one that the scope names, and then says nothing new; another one is left to the rules.
+    /// So is that of an exchange, where the scope does not decide what the new token is for (CHECKLIST 61).
     fn read<'a>(&self, form: Form<'a>) -> Result<Form<'a>, OAuthError> {
         let asked: BTreeSet<&str> = form.all("audience").collect();
+        let exchange = form.get("grant_type") == Some(GrantType::TOKEN_EXCHANGE.as_str());
         let same = asked == named(&form);
-        Ok(if same { form.without("audience") } else { form })
+        Ok(if same && !exchange { form.without("audience") } else { form })
     }
 
     /// A token is for one resource server; the vendor's SDK does not even ask for more.
@@ -167,4 +170,20 @@ impl Dialect for AliyunIdaas {
 fn named<'f>(form: &'f Form<'_>) -> BTreeSet<&'f str> {
     let scope = form.get("scope").unwrap_or_default().split(' ');
     scope.filter_map(|token| token.split_once('|')).map(|(named, _)| named).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checklist_61_the_audience_of_an_exchange_is_left_to_the_rules() {
+        let kept = |grant: &str| {
+            let text = format!("grant_type={grant}&scope=orders%7Cread&audience=orders");
+            let form = AliyunIdaas.read(Form::parse(text.as_bytes()).unwrap()).unwrap();
+            form.get("audience").is_some()
+        };
+        assert!(!kept("client_credentials"));
+        assert!(kept(GrantType::TOKEN_EXCHANGE.as_str()));
+    }
 }
