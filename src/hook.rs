@@ -141,7 +141,7 @@ pub trait Post: Send + Sync {
 /// What [`Post::post`] gives: status and content, or why there is neither, for the log.
 pub type Posting<'a> = Pin<Box<dyn Future<Output = Result<(u16, Bytes), String>> + Send + 'a>>;
 
-/// Why a hook gave no answer. All of them mean "try again later".
+/// Why a hook gave no answer that decides. All of them mean "try again later".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HookError {
     /// As many calls are in flight as there may be.
@@ -153,6 +153,9 @@ pub enum HookError {
     /// It did not answer in time.
     #[error("the hook did not answer in time")]
     Late,
+    /// It answered 429: this request is one too many, which says nothing about the next.
+    #[error("the hook answered 429: too many requests")]
+    Limited,
     /// It cannot be reached, broke off, said too much or answered 5xx.
     #[error("the hook failed: {0}")]
     Failed(String),
@@ -165,6 +168,7 @@ impl HookError {
             Self::Busy => "busy",
             Self::Open => "open",
             Self::Late => "late",
+            Self::Limited => "limited",
             Self::Failed(_) => "failed",
         }
     }
@@ -215,8 +219,8 @@ impl Hook {
         }
     }
 
-    /// Posts a JSON `body`; gives status and content of the answer; a status of 500 or more, or 429, is a
-    /// failure.
+    /// Posts a JSON `body`; gives status and content of the answer; a status of 500 or more is a
+    /// failure, 429 is none, or somebody whom the hook slows down would take it from everybody else.
     ///
     /// # Errors
     /// Why there is no answer: at once if the hook is busy or left alone.
@@ -233,12 +237,14 @@ impl Hook {
         let ticket = self.change(|breaker| breaker.admit(&self.rules, clock.now()), metrics).ok_or(HookError::Open)?;
         let mut report = Report { hook: self, clock, metrics, ticket, end: End::Abandoned };
         let answer = match tokio::time::timeout(self.timeout, self.post.post(body)).await {
-            Ok(Ok((status, _))) if status >= 500 || status == 429 => Err(HookError::Failed(format!("status {status}"))),
+            Ok(Ok((429, _))) => Err(HookError::Limited),
+            Ok(Ok((status, _))) if status >= 500 => Err(HookError::Failed(format!("status {status}"))),
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(reason)) => Err(HookError::Failed(reason)),
             Err(_) => Err(HookError::Late),
         };
-        report.end = if answer.is_ok() { End::Answered } else { End::Failed };
+        let answered = matches!(answer, Ok(_) | Err(HookError::Limited));
+        report.end = if answered { End::Answered } else { End::Failed };
         answer
     }
 

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! A test of something that is not there, or of another type than the test is for, is neither true nor false, and so are
-//! `Not` of it and what depends on it. Only what is true lets anybody in, so a claim that is missing never helps.
+//! `Not` of it and what depends on it. Only what is true lets anybody in, so a claim that is missing helps
+//! nobody but whom a rule asks for just that: `IsNullOrEmpty` is always true or false.
 
 mod parse;
 

@@ -196,8 +196,10 @@ impl Registry {
     /// Swaps issuers and the clients of the configuration file; stored clients are resolved again under the new issuers.
     ///
     /// # Errors
-    /// If the store cannot be read; the snapshot is in use all the same.
+    /// If the store cannot be read; nothing is swapped then, for stored clients would still go by the old issuers.
     pub async fn swap(&self, snapshot: Snapshot) -> Result<(), StoreError> {
+        let mut version = self.version.lock().await;
+        let read = self.store.documents(KIND).await?;
         for (issuer, clients) in &snapshot.clients {
             for (id, client) in clients {
                 if let Some(old) = self.client(issuer, id) {
@@ -206,8 +208,6 @@ impl Registry {
             }
         }
         self.snapshot.store(Arc::new(snapshot));
-        let mut version = self.version.lock().await;
-        let read = self.store.documents(KIND).await?;
         self.renew(&mut version, read);
         Ok(())
     }
@@ -321,6 +321,26 @@ mod tests {
     use crate::client::issuer::IssuerSettings;
     use crate::clock::{Clock, Time};
     use crate::store::memory::Memory;
+
+    #[tokio::test]
+    async fn a_reload_that_cannot_read_the_store_changes_nothing() {
+        let issuer = |url: &str| {
+            let settings = IssuerSettings { url: url.to_owned(), ..Default::default() };
+            Arc::new(Issuer::new("main", settings).unwrap())
+        };
+        let snapshot = |issuer: &Arc<Issuer>| {
+            let mut snapshot = Snapshot::default();
+            snapshot.issuers.insert("main".to_owned(), issuer.clone());
+            snapshot
+        };
+        let (old, new) = (issuer("https://old.example"), issuer("https://new.example"));
+        let store = Arc::new(Memory::new(1, Clock::manual(Time::from_secs(1))));
+        let registry = Registry::open(store.clone(), snapshot(&old)).await.unwrap();
+        store.close().await.unwrap();
+        assert!(registry.swap(snapshot(&new)).await.is_err());
+        // stored clients go by the old issuer still, so everybody does
+        assert_eq!(registry.issuer("main").unwrap().url, old.url);
+    }
 
     #[tokio::test]
     async fn a_client_deleted_during_a_reload_does_not_come_back() {

@@ -36,7 +36,10 @@ pub enum Error {
     },
     /// The password was right and not enough.
     #[error("more than a password is needed to log in")]
-    PartialLogin,
+    PartialLogin {
+        /// What the user service says to the person.
+        message: Option<String>,
+    },
     /// Whether the password is right could not be decided.
     #[error("failed to check a password")]
     Login(#[from] LoginError),
@@ -55,6 +58,9 @@ pub enum Error {
     /// Whoever decides a custom grant said no, in these words.
     #[error("the custom grant was refused: {}", .0.name())]
     Worded(Box<Worded>),
+    /// Too many refusals of a custom grant; when the next try is welcome.
+    #[error("too many requests of a custom grant were refused")]
+    Throttled(Duration),
     /// A hook of the operator's gave no answer.
     #[error(transparent)]
     Hook(#[from] HookError),
@@ -123,8 +129,8 @@ impl Error {
                 StoreError::Corrupt(_) => OURS,
             },
             // the same for both: that a password was right is nobody's business
-            Self::WrongLogin { .. } | Self::PartialLogin => WRONG_LOGIN,
-            Self::Login(LoginError::Throttled(_)) => TOO_MANY_LOGINS,
+            Self::WrongLogin { .. } | Self::PartialLogin { .. } => WRONG_LOGIN,
+            Self::Throttled(_) | Self::Login(LoginError::Throttled(_)) => TOO_MANY_LOGINS,
             Self::Login(LoginError::Full(_) | LoginError::Hook(_) | LoginError::NoSource) => UNAVAILABLE,
             Self::Key(_) | Self::Hook(_) | Self::Overloaded | Self::Late | Self::Gone => UNAVAILABLE,
             Self::Sealed | Self::HookAnswer(_) | Self::Excessive(_) | Self::Login(LoginError::HookAnswer(_)) => OURS,
@@ -133,11 +139,11 @@ impl Error {
 
     /// When the next try is welcome, if that is known.
     pub fn retry_after(&self) -> Option<Duration> {
-        if let Self::Login(LoginError::Throttled(wait)) = self { Some(*wait) } else { None }
+        if let Self::Throttled(wait) | Self::Login(LoginError::Throttled(wait)) = self { Some(*wait) } else { None }
     }
 
     /// What the user service says to the person.
     pub fn message(&self) -> Option<&str> {
-        if let Self::WrongLogin { message } = self { message.as_deref() } else { None }
+        if let Self::WrongLogin { message } | Self::PartialLogin { message } = self { message.as_deref() } else { None }
     }
 }

@@ -1,7 +1,7 @@
 //! The only place that mints tokens: from a grant's decision to the token response.
 //!
 //! Always true: an access token carries no more scope and audience than its grant, and an ID token is only made for
-//! a person who granted `openid`.
+//! a person who granted `openid`, and not if the grant says that there is none.
 
 use serde_json::Value;
 
@@ -47,13 +47,6 @@ pub enum Lineage {
         /// Its first refresh token, if the grant is offline.
         refresh: Option<RefreshToken>,
     },
-    /// As a code, but without an ID token, whatever was granted.
-    Unidentified {
-        /// The family that began.
-        family: Id,
-        /// Its first refresh token, if the grant is offline.
-        refresh: Option<RefreshToken>,
-    },
     /// A refresh token, and its successor.
     Refresh {
         /// The family.
@@ -78,9 +71,7 @@ impl Lineage {
     fn family(&self) -> Option<Id> {
         match self {
             Self::Client => None,
-            Self::Code { family, .. } | Self::Unidentified { family, .. } | Self::Refresh { family, .. } => {
-                Some(*family)
-            }
+            Self::Code { family, .. } | Self::Refresh { family, .. } => Some(*family),
             Self::Exchange { family, .. } => *family,
         }
     }
@@ -88,7 +79,7 @@ impl Lineage {
     fn refresh(&self) -> Option<&RefreshToken> {
         match self {
             Self::Client | Self::Exchange { .. } => None,
-            Self::Code { refresh, .. } | Self::Unidentified { refresh, .. } => refresh.as_ref(),
+            Self::Code { refresh, .. } => refresh.as_ref(),
             Self::Refresh { refresh, .. } => Some(refresh),
         }
     }
@@ -96,7 +87,7 @@ impl Lineage {
     /// How long an access token may live that is made now and could live for `own` seconds.
     fn lifetime(&self, own: u64, now: Time) -> u64 {
         match self {
-            Self::Client | Self::Code { .. } | Self::Unidentified { .. } | Self::Refresh { .. } => own,
+            Self::Client | Self::Code { .. } | Self::Refresh { .. } => own,
             Self::Exchange { until, .. } => own.min(until.saturating_sub(now.as_secs())),
         }
     }
@@ -104,16 +95,6 @@ impl Lineage {
     fn jti(&self, now: Time) -> Jti {
         let depth = if let Self::Exchange { depth, .. } = self { *depth } else { 0 };
         Jti::new(now, self.family()).exchanged(depth)
-    }
-
-    /// Whether there may be an ID token, if `openid` was granted.
-    fn is_identified(&self) -> bool {
-        self.family().is_some() && !matches!(self, Self::Unidentified { .. })
-    }
-
-    /// The same without an ID token.
-    pub fn without_id_token(self) -> Self {
-        if let Self::Code { family, refresh } = self { Self::Unidentified { family, refresh } } else { self }
     }
 
     fn issued_token_type(&self) -> Option<&'static str> {
@@ -149,7 +130,8 @@ pub async fn issue(request: &TokenRequest, issue: Issue, context: &Context) -> R
     let keys = context.keys.issuer(&request.issuer.id).ok_or_else(issuer)?;
     let proof_key = if request.issuer.style.proof_keys { ProofKey::asked(&request.form)? } else { None };
     let access_token = access_token(request, &issue, &keys, proof_key.as_ref(), context, now).await?;
-    let openid = issue.lineage.is_identified() && issue.granted.scope.contains("openid");
+    let granted = &issue.granted;
+    let openid = issue.lineage.family().is_some() && granted.scope.contains("openid") && !granted.unidentified;
     let id_token = if openid { Some(id_token(request, &issue, &access_token, &keys, now).await?) } else { None };
     let refresh_token = match issue.lineage.refresh() {
         Some(token) => Some(token.encode(&request.issuer.id, &context.vault).ok_or(Error::Sealed)?),

@@ -27,7 +27,10 @@ impl Login {
     /// If the subject, the client or the issuer was logged out since, or the store fails.
     pub async fn begin(self, request: &TokenRequest, context: &Context) -> Result<Issue, Error> {
         let Self { subject, granted, since } = self;
-        let granted = request.bound(granted)?;
+        // nobody authenticates later than now, whoever says so
+        let now = context.clock.now().as_secs();
+        let auth_time = granted.auth_time.map(|time| time.min(now));
+        let granted = request.bound(Granted { auth_time, ..granted })?;
         let (issuer, client) = (&request.issuer, &request.client);
         let (offline, lifetimes) = request.lifetimes(&granted);
         let head = Head { key: context.vault.current(), cell: 0, family: Id::random() };

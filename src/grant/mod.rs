@@ -42,7 +42,7 @@ use crate::protocol::scope::Scope;
 use crate::store::Shards;
 use crate::token::access::Confirmation;
 use crate::token::{Granted, Lifetimes};
-use crate::user::Users;
+use crate::user::{Users, Waiting};
 use crate::vault::Vault;
 
 /// A token request whose client is authenticated and may use the grant.
@@ -55,6 +55,8 @@ pub struct TokenRequest {
     pub form: Form<'static>,
     /// The address it came from.
     pub peer: IpAddr,
+    /// Alive as long as somebody waits for the answer; the router's.
+    pub waiting: Waiting,
 }
 
 impl TokenRequest {

@@ -31,13 +31,13 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
     let scope = request.scope()?;
     let resources = resource::asked(&request.form, &request.client.settings.resources)?;
     let login = Login::read(&request.form, &issuer.settings.users)?;
-    match context.users.check(issuer, &request.client.id, &login, request.peer).await? {
+    match context.users.check(issuer, &request.client.id, &login, request.peer, &request.waiting).await? {
         Verdict::Admitted(user) => begin(request, context, since, *user, scope, resources).await,
         Verdict::Refused { message } => {
             tracing::info!(target: "audit", event = "login_refused", issuer = issuer.id, client = request.client.id, peer = %request.peer);
             Err(Error::WrongLogin { message })
         }
-        Verdict::Partial => Err(Error::PartialLogin),
+        Verdict::Partial { message } => Err(Error::PartialLogin { message }),
     }
 }
 
@@ -55,14 +55,13 @@ async fn begin(
     let granted = Granted {
         scope,
         resources,
-        auth_time: Some(auth_time.map_or(now, |time| time.min(now))),
+        auth_time: Some(auth_time.unwrap_or(now)),
         acr,
         amr,
         access_token_claims: claims.access_token,
         id_token_claims: claims.id_token,
+        unidentified: !request.issuer.settings.users.id_token,
         ..Granted::default()
     };
-    let issue = super::Login { subject, granted, since }.begin(request, context).await?;
-    let identified = request.issuer.settings.users.id_token;
-    Ok(if identified { issue } else { Issue { lineage: issue.lineage.without_id_token(), ..issue } })
+    super::Login { subject, granted, since }.begin(request, context).await
 }

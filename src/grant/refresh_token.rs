@@ -29,9 +29,11 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
     let text = request.form.require("refresh_token", "refresh_token is missing").map_err(missing)?;
     let asked = request.form.get("scope").map(Scope::parse).transpose()?;
     let presented = RefreshToken::parse(text, &request.issuer.id, &context.vault).ok_or(Error::Forged)?;
-    // somebody without the certificate must not spend the token either
-    let bound = request.client.refresh_binding()?.is_some();
-    if bound || asked.is_some() || resource::is_asked(&request.form) {
+    // somebody without the certificate must not spend the token either, and it may be bound although the client no
+    // longer is
+    request.client.refresh_binding()?;
+    let perhaps_bound = request.client.is_public() && request.issuer.certificates.are_seen();
+    if perhaps_bound || asked.is_some() || resource::is_asked(&request.form) {
         check_narrowing(request, context, &presented, asked.as_ref()).await?;
     }
     let rotated = rotate(request, context, &presented).await?;

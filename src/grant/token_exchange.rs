@@ -2,7 +2,7 @@
 //!
 //! Always true: the new token has no scope that the subject token has not, lives no longer, belongs to the same family
 //! so that it dies with it, and never brings a refresh token. An audience beyond the subject token's own is only for a
-//! client whose policy names it. Each exchange counts towards a limit that the `jti` carries.
+//! client whose policy names it. What comes of a token that is bound to a certificate is bound to one. Each exchange counts towards a limit that the `jti` carries.
 
 use serde_json::{Map, Value, json};
 
@@ -25,6 +25,9 @@ const TYPE: OAuthError =
     OAuthError::invalid_request("only access tokens of this issuer are exchanged, for access tokens");
 const POLICY: OAuthError =
     OAuthError::new(ErrorCode::UnauthorizedClient, "the client may not exchange tokens in this way");
+const UNBOUND: OAuthError = OAuthError::invalid_request(
+    "a token that is bound to a certificate is exchanged only by a client whose own tokens are bound",
+);
 const SCOPE: OAuthError = OAuthError::new(ErrorCode::InvalidScope, "the scope exceeds the subject token or the client");
 
 /// `urn:ietf:params:oauth:grant-type:token-exchange`.
@@ -66,6 +69,7 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
         Some(token) => Some(actor(request, context, token).await?),
         None => None,
     };
+    check_binding(request, [Some(&subject), actor.as_ref()])?;
     let claims = actor_claims(request, &subject, actor.as_ref())?;
     let access_scope = scope(request, &subject)?;
     let access_resources = targets(request, policy, &subject)?;
@@ -103,6 +107,13 @@ async fn actor(request: &TokenRequest, context: &Context, token: &str) -> Result
     let actor = alive(request, context, token).await?;
     let own = actor.claims.client_id == request.client.id && !actor.claims.extra.contains_key("act");
     if own { Ok(actor) } else { Err(UNACCEPTABLE.into()) }
+}
+
+/// Nothing that only the holder of a certificate may use (RFC 8705 section 3) becomes what anybody may use: the new token
+/// is the exchanging client's, bound to the certificate that it shows now, if its tokens are.
+fn check_binding(request: &TokenRequest, given: [Option<&Accepted>; 2]) -> Result<(), OAuthError> {
+    let bound = given.into_iter().flatten().any(|token| token.claims.cnf.is_some());
+    if bound && request.client.binding()?.is_none() { Err(UNBOUND) } else { Ok(()) }
 }
 
 /// `act` and `may_act` of the new token (RFC 8693 sections 4.1 and 4.4): the newest actor outermost, those before it

@@ -3,12 +3,18 @@
 //!
 //! Always true: the hook is asked only for an authenticated client that may use the grant and whose request keeps the
 //! declared rules; what it grants is never wider than what the client asked for and may have; without a usable answer
-//! there is no token. With a subject it is a login like any other; without one it is the client's own token.
+//! there is no token; a guess is counted before the hook sees it. With a subject it is a login like any other; without one it is the client's own token.
 
 mod wire;
 
+use std::net::IpAddr;
+use std::sync::OnceLock;
+use std::time::Duration;
+
 use super::{Context, Deciding, Error, Grant, Issue, Lineage, Login, TokenRequest};
+use crate::client::auth::throttle::{Charge, Pace, Throttle};
 use crate::client::issuer::CustomGrant;
+use crate::clock::Time;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::form::Form;
 use crate::protocol::grant_type::GrantType;
@@ -20,44 +26,70 @@ const MISSING: OAuthError = OAuthError::invalid_request("a parameter of this gra
 const LONG: OAuthError = OAuthError::invalid_request("a parameter of this grant is too long");
 const SCOPE: OAuthError = OAuthError::new(ErrorCode::InvalidScope, "the client may not have this scope");
 
+/// Refusals of one client and address, which may be an application's server with all its users: as of logins.
+const REFUSALS: Pace = Pace { every: Duration::from_millis(200), burst: 200 };
+
 /// The custom grants of this name, whichever issuers have one.
-pub struct Webhook(GrantType);
+pub struct Webhook {
+    grant_type: GrantType,
+    /// Made at the first request.
+    throttle: OnceLock<Throttle>,
+}
 
 impl Webhook {
     /// For custom grants of this name.
     pub fn new(grant_type: GrantType) -> Self {
-        Self(grant_type)
+        Self { grant_type, throttle: OnceLock::new() }
+    }
+
+    /// Counts a request as a guess of what it carries, before anybody looks at it.
+    fn admit(&self, issuer: &str, client: &str, peer: IpAddr, now: Time) -> Result<Charge<'_>, Error> {
+        let gate = self.throttle.get_or_init(Throttle::default).paced_gate(issuer, client, peer, REFUSALS);
+        gate.is_open(now).map_err(Error::Throttled)?;
+        Ok(gate.charge(now))
     }
 }
 
 impl Grant for Webhook {
     fn grant_type(&self) -> GrantType {
-        self.0.clone()
+        self.grant_type.clone()
     }
 
     fn decide<'a>(&'a self, request: &'a TokenRequest, context: &'a Context) -> Deciding<'a> {
         // a reload may have taken it away meanwhile
-        let custom = request.issuer.custom_grant(self.0.as_str());
-        Box::pin(async move { decide(custom.ok_or(Error::Gone)?, request, context).await })
+        let custom = request.issuer.custom_grant(self.grant_type.as_str());
+        Box::pin(async move { decide(self, custom.ok_or(Error::Gone)?, request, context).await })
     }
 }
 
-async fn decide(custom: &CustomGrant, request: &TokenRequest, context: &Context) -> Result<Issue, Error> {
+async fn decide(
+    grant: &Webhook,
+    custom: &CustomGrant,
+    request: &TokenRequest,
+    context: &Context,
+) -> Result<Issue, Error> {
     let client = &request.client;
     let scope = request.scope()?;
     let resources = resource::asked(&request.form, &client.settings.resources)?;
     let question = Question {
         issuer: &request.issuer.url,
         client_id: &client.id,
+        peer: request.peer,
         grant_type: custom.grant_type.as_str(),
         parameters: declared(custom, &request.form)?,
         scope: scope.as_str(),
     };
     // what the hook decides is no newer than this: a logout meanwhile is one of it too
     let since = context.clock.now();
-    let (status, body) = custom.hook.call(question.encode(), &context.clock, &context.metrics).await?;
-    let answer = Answer::read(status, &body).map_err(Error::HookAnswer)?;
-    let person = answer.map_err(|worded| Error::Worded(Box::new(worded)))?;
+    let guess = grant.admit(&request.issuer.id, &client.id, request.peer, since)?;
+    let called = custom.hook.call(question.encode(), &context.clock, &context.metrics).await;
+    let answer = called.map_err(Error::Hook).and_then(|(status, body)| {
+        Answer::read(status, &body).map_err(Error::HookAnswer)?.map_err(|worded| Error::Worded(Box::new(worded)))
+    });
+    if !matches!(&answer, Err(Error::Worded(worded)) if worded.name() == "invalid_grant") {
+        guess.give_back();
+    }
+    let person = answer?;
     let granted = Granted { scope: person.narrow(&scope).ok_or(SCOPE)?, resources, ..person.granted };
     match person.subject {
         Some(subject) => Login { subject, granted, since }.begin(request, context).await,

@@ -96,6 +96,18 @@ async fn failures_in_a_row_open_the_breaker_and_one_good_probe_closes_it() {
 }
 
 #[tokio::test]
+async fn who_is_slowed_down_by_the_hook_does_not_take_it_from_everybody_else() {
+    let world = World::new();
+    world.does(Does::Answer(429));
+    for _ in 0..10 {
+        assert_eq!(world.call().await, Err(HookError::Limited));
+    }
+    assert_eq!(world.open(), 0);
+    world.does(Does::Answer(200));
+    assert!(world.call().await.is_ok());
+}
+
+#[tokio::test]
 async fn a_probe_that_is_dropped_does_not_keep_the_breaker_half_open() {
     let world = World::new();
     world.does(Does::Break);

@@ -111,11 +111,15 @@ impl Router {
     ///
     /// # Errors
     /// [`Error::Overloaded`] at once if too many of its grant are in flight; whatever the grant says otherwise.
-    pub async fn token(&self, grant_type: &str, request: TokenRequest) -> Result<TokenResponse, Error> {
+    pub async fn token(&self, grant_type: &str, mut request: TokenRequest) -> Result<TokenResponse, Error> {
         let permit = self.admit(grant_type)?;
         let since = Stopwatch::start();
+        // dropped when the answer is given or given up, or when the client hangs up
+        let edge = Arc::new(());
+        request.waiting = Arc::downgrade(&edge);
         let job = |reply| Message::Serve(Job { request, reply, since, permit });
         let answer = ask(&self.actor, job, self.config.deadline).await;
+        drop(edge);
         answer.unwrap_or_else(|error| match error {
             AskError::Gone => Err(Error::Gone),
             AskError::Late => Err(Error::Late),

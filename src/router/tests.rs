@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::config::Source;
 use crate::protocol::form::Form;
 use crate::server::{Daemon, Surroundings, prepare};
+use crate::user::Waiting;
 use crate::vault::Vault;
 
 fn write(path: &std::path::Path, text: &str) {
@@ -62,7 +63,7 @@ async fn ask(daemon: &Daemon) -> Result<TokenResponse, Error> {
         service.authenticator.authenticate(&issuer, &evidence).await.unwrap()
     };
     let peer = [127, 0, 0, 1].into();
-    let request = TokenRequest { issuer, client, form: form.into_owned(), peer };
+    let request = TokenRequest { issuer, client, form: form.into_owned(), peer, waiting: Waiting::default() };
     service.router.token("authorization_code", request).await
 }
 

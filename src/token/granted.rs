@@ -10,11 +10,11 @@ use crate::token::access::PROTOCOL_CLAIMS;
 use crate::vault::{Purpose, Vault};
 
 /// Longest `acr` and single `amr`, in bytes.
-const MAX_TEXT: usize = 512;
+pub const MAX_TEXT: usize = 512;
 /// Most `amr`.
-const MAX_AMR: usize = 16;
+pub const MAX_AMR: usize = 16;
 /// Longest further claims of one token, in bytes of JSON.
-const MAX_CLAIMS: usize = 2048;
+pub const MAX_CLAIMS: usize = 2048;
 
 /// The grant of an authorization. Short names on disk: there are millions of them.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -46,6 +46,9 @@ pub struct Granted {
     /// What whoever uses the refresh tokens must show (RFC 8705 section 4).
     #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
     pub confirmation: Option<Confirmation>,
+    /// Whether there is never an ID token, although the scope may have `openid`: neither now nor with a refresh token.
+    #[serde(rename = "u", default, skip_serializing_if = "std::ops::Not::not")]
+    pub unidentified: bool,
 }
 
 impl Granted {

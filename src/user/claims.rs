@@ -4,9 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::token::access::PROTOCOL_CLAIMS;
-
-/// Longest further claims of one token, in bytes of JSON.
-const MAX_CLAIMS: usize = 2048;
+use crate::token::granted::MAX_CLAIMS;
 
 /// Further claims of the tokens about a person.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]

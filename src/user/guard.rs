@@ -62,6 +62,8 @@ impl Guard {
         source: IpAddr,
         now: Time,
     ) -> Result<Attempt<'_>, Duration> {
+        // a user service may take `Ann ` for ann, and each spelling must not be ten guesses more
+        let username = &*username.trim().to_lowercase();
         let gates = [
             self.throttle.paced_gate(issuer, username, source, USER_HERE),
             self.throttle.paced_gate(issuer, "", source, ADDRESS),
@@ -126,6 +128,15 @@ mod tests {
         assert!(guard.admit("main", "bob", here(1), NOW).is_ok(), "somebody else there");
         assert!(guard.admit("other", "ann", here(1), NOW).is_ok(), "another issuer");
         assert!(guard.admit("main", "ann", here(1), NOW + Duration::from_secs(5)).is_ok());
+    }
+
+    #[test]
+    fn checklist_74_another_spelling_of_a_name_is_no_other_user() {
+        let guard = Guard::default();
+        let spellings = ["ann", "Ann", "aNN", "ann ", "\tANN", "\u{a0}ann"];
+        assert_eq!(spellings.map(|name| looked_at(&guard, name, here(1), 10)).iter().sum::<usize>(), 10);
+        let spellings = ["\u{c9}va", "\u{e9}VA"];
+        assert_eq!(spellings.map(|name| looked_at(&guard, name, here(2), 10)).iter().sum::<usize>(), 10);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use prometheus::{IntCounter, IntGauge};
@@ -46,7 +46,10 @@ pub struct Lane {
     pub cost: Cost,
 }
 
-/// No room, or the threads are gone.
+/// Alive as long as somebody waits for an answer: the work on a request goes on after its edge gave it up.
+pub type Waiting = Weak<()>;
+
+/// No room, nobody waited any more, or the threads are gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many passwords wait to be checked")]
 pub struct Full;
@@ -55,6 +58,8 @@ struct Job {
     password: Zeroizing<String>,
     /// What it is compared with; a new hash is made without.
     phc: Option<String>,
+    /// Who waits, besides whoever holds the other end of `reply`.
+    waiting: Option<Waiting>,
     reply: oneshot::Sender<Done>,
 }
 
@@ -88,9 +93,9 @@ impl Lane {
     /// Whether `password` is the one behind `phc`.
     ///
     /// # Errors
-    /// [`Full`], at once.
-    pub async fn verify(&self, password: &str, phc: String) -> Result<bool, Full> {
-        match self.done(password, Some(phc)).await? {
+    /// [`Full`], at once; or later, if nobody is `waiting` when its turn comes.
+    pub async fn verify(&self, password: &str, phc: String, waiting: &Waiting) -> Result<bool, Full> {
+        match self.done(password, Some((phc, waiting.clone()))).await? {
             Done::Verified(right) => Ok(right),
             Done::Hashed(_) => Err(Full),
         }
@@ -107,9 +112,10 @@ impl Lane {
         }
     }
 
-    async fn done(&self, password: &str, phc: Option<String>) -> Result<Done, Full> {
+    async fn done(&self, password: &str, checked: Option<(String, Waiting)>) -> Result<Done, Full> {
         let (reply, answer) = oneshot::channel();
-        let job = Job { password: Zeroizing::new(password.to_owned()), phc, reply };
+        let (phc, waiting) = checked.unzip();
+        let job = Job { password: Zeroizing::new(password.to_owned()), phc, waiting, reply };
         // counted before, because a thread may take it before we are back
         self.queue.inc();
         if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = self.jobs.try_send(job) {
@@ -146,7 +152,8 @@ impl Worker {
     }
 
     fn work(&self, job: Job, workspace: &mut Workspace) {
-        if job.reply.is_closed() {
+        let given_up = job.waiting.as_ref().is_some_and(|waiting| waiting.strong_count() == 0);
+        if given_up || job.reply.is_closed() {
             return;
         }
         self.busy.inc();
@@ -182,13 +189,30 @@ mod tests {
         let metrics = Metrics::new();
         let lane = Lane::start(&LaneConfig { workers: 1, queue: 2, cost }, &metrics).unwrap();
         let horse = lane.hash("horse").await.unwrap().unwrap();
-        let tries = (0..50).map(|_| lane.verify("horse", horse.clone()));
+        let edge = Arc::new(());
+        let waiting = Arc::downgrade(&edge);
+        let tries = (0..50).map(|_| lane.verify("horse", horse.clone(), &waiting));
         let answers = futures(tries).await;
         let right = answers.iter().filter(|answer| **answer == Ok(true)).count();
         assert!((2..50).contains(&right), "{right}");
         assert!(answers.iter().all(|answer| matches!(answer, Ok(true) | Err(Full))));
         assert_eq!(usize::try_from(lane.shed.get()).unwrap(), 50 - right);
-        assert_eq!((metrics.password_queue.get(), lane.verify("donkey", horse).await), (0, Ok(false)));
+        assert_eq!((metrics.password_queue.get(), lane.verify("donkey", horse, &waiting).await), (0, Ok(false)));
+    }
+
+    #[tokio::test]
+    async fn a_password_whose_request_was_given_up_meanwhile_is_not_hashed() {
+        let cost = Cost { memory_kib: 8 * 1024, ..Cost::default() };
+        let lane = Lane::start(&LaneConfig { workers: 1, queue: 8, cost }, &Metrics::new()).unwrap();
+        let horse = lane.hash("horse").await.unwrap().unwrap();
+        let edges = [Arc::new(()), Arc::new(())];
+        let [first, second] = edges.each_ref().map(Arc::downgrade);
+        let [there, gone] = edges;
+        drop(gone);
+        // the task that waits for the hash is there all along, as that of a grant is
+        assert_eq!(lane.verify("horse", horse.clone(), &second).await, Err(Full));
+        assert_eq!(lane.verify("horse", horse, &first).await, Ok(true));
+        drop(there);
     }
 
     async fn futures<T>(all: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {

@@ -18,8 +18,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 pub use claims::Claims;
-use directory::{Directory, DirectoryError, StoredUser};
+use directory::{Directory, DirectoryError, Found, StoredUser};
 use guard::Guard;
+pub use lane::Waiting;
 use lane::{Full, Lane, LaneConfig};
 pub use login::{Acr, Login};
 
@@ -54,7 +55,10 @@ pub enum Verdict {
         message: Option<String>,
     },
     /// The password was right, and more than a password is needed.
-    Partial,
+    Partial {
+        /// As of a refusal: where refusals have one, its absence would tell.
+        message: Option<String>,
+    },
 }
 
 /// Why a login could not be decided.
@@ -116,7 +120,7 @@ impl Users {
         &self.inner.directory
     }
 
-    /// Checks a login at `issuer` that `client` passed on, and that came from `peer`.
+    /// Checks a login at `issuer` that `client` passed on, that came from `peer`, and that is `waiting` for the answer.
     ///
     /// # Errors
     /// Why it could not be decided.
@@ -126,12 +130,13 @@ impl Users {
         client: &str,
         login: &Login<'_>,
         peer: IpAddr,
+        waiting: &Waiting,
     ) -> Result<Verdict, LoginError> {
-        let decided = self.guarded(issuer, client, login, peer).await;
+        let decided = self.guarded(issuer, client, login, peer, waiting).await;
         let outcome = match &decided {
             Ok(Verdict::Admitted(_)) => "ok",
             Ok(Verdict::Refused { .. }) => "refused",
-            Ok(Verdict::Partial) => "partial",
+            Ok(Verdict::Partial { .. }) => "partial",
             Err(LoginError::Throttled(_)) => "throttled",
             Err(LoginError::Full(_)) => "shed",
             Err(LoginError::Store(_) | LoginError::Hook(_) | LoginError::HookAnswer(_) | LoginError::NoSource) => {
@@ -148,41 +153,55 @@ impl Users {
         client: &str,
         login: &Login<'_>,
         peer: IpAddr,
+        waiting: &Waiting,
     ) -> Result<Verdict, LoginError> {
         let (clock, metrics) = (&self.inner.clock, &self.inner.metrics);
         let guard = self.inner.guard.get_or_init(Guard::default);
         let attempt = guard.admit(&issuer.id, login.username, peer, clock.now()).map_err(LoginError::Throttled)?;
         let decided = match issuer.settings.users.source {
-            UserSource::Directory => self.by_directory(issuer, login).await,
+            UserSource::Directory => self.by_directory(issuer, login, waiting).await,
             UserSource::Webhook => match &issuer.user_hook {
-                Some(hook) => webhook::ask(hook, issuer, client, login, clock, metrics).await,
+                Some(hook) => webhook::ask(hook, issuer, client, login, peer, clock, metrics).await,
                 None => Err(LoginError::NoSource),
             },
             UserSource::None => Err(LoginError::NoSource),
         };
         match &decided {
             Ok(Verdict::Admitted(_)) => attempt.succeeded(clock.now()),
-            Ok(Verdict::Partial) | Err(_) => attempt.give_back(),
-            // counted when it was let in
-            Ok(Verdict::Refused { .. }) => {}
+            Err(_) => attempt.give_back(),
+            // counted when it was let in; one that was right and not enough counts too, or the throttle would tell
+            Ok(Verdict::Refused { .. } | Verdict::Partial { .. }) => {}
         }
         decided
     }
 
     /// One point read and one hash, whoever is asked for.
-    async fn by_directory(&self, issuer: &Issuer, login: &Login<'_>) -> Result<Verdict, LoginError> {
+    async fn by_directory(&self, issuer: &Issuer, login: &Login<'_>, waiting: &Waiting) -> Result<Verdict, LoginError> {
         let lane = &self.inner.lane;
         let found = self.inner.directory.find(&issuer.id, login.username).await?;
         let phc = found.as_ref().map_or_else(|| lane.cost.decoy(), |found| found.user.hash.clone());
-        let right = lane.verify(login.password, phc).await?;
+        let right = lane.verify(login.password, phc, waiting).await?;
         Ok(match found {
             Some(found) if right && !found.user.disabled => {
+                if lane.cost.check_phc(&found.user.hash).is_err() {
+                    self.hash_again(issuer, login, &found).await;
+                }
                 let StoredUser { subject, claims, .. } = found.user;
                 let amr = vec!["pwd".to_owned()];
                 Verdict::Admitted(Box::new(User { subject, claims, auth_time: None, acr: None, amr }))
             }
             Some(_) | None => Verdict::Refused { message: None },
         })
+    }
+
+    /// Stores the password of somebody who logged in at the cost of now, because its hash has another one. If that fails,
+    /// the next login tries again.
+    async fn hash_again(&self, issuer: &Issuer, login: &Login<'_>, found: &Found) {
+        if let Ok(Ok(hash)) = self.inner.lane.hash(login.password).await {
+            let user = StoredUser { hash, ..found.user.clone() };
+            // somebody who changed the user meanwhile was first
+            let _ = self.inner.directory.put(&issuer.id, login.username, &user, found.version).await;
+        }
     }
 
     /// The stored form of a new password.
@@ -214,4 +233,43 @@ pub enum HashError {
     /// Too many passwords wait.
     #[error(transparent)]
     Full(#[from] Full),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::issuer::{IssuerSettings, UsersSettings};
+    use crate::clock::Time;
+    use crate::protocol::form::Form;
+    use crate::store::memory::Memory;
+
+    #[tokio::test]
+    async fn checklist_16_a_right_login_brings_a_hash_to_the_cost_of_now() {
+        let clock = Clock::manual(Time::from_secs(1_900_000_000));
+        let store = Arc::new(Memory::new(1, clock.clone()));
+        let start = |passes| {
+            let cost = hash::Cost { memory_kib: 8 * 1024, passes, lanes: 1 };
+            let config = LaneConfig { workers: 1, queue: 2, cost };
+            Users::start(store.clone(), &config, clock.clone(), &Metrics::new()).unwrap()
+        };
+        let users = UsersSettings { source: UserSource::Directory, ..UsersSettings::default() };
+        let settings = IssuerSettings { url: "https://id.example".to_owned(), users, ..Default::default() };
+        let issuer = Issuer::new("main", settings).unwrap();
+        let (old, new) = (start(1), start(2));
+        let hash = old.hash("horse").await.unwrap();
+        let (subject, claims) = ("u-1".to_owned(), Claims::default());
+        let ann = StoredUser { hash: hash.clone(), subject, claims, disabled: false };
+        new.directory().put("main", "ann", &ann, 0).await.unwrap();
+        let stored = async || new.directory().find("main", "ann").await.unwrap().unwrap().user.hash;
+        for (password, right) in [("donkey", false), ("horse", true), ("horse", true)] {
+            let body = format!("username=ann&password={password}");
+            let form = Form::parse(body.as_bytes()).ok().unwrap();
+            let login = Login::read(&form, &issuer.settings.users).unwrap();
+            let edge = Arc::new(());
+            let waiting = Arc::downgrade(&edge);
+            let verdict = new.check(&issuer, "app", &login, [127, 0, 0, 1].into(), &waiting).await.unwrap();
+            assert_eq!(matches!(verdict, Verdict::Admitted(_)), right);
+            assert_eq!((new.check_hash(&stored().await).is_ok(), stored().await == hash), (right, !right));
+        }
+    }
 }

@@ -1,14 +1,16 @@
 //! Logins decided by a service of the operator's: what is sent to it, and what its answer means.
 //!
 //! ```text
-//! POST {"issuer", "client_id", "username", "password", "idp"?, "tenant"?, "acr_values": [], "parameters": {}}
+//! POST {"issuer", "client_id", "peer", "username", "password", "idp"?, "tenant"?, "acr_values": [], "parameters": {}}
 //! 200  {"verdict": "admitted", "subject", "claims"?, "auth_time"?, "acr"?, "amr"?}
 //!      {"verdict": "refused", "message"?}
-//!      {"verdict": "partial"}                  the password was right, and more is needed
+//!      {"verdict": "partial", "message"?}      the password was right, and more is needed
 //! ```
-//! Whatever else is answered decides nothing.
+//! Whatever else is answered decides nothing. A partial login is a refusal to the client, and counts as one; a service that
+//! has a message for refusals has the same one for it, or that shows that the password was right.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,18 +19,18 @@ use crate::client::Issuer;
 use crate::clock::Clock;
 use crate::hook::Hook;
 use crate::metrics::Metrics;
+use crate::token::Granted;
 use crate::token::access::is_subject;
 
 /// Longest message to a person, in bytes.
 const MAX_MESSAGE: usize = 200;
-/// Longest `acr` and single `amr`, in bytes.
-const MAX_TEXT: usize = 512;
-const MAX_AMR: usize = 16;
 
 #[derive(Serialize)]
 struct Question<'a> {
     issuer: &'a str,
     client_id: &'a str,
+    /// The address that the request came from, for whoever counts guesses.
+    peer: IpAddr,
     username: &'a str,
     password: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,7 +56,9 @@ enum Answer {
     Refused {
         message: Option<String>,
     },
-    Partial,
+    Partial {
+        message: Option<String>,
+    },
 }
 
 /// Has `hook` decide a login at `issuer`.
@@ -66,12 +70,14 @@ pub(super) async fn ask(
     issuer: &Issuer,
     client: &str,
     login: &Login<'_>,
+    peer: IpAddr,
     clock: &Clock,
     metrics: &Metrics,
 ) -> Result<Verdict, LoginError> {
     let question = Question {
         issuer: &issuer.url,
         client_id: client,
+        peer,
         username: login.username,
         password: login.password,
         idp: login.acr.idp,
@@ -90,18 +96,25 @@ pub(super) async fn ask(
 fn read(body: &[u8]) -> Result<Verdict, &'static str> {
     match serde_json::from_slice(body).map_err(|_| "no verdict: admitted, refused or partial, with its members")? {
         Answer::Refused { message } => Ok(Verdict::Refused { message: message.as_deref().and_then(printable) }),
-        Answer::Partial => Ok(Verdict::Partial),
+        Answer::Partial { message } => Ok(Verdict::Partial { message: message.as_deref().and_then(printable) }),
         Answer::Admitted { subject, claims, auth_time, acr, amr } => {
-            let long = |text: &String| text.len() > MAX_TEXT;
             if !is_subject(&subject) {
-                Err("subject: 1 to 255 printable ASCII characters (OpenID Connect Core section 2)")
-            } else if acr.as_ref().is_some_and(long) || amr.len() > MAX_AMR || amr.iter().any(long) {
-                Err("acr, amr: at most 512 bytes each, at most 16 amr")
-            } else if claims.check().is_err() {
-                Err("claims: too long, or of the protocol")
-            } else {
-                Ok(Verdict::Admitted(Box::new(User { subject, claims, auth_time, acr, amr })))
+                return Err("subject: 1 to 255 printable ASCII characters (OpenID Connect Core section 2)");
             }
+            let Claims { access_token, id_token } = claims;
+            let said = Granted {
+                auth_time,
+                acr,
+                amr,
+                access_token_claims: access_token,
+                id_token_claims: id_token,
+                ..Granted::default()
+            };
+            said.check()?;
+            let Granted { auth_time, acr, amr, access_token_claims: access_token, id_token_claims: id_token, .. } =
+                said;
+            let claims = Claims { access_token, id_token };
+            Ok(Verdict::Admitted(Box::new(User { subject, claims, auth_time, acr, amr })))
         }
     }
 }

@@ -105,7 +105,7 @@ async fn a_subject_makes_it_a_login_with_claims_id_token_and_refresh_token() {
     let asked = world.hook.asked();
     let issuer = format!("http://{}", world.server.public);
     let wanted = json!({
-        "issuer": issuer, "client_id": world.app.0, "grant_type": GRANT, "scope": "openid offline_access api:read",
+        "issuer": issuer, "client_id": world.app.0, "peer": "127.0.0.1", "grant_type": GRANT, "scope": "openid offline_access api:read",
         "parameters": { "phone": "+4312345", "otp": "123456", "note": "a&b=\"c\"" },
     });
     assert_eq!(
@@ -246,6 +246,41 @@ async fn an_answer_that_is_wrong_is_500_and_never_a_token() {
     world.hook.decides(move |_| Reply::Json(200, big.clone()));
     let answer = world.ask(&[]).await;
     assert_eq!((answer.status, answer.error().as_str()), (503, "temporarily_unavailable"), "more than 64 KiB");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_authenticates_in_the_future() {
+    let world =
+        World::start("", |_| Reply::Json(200, json!({ "subject": "alice", "auth_time": 9_999_999_999_u64 }))).await;
+    let access = claims(&world.ask(&[]).await.get("access_token"));
+    assert_eq!(access["auth_time"], world.server.clock.now().as_secs());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_24_refused_guesses_are_slowed_down_per_client_and_address_and_nothing_else_is() {
+    let no = |error: &'static str| move |_: &Value| Reply::Json(400, json!({ "error": error }));
+    let world = World::start("", no("invalid_grant")).await;
+    for _ in 0..200 {
+        refused(&world.ask(&[]).await, "invalid_grant");
+    }
+    let answer = world.ask(&[]).await;
+    assert_eq!((answer.status, answer.error().as_str()), (429, "slow_down"));
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    assert_eq!(world.hook.asked().len(), 200, "the hook hears no more of them");
+    let other = json!({
+        "token_endpoint_auth_method": "client_secret_post", "grant_types": [GRANT], "scope": "api:read",
+    });
+    let other = world.server.client(other).await;
+    let as_other = [("client_id", other.0.as_str()), ("client_secret", other.1.as_str())];
+    refused(&world.ask(&as_other).await, "invalid_grant");
+    // what is no wrong guess costs nothing: refusals for another reason, and grants
+    world.server.clock.advance(Duration::from_millis(200));
+    world.hook.decides(no("otp_expired"));
+    refused(&world.ask(&[]).await, "otp_expired");
+    world.hook.decides(alice);
+    for _ in 0..3 {
+        assert_eq!(world.ask(&[]).await.status, 200);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

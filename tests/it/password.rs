@@ -252,6 +252,21 @@ async fn a_login_that_began_before_the_user_was_disabled_is_void() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_logins_get_no_id_token_their_refresh_tokens_bring_none_either() {
+    let quiet = DIRECTORY.replace("source = \"directory\"", "source = \"directory\", id_token = false");
+    let server = Server::with(&quiet).await;
+    put_user(&server, "ann", json!({ "password": "horse", "subject": "u-1" })).await;
+    let client = login_client(&server).await;
+    let first = login(&server, &client, "ann", "horse").await;
+    let second = server.refresh(&client, &first.get("refresh_token")).await;
+    for answer in [&first, &second] {
+        let body = answer.json();
+        assert_eq!((answer.status, &body["scope"]), (200, &json!("openid offline_access api:read")));
+        assert!(body.get("id_token").is_none(), "{body}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_public_client_may_log_people_in_if_it_registered_that() {
     let (server, _) = world().await;
     let mut metadata = metadata();
@@ -332,7 +347,7 @@ async fn a_webhook_is_asked_with_everything_and_says_who_it_is() {
     let more = [("acr_values", "tenant:acme x"), ("auth_source_id", "s-1"), ("undeclared", "1")];
     let tokens = server.token(&[&fields(&client, "ann", "horse")[..], &more].concat()).await;
     let wanted = json!({
-        "issuer": format!("http://{}", server.public), "client_id": client.0, "username": "ann", "password": "horse", "tenant": "acme",
+        "issuer": format!("http://{}", server.public), "client_id": client.0, "peer": "127.0.0.1", "username": "ann", "password": "horse", "tenant": "acme",
         "acr_values": ["x"], "parameters": { "auth_source_id": "s-1" },
     });
     assert_eq!(service.questions(), [wanted]);
@@ -357,7 +372,7 @@ async fn a_webhook_refuses_and_its_words_are_not_passed_on_in_the_rfc_dialect() 
     refused(&wrong, "invalid_grant");
     assert!(!wrong.text().contains("locked"), "{}", wrong.text());
     assert_eq!((half.status, half.body), (wrong.status, wrong.body), "that the password was right does not show");
-    for _ in 0..9 {
+    for _ in 0..8 {
         refused(&login(&server, &client, "ann", "x").await, "invalid_grant");
     }
     assert_eq!(
@@ -365,7 +380,28 @@ async fn a_webhook_refuses_and_its_words_are_not_passed_on_in_the_rfc_dialect() 
         429,
         "guesses are counted before the service is asked"
     );
-    assert_eq!(service.questions().len(), 11);
+    assert_eq!(service.questions().len(), 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_16_74_the_throttle_does_not_tell_that_a_password_was_right_where_more_is_needed() {
+    let service = Service::start(|question| {
+        let right = question["password"] == "horse";
+        (200, json!({ "verdict": if right { "partial" } else { "refused" }, "message": "no" }).to_string())
+    })
+    .await;
+    let (server, client) = asking(&service, "").await;
+    let mut answers = Vec::new();
+    for (name, password) in [("ann", "horse"), ("bob", "donkey")] {
+        let mut seen = Vec::new();
+        for _ in 0..12 {
+            let answer = login(&server, &client, name, password).await;
+            seen.push((answer.status, answer.body));
+        }
+        answers.push(seen);
+    }
+    assert_eq!(answers[0], answers[1], "right, and wrong");
+    assert_eq!(answers[0].iter().filter(|(status, _)| *status == 400).count(), 10);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -428,6 +464,14 @@ async fn a_webhook_whose_settings_cannot_work_is_refused_at_the_start() {
         (r#"{ source = "webhook", hook = { url = "https://a.example", timeout = "5s" } }"#, "users.hook.timeout"),
         (
             r#"{ source = "webhook", parameters = "client_secret", hook = { url = "https://a.example" } }"#,
+            "users.parameters",
+        ),
+        (
+            r#"{ source = "webhook", parameters = "client_x509", hook = { url = "https://a.example" } }"#,
+            "users.parameters",
+        ),
+        (
+            r#"{ source = "webhook", parameters = "acr_values", hook = { url = "https://a.example" } }"#,
             "users.parameters",
         ),
     ] {

@@ -13,6 +13,7 @@ use jeton::metrics::Stopwatch;
 use jeton::protocol::form::Form;
 use jeton::service::Service;
 use jeton::x509::Chain;
+use rcgen::DnType;
 use serde_json::json;
 
 use crate::support::assertion::{JWT_BEARER, Signer};
@@ -25,7 +26,7 @@ const THRESHOLD: f64 = 4.5;
 const RUNS: usize = 5;
 
 /// Samples of each kind in one run.
-fn samples() -> usize {
+pub(crate) fn samples() -> usize {
     if std::env::var_os("JETON_FULL").is_some() { 100_000 } else { 20_000 }
 }
 
@@ -72,15 +73,15 @@ async fn measure(mut run: impl AsyncFnMut(u64) -> [Vec<f64>; 2]) -> f64 {
     smallest
 }
 
-struct Bench {
-    server: Server,
+pub(crate) struct Bench {
+    pub(crate) server: Server,
     service: Arc<Service>,
     issuer: Arc<Issuer>,
 }
 
 /// One request that fails: its body and perhaps its header.
 #[derive(Clone)]
-struct Guess {
+pub(crate) struct Guess {
     authorization: Option<Vec<u8>>,
     body: Vec<u8>,
     certificate: Option<Arc<Chain>>,
@@ -91,8 +92,11 @@ impl Bench {
         Self::with("").await
     }
 
-    async fn with(more: &str) -> Self {
-        let server = Server::with(more).await;
+    pub(crate) async fn with(more: &str) -> Self {
+        Self::of(Server::with(more).await)
+    }
+
+    pub(crate) fn of(server: Server) -> Self {
         let service = server.daemon().service().clone();
         let issuer = service.registry.issuer("main").unwrap();
         Self { server, service, issuer }
@@ -124,16 +128,21 @@ impl Bench {
         times
     }
 
-    async fn alike(&self, what: &str, samples: usize, one: Guess, two: Guess) {
+    pub(crate) async fn alike(&self, what: &str, samples: usize, one: Guess, two: Guess) {
         let guesses = [one, two];
         let t = measure(async |seed| self.times(&guesses, samples, seed).await).await;
         assert!(t < THRESHOLD, "{what}: the times differ, |t| = {t:.1} in every one of {RUNS} runs");
     }
 }
 
+impl Guess {
+    pub(crate) fn of(fields: &[(&str, &str)]) -> Self {
+        Self { authorization: None, body: form(fields).into_bytes(), certificate: None }
+    }
+}
+
 fn post(id: &str, secret: &str) -> Guess {
-    let body = form(&[("client_id", id), ("client_secret", secret)]).into_bytes();
-    Guess { authorization: None, body, certificate: None }
+    Guess::of(&[("client_id", id), ("client_secret", secret)])
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -242,6 +251,38 @@ async fn checklist_16_who_registered_a_certificate_does_not_show() {
     for other in ["client-number-one", "client-number-two", "client-number-six"] {
         bench.alike(other, samples() / 5, guess("client-number-xxx"), guess(other)).await;
     }
+}
+
+/// Reading a name takes as long as whoever made the certificate likes.
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_16_a_strangers_certificate_of_many_names_does_not_show_who_registered_one() {
+    let (dir, authority) = (tempfile::tempdir().unwrap(), Authority::new("ca"));
+    std::fs::write(dir.path().join("ca.pem"), &authority.pem).unwrap();
+    let bench = Bench::with(&format!(
+        r#"
+        public.client_ca_file = "{}/ca.pem"
+        public.proxy = {{ trusted = ["127.0.0.1"], client_certificate_header = "x-client-cert" }}
+        "#,
+        dir.path().display()
+    ))
+    .await;
+    let mut params = subject("stranger");
+    for number in 0..400 {
+        params.distinguished_name.push(DnType::CustomDnType(vec![2, 5, 4, 1000 + number]), "A");
+    }
+    let shown = Identity::self_signed(&params);
+    let metadata = json!({
+        "client_id": "client-number-one", "grant_types": ["client_credentials"], "scope": "api:read",
+        "token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_subject_dn": "CN=a,O=b",
+    });
+    bench.server.client(metadata).await;
+    let chain = Arc::new(Chain::from_pem(shown.pem.as_bytes()).unwrap());
+    let guess = |id: &str| Guess {
+        authorization: None,
+        body: form(&[("client_id", id)]).into_bytes(),
+        certificate: Some(chain.clone()),
+    };
+    bench.alike("a registered name", samples() / 5, guess("client-number-xxx"), guess("client-number-one")).await;
 }
 
 /// With an imported secret that nobody has used yet, each failure costs one argon2id hash: fewer samples, of 20 ms.

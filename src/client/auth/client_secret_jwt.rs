@@ -31,10 +31,8 @@ impl Method for ClientSecretJwt {
                 Err(reason) => return case.judge(Err(reason)),
             };
             let checked = signed(case, assertion).and_then(|()| assertion.check(case));
-            let client = case.judge(checked.as_ref().map(|_| ()).map_err(|reason| *reason))?;
-            if let Ok(single) = checked {
-                single.spend(case, &client).await?;
-            }
+            let (client, single) = case.judge_with(checked)?;
+            single.spend(case, &client).await?;
             Ok(client)
         })
     }

@@ -50,14 +50,21 @@ pub(super) fn meant<'a>(case: &'a Case<'_>, name: Option<&'a str>) -> impl Itera
 }
 
 /// The provider of a proof that does not say where it is from: that of the one credential that is meant. For a client
-/// that does not exist, the first of its kind, so that the same work is done.
-pub(super) fn provider<'a>(case: &'a Case<'_>, name: Option<&'a str>) -> Option<&'a Arc<Provider>> {
+/// that does not exist, the first of its kind. Only asked when all the work on the proof is done: its cost must not
+/// depend on the client.
+///
+/// # Errors
+/// If several credentials are meant.
+pub(super) fn provider<'a>(case: &'a Case<'_>, name: Option<&'a str>) -> Result<&'a Arc<Provider>, &'static str> {
     let mut meant = meant(case, name);
-    match (meant.next(), meant.next()) {
-        (Some(only), None) => Some(&only.provider),
-        (Some(_), Some(_)) => None,
-        (None, _) => case.issuer.providers.iter().find(|provider| provider.method() == case.method),
-    }
+    let ours = case.issuer.providers.iter().filter(|provider| provider.method() == case.method);
+    let found = match (meant.next(), meant.next()) {
+        // as the issuer has it now: a client that was resolved before a reload still has the one from then
+        (Some(only), None) => { ours }.find(|provider| provider.name == only.provider.name),
+        (Some(_), Some(_)) => return Err("the request does not say which federated credential it means"),
+        (None, _) => { ours }.next(),
+    };
+    found.ok_or("the issuer has no such federated provider")
 }
 
 /// The credential under which `facts`, as `provider` proved them, mean the client. Conditions are judged for a client

@@ -49,10 +49,8 @@ impl Method for IdTokenBearer {
                     let facts = token.facts(case);
                     Ok((federated::choose(case, sent.credential, provider, &facts)?, exp))
                 });
-            let client = case.judge(checked.as_ref().map(|_| ()).map_err(|reason| *reason))?;
-            if let Ok((credential, exp)) = checked {
-                federated::spend(case, &client, credential, token.name(), exp).await?;
-            }
+            let (client, (credential, exp)) = case.judge_with(checked)?;
+            federated::spend(case, &client, credential, token.name(), exp).await?;
             Ok(client)
         })
     }

@@ -144,13 +144,18 @@ impl Case<'_> {
     /// Whether the claim holds; the proof is made first and for everybody, so that nothing here can be told apart by
     /// time.
     fn judge(&self, proof: Result<(), &'static str>) -> Result<Arc<Client>, Refused> {
+        self.judge_with(proof).map(|(client, ())| client)
+    }
+
+    /// As [`Case::judge`], of a proof that leaves something to do if it holds: only then is anything spent.
+    fn judge_with<T>(&self, proof: Result<T, &'static str>) -> Result<(Arc<Client>, T), Refused> {
         let client = self.client.clone().ok_or(Refused::Because("unknown client"))?;
         if client.settings.disabled {
             Err(Refused::Because("disabled client"))
         } else if client.settings.auth_method != self.method {
             Err(Refused::Because("another method is registered"))
         } else {
-            proof.map(|()| client).map_err(Refused::Because)
+            proof.map(|left| (client, left)).map_err(Refused::Because)
         }
     }
 

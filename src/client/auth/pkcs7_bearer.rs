@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::assertion::{SKEW, instant};
 use super::{Case, Claim, Evidence, Method, Proof, Verdict, federated};
 use crate::client::condition::Facts;
-use crate::client::federation::{DocumentTrust, Signers, Trust, facts};
+use crate::client::federation::{DocumentTrust, Provider, Signers, Trust, facts};
 use crate::client::metadata::AuthMethod;
 use crate::clock::Time;
 use crate::cms::{MAX_DOCUMENT, SignedDocument};
@@ -35,28 +35,38 @@ impl Method for Pkcs7Bearer {
     fn verify<'a>(&self, case: &'a Case<'a>, proof: &'a Proof<'a>) -> Verdict<'a> {
         Box::pin(async move {
             let Proof::Federated(sent) = proof else { return case.judge(Err("no document")) };
-            let Some(provider) = federated::provider(case, sent.credential) else {
-                return case.judge(Err("the request does not say which federated credential it means"));
-            };
-            let Trust::Documents(trust) = &provider.trust else {
-                return case.judge(Err("the federated provider is of another kind"));
-            };
             let checked = decode(sent.assertion).and_then(|bytes| {
-                let document = open(case, trust, &bytes)?;
-                let attested = Attested::read(&document, trust)?;
-                let until = attested.check(case, trust, &document)?;
-                let facts = attested.facts(case, &document);
+                // as every provider sees it, whichever is meant: a signature more or less would tell whether there is
+                // such a client
+                let seen: Vec<_> = case.issuer.providers.iter().filter_map(|own| see(case, own, &bytes)).collect();
+                let provider = federated::provider(case, sent.credential)?;
+                let own = seen.into_iter().find(|(name, _)| *name == provider.name);
+                let (document, until, facts) =
+                    own.map_or(Err("the federated provider is of another kind"), |own| own.1)?;
                 let credential = federated::choose(case, sent.credential, provider, &facts)?;
                 Ok((credential, document, until))
             });
-            let client = case.judge(checked.as_ref().map(|_| ()).map_err(|reason| *reason))?;
-            if let Ok((credential, document, until)) = checked {
-                federated::spend(case, &client, credential, document.content(), until).await?;
-            }
+            let (client, (credential, document, until)) = case.judge_with(checked)?;
+            federated::spend(case, &client, credential, document.content(), until).await?;
             Ok(client)
         })
     }
 }
+
+/// What a provider makes of a document, if it is one of documents: the document, until when it is good, and what rules
+/// may ask of it.
+fn see<'a>(case: &Case<'_>, provider: &'a Provider, bytes: &[u8]) -> Option<(&'a str, Result<Seen, &'static str>)> {
+    let Trust::Documents(trust) = &provider.trust else { return None };
+    let seen = open(case, trust, bytes).and_then(|document| {
+        let attested = Attested::read(&document, trust)?;
+        let until = attested.check(case, trust, &document)?;
+        let facts = attested.facts(case, &document);
+        Ok((document, until, facts))
+    });
+    Some((&provider.name, seen))
+}
+
+type Seen = (SignedDocument, Time, Facts);
 
 /// The bytes of a document: base64 in lines of any length, padded or not.
 fn decode(text: &str) -> Result<Vec<u8>, &'static str> {

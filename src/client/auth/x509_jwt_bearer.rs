@@ -5,6 +5,8 @@
 //! That certificate is the only key: `x5c` and `x5u` of the header are never looked at. Revocation lists are not either;
 //! a certificate is good until it expires, or until the rules say otherwise.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::assertion::Assertion;
@@ -32,42 +34,45 @@ impl Method for X509JwtBearer {
     fn verify<'a>(&self, case: &'a Case<'a>, proof: &'a Proof<'a>) -> Verdict<'a> {
         Box::pin(async move {
             let Proof::Federated(sent) = proof else { return case.judge(Err("no assertion")) };
-            let Some(provider) = federated::provider(case, sent.credential) else {
-                return case.judge(Err("the request does not say which federated credential it means"));
-            };
             let assertion = match Assertion::parse(sent.assertion) {
                 Ok(assertion) => assertion,
                 Err(reason) => return case.judge(Err(reason)),
             };
-            let checked = certified(case, provider, sent, &assertion).and_then(|facts| {
+            let checked = certified(case, sent, &assertion).and_then(|(facts, vouching)| {
                 let single = assertion.check(case)?;
+                let provider = federated::provider(case, sent.credential)?;
                 federated::choose(case, sent.credential, provider, &facts)?;
-                Ok(single)
+                if vouching.contains(&provider.name.as_str()) { Ok(single) } else { Err(NOBODY) }
             });
-            let client = case.judge(checked.as_ref().map(|_| ()).map_err(|reason| *reason))?;
-            if let Ok(single) = checked {
-                single.spend(case, &client).await?;
-            }
+            let (client, single) = case.judge_with(checked)?;
+            single.spend(case, &client).await?;
             Ok(client)
         })
     }
 }
 
-/// Whether the provider issued the certificate and its key signed the assertion; gives what rules may ask of both.
-fn certified(
-    case: &Case<'_>,
-    provider: &Provider,
+const NOBODY: &str = "no authority of the federated provider vouches for the certificate now";
+
+/// Which providers issued the certificate, whose key signed the assertion; gives what rules may ask of both. All
+/// providers are asked, whichever is meant: a signature more or less would tell whether there is such a client.
+fn certified<'a>(
+    case: &'a Case<'_>,
     sent: &Federated<'_>,
     assertion: &Assertion<'_>,
-) -> Result<Facts, &'static str> {
-    let Trust::Certificates(anchors) = &provider.trust else { return Err("the federated provider is of another kind") };
+) -> Result<(Facts, Vec<&'a str>), &'static str> {
     let leaf = sent.certificate.ok_or("client_x509 is missing")?;
     Certificate::from_pem(leaf.as_bytes()).map_err(|_| "client_x509 is not one certificate in PEM")?;
     let chain = format!("{leaf}\n{}", sent.chain.unwrap_or_default());
     let chain =
         Chain::from_pem(chain.as_bytes()).map_err(|_| "client_x509_chain is no chain of certificates in PEM")?;
-    if chain.verify(anchors, Usage::ClientAuth, case.now).is_err() {
-        return Err("no authority of the federated provider vouches for the certificate now");
+    let vouches = |provider: &&Arc<Provider>| match &provider.trust {
+        Trust::Certificates(anchors) => chain.verify(anchors, Usage::ClientAuth, case.now).is_ok(),
+        Trust::Tokens(_) | Trust::Documents(_) => false,
+    };
+    let vouching: Vec<&str> =
+        case.issuer.providers.iter().filter(vouches).map(|provider| provider.name.as_str()).collect();
+    if vouching.is_empty() {
+        return Err(NOBODY);
     }
     let alg = assertion.jws.header().alg;
     let key = chain.leaf().public_key().and_then(|key| VerifyingKey::new(&key, Owner::SomebodyElse));
@@ -77,8 +82,9 @@ fn certified(
     let claims: Value = serde_json::from_slice(assertion.jws.payload()).unwrap_or_default();
     let header = assertion.jws.header();
     let header = json!({ "alg": header.alg.name(), "kid": header.kid, "typ": header.typ });
-    Ok(Facts::default()
+    let facts = Facts::default()
         .with("jwt", json!({ "header": header, "claims": claims }))
         .with("cert", facts::certificate(chain.leaf()))
-        .with("client", json!({ "id": case.client_id })))
+        .with("client", json!({ "id": case.client_id }));
+    Ok((facts, vouching))
 }

@@ -15,8 +15,9 @@ const MAX_GRANTS: usize = 32;
 const MAX_PARAMETERS: usize = 32;
 /// Longest name of a grant type, in bytes.
 const MAX_GRANT_TYPE: usize = 256;
-/// Parameters that mean the same for every grant.
-const RESERVED: [&str; 11] = [
+/// Parameters that mean the same for every grant: they prove who the client is or say what it asks for, and no hook gets
+/// them by these names.
+pub(super) const RESERVED: [&str; 11] = [
     "grant_type",
     "client_id",
     "client_secret",

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::custom::RESERVED;
 use crate::hook::HookSettings;
 
 /// Who checks passwords.
@@ -39,7 +40,7 @@ pub struct UsersSettings {
     pub hook: Option<HookSettings>,
     /// Names of further request parameters that are passed on to a webhook, separated by spaces.
     pub parameters: String,
-    /// Whether a login with `openid` gets an ID token.
+    /// Whether a login with `openid` gets ID tokens, at once and with its refresh tokens.
     pub id_token: bool,
 }
 
@@ -49,20 +50,8 @@ impl Default for UsersSettings {
     }
 }
 
-/// Parameters that are never passed on: they prove who the client is, or are passed on by themselves.
-const OURS: [&str; 11] = [
-    "grant_type",
-    "username",
-    "password",
-    "scope",
-    "acr_values",
-    "resource",
-    "client_id",
-    "client_secret",
-    "client_assertion",
-    "client_assertion_type",
-    "audience",
-];
+/// Parameters that are passed on by themselves.
+const OURS: [&str; 3] = ["username", "password", "acr_values"];
 
 impl UsersSettings {
     /// The names of the parameters that are passed on.
@@ -76,7 +65,8 @@ impl UsersSettings {
     /// Setting, value and rule.
     pub(super) fn check(&self) -> Result<(), (&'static str, String, &'static str)> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-        let wrong = |name: &&str| name.len() > 64 || !name.bytes().all(plain) || OURS.contains(name);
+        let taken = |name: &&str| RESERVED.contains(name) || OURS.contains(name);
+        let wrong = |name: &&str| name.len() > 64 || !name.bytes().all(plain) || taken(name);
         if let Some(name) = self.parameters().find(wrong) {
             let rule = "names of up to 64 letters, digits, -, _ and ., none of them of the OAuth request itself";
             return Err(("users.parameters", name.to_owned(), rule));

@@ -1,6 +1,8 @@
 //! What a hook of a custom grant is asked and what it may answer: pure, and strict, because a member that was meant and
 //! is not understood would change who gets what.
 
+use std::net::IpAddr;
+
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -17,6 +19,8 @@ pub(super) struct Question<'a> {
     pub(super) issuer: &'a str,
     /// The authenticated client.
     pub(super) client_id: &'a str,
+    /// The address that the request came from, for whoever counts guesses.
+    pub(super) peer: IpAddr,
     /// The name of the grant.
     pub(super) grant_type: &'a str,
     /// The declared parameters that the request has.
@@ -208,9 +212,10 @@ mod tests {
     #[test]
     fn a_parameter_cannot_break_out_of_its_place() {
         let parameters = vec![("otp", "1\",\"subject\":\"root"), ("a\"b", "\u{0}")];
-        let question = Question { issuer: "i", client_id: "c", grant_type: "g", parameters, scope: "" };
+        let peer = [127, 0, 0, 1].into();
+        let question = Question { issuer: "i", client_id: "c", peer, grant_type: "g", parameters, scope: "" };
         let value: Value = serde_json::from_slice(&question.encode()).unwrap();
-        assert_eq!(value.as_object().unwrap().len(), 5);
+        assert_eq!(value.as_object().unwrap().len(), 6);
         assert_eq!(value["parameters"]["otp"], "1\",\"subject\":\"root");
     }
 

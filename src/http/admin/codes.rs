@@ -131,5 +131,6 @@ fn granted(wanted: &Wanted, client: &Client) -> Result<Granted, Problem> {
         id_token_claims: wanted.claims.id_token.clone(),
         // the client is not here yet; its request for tokens binds them
         confirmation: None,
+        unidentified: false,
     })
 }

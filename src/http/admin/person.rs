@@ -2,11 +2,8 @@
 
 use super::problem::Problem;
 use crate::token::access::is_subject;
+use crate::token::granted::{MAX_AMR, MAX_TEXT};
 pub(super) use crate::user::Claims;
-
-/// Longest `nonce`, `acr` and single `amr`, in bytes.
-const MAX_TEXT: usize = 512;
-const MAX_AMR: usize = 16;
 
 pub(super) fn check_subject(subject: &str) -> Result<(), Problem> {
     if is_subject(subject) {

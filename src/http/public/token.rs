@@ -12,6 +12,7 @@ use crate::metrics::Stopwatch;
 use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::protocol::form::Form;
 use crate::service::{Service, Tally};
+use crate::user::Waiting;
 
 pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Request, told: &mut Told) -> Response {
     let issuer = place.issuer;
@@ -43,7 +44,13 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
             return response;
         }
     };
-    let job = TokenRequest { issuer: issuer.clone(), client, form: form.into_owned(), peer: request.peer };
+    let job = TokenRequest {
+        issuer: issuer.clone(),
+        client,
+        form: form.into_owned(),
+        peer: request.peer,
+        waiting: Waiting::default(),
+    };
     let response = match service.router.token(&grant_type, job).await {
         Ok(tokens) => {
             count_tokens(service, &tokens);

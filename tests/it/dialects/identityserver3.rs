@@ -807,7 +807,7 @@ async fn the_user_service_hears_idp_and_tenant_and_the_rest_once() {
     assert_eq!(world.token("login", &[&grant[..], &acr].concat()).await.status, 200);
     let asked = world.users.questions().pop().unwrap();
     let wanted = json!({
-        "issuer": format!("http://{}/ids3", world.server.public), "client_id": "login", "username": "alice", "password": "horse", "idp": "corp",
+        "issuer": format!("http://{}/ids3", world.server.public), "client_id": "login", "peer": "127.0.0.1", "username": "alice", "password": "horse", "idp": "corp",
         "tenant": "acme", "acr_values": ["level2", "idp:other"], "parameters": {},
     });
     assert_eq!(asked, wanted);

@@ -9,6 +9,7 @@ use jeton::clock::Clock;
 
 use super::*;
 use crate::support::tools::{bounded, program, skip, succeeds};
+use crate::timing::{Bench, Guess, samples};
 
 const PKCS7: &str = "urn:cloud:idaas:params:oauth:client-assertion-type:pkcs7-bearer";
 const AUDIENCE: &str = "idaas_ue2jvisn35ea5lmthk267";
@@ -306,4 +307,25 @@ async fn checklist_30_a_document_for_one_use_is_used_once() {
     works(&cloud.ask(&id, "ecs", &first).await, "once");
     cloud.fails(&id, &first, "twice").await;
     cloud.fails(&id, &again, "the same content under another signature").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_16_who_has_a_credential_for_a_document_does_not_show_by_time() {
+    let Some(cloud) = Cloud::start().await else { return };
+    let rule = "Equals(pkcs7.document.instance-id, \"i-friend\")";
+    for (id, providers) in [("client-number-one", &["pinned"][..]), ("client-number-two", &["cloud", "pinned"])] {
+        let credentials: Vec<Value> = providers.iter().map(|provider| credential(provider, provider, rule)).collect();
+        let metadata = json!({
+            "client_id": id, "token_endpoint_auth_method": "pkcs7_bearer", "grant_types": ["client_credentials"],
+            "scope": "api:read", "jeton": { "federated_credentials": credentials },
+        });
+        cloud.server.client(metadata).await;
+    }
+    let document = cloud.sign(&PLAIN, &cloud.document("i-stranger", json!({}))).await;
+    let guess =
+        |id: &str| Guess::of(&[("client_id", id), ("client_assertion_type", PKCS7), ("client_assertion", &document)]);
+    let bench = Bench::of(cloud.server);
+    for id in ["client-number-one", "client-number-two"] {
+        bench.alike(id, samples() / 20, guess("client-number-xxx"), guess(id)).await;
+    }
 }

@@ -5,6 +5,7 @@ use rcgen::{ExtendedKeyUsagePurpose, SanType};
 use super::pki::{Ca, Leaf};
 use super::*;
 use crate::support::race;
+use crate::timing::{Bench, Guess, samples};
 
 const X509_JWT: &str = "urn:cloud:idaas:params:oauth:client-assertion-type:x509-jwt-bearer";
 
@@ -272,4 +273,42 @@ async fn checklist_31_a_registered_algorithm_is_the_only_one() {
     let (id, _) = pki.server.client(metadata).await;
     works(&pki.ask(&id, &pki.sent(&id, &pki.middle.leaf("api"))).await, "ES256");
     pki.fails(&id, &pki.sent(&id, &pki.middle.rsa_leaf("api")), "RS256").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_16_whose_providers_a_client_has_does_not_show_by_time() {
+    let dir = TempDir::new().unwrap();
+    let authorities = ["one", "two"].map(Ca::root);
+    let mut toml = String::new();
+    for (name, authority) in ["one", "two"].into_iter().zip(&authorities) {
+        let path = dir.path().join(format!("{name}.pem"));
+        std::fs::write(&path, &authority.pem).unwrap();
+        toml += "[[issuers.main.federated_providers]]\ntype = \"x509\"\n";
+        toml += &format!("name = \"{name}\"\ncertificates_file = \"{}\"\n", path.display());
+    }
+    let bench = Bench::with(&toml).await;
+    let friend = "Equals(cert.subject.CN, \"friend\")";
+    for (id, providers) in [("client-number-one", &["two"][..]), ("client-number-two", &["one", "two"])] {
+        let credentials: Vec<Value> = providers.iter().map(|provider| credential(provider, provider, friend)).collect();
+        let metadata = json!({
+            "client_id": id, "token_endpoint_auth_method": "x509_jwt_bearer", "grant_types": ["client_credentials"],
+            "scope": "api:read", "jeton": { "federated_credentials": credentials },
+        });
+        bench.server.client(metadata).await;
+    }
+    let leaf = authorities[1].leaf("stranger");
+    let (now, aud) = (bench.server.clock.now().as_secs(), format!("http://{}/oauth2/token", bench.server.public));
+    let guess = |id: &str| {
+        let claims = json!({ "iss": id, "sub": id, "aud": aud, "jti": "one", "iat": now, "exp": now + 3600 });
+        let assertion = leaf.key.jws(&json!({ "alg": "ES256" }), &claims);
+        Guess::of(&[
+            ("client_id", id),
+            ("client_assertion_type", X509_JWT),
+            ("client_assertion", &assertion),
+            ("client_x509", &leaf.pem),
+        ])
+    };
+    for id in ["client-number-one", "client-number-two"] {
+        bench.alike(id, samples() / 20, guess("client-number-xxx"), guess(id)).await;
+    }
 }

@@ -86,6 +86,10 @@ async fn checklist_54_rfc8705_4_a_public_clients_refresh_token_works_with_its_ce
     // the binding outlives the setting
     assert_eq!(world.server.replace(&id, spa_metadata()).await.status, 200);
     refused(&world.refresh_as(&bare, &id, &next.get("refresh_token")).await, "invalid_grant");
+    // and who tried without it spent nothing then either
+    world.server.clock.advance(std::time::Duration::from_secs(3600));
+    let last = world.refresh_as(&caller, &id, &next.get("refresh_token")).await;
+    assert_eq!(last.status, 200, "{}", last.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -152,4 +156,47 @@ async fn rfc8705_4_a_login_by_a_custom_grant_is_bound_too() {
     let refresh = tokens.get("refresh_token");
     refused(&world.refresh_as(&world.caller(&thief), &id, &refresh).await, "invalid_grant");
     assert_eq!(world.refresh_as(&world.caller(&own), &id, &refresh).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_65_70_what_comes_of_a_bound_token_by_exchange_is_bound_too() {
+    const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+    const ACCESS: &str = "urn:ietf:params:oauth:token-type:access_token";
+    let more = format!("grant_types = [\"client_credentials\", \"{EXCHANGE}\"]\n");
+    let world = World::with(&more).await;
+    let register = async |bound: bool| {
+        let metadata = json!({
+            "token_endpoint_auth_method": "client_secret_post", "grant_types": [EXCHANGE, "client_credentials"],
+            "scope": "api:read", "tls_client_certificate_bound_access_tokens": bound,
+            "jeton": { "introspection": "any", "token_exchange": { "impersonation": true, "delegation": true } },
+        });
+        world.server.client(metadata).await
+    };
+    let (own, gateways) = (identity(), identity());
+    let (caller, gateway) = (world.caller(&own), world.caller(&gateways));
+    let token = async |caller: &Caller, client: &(String, String)| {
+        let fields = [&credentials(&client.0)[..], &[("client_secret", client.1.as_str())]].concat();
+        caller.token(world.server.public, &fields).await.get("access_token")
+    };
+    let exchange = async |caller: &Caller, client: &(String, String), subject: &str, actor: Option<&str>| {
+        let mut fields = vec![
+            ("grant_type", EXCHANGE),
+            ("client_id", client.0.as_str()),
+            ("client_secret", client.1.as_str()),
+            ("subject_token", subject),
+            ("subject_token_type", ACCESS),
+        ];
+        fields.extend(actor.into_iter().flat_map(|actor| [("actor_token", actor), ("actor_token_type", ACCESS)]));
+        caller.token(world.server.public, &fields).await
+    };
+    let (bound, plain) = (register(true).await, register(false).await);
+    let (subject, free) = (token(&caller, &bound).await, token(&caller, &plain).await);
+    // a client whose tokens anybody may use, whatever certificate it shows
+    for caller in [&caller, &gateway] {
+        refused(&exchange(caller, &plain, &subject, None).await, "invalid_request");
+    }
+    assert_eq!(exchange(&gateway, &plain, &free, None).await.status, 200);
+    let answer = exchange(&gateway, &bound, &subject, None).await;
+    assert_eq!(claims(&answer.get("access_token"))["cnf"]["x5t#S256"], gateways.thumbprint());
+    refused(&exchange(&Caller::new(&world.roots, None), &bound, &subject, None).await, "invalid_request");
 }
