@@ -1,4 +1,4 @@
-//! The threads in which passwords are hashed: their own, few, and behind all others, so that a flood of logins takes
+//! The threads in which passwords are hashed: their own, few, and of low priority, so that a flood of logins takes
 //! what the other grants leave over.
 //!
 //! Always true: at most `queue` jobs wait and what is over is refused at once; a job nobody waits for is not done.
@@ -19,6 +19,22 @@ use crate::metrics::Metrics;
 
 /// After how long without work a thread gives its memory back.
 const IDLE: Duration = Duration::from_secs(10);
+/// How nice the threads are that have a low priority: one gets about a tenth of a core while all cores are wanted.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
+
+/// How the threads stand beside all others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Priority {
+    /// They get less than others, but enough to go on whatever else the machine does.
+    #[default]
+    Low,
+    /// They get what others leave over, and one that wakes up takes its core at once (sched(7), `SCHED_IDLE`): the least a
+    /// flood of logins can take, but no login gets through while something else wants every core.
+    Idle,
+}
+
 /// How passwords are hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -27,13 +43,15 @@ pub struct LaneConfig {
     pub workers: usize,
     /// Checks that may wait for one; more are refused at once.
     pub queue: usize,
+    /// How the threads stand beside all others.
+    pub priority: Priority,
     /// What a check costs.
     pub cost: Cost,
 }
 
 impl Default for LaneConfig {
     fn default() -> Self {
-        Self { workers: 1, queue: 32, cost: Cost::default() }
+        Self { workers: 1, queue: 32, priority: Priority::default(), cost: Cost::default() }
     }
 }
 
@@ -82,6 +100,7 @@ impl Lane {
                 waiting: waiting.clone(),
                 queue: queue.clone(),
                 busy: metrics.password_busy.clone(),
+                priority: config.priority,
                 cost: config.cost,
             };
             std::thread::Builder::new().name(format!("password-{number}")).spawn(move || worker.run())?;
@@ -131,12 +150,13 @@ struct Worker {
     waiting: Arc<Mutex<Receiver<Job>>>,
     queue: IntGauge,
     busy: IntGauge,
+    priority: Priority,
     cost: Cost,
 }
 
 impl Worker {
     fn run(self) {
-        step_back();
+        step_back(self.priority);
         let mut workspace = Workspace::default();
         loop {
             let next = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(IDLE);
@@ -166,18 +186,22 @@ impl Worker {
     }
 }
 
-/// Puts this thread behind all others: it gets what they leave over, and one that wakes up takes its core at once, which
-/// the lowest priority of a normal thread does not give (sched(7), `SCHED_IDLE`).
-fn step_back() {
-    #[cfg(target_os = "linux")]
-    {
-        use preempt_rt::sched::{Pid, Scheduler, SchedulerParams, set_scheduler};
-        let params = SchedulerParams { priority: 0 };
-        if let Err(error) = set_scheduler(Pid::current_thread(), Scheduler::SCHED_IDLE, params) {
-            tracing::warn!(%error, "failed to lower the priority of a password thread");
-        }
+/// Lowers the priority of this thread, where priorities are a thread's own.
+#[cfg(target_os = "linux")]
+fn step_back(priority: Priority) {
+    use preempt_rt::sched::{Pid, Scheduler, SchedulerParams, set_scheduler};
+    let done = match priority {
+        Priority::Low => rustix::process::setpriority_process(None, NICENESS).map_err(|error| error.to_string()),
+        Priority::Idle => set_scheduler(Pid::current_thread(), Scheduler::SCHED_IDLE, SchedulerParams { priority: 0 })
+            .map_err(|error| error.to_string()),
+    };
+    if let Err(error) = done {
+        tracing::warn!(error, "failed to lower the priority of a password thread");
     }
 }
+
+#[cfg(not(target_os = "linux"))]
+fn step_back(_priority: Priority) {}
 
 #[cfg(test)]
 mod tests {
@@ -187,7 +211,7 @@ mod tests {
     async fn what_is_over_the_queue_is_refused_at_once_and_the_rest_is_answered() {
         let cost = Cost { memory_kib: 8 * 1024, ..Cost::default() };
         let metrics = Metrics::new();
-        let lane = Lane::start(&LaneConfig { workers: 1, queue: 2, cost }, &metrics).unwrap();
+        let lane = Lane::start(&LaneConfig { workers: 1, queue: 2, cost, ..LaneConfig::default() }, &metrics).unwrap();
         let horse = lane.hash("horse").await.unwrap().unwrap();
         let edge = Arc::new(());
         let waiting = Arc::downgrade(&edge);
@@ -203,7 +227,8 @@ mod tests {
     #[tokio::test]
     async fn a_password_whose_request_was_given_up_meanwhile_is_not_hashed() {
         let cost = Cost { memory_kib: 8 * 1024, ..Cost::default() };
-        let lane = Lane::start(&LaneConfig { workers: 1, queue: 8, cost }, &Metrics::new()).unwrap();
+        let lane =
+            Lane::start(&LaneConfig { workers: 1, queue: 8, cost, ..LaneConfig::default() }, &Metrics::new()).unwrap();
         let horse = lane.hash("horse").await.unwrap().unwrap();
         let edges = [Arc::new(()), Arc::new(())];
         let [first, second] = edges.each_ref().map(Arc::downgrade);
