@@ -99,6 +99,8 @@ metrics! {
     password_queue: IntGauge("jeton_password_queue_depth");
     /// Threads that hash a password now.
     password_busy: IntGauge("jeton_password_threads_busy");
+    /// Passwords that the threads which stand back got no core for: hashed at the priority of all other threads.
+    password_overdue: IntCounter("jeton_passwords_overdue_total");
     /// Codes presented a second time: their families were revoked.
     code_replays: IntCounter("jeton_code_replays_total");
     /// User codes of devices that the portal asked for and that nobody has: somebody guesses.

@@ -10,6 +10,7 @@ mod init;
 mod input;
 mod key;
 mod log;
+mod runtime;
 mod serve;
 mod table;
 mod token;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::log::Log;
-use super::{complain, exit, log};
+use super::{complain, exit, log, runtime};
 use crate::clock::Clock;
 use crate::config::Source;
 use crate::metrics::Metrics;
@@ -28,7 +28,7 @@ pub(super) fn serve(config: PathBuf) -> ExitCode {
 /// Runs a daemon until it is told to stop; `started` is called once it serves.
 pub(super) fn run(prepared: Prepared, started: impl FnOnce(&Daemon)) -> ExitCode {
     let log = log::start(&prepared.loaded.config.log);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match runtime::start() {
         Ok(runtime) => runtime,
         Err(error) => {
             complain(&error);

@@ -1,65 +1,60 @@
-//! The threads in which passwords are hashed: their own, few, and of low priority, so that a flood of logins takes
-//! what the other grants leave over.
+//! Where passwords are hashed: in threads of their own that stand back for all others, so that a flood of logins takes
+//! what the other grants leave over, and in one that does not, so that some get through when nothing is left over.
 //!
-//! Always true: at most `queue` jobs wait and what is over is refused at once; a job nobody waits for is not done.
-//! A hash in a worker of the runtime would hold up the requests of that worker, at the priority of everything else.
+//! Always true: at most `queue` jobs wait and what is over is refused at once; a job nobody waits for is not done; and
+//! while jobs wait, one is done every [`PATIENCE`] whatever else wants the machine. A hash in a worker of the runtime would
+//! hold up the requests of that worker, at the priority of everything else.
+
+mod manners;
+mod worker;
 
 use std::io;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use prometheus::{IntCounter, IntGauge};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use super::hash::{Cost, Workspace};
+use self::worker::{Done, Job, Work, Worker};
+use super::hash::Cost;
 use crate::metrics::Metrics;
 
-/// After how long without work a thread gives its memory back.
-const IDLE: Duration = Duration::from_secs(10);
-/// How nice the threads are that have a low priority: one gets about a tenth of a core while all cores are wanted.
-#[cfg(target_os = "linux")]
-const NICENESS: i32 = 10;
-
-/// How the threads stand beside all others.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Priority {
-    /// They get less than others, but enough to go on whatever else the machine does.
-    #[default]
-    Low,
-    /// They get what others leave over, and one that wakes up takes its core at once (sched(7), `SCHED_IDLE`): the least a
-    /// flood of logins can take, but no login gets through while something else wants every core.
-    Idle,
-}
+/// For how long the threads that stand back may finish nothing before the one that does not takes a job.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// How passwords are hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LaneConfig {
-    /// Threads.
+    /// Threads that stand back.
     pub workers: usize,
     /// Checks that may wait for one; more are refused at once.
     pub queue: usize,
-    /// How the threads stand beside all others.
-    pub priority: Priority,
     /// What a check costs.
     pub cost: Cost,
 }
 
 impl Default for LaneConfig {
     fn default() -> Self {
-        Self { workers: 1, queue: 32, priority: Priority::default(), cost: Cost::default() }
+        Self { workers: 1, queue: 32, cost: Cost::default() }
     }
 }
 
 /// The handle of the threads; they end with it.
 pub struct Lane {
     jobs: SyncSender<Job>,
+    /// Has no room: it takes a job only while its thread has none.
+    overdue: SyncSender<Job>,
+    /// Jobs that a thread is done with.
+    finished: Arc<AtomicU64>,
     queue: IntGauge,
     shed: IntCounter,
+    rescued: IntCounter,
     /// What a check costs.
     pub cost: Cost,
 }
@@ -72,41 +67,48 @@ pub type Waiting = Weak<()>;
 #[error("too many passwords wait to be checked")]
 pub struct Full;
 
-struct Job {
-    password: Zeroizing<String>,
-    /// What it is compared with; a new hash is made without.
-    phc: Option<String>,
-    /// Who waits, besides whoever holds the other end of `reply`.
-    waiting: Option<Waiting>,
-    reply: oneshot::Sender<Done>,
-}
-
-enum Done {
-    Verified(bool),
-    Hashed(Result<String, &'static str>),
-}
-
 impl Lane {
     /// Starts the threads.
     ///
     /// # Errors
     /// If the system has no thread for us.
     pub fn start(config: &LaneConfig, metrics: &Metrics) -> io::Result<Self> {
-        let (jobs, waiting) = sync_channel(config.queue.max(1));
+        let (lane, waiting, overdue) = Self::without_threads(config, metrics);
         let waiting = Arc::new(Mutex::new(waiting));
-        let queue = metrics.password_queue.clone();
         for number in 0..config.workers.max(1) {
-            let worker = Worker {
-                waiting: waiting.clone(),
-                queue: queue.clone(),
-                busy: metrics.password_busy.clone(),
-                priority: config.priority,
-                cost: config.cost,
-            };
-            std::thread::Builder::new().name(format!("password-{number}")).spawn(move || worker.run())?;
+            lane.spawn(&format!("password-{number}"), waiting.clone(), true, metrics)?;
         }
-        let shed = metrics.shed.with_label_values(&["password_queue"]);
-        Ok(Self { jobs, queue, shed, cost: config.cost })
+        lane.spawn("password-overdue", Arc::new(Mutex::new(overdue)), false, metrics)?;
+        Ok(lane)
+    }
+
+    fn spawn(
+        &self,
+        name: &str,
+        jobs: Arc<Mutex<Receiver<Job>>>,
+        stands_back: bool,
+        metrics: &Metrics,
+    ) -> io::Result<()> {
+        let (finished, busy) = (self.finished.clone(), metrics.password_busy.clone());
+        let worker = Worker { jobs, stands_back, finished, busy, cost: self.cost };
+        std::thread::Builder::new().name(name.to_owned()).spawn(move || worker.run())?;
+        Ok(())
+    }
+
+    /// A lane, and where its threads find what waits and what is overdue.
+    fn without_threads(config: &LaneConfig, metrics: &Metrics) -> (Self, Receiver<Job>, Receiver<Job>) {
+        let (jobs, waiting) = sync_channel(config.queue.max(1));
+        let (overdue, rescues) = sync_channel(0);
+        let lane = Self {
+            jobs,
+            overdue,
+            finished: Arc::default(),
+            queue: metrics.password_queue.clone(),
+            shed: metrics.shed.with_label_values(&["password_queue"]),
+            rescued: metrics.password_overdue.clone(),
+            cost: config.cost,
+        };
+        (lane, waiting, rescues)
     }
 
     /// Whether `password` is the one behind `phc`.
@@ -132,86 +134,66 @@ impl Lane {
     }
 
     async fn done(&self, password: &str, checked: Option<(String, Waiting)>) -> Result<Done, Full> {
-        let (reply, answer) = oneshot::channel();
         let (phc, waiting) = checked.unzip();
-        let job = Job { password: Zeroizing::new(password.to_owned()), phc, waiting, reply };
-        // counted before, because a thread may take it before we are back
-        self.queue.inc();
-        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = self.jobs.try_send(job) {
-            self.queue.dec();
+        let work = Arc::new(Work { password: Zeroizing::new(password.to_owned()), phc, waiting });
+        let mut answer = self.enqueue(&work)?;
+        let mut before = self.finished.load(Ordering::Relaxed);
+        let answer = loop {
+            if let Ok(answer) = timeout(PATIENCE, &mut answer).await {
+                break answer;
+            }
+            let finished = self.finished.load(Ordering::Relaxed);
+            if finished == before
+                && let Some(rescue) = self.rescue(&work)
+            {
+                break tokio::select! { answer = answer => answer, answer = rescue => answer };
+            }
+            before = finished;
+        };
+        answer.map_err(|_| Full)
+    }
+
+    fn enqueue(&self, work: &Arc<Work>) -> Result<oneshot::Receiver<Done>, Full> {
+        let (job, answer) = Job::new(work, Some(&self.queue));
+        if self.jobs.try_send(job).is_err() {
             self.shed.inc();
             return Err(Full);
         }
-        answer.await.map_err(|_| Full)
-    }
-}
-
-struct Worker {
-    waiting: Arc<Mutex<Receiver<Job>>>,
-    queue: IntGauge,
-    busy: IntGauge,
-    priority: Priority,
-    cost: Cost,
-}
-
-impl Worker {
-    fn run(self) {
-        step_back(self.priority);
-        let mut workspace = Workspace::default();
-        loop {
-            let next = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(IDLE);
-            match next {
-                Ok(job) => {
-                    self.queue.dec();
-                    self.work(job, &mut workspace);
-                }
-                Err(RecvTimeoutError::Timeout) => workspace.release(),
-                Err(RecvTimeoutError::Disconnected) => return,
-            }
-        }
+        Ok(answer)
     }
 
-    fn work(&self, job: Job, workspace: &mut Workspace) {
-        let given_up = job.waiting.as_ref().is_some_and(|waiting| waiting.strong_count() == 0);
-        if given_up || job.reply.is_closed() {
-            return;
-        }
-        self.busy.inc();
-        let done = match &job.phc {
-            Some(phc) => Done::Verified(workspace.verify(&job.password, phc)),
-            None => Done::Hashed(self.cost.hash(&job.password)),
-        };
-        self.busy.dec();
-        let _ = job.reply.send(done);
+    /// Has `work` done by the thread that does not stand back, if that has nothing else to do.
+    fn rescue(&self, work: &Arc<Work>) -> Option<oneshot::Receiver<Done>> {
+        let (job, answer) = Job::new(work, None);
+        self.overdue.try_send(job).ok()?;
+        self.rescued.inc();
+        Some(answer)
     }
 }
-
-/// Lowers the priority of this thread, where priorities are a thread's own.
-#[cfg(target_os = "linux")]
-fn step_back(priority: Priority) {
-    use preempt_rt::sched::{Pid, Scheduler, SchedulerParams, set_scheduler};
-    let done = match priority {
-        Priority::Low => rustix::process::setpriority_process(None, NICENESS).map_err(|error| error.to_string()),
-        Priority::Idle => set_scheduler(Pid::current_thread(), Scheduler::SCHED_IDLE, SchedulerParams { priority: 0 })
-            .map_err(|error| error.to_string()),
-    };
-    if let Err(error) = done {
-        tracing::warn!(error, "failed to lower the priority of a password thread");
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn step_back(_priority: Priority) {}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[tokio::test]
+    async fn a_login_gets_through_while_the_threads_that_stand_back_get_no_core() {
+        let cost = Cost { memory_kib: 8 * 1024, ..Cost::default() };
+        let (metrics, config) = (Metrics::new(), LaneConfig { queue: 2, cost, ..LaneConfig::default() });
+        // what waits is taken by nobody: a thread that is never given a core
+        let (lane, _waiting, overdue) = Lane::without_threads(&config, &metrics);
+        lane.spawn("password-overdue", Arc::new(Mutex::new(overdue)), false, &metrics).unwrap();
+        let horse = lane.hash("horse").await.unwrap().unwrap();
+        let edge = Arc::new(());
+        assert_eq!(lane.verify("horse", horse.clone(), &Arc::downgrade(&edge)).await, Ok(true));
+        assert_eq!(lane.verify("horse", horse, &Arc::downgrade(&edge)).await, Err(Full), "its queue is full");
+        assert_eq!(metrics.password_overdue.get(), 2);
+    }
+
+    #[tokio::test]
     async fn what_is_over_the_queue_is_refused_at_once_and_the_rest_is_answered() {
         let cost = Cost { memory_kib: 8 * 1024, ..Cost::default() };
         let metrics = Metrics::new();
-        let lane = Lane::start(&LaneConfig { workers: 1, queue: 2, cost, ..LaneConfig::default() }, &metrics).unwrap();
+        let lane = Lane::start(&LaneConfig { workers: 1, queue: 2, cost }, &metrics).unwrap();
         let horse = lane.hash("horse").await.unwrap().unwrap();
         let edge = Arc::new(());
         let waiting = Arc::downgrade(&edge);
@@ -227,8 +209,7 @@ mod tests {
     #[tokio::test]
     async fn a_password_whose_request_was_given_up_meanwhile_is_not_hashed() {
         let cost = Cost { memory_kib: 8 * 1024, ..Cost::default() };
-        let lane =
-            Lane::start(&LaneConfig { workers: 1, queue: 8, cost, ..LaneConfig::default() }, &Metrics::new()).unwrap();
+        let lane = Lane::start(&LaneConfig { workers: 1, queue: 8, cost }, &Metrics::new()).unwrap();
         let horse = lane.hash("horse").await.unwrap().unwrap();
         let edges = [Arc::new(()), Arc::new(())];
         let [first, second] = edges.each_ref().map(Arc::downgrade);

@@ -249,7 +249,7 @@ mod tests {
         let store = Arc::new(Memory::new(1, clock.clone()));
         let start = |passes| {
             let cost = hash::Cost { memory_kib: 8 * 1024, passes, lanes: 1 };
-            let config = LaneConfig { workers: 1, queue: 2, cost, ..LaneConfig::default() };
+            let config = LaneConfig { workers: 1, queue: 2, cost };
             Users::start(store.clone(), &config, clock.clone(), &Metrics::new()).unwrap()
         };
         let users = UsersSettings { source: UserSource::Directory, ..UsersSettings::default() };

@@ -7,6 +7,7 @@ mod admin;
 mod bad_input;
 mod cli;
 mod config;
+mod cores;
 mod crash;
 mod custom_grants;
 mod dialects;
