@@ -12,11 +12,12 @@
 //! | [`cms`] | documents that somebody signed (PKCS#7) |
 //! | [`token`] | codes, refresh and access tokens; the family state machine `step` |
 //! | [`metrics`], [`ask`] | what operators scrape; how one actor asks another |
+//! | [`slow_hash`] | argon2id: what it costs, and the threads it runs in |
 //! | [`hook`] | services of the operator's that are asked, and what keeps a failing one from harm |
 //! | [`store`] | the `Store` trait, its engines and the shard actors |
 //! | [`keys`] | signing keys: ring, signers, rotation actor |
 //! | [`client`] | issuers, registered clients and how they authenticate |
-//! | [`user`] | users of the password grant: directory, throttling, where passwords are hashed |
+//! | [`user`] | users of the password grant: directory, webhook, throttling |
 //! | [`grant`] | one file per grant type, and the only place that mints tokens |
 //! | [`inspect`] | introspection and revocation |
 //! | [`dialect`] | how each vendor spells the same endpoints |
@@ -48,6 +49,7 @@ pub mod protocol;
 pub mod router;
 pub mod server;
 pub mod service;
+pub mod slow_hash;
 pub mod store;
 pub mod token;
 pub mod user;

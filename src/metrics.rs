@@ -95,12 +95,12 @@ metrics! {
     /// Logins by password, by who checked it (directory, webhook) and outcome (ok, refused, partial, throttled, shed,
     /// unavailable).
     password_checks: IntCounterVec("jeton_password_checks_total", ["source", "outcome"]);
-    /// Passwords that wait for a thread that hashes them.
-    password_queue: IntGauge("jeton_password_queue_depth");
-    /// Threads that hash a password now.
-    password_busy: IntGauge("jeton_password_threads_busy");
-    /// Passwords that the threads which stand back got no core for: hashed at the priority of all other threads.
-    password_overdue: IntCounter("jeton_passwords_overdue_total");
+    /// What waits for a thread that hashes it, by what it is (password, secret).
+    hash_queue: IntGaugeVec("jeton_hash_queue_depth", ["of"]);
+    /// Threads that hash now, by what they hash (password, secret).
+    hash_busy: IntGaugeVec("jeton_hash_threads_busy", ["of"]);
+    /// What the threads that stand back got no core for, hashed at the priority of all other threads (password, secret).
+    hashes_overdue: IntCounterVec("jeton_hashes_overdue_total", ["of"]);
     /// Codes presented a second time: their families were revoked.
     code_replays: IntCounter("jeton_code_replays_total");
     /// User codes of devices that the portal asked for and that nobody has: somebody guesses.

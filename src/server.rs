@@ -46,7 +46,7 @@ pub enum ServerError {
     Keys(#[from] KeyError),
     #[error("an actor did not start")]
     Actor(#[from] ractor::SpawnErr),
-    #[error("the threads that check passwords did not start")]
+    #[error("the threads that hash passwords and secrets did not start")]
     Threads(#[from] std::io::Error),
 }
 
@@ -104,7 +104,7 @@ impl Daemon {
             registry: registry.clone(),
         };
         let (router, router_task) = Router::start(grants, &context, config.tokens, &metrics).await?;
-        let pool = Arc::new(HashPool::new(config.hashing.workers, config.hashing.queue));
+        let pool = Arc::new(HashPool::start(config.hashing.workers, config.hashing.queue, &context.metrics)?);
         let authorities = Arc::new(Authorities::new(authorities));
         let (shards, others) = (context.shards.clone(), source.extensions.client_auth.clone());
         let dialects = source.extensions.all_dialects();

@@ -7,15 +7,14 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::clock::Time;
 use crate::id::{Id, random_bytes};
+use crate::slow_hash::Cost;
 use crate::token::wire;
 use crate::vault::{MacUse, Purpose, Vault};
 
@@ -146,7 +145,15 @@ impl Secret {
 
     /// Whether only argon2id can check it: imported, and not used since the start.
     pub fn is_cold(&self) -> bool {
-        matches!(self.stored.hash, SecretHash::Argon2(_)) && self.proven.get().is_none()
+        self.cold_hash().is_some()
+    }
+
+    /// Its argon2id hash, while only that can check it.
+    pub fn cold_hash(&self) -> Option<&str> {
+        match &self.stored.hash {
+            SecretHash::Argon2(phc) if self.proven.get().is_none() => Some(phc),
+            SecretHash::Argon2(_) | SecretHash::Keyed { .. } => None,
+        }
     }
 
     /// Compares with the keyed hashes of the secret at hand, in constant time.
@@ -161,24 +168,13 @@ impl Secret {
         if own.is_some_and(bool::from) { Quick::Right } else { Quick::Wrong }
     }
 
-    /// Checks with argon2id, about 20 ms: call it off the request's thread, in a bounded pool.
-    pub fn slow(&self, presented: &Presented<'_>) -> bool {
-        let SecretHash::Argon2(phc) = &self.stored.hash else { return false };
-        let right = verify(phc, presented);
-        if right && let Some(mac) = presented.mac(presented.vault.current()) {
+    /// Remembers that argon2id found `presented` right: its keyed hash is enough from now on.
+    pub fn found_right(&self, presented: &Presented<'_>) {
+        if let Some(mac) = presented.mac(presented.vault.current()) {
             self.prove(mac);
         }
-        right
     }
 }
-
-fn verify(phc: &str, presented: &Presented<'_>) -> bool {
-    PasswordHash::new(phc)
-        .is_ok_and(|hash| Argon2::default().verify_password(presented.secret.as_bytes(), &hash).is_ok())
-}
-
-/// A hash at the cost of [`import`] that no secret has.
-const DECOY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// The keyed hashes of a presented secret, by entry of the master key ring, newest first. All are made for every
 /// claim, so that neither the number of a client's secrets nor their age nor whether it exists shows in the time.
@@ -226,11 +222,6 @@ impl Presented<'_> {
     pub fn hashes(&self) -> Hashes {
         Hashes(self.vault.ids().filter_map(|key| Some((key, self.mac(key)?))).collect())
     }
-
-    /// Does the work of one slow check; always false.
-    pub fn burn(&self) -> bool {
-        verify(DECOY, self)
-    }
 }
 
 /// A new secret: the prefix `jcs_` and 256 random bits in base64url.
@@ -261,10 +252,7 @@ pub fn import(secret: &str) -> Result<SecretHash, &'static str> {
     if secret.is_empty() || secret.len() > MAX_SECRET {
         return Err("a client secret has 1 to 512 bytes");
     }
-    match Argon2::default().hash_password(secret.as_bytes()) {
-        Ok(hash) => Ok(SecretHash::Argon2(hash.to_string())),
-        Err(_) => Err("the secret could not be hashed"),
-    }
+    Cost::default().hash(secret).map(SecretHash::Argon2)
 }
 
 /// Checks that `phc` is an argon2id hash whose cost is bounded: at most 256 MiB, 16 passes, 8 lanes.
@@ -313,8 +301,9 @@ mod tests {
         let cold = ColdCount::default();
         let secret = counted(import("horse").unwrap(), &cold);
         assert_eq!(secret.quick(&at("horse").hashes()), Quick::Slow);
-        assert!(!secret.slow(&at("donkey")));
-        assert!(cold.any() && secret.slow(&at("horse")) && !cold.any());
+        assert!(cold.any() && secret.cold_hash().is_some());
+        secret.found_right(&at("horse"));
+        assert!(!cold.any() && secret.cold_hash().is_none());
         assert_eq!(secret.quick(&at("horse").hashes()), Quick::Right);
         assert_eq!(secret.quick(&at("donkey").hashes()), Quick::Wrong);
         // the same secret after a reload is warm, another one is cold until it is gone
@@ -326,15 +315,6 @@ mod tests {
         assert!(other.is_cold() && cold.any());
         drop(other);
         assert!(!cold.any());
-    }
-
-    #[test]
-    fn the_decoy_costs_what_an_import_costs_and_nothing_is_it() {
-        let vault = Vault::ephemeral();
-        assert!(!Presented { vault: &vault, issuer: "main", client: "web", secret: "horse" }.burn());
-        let SecretHash::Argon2(imported) = import("horse").unwrap() else { unreachable!() };
-        let cost = |phc: &str| PasswordHash::new(phc).unwrap().params.to_string();
-        assert_eq!(cost(DECOY), cost(&imported));
     }
 
     #[test]

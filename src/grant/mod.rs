@@ -39,10 +39,11 @@ use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::form::Form;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
+use crate::slow_hash::Waiting;
 use crate::store::Shards;
 use crate::token::access::Confirmation;
 use crate::token::{Granted, Lifetimes};
-use crate::user::{Users, Waiting};
+use crate::user::Users;
 use crate::vault::Vault;
 
 /// A token request whose client is authenticated and may use the grant.

@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::config::Source;
 use crate::protocol::form::Form;
 use crate::server::{Daemon, Surroundings, prepare};
-use crate::user::Waiting;
+use crate::slow_hash::Waiting;
 use crate::vault::Vault;
 
 fn write(path: &std::path::Path, text: &str) {

@@ -7,8 +7,6 @@
 mod claims;
 pub mod directory;
 mod guard;
-pub mod hash;
-pub mod lane;
 mod login;
 mod webhook;
 
@@ -20,8 +18,6 @@ use std::time::Duration;
 pub use claims::Claims;
 use directory::{Directory, DirectoryError, Found, StoredUser};
 use guard::Guard;
-pub use lane::Waiting;
-use lane::{Full, Lane, LaneConfig};
 pub use login::{Acr, Login};
 
 use crate::client::Issuer;
@@ -29,6 +25,7 @@ use crate::client::issuer::UserSource;
 use crate::clock::Clock;
 use crate::hook::HookError;
 use crate::metrics::Metrics;
+use crate::slow_hash::{Full, Lane, LaneConfig, Waiting};
 use crate::store::{Store, StoreError};
 
 /// Somebody who logged in.
@@ -107,7 +104,7 @@ impl Users {
     pub fn start(store: Arc<dyn Store>, config: &LaneConfig, clock: Clock, metrics: &Metrics) -> io::Result<Self> {
         let inner = Inner {
             directory: Directory::new(store),
-            lane: Lane::start(config, metrics)?,
+            lane: Lane::start("password", config, metrics)?,
             guard: OnceLock::new(),
             clock,
             metrics: metrics.clone(),
@@ -180,7 +177,7 @@ impl Users {
         let lane = &self.inner.lane;
         let found = self.inner.directory.find(&issuer.id, login.username).await?;
         let phc = found.as_ref().map_or_else(|| lane.cost.decoy(), |found| found.user.hash.clone());
-        let right = lane.verify(login.password, phc, waiting).await?;
+        let right = lane.verify(login.password, phc, Some(waiting)).await?;
         Ok(match found {
             Some(found) if right && !found.user.disabled => {
                 if lane.cost.check_phc(&found.user.hash).is_err() {
@@ -248,7 +245,7 @@ mod tests {
         let clock = Clock::manual(Time::from_secs(1_900_000_000));
         let store = Arc::new(Memory::new(1, clock.clone()));
         let start = |passes| {
-            let cost = hash::Cost { memory_kib: 8 * 1024, passes, lanes: 1 };
+            let cost = crate::slow_hash::Cost { memory_kib: 8 * 1024, passes, lanes: 1 };
             let config = LaneConfig { workers: 1, queue: 2, cost };
             Users::start(store.clone(), &config, clock.clone(), &Metrics::new()).unwrap()
         };

@@ -4,9 +4,32 @@
 use std::path::{Path, PathBuf};
 
 /// The order of `src/lib.rs`, top first.
-const ORDER: [&str; 24] = [
-    "clock", "id", "vault", "protocol", "jose", "x509", "cms", "token", "metrics", "ask", "hook", "store", "keys",
-    "client", "user", "grant", "inspect", "dialect", "router", "extend", "service", "http", "config", "server",
+const ORDER: [&str; 25] = [
+    "clock",
+    "id",
+    "vault",
+    "protocol",
+    "jose",
+    "x509",
+    "cms",
+    "token",
+    "metrics",
+    "ask",
+    "slow_hash",
+    "hook",
+    "store",
+    "keys",
+    "client",
+    "user",
+    "grant",
+    "inspect",
+    "dialect",
+    "router",
+    "extend",
+    "service",
+    "http",
+    "config",
+    "server",
 ];
 
 fn sources() -> Vec<(PathBuf, String)> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jeton::config::Source;
 use jeton::server::prepare;
-use jeton::user::hash::{Cost, Workspace};
+use jeton::slow_hash::cost::{Cost, Workspace};
 use serde_json::{Value, json};
 
 use crate::support::http::{Wire, post_form, request};
@@ -319,7 +319,7 @@ async fn a_saturated_password_lane_sheds_and_no_other_grant_fails() {
     assert!(served > 0);
     let metrics = server.metrics().await;
     assert!(metrics.contains(&format!("jeton_requests_shed_total{{reason=\"password_queue\"}} {}", shed.len())));
-    assert!(metrics.contains("jeton_password_queue_depth 0"), "{metrics}");
+    assert!(metrics.contains("jeton_hash_queue_depth{of=\"password\"} 0"), "{metrics}");
 }
 
 /// A server whose users are at `service`, and its client.

@@ -73,7 +73,7 @@ async fn an_issuer_without_directory_takes_no_users_and_says_which_setting_is_mi
 async fn a_hash_made_elsewhere_and_a_replacement_without_password_work() {
     let server = Server::with(DIRECTORY).await;
     let client = login_client(&server).await;
-    let hash = jeton::user::hash::Cost::default().hash("horse").unwrap();
+    let hash = jeton::slow_hash::Cost::default().hash("horse").unwrap();
     put_user(&server, "ann", json!({ "password_hash": hash, "subject": "u-1" })).await;
     assert_eq!(login(&server, &client, "ann", "horse").await.status, 200);
     put_user(&server, "ann", json!({ "subject": "u-1", "claims": { "access_token": { "plan": "gold" } } })).await;
@@ -146,7 +146,7 @@ async fn checklist_56_what_a_user_holds_under_a_former_subject_ends() {
 async fn many_users_stay_out_of_the_memory_of_the_registry() {
     let server = Server::with(DIRECTORY).await;
     let before = server.daemon().service().registry.len();
-    let hash = jeton::user::hash::Cost::default().decoy();
+    let hash = jeton::slow_hash::Cost::default().decoy();
     for number in 0..50 {
         put_user(&server, &format!("user-{number}"), json!({ "password_hash": hash, "subject": "u" })).await;
     }

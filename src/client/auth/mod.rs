@@ -51,7 +51,7 @@ pub use evidence::Evidence;
 use extension::Extension;
 pub use extension::{Claimed, ClientAuth, Verifying};
 use federated::Federated;
-pub use pool::{HashPool, import};
+pub use pool::HashPool;
 use throttle::Throttle;
 pub use tls_client_auth::Authorities;
 use zeroize::Zeroizing;

@@ -6,9 +6,11 @@
 
 use std::sync::Arc;
 
+use super::pool::Turn;
 use super::{Case, Refused};
 use crate::client::Client;
 use crate::client::secret::{Presented, Quick, Secret};
+use crate::slow_hash::Full;
 
 const WRONG: &str = "wrong or expired secret";
 
@@ -28,13 +30,35 @@ pub(super) async fn verify(case: &Case<'_>, secret: &str) -> Result<Arc<Client>,
     }
     let gate = by.throttle.slow_gate(&case.issuer.id, case.peer);
     gate.is_open(now).map_err(Refused::Throttled)?;
-    let _place = by.pool.enter().await.ok_or(Refused::Later("hash pool full"))?;
-    let slow = || live.iter().filter(|secret| secret.is_cold()).map(|secret| secret.slow(&presented));
+    let turn = by.pool.enter().await?;
     // while it waited another request may have had the right secret
-    let proof = proven() || by.pool.run(|| slow().reduce(|one, other| one | other).unwrap_or_else(|| presented.burn()));
-    let verdict = case.judge(proof.then_some(()).ok_or(WRONG));
+    let right = proven() || slow(&turn, &presented, &live).await?;
+    drop(turn);
+    let verdict = case.judge(right.then_some(()).ok_or(WRONG));
     if verdict.is_err() {
         gate.count_failure(now);
     }
     verdict
+}
+
+/// Whether argon2id finds the secret right. It is asked at least once, and for every secret that it alone can check.
+async fn slow(turn: &Turn<'_>, presented: &Presented<'_>, live: &[&Secret]) -> Result<bool, Refused> {
+    let cold: Vec<_> = live.iter().filter_map(|secret| Some((secret, secret.cold_hash()?))).collect();
+    if cold.is_empty() {
+        return Ok(turn.burn(presented.secret).await?);
+    }
+    let mut right = false;
+    for (secret, hash) in cold {
+        if turn.verify(presented.secret, hash).await? {
+            secret.found_right(presented);
+            right = true;
+        }
+    }
+    Ok(right)
+}
+
+impl From<Full> for Refused {
+    fn from(_: Full) -> Self {
+        Self::Later("too many secrets are being hashed")
+    }
 }

@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::client::registry::RegistryError;
 use crate::http::{Response, respond};
 use crate::keys::KeyError;
+use crate::slow_hash::Full;
 use crate::store::StoreError;
 use crate::user::HashError;
 use crate::user::directory::DirectoryError;
@@ -62,6 +63,12 @@ impl From<RegistryError> for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         Self::new(503, error.to_string())
+    }
+}
+
+impl From<Full> for Problem {
+    fn from(full: Full) -> Self {
+        Self::new(503, format!("{full}; try again"))
     }
 }
 

@@ -9,7 +9,6 @@ use zeroize::Zeroizing;
 use super::Answer;
 use super::problem::Problem;
 use crate::client::Issuer;
-use crate::client::auth::import;
 use crate::client::metadata::AuthMethod;
 use crate::client::registry::{RegistryError, StoredClient};
 use crate::client::secret::{self, Presented, StoredSecret};
@@ -57,7 +56,7 @@ impl NewSecret {
         let hash = if for_hmac || secret::is_generated(&text) {
             presented.keyed().ok_or("the secret could not be hashed")
         } else {
-            import(&service.pool, &text).await
+            service.pool.import(&text).await?
         };
         let hash = hash.map_err(|rule| Problem::new(400, format!("client_secret: {rule}")))?;
         let expires_at = expires_in.map(|span| created_at + span);

@@ -12,7 +12,7 @@ use crate::metrics::Stopwatch;
 use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::protocol::form::Form;
 use crate::service::{Service, Tally};
-use crate::user::Waiting;
+use crate::slow_hash::Waiting;
 
 pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Request, told: &mut Told) -> Response {
     let issuer = place.issuer;

@@ -1,8 +1,8 @@
-//! Passwords at rest: argon2id in PHC format, always at one cost.
+//! Secrets at rest: argon2id in PHC format.
 //!
-//! Every hash that is written has the same cost as the decoy, or the time of an answer would tell which users exist
-//! (CHECKLIST 16); so a hash that is imported must have it too. After the cost was changed this is so again for a user
-//! who logged in since: a right password is hashed again then.
+//! Every hash that is written has the same cost as the decoy, or the time of an answer would tell who exists
+//! (CHECKLIST 16); so a hash of a user that is imported must have it too. After the cost was changed this is so again for
+//! a user who logged in since: a right password is hashed again then.
 
 use argon2::password_hash::PasswordHasher;
 use argon2::password_hash::phc::PasswordHash;

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::Waiting;
 use super::manners::{self, Turn};
-use crate::user::hash::{Cost, Workspace};
+use crate::slow_hash::cost::{Cost, Workspace};
 
 /// After how long without work a thread gives its memory back.
 const IDLE: Duration = Duration::from_secs(10);

@@ -20,7 +20,7 @@ pub(super) fn stand_back() {
     use preempt_rt::sched::{Pid, Scheduler, SchedulerParams, set_scheduler};
     let params = SchedulerParams { priority: 0 };
     if let Err(error) = set_scheduler(Pid::current_thread(), Scheduler::SCHED_IDLE, params) {
-        tracing::warn!(%error, "failed to lower the priority of a password thread");
+        tracing::warn!(%error, "failed to lower the priority of a thread that hashes");
     }
 }
 

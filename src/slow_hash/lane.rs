@@ -1,4 +1,4 @@
-//! Where passwords are hashed: in threads of their own that stand back for all others, so that a flood of logins takes
+//! Where hashes are computed: in threads of their own that stand back for all others, so that a flood of logins takes
 //! what the other grants leave over, and in one that does not, so that some get through when nothing is left over.
 //!
 //! Always true: at most `queue` jobs wait and what is over is refused at once; a job nobody waits for is not done; and
@@ -21,13 +21,13 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use self::worker::{Done, Job, Work, Worker};
-use super::hash::Cost;
+use super::Cost;
 use crate::metrics::Metrics;
 
 /// For how long the threads that stand back may finish nothing before the one that does not takes a job.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// How passwords are hashed.
+/// How many hashes are computed at a time, and what they cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LaneConfig {
@@ -53,6 +53,7 @@ pub struct Lane {
     /// Jobs that a thread is done with.
     finished: Arc<AtomicU64>,
     queue: IntGauge,
+    busy: IntGauge,
     shed: IntCounter,
     rescued: IntCounter,
     /// What a check costs.
@@ -64,59 +65,55 @@ pub type Waiting = Weak<()>;
 
 /// No room, nobody waited any more, or the threads are gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too many passwords wait to be checked")]
+#[error("too many hashes wait to be computed")]
 pub struct Full;
 
 impl Lane {
-    /// Starts the threads.
+    /// Starts the threads; `of` is what they hash, for their names and the metrics: `password` or `secret`.
     ///
     /// # Errors
     /// If the system has no thread for us.
-    pub fn start(config: &LaneConfig, metrics: &Metrics) -> io::Result<Self> {
-        let (lane, waiting, overdue) = Self::without_threads(config, metrics);
+    pub fn start(of: &'static str, config: &LaneConfig, metrics: &Metrics) -> io::Result<Self> {
+        let (lane, waiting, overdue) = Self::without_threads(of, config, metrics);
         let waiting = Arc::new(Mutex::new(waiting));
         for number in 0..config.workers.max(1) {
-            lane.spawn(&format!("password-{number}"), waiting.clone(), true, metrics)?;
+            lane.spawn(format!("{of}-{number}"), waiting.clone(), true)?;
         }
-        lane.spawn("password-overdue", Arc::new(Mutex::new(overdue)), false, metrics)?;
+        lane.spawn(format!("{of}-overdue"), Arc::new(Mutex::new(overdue)), false)?;
         Ok(lane)
     }
 
-    fn spawn(
-        &self,
-        name: &str,
-        jobs: Arc<Mutex<Receiver<Job>>>,
-        stands_back: bool,
-        metrics: &Metrics,
-    ) -> io::Result<()> {
-        let (finished, busy) = (self.finished.clone(), metrics.password_busy.clone());
+    fn spawn(&self, name: String, jobs: Arc<Mutex<Receiver<Job>>>, stands_back: bool) -> io::Result<()> {
+        let (finished, busy) = (self.finished.clone(), self.busy.clone());
         let worker = Worker { jobs, stands_back, finished, busy, cost: self.cost };
-        std::thread::Builder::new().name(name.to_owned()).spawn(move || worker.run())?;
+        std::thread::Builder::new().name(name).spawn(move || worker.run())?;
         Ok(())
     }
 
     /// A lane, and where its threads find what waits and what is overdue.
-    fn without_threads(config: &LaneConfig, metrics: &Metrics) -> (Self, Receiver<Job>, Receiver<Job>) {
+    fn without_threads(of: &str, config: &LaneConfig, metrics: &Metrics) -> (Self, Receiver<Job>, Receiver<Job>) {
         let (jobs, waiting) = sync_channel(config.queue.max(1));
         let (overdue, rescues) = sync_channel(0);
         let lane = Self {
             jobs,
             overdue,
             finished: Arc::default(),
-            queue: metrics.password_queue.clone(),
-            shed: metrics.shed.with_label_values(&["password_queue"]),
-            rescued: metrics.password_overdue.clone(),
+            queue: metrics.hash_queue.with_label_values(&[of]),
+            busy: metrics.hash_busy.with_label_values(&[of]),
+            shed: metrics.shed.with_label_values(&[&format!("{of}_queue")]),
+            rescued: metrics.hashes_overdue.with_label_values(&[of]),
             cost: config.cost,
         };
         (lane, waiting, rescues)
     }
 
-    /// Whether `password` is the one behind `phc`.
+    /// Whether `password` is the one behind `phc`. Dropping the future takes the job back, and so does the end of
+    /// whoever is `waiting`.
     ///
     /// # Errors
     /// [`Full`], at once; or later, if nobody is `waiting` when its turn comes.
-    pub async fn verify(&self, password: &str, phc: String, waiting: &Waiting) -> Result<bool, Full> {
-        match self.done(password, Some((phc, waiting.clone()))).await? {
+    pub async fn verify(&self, password: &str, phc: String, waiting: Option<&Waiting>) -> Result<bool, Full> {
+        match self.done(password, Some(phc), waiting).await? {
             Done::Verified(right) => Ok(right),
             Done::Hashed(_) => Err(Full),
         }
@@ -127,15 +124,14 @@ impl Lane {
     /// # Errors
     /// [`Full`], at once; inside, why it cannot be hashed.
     pub async fn hash(&self, password: &str) -> Result<Result<String, &'static str>, Full> {
-        match self.done(password, None).await? {
+        match self.done(password, None, None).await? {
             Done::Hashed(hash) => Ok(hash),
             Done::Verified(_) => Err(Full),
         }
     }
 
-    async fn done(&self, password: &str, checked: Option<(String, Waiting)>) -> Result<Done, Full> {
-        let (phc, waiting) = checked.unzip();
-        let work = Arc::new(Work { password: Zeroizing::new(password.to_owned()), phc, waiting });
+    async fn done(&self, password: &str, phc: Option<String>, waiting: Option<&Waiting>) -> Result<Done, Full> {
+        let work = Arc::new(Work { password: Zeroizing::new(password.to_owned()), phc, waiting: waiting.cloned() });
         let mut answer = self.enqueue(&work)?;
         let mut before = self.finished.load(Ordering::Relaxed);
         let answer = loop {
@@ -180,44 +176,44 @@ mod tests {
         let cost = Cost { memory_kib: 8 * 1024, ..Cost::default() };
         let (metrics, config) = (Metrics::new(), LaneConfig { queue: 2, cost, ..LaneConfig::default() });
         // what waits is taken by nobody: a thread that is never given a core
-        let (lane, _waiting, overdue) = Lane::without_threads(&config, &metrics);
-        lane.spawn("password-overdue", Arc::new(Mutex::new(overdue)), false, &metrics).unwrap();
+        let (lane, _waiting, overdue) = Lane::without_threads("password", &config, &metrics);
+        lane.spawn("password-overdue".to_owned(), Arc::new(Mutex::new(overdue)), false).unwrap();
         let horse = lane.hash("horse").await.unwrap().unwrap();
         let edge = Arc::new(());
-        assert_eq!(lane.verify("horse", horse.clone(), &Arc::downgrade(&edge)).await, Ok(true));
-        assert_eq!(lane.verify("horse", horse, &Arc::downgrade(&edge)).await, Err(Full), "its queue is full");
-        assert_eq!(metrics.password_overdue.get(), 2);
+        assert_eq!(lane.verify("horse", horse.clone(), Some(&Arc::downgrade(&edge))).await, Ok(true));
+        assert_eq!(lane.verify("horse", horse, Some(&Arc::downgrade(&edge))).await, Err(Full), "its queue is full");
+        assert_eq!(lane.rescued.get(), 2);
     }
 
     #[tokio::test]
     async fn what_is_over_the_queue_is_refused_at_once_and_the_rest_is_answered() {
         let cost = Cost { memory_kib: 8 * 1024, ..Cost::default() };
         let metrics = Metrics::new();
-        let lane = Lane::start(&LaneConfig { workers: 1, queue: 2, cost }, &metrics).unwrap();
+        let lane = Lane::start("password", &LaneConfig { workers: 1, queue: 2, cost }, &metrics).unwrap();
         let horse = lane.hash("horse").await.unwrap().unwrap();
         let edge = Arc::new(());
         let waiting = Arc::downgrade(&edge);
-        let tries = (0..50).map(|_| lane.verify("horse", horse.clone(), &waiting));
+        let tries = (0..50).map(|_| lane.verify("horse", horse.clone(), Some(&waiting)));
         let answers = futures(tries).await;
         let right = answers.iter().filter(|answer| **answer == Ok(true)).count();
         assert!((2..50).contains(&right), "{right}");
         assert!(answers.iter().all(|answer| matches!(answer, Ok(true) | Err(Full))));
         assert_eq!(usize::try_from(lane.shed.get()).unwrap(), 50 - right);
-        assert_eq!((metrics.password_queue.get(), lane.verify("donkey", horse, &waiting).await), (0, Ok(false)));
+        assert_eq!((lane.queue.get(), lane.verify("donkey", horse, Some(&waiting)).await), (0, Ok(false)));
     }
 
     #[tokio::test]
     async fn a_password_whose_request_was_given_up_meanwhile_is_not_hashed() {
         let cost = Cost { memory_kib: 8 * 1024, ..Cost::default() };
-        let lane = Lane::start(&LaneConfig { workers: 1, queue: 8, cost }, &Metrics::new()).unwrap();
+        let lane = Lane::start("password", &LaneConfig { workers: 1, queue: 8, cost }, &Metrics::new()).unwrap();
         let horse = lane.hash("horse").await.unwrap().unwrap();
         let edges = [Arc::new(()), Arc::new(())];
         let [first, second] = edges.each_ref().map(Arc::downgrade);
         let [there, gone] = edges;
         drop(gone);
         // the task that waits for the hash is there all along, as that of a grant is
-        assert_eq!(lane.verify("horse", horse.clone(), &second).await, Err(Full));
-        assert_eq!(lane.verify("horse", horse, &first).await, Ok(true));
+        assert_eq!(lane.verify("horse", horse.clone(), Some(&second)).await, Err(Full));
+        assert_eq!(lane.verify("horse", horse, Some(&first)).await, Ok(true));
         drop(there);
     }
 
