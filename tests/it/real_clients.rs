@@ -38,6 +38,15 @@ const ALIBABA: &str = r#"
     device_interval = "1s"
 "#;
 
+/// An issuer of IdentityServer3's dialect, whose portal is at the address that discovery gives.
+const IDENTITYSERVER3: &str = r#"
+    [issuers.ids3]
+    url = "http://@PUBLIC@/identity"
+    dialect = "identityserver3"
+    scopes = "openid offline_access read"
+    authorization_endpoint = "https://portal.example/identity/connect/authorize"
+"#;
+
 /// Points `command` at an issuer.
 fn point(command: &mut Command, admin: SocketAddr, id: &str, url: &str) {
     command
@@ -120,6 +129,16 @@ async fn openid_client_at_a_device_and_exchanging_tokens() {
 #[tokio::test(flavor = "multi_thread")]
 async fn authlib_by_client_secret_jwt_and_private_key_jwt() {
     python("authlib_assertions.py", against_dev).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn oidc_client_of_the_authors_of_identityserver3() {
+    node("identityserver.mjs", async |name: &'static str, mut command: Command| {
+        let serve = Serve::start(IDENTITYSERVER3).await;
+        point(&mut command, serve.admin, "ids3", &format!("http://{}/identity", serve.public));
+        succeeds(name, command).await;
+    })
+    .await;
 }
 
 /// Over TLS, because the core SDK makes every URL one of https.
