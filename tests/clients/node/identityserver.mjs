@@ -64,3 +64,5 @@ async function session(method) {
 
 await session('client_secret_post');
 await session('client_secret_basic');
+// its timers wait for the tokens to expire
+process.exit(0);
