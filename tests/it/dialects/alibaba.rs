@@ -630,6 +630,12 @@ const TABLE: &[Entry] = &[
         status: 400,
         body: r#"{"error":"invalid_request","error_description":"<text>","request_id":"<text>"}"#,
     }),
+    Inferred(Row {
+        what: "refresh token expired, a day after the login (the lifetime is documented, code and status are not)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=refresh_token&client_id=web&client_secret=<secret web>&refresh_token=<refresh after a day>",
+        status: 400,
+        body: r#"{"error":"invalid_grant","error_description":"<text>","request_id":"<text>"}"#,
+    }),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -682,6 +688,8 @@ async fn a_path_names_one_client_and_no_other_path_is_there() {
     assert_eq!(at("/v2/other/web/oauth2/token").await, 404);
     let document = world.server.get("/api/v2/iauths_system/oauth2/.well-known/openid-configuration").await.text();
     assert!(!document.contains('*'), "{document}");
+    let keys = world.server.get("/api/v2/iauths_system/oauth2/jwks").await.json();
+    assert_eq!(keys["keys"][0]["alg"], "RS256", "{keys}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -155,6 +155,11 @@ impl World {
                 let code = self.value("code of wide").await;
                 self.redeem("wide", &code).await.get("refresh_token")
             }
+            "refresh after a day" => {
+                let token = self.refresh_token("web").await;
+                self.server.advance(Duration::from_secs(86_400)).await;
+                token
+            }
             "refresh after an hour" => {
                 let token = self.refresh_token("web").await;
                 self.server.advance(Duration::from_secs(3600)).await;

@@ -770,6 +770,12 @@ const TABLE: &[Entry] = &[
         status: 400,
         body: r#"{"error":"invalid_client"}"#,
     }),
+    Documented(Row {
+        what: "Basic with an empty secret",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\nAuthorization: Basic cm9ib3Q6\n\ngrant_type=client_credentials&scope=read",
+        status: 400,
+        body: r#"{"error":"invalid_client"}"#,
+    }),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -930,4 +936,21 @@ async fn rfc8693_a_token_that_is_bound_to_a_key_is_not_exchanged_for_one_that_is
     let next = bound.get("refresh_token");
     let free = world.token("web", &[("grant_type", "refresh_token"), ("refresh_token", next.as_str())]).await;
     assert_eq!(exchange(&free.get("access_token")).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn discovery_and_keys_are_where_the_vendor_has_them() {
+    let world = World::start(&VENDOR).await;
+    let base = format!("http://{}/ids3", world.server.public);
+    let document = world.server.get("/ids3/.well-known/openid-configuration").await.json();
+    for (member, path) in [
+        ("token_endpoint", "/connect/token"),
+        ("introspection_endpoint", "/connect/introspect"),
+        ("revocation_endpoint", "/connect/revocation"),
+        ("jwks_uri", "/.well-known/jwks"),
+    ] {
+        assert_eq!(document[member], json!(format!("{base}{path}")), "{document}");
+    }
+    let keys = world.server.get("/ids3/.well-known/jwks").await.json();
+    assert_eq!(keys["keys"][0]["alg"], "RS256", "{keys}");
 }

@@ -28,7 +28,7 @@ use crate::support::hook::HookServer;
 use crate::support::http::{parse_all, raw};
 use crate::support::service::Service;
 use crate::support::tools::{program, skip};
-use crate::support::{Answer, CALLBACK, CHALLENGE, Server, VERIFIER, claims};
+use crate::support::{Answer, CALLBACK, CHALLENGE, Server, VERIFIER, claims, header};
 
 /// One line of a vendor's table.
 enum Entry {
@@ -201,6 +201,16 @@ impl World {
             }
         }
         assert!(replayed >= 12, "{}: {replayed} rows", self.vendor.issuer);
+        self.check_header(&self.value("user token").await);
+    }
+
+    /// The JOSE header of an access token that is a JWT (RFC 9068 section 2.1).
+    fn check_header(&self, token: &str) {
+        if !token.starts_with("jat_") {
+            let header = header(token);
+            assert_eq!(pick(&header, &["alg", "typ"]), [json!("RS256"), json!("at+jwt")], "{}", self.vendor.issuer);
+            assert!(header["kid"].is_string(), "{}: {header}", self.vendor.issuer);
+        }
     }
 
     async fn check(&self, row: &Row) {
