@@ -18,6 +18,8 @@ use super::secret::ColdCount;
 use super::trust::Trusted;
 use crate::hook::Hook;
 use crate::protocol::endpoint::Endpoint;
+use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
+use crate::protocol::form::Form;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
 use crate::token::access::ClaimStyle;
@@ -116,6 +118,30 @@ impl Issuer {
     /// another token.
     pub fn login_scopes(&self) -> [&str; 3] {
         ["openid", "offline_access", self.settings.offline_scope.as_str()]
+    }
+
+    /// The scope that a request asks for, `None` if it leaves that open. Where a scope names its resource server,
+    /// `orders|.all` is what `may` has of `orders`.
+    ///
+    /// # Errors
+    /// `invalid_scope` if it is malformed.
+    pub fn asked_scope(&self, form: &Form<'_>, may: &Scope) -> Result<Option<Scope>, OAuthError> {
+        let asked = form.get("scope").map(Scope::parse).transpose()?;
+        Ok(asked.map(|asked| if self.style.scope_names_audience { asked.expanded(may) } else { asked }))
+    }
+
+    /// Whether a client that may have `may` may have `scope`.
+    ///
+    /// # Errors
+    /// `invalid_scope`; some vendors tell apart whether the issuer has what the client lacks.
+    pub fn check_scope(&self, scope: &Scope, may: &Scope) -> Result<(), OAuthError> {
+        if scope.is_within(may) {
+            return Ok(());
+        }
+        let error = OAuthError::new(ErrorCode::InvalidScope, "the client may not have this scope");
+        let offered = self.settings.scopes.without(&self.login_scopes());
+        let of_others = scope.tokens().all(|token| may.contains(token) || offered.contains(token));
+        Err(if of_others { error.on(Occasion::ScopeOfOthers) } else { error })
     }
 
     /// Whether the endpoint is there: that of a grant only if the grant is offered.

@@ -16,15 +16,13 @@ use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::protocol::form::Form;
 use crate::protocol::grant_type::GrantType;
+use crate::protocol::resource::INVALID_TARGET;
 use crate::protocol::response::{DeviceResponse, TokenResponse};
-use crate::protocol::scope::Scope;
 use crate::token::access::ClaimStyle;
 
 /// `aliyun-idaas`.
 pub(super) struct AliyunIdaas;
 
-/// After the identifier of a resource server: all of its scopes that the client may have.
-const ALL: &str = "|.all";
 /// What the vendor's clients look for.
 const UNAUTHORIZED: &str = "the client has not been authorized by resource server for this scope";
 
@@ -73,7 +71,7 @@ impl Dialect for AliyunIdaas {
         ]
     }
 
-    /// The part of a scope before `|` is the identifier of a resource server.
+    /// The part of a scope before `|` is the identifier of a resource server, and `orders|.all` all that may be had of it.
     fn style(&self, _issuer: &Issuer) -> ClaimStyle {
         ClaimStyle { scope_names_audience: true, ..ClaimStyle::default() }
     }
@@ -98,26 +96,13 @@ impl Dialect for AliyunIdaas {
         Ok(if same && !exchange { form.without("audience") } else { form })
     }
 
-    /// A token is for one resource server; the vendor's SDK does not even ask for more.
-    fn check(&self, form: &Form<'_>) -> Result<(), OAuthError> {
-        let several = OAuthError::new(ErrorCode::InvalidScope, "a token is for one resource server");
-        if named(form).len() > 1 { Err(several) } else { Ok(()) }
-    }
-
-    /// `orders|.all` is every scope of `orders` that the client may have; what it may not have at all stays as it is.
-    fn widen<'a>(&self, form: Form<'a>, scope: &Scope) -> Result<Form<'a>, OAuthError> {
-        let Some(asked) = form.get("scope").filter(|asked| asked.contains(ALL)) else { return Ok(form) };
-        let mut words: Vec<String> = Vec::new();
-        for token in Scope::parse(asked)?.tokens() {
-            let server = token.strip_suffix(ALL);
-            let own = scope.tokens().filter(|own| server.is_some() && own.split_once('|').map(|(of, _)| of) == server);
-            let before = words.len();
-            words.extend(own.map(str::to_owned));
-            if words.len() == before {
-                words.push(token.to_owned());
-            }
+    /// A token is for one resource server, which the vendor's SDK does not even ask more of; an `audience` names the same.
+    fn check(&self, _endpoint: Endpoint, form: &Form<'_>) -> Result<(), OAuthError> {
+        let (asked, named) = (form.all("audience").collect::<BTreeSet<_>>(), named(form));
+        if named.len() > 1 {
+            return Err(OAuthError::new(ErrorCode::InvalidScope, "a token is for one resource server"));
         }
-        form.without("scope").with("scope", &words.join(" "))
+        if asked.is_empty() || named.is_empty() || asked == named { Ok(()) } else { Err(INVALID_TARGET) }
     }
 
     fn request_id(&self) -> Option<String> {

@@ -42,6 +42,7 @@ impl Dialect for IdentityServer3 {
             ("id_token_lifetime", "5m"),
             ("refresh_token_idle_lifetime", "30days"),
             ("refresh_token_lifetime", "30days"),
+            ("refresh_needs_whole_scope", "true"),
             ("default_audience", "{issuer}/resources"),
             ("users.id_token", "false"),
         ]
@@ -59,7 +60,10 @@ impl Dialect for IdentityServer3 {
 
     /// A grant that does not come from an authorization says which scope it wants; a proof key is looked at before
     /// anything is spent.
-    fn check(&self, form: &Form<'_>) -> Result<(), OAuthError> {
+    fn check(&self, endpoint: Endpoint, form: &Form<'_>) -> Result<(), OAuthError> {
+        if endpoint != Endpoint::Token {
+            return Ok(());
+        }
         ProofKey::asked(form)?;
         let authorized = [GrantType::AUTHORIZATION_CODE, GrantType::REFRESH_TOKEN];
         let named = authorized.iter().any(|grant| form.get("grant_type") == Some(grant.as_str()));

@@ -18,7 +18,6 @@ use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{OAuthError, Worded};
 use crate::protocol::form::Form;
 use crate::protocol::response::{DeviceResponse, TokenResponse};
-use crate::protocol::scope::Scope;
 use crate::token::access::ClaimStyle;
 
 /// How endpoints, requests, answers and errors look.
@@ -49,7 +48,7 @@ pub trait Dialect: Send + Sync {
         Carrier::Form
     }
 
-    /// A token request in our names and words.
+    /// A request for a token or a device code in our names and words.
     ///
     /// # Errors
     /// If it says the same thing in both.
@@ -57,20 +56,13 @@ pub trait Dialect: Send + Sync {
         Ok(form)
     }
 
-    /// What the vendor asks of a token request beyond the RFCs; for a client that may use the grant.
+    /// What the vendor asks of a request for a token or a device code beyond the RFCs; for a client that may use the
+    /// grant.
     ///
     /// # Errors
     /// What is missing.
-    fn check(&self, _form: &Form<'_>) -> Result<(), OAuthError> {
+    fn check(&self, _endpoint: Endpoint, _form: &Form<'_>) -> Result<(), OAuthError> {
         Ok(())
-    }
-
-    /// A token request of an authenticated client in our words, where they depend on `scope`, what the client may have.
-    ///
-    /// # Errors
-    /// If that makes it too long.
-    fn widen<'a>(&self, form: Form<'a>, _scope: &Scope) -> Result<Form<'a>, OAuthError> {
-        Ok(form)
     }
 
     /// The headers of its answers.

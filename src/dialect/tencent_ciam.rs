@@ -51,8 +51,8 @@ impl Dialect for TencentCiam {
     }
 
     /// A login says which of the tenant's authentication sources it means; a webhook is told.
-    fn check(&self, form: &Form<'_>) -> Result<(), OAuthError> {
-        let login = form.get("grant_type") == Some(GrantType::PASSWORD.as_str());
+    fn check(&self, endpoint: Endpoint, form: &Form<'_>) -> Result<(), OAuthError> {
+        let login = endpoint == Endpoint::Token && form.get("grant_type") == Some(GrantType::PASSWORD.as_str());
         let missing = OAuthError::invalid_request("OAuth 2.0 Parameter: auth_source_id");
         let complete = !login || form.get("auth_source_id").is_some();
         if complete { Ok(()) } else { Err(missing.on(Occasion::NoVendorParameter)) }
@@ -81,13 +81,14 @@ impl Dialect for TencentCiam {
             Occasion::CodeOfAnother => (401, super::bytes(json!({ "error": "invalid_client" }))),
             Occasion::RefreshTokenOfAnother => (400, super::bytes(json!({ "error": "invalid_client" }))),
             Occasion::NoGrantType => parameter(name, "OAuth 2.0 Parameter: grant_type"),
-            Occasion::NoCode | Occasion::LongCode => parameter(name, "OAuth 2.0 Parameter: code"),
+            Occasion::NoCode => parameter(name, "OAuth 2.0 Parameter: code"),
             Occasion::NoRedirectUri => parameter(name, "OAuth 2.0 Parameter: redirect_uri"),
             Occasion::NoRefreshToken => parameter(name, "OAuth 2.0 Parameter: refresh_token"),
             Occasion::NoToken => parameter(name, "OAuth 2.0 Parameter: token"),
             Occasion::NoVendorParameter => parameter(name, refused.error.description),
             Occasion::NoLogin => parameter(name, "OAuth 2.0 Parameter: username"),
-            Occasion::BadVerifier => parameter(name, "OAuth 2.0 Parameter: code_verifier"),
+            // as incorrect as any other
+            Occasion::LongCode | Occasion::BadVerifier => (400, super::bytes(json!({ "error": "invalid_grant" }))),
             Occasion::Plain
             | Occasion::LongCredential
             | Occasion::OtherClientId
@@ -95,6 +96,8 @@ impl Dialect for TencentCiam {
             | Occasion::CustomGrantOfOthers
             | Occasion::ScopeOfOthers => match refused.error.code {
                 ErrorCode::UnsupportedGrantType => parameter(name, "OAuth 2.0 Parameter: grant_type"),
+                // an unknown client there; a wrong secret is answered alike (CHECKLIST 16)
+                ErrorCode::InvalidClient if refused.endpoint == Endpoint::Token => (status, Vec::new()),
                 ErrorCode::InvalidClient
                 | ErrorCode::InvalidGrant
                 | ErrorCode::InvalidScope

@@ -56,13 +56,14 @@ impl Dialect for XsollaLogin {
         &[
             ("access_token_alg", "RS256"),
             ("access_token_lifetime", "1h"),
-            ("scopes", "openid email offline"),
+            ("scopes", "openid email user_profile offline"),
             ("offline_scope", "offline"),
         ]
     }
 
     fn style(&self, issuer: &Issuer) -> ClaimStyle {
         let mut constant = Map::new();
+        constant.insert("type".to_owned(), Value::from("oauth"));
         if let Some(project) = issuer.settings.vendor.get("project_id") {
             constant.insert("xsolla_login_project_id".to_owned(), Value::from(project.as_str()));
         }

@@ -1,10 +1,8 @@
 //! The client credentials grant (RFC 6749 section 4.4): no refresh token, no ID token, and not one store operation.
 
 use super::{Context, Deciding, Error, Grant, Issue, Lineage, TokenRequest};
-use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::resource;
-use crate::protocol::scope::Scope;
 use crate::token::Granted;
 
 /// `client_credentials`.
@@ -22,15 +20,9 @@ impl Grant for ClientCredentials {
 
 fn decide(request: &TokenRequest) -> Result<Issue, Error> {
     let client = &request.client;
-    let login = request.issuer.login_scopes();
-    let may = client.settings.scope.without(&login);
-    let asked = request.form.get("scope").map(Scope::parse).transpose()?;
-    let scope = asked.unwrap_or_else(|| may.clone());
-    if !scope.is_within(&may) {
-        let error = OAuthError::new(ErrorCode::InvalidScope, "the client may not have this scope");
-        let offered = scope.is_within(&request.issuer.settings.scopes.without(&login));
-        return Err(if offered { error.on(Occasion::ScopeOfOthers) } else { error }.into());
-    }
+    let may = client.settings.scope.without(&request.issuer.login_scopes());
+    let scope = request.issuer.asked_scope(&request.form, &may)?.unwrap_or_else(|| may.clone());
+    request.issuer.check_scope(&scope, &may)?;
     let resources = resource::asked(&request.form, &client.settings.resources)?;
     Ok(Issue {
         subject: client.id.clone(),

@@ -106,7 +106,7 @@ fn verify<'a>(request: &'a TokenRequest, assertion: &str, now: Time) -> Result<(
 /// Within what the issuer of the assertion may grant and what the client may have; nothing that belongs to a login here.
 fn scope(request: &TokenRequest, trusted: &Trusted) -> Result<Scope, OAuthError> {
     let may = trusted.scopes.common(&request.client.settings.scope).without(&request.issuer.login_scopes());
-    let asked = request.form.get("scope").map(Scope::parse).transpose()?.unwrap_or_else(|| may.clone());
+    let asked = request.issuer.asked_scope(&request.form, &may)?.unwrap_or_else(|| may.clone());
     let exceeds = OAuthError::new(ErrorCode::InvalidScope, "the scope exceeds what the assertion's issuer may grant");
     if asked.is_within(&may) { Ok(asked) } else { Err(exceeds) }
 }

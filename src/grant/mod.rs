@@ -35,7 +35,7 @@ use crate::client::{AuthenticatedClient, Issuer, Registry};
 use crate::clock::Clock;
 use crate::keys::Keys;
 use crate::metrics::Metrics;
-use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::error::OAuthError;
 use crate::protocol::form::Form;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
@@ -67,11 +67,11 @@ impl TokenRequest {
     /// # Errors
     /// `invalid_scope`.
     pub fn scope(&self) -> Result<Scope, OAuthError> {
-        const EXCEEDS: OAuthError = OAuthError::new(ErrorCode::InvalidScope, "the client may not have this scope");
         let may = &self.client.settings.scope;
-        let asked = self.form.get("scope").map(Scope::parse).transpose()?;
+        let asked = self.issuer.asked_scope(&self.form, may)?;
         let scope = asked.unwrap_or_else(|| may.without(&[self.issuer.settings.offline_scope.as_str()]));
-        if scope.is_within(may) { Ok(scope) } else { Err(EXCEEDS) }
+        self.issuer.check_scope(&scope, may)?;
+        Ok(scope)
     }
 
     /// What the client may still have of a grant that it got earlier.

@@ -27,19 +27,20 @@ impl Grant for RefreshTokenGrant {
 async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Error> {
     let missing = |error: OAuthError| error.on(Occasion::NoRefreshToken);
     let text = request.form.require("refresh_token", "refresh_token is missing").map_err(missing)?;
-    let asked = request.form.get("scope").map(Scope::parse).transpose()?;
+    // malformed is malformed, whatever the token
+    let asked = request.issuer.asked_scope(&request.form, &Scope::default())?;
     let presented = RefreshToken::parse(text, &request.issuer.id, &context.vault).ok_or(Error::Forged)?;
     // somebody without the certificate must not spend the token either, and it may be bound although the client no
     // longer is
     request.client.refresh_binding()?;
     let perhaps_bound = request.client.is_public() && request.issuer.certificates.are_seen();
     if perhaps_bound || asked.is_some() || resource::is_asked(&request.form) {
-        check_narrowing(request, context, &presented, asked.as_ref()).await?;
+        check_narrowing(request, context, &presented).await?;
     }
     let rotated = rotate(request, context, &presented).await?;
     let family = presented.head.family;
     let granted = open(&rotated.grant, &presented, request, context)?;
-    let scope = narrowed_scope(asked, &granted)?;
+    let scope = narrowed_scope(request, &granted)?;
     let resources = resource::asked(&request.form, &granted.resources)?;
     Ok(Issue {
         subject: rotated.subject.into(),
@@ -55,12 +56,7 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
 
 /// A request that asks for too much is refused *before* the token is spent: a mistake must not cost a login. What is
 /// decided here is only that; whether the token works is decided by the rotation.
-async fn check_narrowing(
-    request: &TokenRequest,
-    context: &Context,
-    presented: &RefreshToken,
-    asked: Option<&Scope>,
-) -> Result<(), Error> {
+async fn check_narrowing(request: &TokenRequest, context: &Context, presented: &RefreshToken) -> Result<(), Error> {
     let key = crate::token::Key::Family(presented.head.family);
     let row = context.shards.peek(&[key]).await?.pop().flatten();
     let Some(crate::token::Row::Family(family)) = row else { return Ok(()) };
@@ -68,7 +64,7 @@ async fn check_narrowing(
         return Ok(());
     }
     let granted = open(&family.grant, presented, request, context)?;
-    narrowed_scope(asked.cloned(), &granted)?;
+    narrowed_scope(request, &granted)?;
     resource::asked(&request.form, &granted.resources)?;
     Ok(())
 }
@@ -78,6 +74,9 @@ fn open(sealed: &[u8], presented: &RefreshToken, request: &TokenRequest, context
     let granted = Granted::open(sealed, &presented.head.family, &request.issuer.id, &context.vault);
     let granted = granted.ok_or(Error::Sealed)?;
     request.confirms(&granted)?;
+    if request.issuer.settings.refresh_needs_whole_scope && !granted.scope.is_within(&request.client.settings.scope) {
+        return Err(Error::Mismatch("a scope, which the client lost"));
+    }
     let left = request.still_granted(granted)?;
     if request.issuer.is_offline(&left.scope) {
         Ok(left)
@@ -86,7 +85,8 @@ fn open(sealed: &[u8], presented: &RefreshToken, request: &TokenRequest, context
     }
 }
 
-fn narrowed_scope(asked: Option<Scope>, granted: &Granted) -> Result<Scope, Error> {
+fn narrowed_scope(request: &TokenRequest, granted: &Granted) -> Result<Scope, Error> {
+    let asked = request.issuer.asked_scope(&request.form, &granted.scope)?;
     let scope = asked.unwrap_or_else(|| granted.scope.clone());
     if !scope.is_within(&granted.scope) {
         return Err(OAuthError::new(ErrorCode::InvalidScope, "the scope exceeds what was granted").into());

@@ -150,8 +150,10 @@ fn actor_claims(
 /// Within the subject token's scope and the client's, and never one that is for a login of its own.
 fn scope(request: &TokenRequest, subject: &Accepted) -> Result<Scope, OAuthError> {
     let had = Scope::parse(&subject.claims.scope.clone().into_text())?;
-    let may = had.common(&request.client.settings.scope).without(&request.issuer.login_scopes());
-    let scope = request.form.get("scope").map(Scope::parse).transpose()?.unwrap_or_else(|| may.clone());
+    let client = &request.client.settings.scope;
+    let may = had.common(client).without(&request.issuer.login_scopes());
+    let scope = request.issuer.asked_scope(&request.form, &may)?.unwrap_or_else(|| may.clone());
+    request.issuer.check_scope(&scope, client)?;
     let lost = scope.is_empty() && !had.is_empty();
     if scope.is_within(&may) && !lost { Ok(scope) } else { Err(SCOPE) }
 }

@@ -134,7 +134,7 @@ pub enum Occasion {
     RefreshTokenOfAnother,
     /// A custom grant that the client may not use.
     CustomGrantOfOthers,
-    /// A client's own scope that the issuer has and this client may not have.
+    /// A scope that the issuer has, that is not about a login, and that this client may not have.
     ScopeOfOthers,
 }
 

@@ -65,6 +65,23 @@ impl Scope {
         rest
     }
 
+    /// The set with all tokens of `may` of the same resource server instead of each `orders|.all`; one for which there
+    /// are none stays as it is.
+    #[must_use]
+    pub fn expanded(&self, may: &Self) -> Self {
+        let mut expanded = Self::default();
+        for token in self.tokens() {
+            let server = token.strip_suffix("|.all");
+            let own = |one: &&str| server.is_some() && one.split_once('|').map(|(of, _)| of) == server;
+            if may.tokens().any(|one| own(&one)) {
+                may.tokens().filter(own).for_each(|one| expanded.insert(one));
+            } else {
+                expanded.insert(token);
+            }
+        }
+        expanded
+    }
+
     /// Whether the set is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -102,6 +119,14 @@ impl From<Scope> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_of_a_resource_server_is_what_may_be_had_of_it() {
+        let scope = |text| Scope::parse(text).unwrap();
+        let may = scope("openid a|x b|y a|z ab|x");
+        assert_eq!(scope("a|.all openid a|x").expanded(&may).as_str(), "a|x a|z openid");
+        assert_eq!(scope("c|.all |.all .all a").expanded(&may).as_str(), "c|.all |.all .all a");
+    }
 
     #[test]
     fn tokens_keep_their_order_and_count_once() {

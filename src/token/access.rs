@@ -148,7 +148,8 @@ impl ScopeStyle {
 pub struct ClaimStyle {
     /// How `scope` is written.
     pub scope: ScopeStyle,
-    /// Whether a scope token like `orders|read` says whom the access token is for, if nothing else was asked for.
+    /// Whether a scope token like `orders|read` says whom the access token is for, if nothing else was asked for, and
+    /// `orders|.all` stands for all of them.
     pub scope_names_audience: bool,
     /// Whether `nbf` repeats `iat`.
     pub nbf: bool,

@@ -65,6 +65,8 @@ pub struct IssuerSettings {
     pub offline_scope: String,
     /// Whether the `refresh_token` grant of the client is enough, without that scope.
     pub refresh_without_offline_access: bool,
+    /// Whether a refresh is refused once the client lost a scope of the login, instead of going on without it.
+    pub refresh_needs_whole_scope: bool,
     /// Token requests a second that each client may make; absent is no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_rate_limit: Option<u32>,
@@ -133,6 +135,7 @@ impl Default for IssuerSettings {
             refresh_token_replays: 16,
             offline_scope: "offline_access".to_owned(),
             refresh_without_offline_access: false,
+            refresh_needs_whole_scope: false,
             client_rate_limit: None,
             algorithms: vec![Algorithm::EdDsa, Algorithm::Rs256, Algorithm::Es256],
             access_token_format: AccessTokenFormat::Jwt,

@@ -7,11 +7,11 @@ use crate::client::AuthenticatedClient;
 use crate::grant::device;
 use crate::http::access::Told;
 use crate::http::{Request, Response};
+use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::form::Form;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::resource;
-use crate::protocol::scope::Scope;
 use crate::service::Service;
 use crate::token::Granted;
 use crate::token::access::Confirmation;
@@ -22,7 +22,7 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
         Err(response) => return response,
     };
     let context = &service.context;
-    let granted = match asked(&client, &form) {
+    let granted = match asked(place, &client, form) {
         Ok(granted) => granted,
         Err(error) => return place.refused(told, error, None),
     };
@@ -41,16 +41,16 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
 }
 
 /// What the client asks for, if it may; without `scope` everything it registered, which the portal may narrow.
-fn asked(client: &AuthenticatedClient, form: &Form<'_>) -> Result<Granted, OAuthError> {
+fn asked(place: &Place<'_>, client: &AuthenticatedClient, form: Form<'_>) -> Result<Granted, OAuthError> {
     if !client.may_use(GrantType::DEVICE_CODE.as_str()) {
         return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "the client may not use this grant type"));
     }
-    let scope = form.get("scope").map(Scope::parse).transpose()?;
-    let scope = scope.unwrap_or_else(|| client.settings.scope.clone());
-    if !scope.is_within(&client.settings.scope) {
-        return Err(OAuthError::new(ErrorCode::InvalidScope, "the client may not have this scope"));
-    }
-    let resources = resource::asked(form, &client.settings.resources)?;
+    let form = place.dialect.read(form)?;
+    place.dialect.check(Endpoint::DeviceAuthorization, &form)?;
+    let may = &client.settings.scope;
+    let scope = place.issuer.asked_scope(&form, may)?.unwrap_or_else(|| may.clone());
+    place.issuer.check_scope(&scope, may)?;
+    let resources = resource::asked(&form, &client.settings.resources)?;
     // the device code is a public client's refresh token to be, and bound like one
     let confirmation = client.refresh_binding()?.map(Confirmation::certificate);
     Ok(Granted { scope, resources, confirmation, ..Granted::default() })

@@ -9,6 +9,7 @@ use crate::grant::{Error, TokenRequest};
 use crate::http::access::Told;
 use crate::http::{Request, Response};
 use crate::metrics::Stopwatch;
+use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::protocol::form::Form;
 use crate::service::{Service, Tally};
@@ -32,7 +33,7 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
             told.client = Some(client.id.clone());
             admit(service, place, &client, &form)
                 .map(str::to_owned)
-                .and_then(|grant_type| Ok((grant_type, place.dialect.widen(form, &client.settings.scope)?, client)))
+                .map(|grant_type| (grant_type, form, client))
                 .map_err(|turned| place.refused(told, turned.error, turned.wait))
         }
         Err(failure) => Err(place.unknown(told, &failure)),
@@ -96,7 +97,7 @@ fn admit<'a>(
         let custom = issuer.custom_grant(grant_type).is_some();
         return Err(if custom { error.on(Occasion::CustomGrantOfOthers) } else { error }.into());
     }
-    place.dialect.check(form)?;
+    place.dialect.check(Endpoint::Token, form)?;
     client.binding()?;
     client.rate.admit(service.context.clock.now()).map_err(|wait| {
         service.context.metrics.shed.with_label_values(&["client_rate"]).inc();

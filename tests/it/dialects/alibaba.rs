@@ -15,7 +15,7 @@ url = "http://@PUBLIC@/api/v2/iauths_system/oauth2"
 dialect = "aliyun-idaas"
 vendor = { instance_id = "idaas_ue2jvisn35ea5lmthk267" }
 algorithms = ["RS256"]
-scopes = "openid offline_access orders|read orders|write"
+scopes = "openid offline_access orders|read orders|list orders|write billing|read"
 grant_types = ["authorization_code", "refresh_token", "client_credentials", "password",
     "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:token-exchange"]
 verification_uri = "https://portal.example/device"
@@ -70,8 +70,8 @@ const TABLE: &[Entry] = &[
         body: r#"{"token_type":"Bearer","access_token":"<jwt>","refresh_token":"<refresh>","expires_in":1200,
             "expires_at":"<in 1200>","id_token":"<jwt>","scope":"openid offline_access"}"#,
     }),
-    Documented(Row {
-        what: "refresh",
+    Inferred(Row {
+        what: "refresh (the request is documented, its answer is taken to be that of a code)",
         request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
             grant_type=refresh_token&client_id=web&refresh_token=<refresh>&client_secret=<secret web>",
         status: 200,
@@ -248,7 +248,7 @@ const TABLE: &[Entry] = &[
             "expires_in":1200,"expires_at":"<in 1200>","scope":"orders|read"}"#,
     }),
     Inferred(Row {
-        what: "token exchange: audience is not the audience part of scope (the rule is documented, code and status are not)",
+        what: "token exchange: audience is not the audience part of scope, although the policy has both (the rule is documented, code and status are not)",
         request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
             grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&client_id=gateway&client_secret=<secret gateway>&\
             subject_token=<token of service>&subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token&audience=billing&scope=orders%7Cread",
@@ -259,7 +259,7 @@ const TABLE: &[Entry] = &[
         what: "CHECKLIST 70: token exchange never gives a scope that the subject token has not, whatever the client may have",
         request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
             grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&client_id=gateway&client_secret=<secret gateway>&\
-            subject_token=<token of service>&subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token&scope=orders%7Cread+offline_access",
+            subject_token=<token of service>&subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token&scope=orders%7Cwrite",
         status: 400,
         body: r#"{"error":"invalid_scope","error_description":"<text>","request_id":"<text>"}"#,
     }),
@@ -287,8 +287,8 @@ const TABLE: &[Entry] = &[
         body: r#"{"token_type":"Bearer","access_token":"<jwt>","refresh_token":"<refresh>","expires_in":1200,
             "expires_at":"<in 1200>","id_token":"<jwt>","scope":"openid offline_access"}"#,
     }),
-    Documented(Row {
-        what: "the path of an application, a form, the client named by the path",
+    Inferred(Row {
+        what: "the path of an application, a form, the client named by the path (there client_id is required)",
         request: "POST /v2/idaas_ue2jvisn35ea5lmthk267/web/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
             grant_type=refresh_token&client_secret=<secret web>&refresh_token=<refresh>",
         status: 200,
@@ -422,7 +422,7 @@ const TABLE: &[Entry] = &[
     }),
     Inferred(Row {
         what: "two audiences in one scope (the SDK refuses to send it; neither code nor status is documented)",
-        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=service&client_secret=<secret service>&scope=orders%7Cread+billing%7Cread",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=broker&client_secret=<secret broker>&scope=orders%7Cread+billing%7Cread",
         status: 400,
         body: r#"{"error":"invalid_scope","error_description":"<text>","request_id":"<text>"}"#,
     }),
@@ -477,10 +477,10 @@ const TABLE: &[Entry] = &[
         body: r#"{"error":"invalid_request","error_description":"<text>","request_id":"<text>"}"#,
     }),
     Inferred(Row {
-        what: "token exchange: the client is not authorized for the target (neither code nor status is documented)",
+        what: "token exchange: the client is not authorized for the target (the code is documented, the status is not)",
         request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&client_id=gateway&client_secret=<secret gateway>&subject_token=<token of service>&subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token&audience=billing&scope=billing%7Cread",
         status: 400,
-        body: r#"{"error":"invalid_scope","error_description":"<text>","request_id":"<text>"}"#,
+        body: r#"{"error":"invalid_request","error_description":"the client has not been authorized by resource server for this scope","request_id":"<text>"}"#,
     }),
     Inferred(Row {
         what: "token exchange: the client may not exchange (the code is documented, the status is not)",
@@ -528,7 +528,7 @@ const TABLE: &[Entry] = &[
         body: r#"{}"#,
     }),
     Inferred(Row {
-        what: "token exchange: all granted scopes, repeated (how .all goes with an exchange is not documented)",
+        what: "token exchange: all granted scopes, repeated, are those of the subject token (how .all goes with an exchange is not documented)",
         request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&client_id=gateway&client_secret=<secret gateway>&subject_token=<token of service>&subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token&audience=orders&scope=orders%7C.all+orders%7C.all",
         status: 200,
         body: r#"{"token_type":"Bearer","access_token":"<jwt>","issued_token_type":"urn:ietf:params:oauth:token-type:access_token",
@@ -539,6 +539,102 @@ const TABLE: &[Entry] = &[
         request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=service&client_secret=<secret service>&scope=billing%7C.all",
         status: 400,
         body: r#"{"error":"invalid_scope","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "device flow: all granted scopes of a resource server (.all is documented, not how it goes with devices)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&client_id=tv&device_code=<approved device with all>",
+        status: 200,
+        body: r#"{"token_type":"Bearer","access_token":"<jwt>","expires_in":1200,"expires_at":"<in 1200>","scope":"orders|read orders|list"}"#,
+    }),
+    Inferred(Row {
+        what: "device flow: two audiences in one scope (the SDK refuses to send it; neither code nor status is documented)",
+        request: "POST /api/v2/iauths_system/oauth2/device/code\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=tv&scope=orders%7Cread+billing%7Cread",
+        status: 400,
+        body: r#"{"error":"invalid_scope","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "device flow: the client is not granted on the resource server (the code is documented, the status is not)",
+        request: "POST /api/v2/iauths_system/oauth2/device/code\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=tv&scope=openid+orders%7Cwrite",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"the client has not been authorized by resource server for this scope","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "device flow: unknown client (the code is documented, the status is not)",
+        request: "POST /api/v2/iauths_system/oauth2/device/code\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=nobody&scope=openid",
+        status: 401,
+        body: r#"{"error":"invalid_client","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "device flow: grant not enabled (the code is documented, the status is not)",
+        request: "POST /api/v2/iauths_system/oauth2/device/code\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=spa&scope=openid",
+        status: 400,
+        body: r#"{"error":"invalid_client","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "device flow: no device_code",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&client_id=tv",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "password: the client is not granted on the resource server (the code is documented, the status is not)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=login&client_secret=<secret login>&username=alice&password=horse&scope=openid+orders%7Cwrite",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"the client has not been authorized by resource server for this scope","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "refresh: all scopes of a resource server are those of the grant, although the client has more (not documented)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=refresh_token&client_id=tv&refresh_token=<refresh of tv>&scope=orders%7C.all",
+        status: 200,
+        body: r#"{"token_type":"Bearer","access_token":"<jwt>","refresh_token":"<refresh>","expires_in":1200,"expires_at":"<in 1200>","scope":"orders|read"}"#,
+    }),
+    Inferred(Row {
+        what: "no grant_type",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=service&client_secret=<secret service>",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "no code",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<redirect>",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "no client_id",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&scope=orders%7Cread",
+        status: 401,
+        body: r#"{"error":"invalid_client","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "token exchange: an ID token (only access tokens, for access tokens; neither code nor status is documented)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&client_id=gateway&client_secret=<secret gateway>&subject_token=<id token of web>&subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aid_token",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "token exchange: an ID token that is called an access token",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&client_id=gateway&client_secret=<secret gateway>&subject_token=<id token of web>&subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "token exchange: a refresh token (only access tokens, for access tokens; neither code nor status is documented)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&client_id=gateway&client_secret=<secret gateway>&subject_token=<refresh>&subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Arefresh_token",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "revocation: no token",
+        request: "POST /api/v2/iauths_system/oauth2/revoke\nContent-Type: application/x-www-form-urlencoded\n\nclient_id=web&client_secret=<secret web>",
+        status: 400,
+        body: r#"{"error":"invalid_request","error_description":"<text>","request_id":"<text>"}"#,
+    }),
+    Inferred(Row {
+        what: "refresh token expired, a day after the login (the lifetime is documented, code and status are not)",
+        request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=refresh_token&client_id=web&client_secret=<secret web>&refresh_token=<refresh after a day>",
+        status: 400,
+        body: r#"{"error":"invalid_grant","error_description":"<text>","request_id":"<text>"}"#,
     }),
 ];
 
@@ -592,6 +688,8 @@ async fn a_path_names_one_client_and_no_other_path_is_there() {
     assert_eq!(at("/v2/other/web/oauth2/token").await, 404);
     let document = world.server.get("/api/v2/iauths_system/oauth2/.well-known/openid-configuration").await.text();
     assert!(!document.contains('*'), "{document}");
+    let keys = world.server.get("/api/v2/iauths_system/oauth2/jwks").await.json();
+    assert_eq!(keys["keys"][0]["alg"], "RS256", "{keys}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -36,7 +36,7 @@ impl World {
             "jeton": { "access_token_format": "opaque" },
         });
         cast.push(("reference", "client_secret_post", reference));
-        if vendor.issuer == "ids3" {
+        if matches!(vendor.issuer, "ids3" | "tencent") {
             cast.extend(self.cast_of_states());
         }
         let mut plain = json!({ "redirect_uris": [CALLBACK], "scope": vendor.scope });
@@ -48,6 +48,18 @@ impl World {
         let mut hasty = json!({ "grant_types": ["client_credentials"], "scope": vendor.service_scope });
         hasty["jeton"] = json!({ "rate_limit": 1 });
         cast.push(("hasty", "client_secret_post", hasty));
+        if vendor.issuer == "xsolla" {
+            let oidc =
+                json!({ "redirect_uris": [CALLBACK], "scope": "openid email", "grant_types": ["authorization_code"] });
+            cast.push(("oidc", "client_secret_post", oidc));
+        }
+        // may have more than its logins grant
+        if vendor.issuer == "tencent" {
+            let wide = json!({
+                "redirect_uris": [CALLBACK], "scope": "openid email", "grant_types": ["authorization_code", "refresh_token"],
+            });
+            cast.push(("wide", "client_secret_post", wide));
+        }
         if vendor.toml.contains("client_certificate_header") {
             let mut jwk = MACHINE.jwk();
             jwk["x5c"] = json!([MACHINE.base64()]);
@@ -57,14 +69,21 @@ impl World {
             cast.push(("machine", "self_signed_tls_client_auth", machine));
         }
         if vendor.toml.contains(DEVICE) {
-            let scope = format!("{} {}", vendor.scope, vendor.service_scope);
+            let scope = format!("{} {} orders|list billing|read", vendor.scope, vendor.service_scope);
             let tv = json!({ "scope": scope, "grant_types": [DEVICE, "refresh_token"] });
             cast.push(("tv", "none", tv));
         }
         if vendor.toml.contains(EXCHANGE) {
-            let policy = json!({ "impersonation": true, "delegation": true });
+            let mut policy = json!({ "impersonation": true, "delegation": true });
+            let mut scope = format!("{} {}", vendor.scope, vendor.service_scope);
+            if vendor.issuer == "alibaba" {
+                policy["audiences"] = json!(["orders", "billing"]);
+                scope.push_str(" orders|write");
+                let both = json!({ "grant_types": ["client_credentials"], "scope": "orders|read billing|read" });
+                cast.push(("broker", "client_secret_post", both));
+            }
             let gateway = json!({
-                "scope": format!("{} {}", vendor.scope, vendor.service_scope),
+                "scope": scope,
                 "grant_types": [EXCHANGE, "client_credentials"],
                 "jeton": { "introspection": "any", "token_exchange": policy },
             });
@@ -87,6 +106,11 @@ impl World {
             "user token" => {
                 let code = self.value("code").await;
                 self.redeem("web", &code).await.get("access_token")
+            }
+            "expired user token" => {
+                let token = Box::pin(self.value("user token")).await;
+                self.server.advance(self.settings().access_token_lifetime).await;
+                token
             }
             "foreign token" => self.foreign(),
             "expired token" => {
@@ -126,6 +150,21 @@ impl World {
                 ];
                 self.server.post(&self.path(Endpoint::Token), &[], &fields).await.get("refresh_token")
             }
+            "refresh of keeper" => self.refresh_token("keeper").await,
+            "refresh of wide" => {
+                let code = self.value("code of wide").await;
+                self.redeem("wide", &code).await.get("refresh_token")
+            }
+            "refresh after a day" => {
+                let token = self.refresh_token("web").await;
+                self.server.advance(Duration::from_secs(86_400)).await;
+                token
+            }
+            "refresh after an hour" => {
+                let token = self.refresh_token("web").await;
+                self.server.advance(Duration::from_secs(3600)).await;
+                token
+            }
             "refresh of single" => {
                 let code = self.value("code of single").await;
                 self.redeem("single", &code).await.get("refresh_token")
@@ -140,6 +179,16 @@ impl World {
             "approved device with an API" => {
                 let scope = format!("{} {}", self.vendor.scope, self.vendor.service_scope);
                 self.device(&scope, Some("approve")).await
+            }
+            "approved device with all" => self.device("orders|.all", Some("approve")).await,
+            "refresh of tv" => {
+                let code = self.device("offline_access orders|read", Some("approve")).await;
+                let fields = [("grant_type", DEVICE), ("device_code", code.as_str()), ("client_id", "tv")];
+                self.server.post(&self.path(Endpoint::Token), &[], &fields).await.get("refresh_token")
+            }
+            "id token of web" => {
+                let code = self.value("code").await;
+                self.redeem("web", &code).await.get("id_token")
             }
             "denied device" => self.device(self.vendor.scope, Some("deny")).await,
             "hasty device" => {
@@ -162,8 +211,10 @@ impl World {
                 }
                 Some(("code", client)) => {
                     let mut plain = json!({ "code_challenge": null, "code_challenge_method": null });
-                    if client == "single" {
-                        plain["scope"] = json!(self.single_scope());
+                    match client {
+                        "single" => plain["scope"] = json!(self.single_scope()),
+                        "oidc" => plain["scope"] = json!("openid email"),
+                        _ => {}
                     }
                     self.code(client, plain).await
                 }

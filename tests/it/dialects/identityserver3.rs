@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::Entry::{Documented, Kept};
+use super::Entry::{Documented, Inferred, Kept};
 use super::state::proof_key;
 use super::{Entry, Row, Vendor, World, pick};
 use crate::support::{CALLBACK, CHALLENGE, VERIFIER, claims};
@@ -30,15 +30,6 @@ hook = { url = "@HOOK@" }
 url = "http://@PUBLIC@/closed"
 dialect = "identityserver3"
 algorithms = ["RS256"]
-
-[[clients]]
-issuer = "ids3-closed"
-client_id = "app"
-
-[clients.metadata]
-token_endpoint_auth_method = "none"
-grant_types = ["authorization_code"]
-redirect_uris = ["https://client.example/callback"]
 "#,
     custom_grants: &["custom"],
     scope: "openid offline_access read",
@@ -199,7 +190,7 @@ const TABLE: &[Entry] = &[
     }),
     Documented(Row {
         what: "code too long",
-        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<redirect>&code=<long><long>",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<redirect>&code=<long><long>x",
         status: 400,
         body: r#"{"error":"invalid_grant"}"#,
     }),
@@ -365,11 +356,11 @@ const TABLE: &[Entry] = &[
         status: 400,
         body: r#"{"error":"invalid_grant"}"#,
     }),
-    Kept(Row {
-        what: "CHECKLIST 56: the client lost another scope, and the new tokens are without it (there invalid_grant)",
+    Documented(Row {
+        what: "refresh: the client lost another scope",
         request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=refresh_token&client_id=fickle&client_secret=<secret fickle>&refresh_token=<refresh after the loss of read>",
-        status: 200,
-        body: r#"{"access_token":"<jwt>","id_token":"<jwt>","refresh_token":"<refresh>","expires_in":3600,"token_type":"Bearer"}"#,
+        status: 400,
+        body: r#"{"error":"invalid_grant"}"#,
     }),
     Documented(Row {
         what: "refresh: ReUse, the same token again",
@@ -529,7 +520,7 @@ const TABLE: &[Entry] = &[
     }),
     Documented(Row {
         what: "password, local login disabled",
-        request: "POST /closed/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=app&username=alice&password=horse&scope=read",
+        request: "POST /closed/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=password&client_id=app&client_secret=<secret app>&username=alice&password=horse&scope=read",
         status: 400,
         body: r#"{"error":"unsupported_grant_type"}"#,
     }),
@@ -755,11 +746,35 @@ const TABLE: &[Entry] = &[
         status: 400,
         body: r#"{"error":"invalid_request","error_description":"invalid key."}"#,
     }),
-    Documented(Row {
+    Inferred(Row {
         what: "another token_type is not looked at",
         request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_id=web&client_secret=<secret web>&redirect_uri=<redirect>&code=<code>&token_type=bearer&alg=none&key=x",
         status: 200,
         body: r#"{"access_token":"<jwt>","id_token":"<jwt>","refresh_token":"<refresh>","expires_in":3600,"token_type":"Bearer"}"#,
+    }),
+    Kept(Row {
+        what: "RFC 6749 section 5.2: a client without the refresh_token grant may not refresh (there no flow is looked at, and the token is invalid_grant)",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=refresh_token&client_id=service&client_secret=<secret service>&refresh_token=unknown",
+        status: 400,
+        body: r#"{"error":"unauthorized_client"}"#,
+    }),
+    Documented(Row {
+        what: "custom grant: a scope that is not the client's",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=custom&client_id=web&client_secret=<secret web>&scope=read+write&custom_credential=bob",
+        status: 400,
+        body: r#"{"error":"invalid_scope"}"#,
+    }),
+    Documented(Row {
+        what: "client_id without a secret",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=service&scope=read",
+        status: 400,
+        body: r#"{"error":"invalid_client"}"#,
+    }),
+    Documented(Row {
+        what: "Basic with an empty secret",
+        request: "POST /ids3/connect/token\nContent-Type: application/x-www-form-urlencoded\nAuthorization: Basic cm9ib3Q6\n\ngrant_type=client_credentials&scope=read",
+        status: 400,
+        body: r#"{"error":"invalid_client"}"#,
     }),
 ];
 
@@ -921,4 +936,21 @@ async fn rfc8693_a_token_that_is_bound_to_a_key_is_not_exchanged_for_one_that_is
     let next = bound.get("refresh_token");
     let free = world.token("web", &[("grant_type", "refresh_token"), ("refresh_token", next.as_str())]).await;
     assert_eq!(exchange(&free.get("access_token")).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn discovery_and_keys_are_where_the_vendor_has_them() {
+    let world = World::start(&VENDOR).await;
+    let base = format!("http://{}/ids3", world.server.public);
+    let document = world.server.get("/ids3/.well-known/openid-configuration").await.json();
+    for (member, path) in [
+        ("token_endpoint", "/connect/token"),
+        ("introspection_endpoint", "/connect/introspect"),
+        ("revocation_endpoint", "/connect/revocation"),
+        ("jwks_uri", "/.well-known/jwks"),
+    ] {
+        assert_eq!(document[member], json!(format!("{base}{path}")), "{document}");
+    }
+    let keys = world.server.get("/ids3/.well-known/jwks").await.json();
+    assert_eq!(keys["keys"][0]["alg"], "RS256", "{keys}");
 }

@@ -28,7 +28,7 @@ use crate::support::hook::HookServer;
 use crate::support::http::{parse_all, raw};
 use crate::support::service::Service;
 use crate::support::tools::{program, skip};
-use crate::support::{Answer, CALLBACK, CHALLENGE, Server, VERIFIER, claims};
+use crate::support::{Answer, CALLBACK, CHALLENGE, Server, VERIFIER, claims, header};
 
 /// One line of a vendor's table.
 enum Entry {
@@ -36,7 +36,8 @@ enum Entry {
     Documented(Row),
     /// SEEDS.md infers it, or says nothing and RFC 6749 stands.
     Inferred(Row),
-    /// The vendor does something that CHECKLIST.md forbids; this is what is answered instead.
+    /// The vendor does something that CHECKLIST.md or an RFC forbids, or that a decision of ours rules out, as the row says;
+    /// this is what is answered instead.
     Kept(Row),
 }
 
@@ -46,7 +47,7 @@ struct Row {
     /// Head and body; `<name>` is filled in, see [`World::value`].
     request: &'static str,
     status: u16,
-    /// Exactly these members; `<jwt>`, `<opaque>`, `<refresh>`, `<device>`, `<text>` and `<in N>` (seconds from now)
+    /// Exactly these members; `<jwt>`, `<opaque>`, `<refresh>`, `<new refresh>`, `<same refresh>`, `<device>`, `<text>` and `<in N>` (seconds from now)
     /// stand for values.
     body: &'static str,
 }
@@ -118,7 +119,10 @@ impl World {
             "redirect_uris": [CALLBACK, "https://client.example/other"], "scope": vendor.scope,
             "grant_types": ["authorization_code", "refresh_token"],
         });
-        let service = json!({ "grant_types": ["client_credentials"], "scope": vendor.service_scope });
+        let mut service = json!({ "grant_types": ["client_credentials"], "scope": vendor.service_scope });
+        if vendor.issuer == "huawei" {
+            service["jeton"] = json!({ "access_token_lifetime": 1800 });
+        }
         let common = [
             ("web", "client_secret_post", &login),
             ("other", "client_secret_post", &login),
@@ -142,6 +146,14 @@ impl World {
             assert_eq!(answer.status, 201, "{}", answer.text());
         }
         world.add_logins().await;
+        if vendor.toml.contains("[issuers.ids3-closed]") {
+            let app = json!({
+                "client_id": "app", "client_secret": secret("app"), "token_endpoint_auth_method": "client_secret_post",
+                "grant_types": ["authorization_code"], "redirect_uris": [CALLBACK],
+            });
+            let answer = world.server.admin("POST", "/issuers/ids3-closed/clients", app).await;
+            assert_eq!(answer.status, 201, "{}", answer.text());
+        }
         world
     }
 
@@ -189,10 +201,21 @@ impl World {
             }
         }
         assert!(replayed >= 12, "{}: {replayed} rows", self.vendor.issuer);
+        self.check_header(&self.value("user token").await);
+    }
+
+    /// The JOSE header of an access token that is a JWT (RFC 9068 section 2.1).
+    fn check_header(&self, token: &str) {
+        if !token.starts_with("jat_") {
+            let header = header(token);
+            assert_eq!(pick(&header, &["alg", "typ"]), [json!("RS256"), json!("at+jwt")], "{}", self.vendor.issuer);
+            assert!(header["kid"].is_string(), "{}: {header}", self.vendor.issuer);
+        }
     }
 
     async fn check(&self, row: &Row) {
-        let answer = self.send(row.request).await;
+        let request = self.fill(row.request).await;
+        let answer = self.deliver(&request).await;
         let context = format!("{}: {}: {} {}", self.vendor.issuer, row.what, answer.status, answer.text());
         assert_eq!(answer.status, row.status, "{context}");
         assert_eq!(answer.header("content-type"), Some(self.vendor.content_type), "{context}");
@@ -200,20 +223,22 @@ impl World {
         let cache = if answer.status == 200 { self.vendor.cache_control } else { "no-store" };
         assert_eq!(answer.header("cache-control"), Some(cache), "{context}");
         assert_eq!(answer.header("pragma"), Some("no-cache"), "{context}");
-        assert_eq!(answer.header("www-authenticate").is_some(), answer.status == 401, "{context}");
+        let challenge = (answer.status == 401).then_some(r#"Basic realm="jeton", charset="UTF-8""#);
+        assert_eq!(answer.header("www-authenticate"), challenge, "{context}");
+        assert_eq!(answer.header("retry-after").is_some(), matches!(answer.status, 429 | 503), "{context}");
         assert_eq!(answer.header("allow"), (answer.status == 405).then_some("POST"), "{context}");
         if row.body.is_empty() {
             assert!(answer.body.is_empty(), "{context}");
         } else {
-            self.compare(&answer.json(), &serde_json::from_str(row.body).unwrap(), &context);
+            self.compare(&request, &answer.json(), &serde_json::from_str(row.body).unwrap(), &context);
         }
     }
 
-    fn compare(&self, real: &Value, wanted: &Value, context: &str) {
+    fn compare(&self, request: &str, real: &Value, wanted: &Value, context: &str) {
         if let (Value::Object(real), Value::Object(wanted)) = (real, wanted) {
             let names = |members: &serde_json::Map<String, Value>| members.keys().cloned().collect::<Vec<_>>();
             assert_eq!(names(real), names(wanted), "{context}");
-            wanted.iter().for_each(|(name, wanted)| self.compare(&real[name], wanted, context));
+            wanted.iter().for_each(|(name, wanted)| self.compare(request, &real[name], wanted, context));
             return;
         }
         let text = real.as_str().unwrap_or_default();
@@ -221,6 +246,8 @@ impl World {
             Some("<jwt>") => text.starts_with("eyJ") && text.split('.').count() == 3,
             Some("<opaque>") => text.starts_with("jat_"),
             Some("<refresh>") => text.starts_with("jrt_"),
+            Some("<new refresh>") => text.starts_with("jrt_") && !request.contains(text),
+            Some("<same refresh>") => text.starts_with("jrt_") && request.contains(text),
             Some("<device>") => text.starts_with("jdc_"),
             Some("<text>") => !text.is_empty(),
             Some(time) if time.starts_with("<in ") => {
@@ -234,6 +261,10 @@ impl World {
 
     /// Sends a request whose blanks are filled in.
     async fn send(&self, template: &str) -> Answer {
+        self.deliver(&self.fill(template).await).await
+    }
+
+    async fn fill(&self, template: &str) -> String {
         let mut request = String::new();
         let mut parts = template.split('<');
         request.push_str(parts.next().unwrap());
@@ -242,14 +273,18 @@ impl World {
             request.push_str(&self.value(name).await);
             request.push_str(rest);
         }
-        let (head, body) = request.split_once("\n\n").unwrap_or((request.as_str(), ""));
+        request
+    }
+
+    async fn deliver(&self, request: &str) -> Answer {
+        let (head, body) = request.split_once("\n\n").unwrap_or((request, ""));
         let (line, fields) = head.split_once('\n').unwrap_or((head, ""));
         let mut bytes =
             format!("{line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
         fields.lines().for_each(|field| bytes.push_str(&format!("{field}\r\n")));
         bytes.push_str(&format!("\r\n{body}"));
         let answers = parse_all(&raw(self.server.public, bytes.as_bytes()).await, false);
-        assert_eq!(answers.len(), 1, "{template}");
+        assert_eq!(answers.len(), 1, "{request}");
         answers.into_iter().next().unwrap()
     }
 

@@ -46,11 +46,6 @@ impl World {
                 answer.get("client_secret")
             }
             "code without scope" => self.code("web", scoped(Value::Null)).await,
-            "expired refresh" => {
-                let token = self.refresh_token("web").await;
-                self.server.advance(Duration::from_secs(30 * 86_400)).await;
-                token
-            }
             "refresh without openid" => {
                 let code = self.code("web", scoped(json!("offline_access read"))).await;
                 self.redeem("web", &code).await.get("refresh_token")

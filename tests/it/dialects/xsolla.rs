@@ -26,7 +26,7 @@ grant_type = "urn:example:away"
 hook = { url = "@HOOK@" }
 "#,
     custom_grants: &["urn:example:broken", "urn:example:away"],
-    scope: "email user_profile offline openid",
+    scope: "email user_profile offline",
     service_scope: "store",
     content_type: "application/json",
     cache_control: "no-store",
@@ -40,24 +40,21 @@ const TABLE: &[Entry] = &[
         request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
             grant_type=authorization_code&client_secret=<secret web>&client_id=web&redirect_uri=<redirect>&code=<code>",
         status: 200,
-        body: r#"{"access_token":"<jwt>","expires_in":3600,"refresh_token":"<refresh>","id_token":"<jwt>",
-            "scope":"email user_profile offline openid","token_type":"bearer"}"#,
+        body: r#"{"access_token":"<jwt>","expires_in":3600,"refresh_token":"<refresh>","scope":"email user_profile offline","token_type":"bearer"}"#,
     }),
     Documented(Row {
         what: "authorization code of a public client with PKCE",
         request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
             grant_type=authorization_code&client_id=spa&redirect_uri=<redirect>&code=<code of spa>&code_verifier=<verifier>",
         status: 200,
-        body: r#"{"access_token":"<jwt>","expires_in":3600,"refresh_token":"<refresh>","id_token":"<jwt>",
-            "scope":"email user_profile offline openid","token_type":"bearer"}"#,
+        body: r#"{"access_token":"<jwt>","expires_in":3600,"refresh_token":"<refresh>","scope":"email user_profile offline","token_type":"bearer"}"#,
     }),
     Documented(Row {
         what: "refresh, with redirect_uri as the SDKs send it",
         request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
             grant_type=refresh_token&client_secret=<secret web>&client_id=web&redirect_uri=<redirect>&refresh_token=<refresh>",
         status: 200,
-        body: r#"{"access_token":"<jwt>","expires_in":3600,"refresh_token":"<refresh>","id_token":"<jwt>",
-            "scope":"email user_profile offline openid","token_type":"bearer"}"#,
+        body: r#"{"access_token":"<jwt>","expires_in":3600,"refresh_token":"<new refresh>","scope":"email user_profile offline","token_type":"bearer"}"#,
     }),
     Documented(Row {
         what: "a server client gets a server JWT",
@@ -172,8 +169,8 @@ const TABLE: &[Entry] = &[
         status: 400,
         body: r#"{"error":{"code":"010-023","description":"<text>","details":{}}}"#,
     }),
-    Documented(Row {
-        what: "token_exchange with an underscore: another scope for the user JWT",
+    Inferred(Row {
+        what: "token_exchange with an underscore: another scope for the user JWT (the request is documented, issued_token_type is not)",
         request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
             grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken_exchange&client_id=gateway&client_secret=<secret gateway>&\
             subject_token=<user token>&subject_token_type=access_token&scope=email",
@@ -181,8 +178,8 @@ const TABLE: &[Entry] = &[
         body: r#"{"access_token":"<jwt>","expires_in":3600,"issued_token_type":"urn:ietf:params:oauth:token-type:access_token",
             "scope":"email","token_type":"bearer"}"#,
     }),
-    Documented(Row {
-        what: "token_exchange with a server JWT as actor",
+    Inferred(Row {
+        what: "token_exchange with a server JWT as actor (the request is documented, what comes of it is not)",
         request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
             grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken_exchange&client_id=gateway&client_secret=<secret gateway>&\
             subject_token=<user token>&subject_token_type=access_token&actor_token=<token of gateway>&actor_token_type=server_token&scope=email",
@@ -190,16 +187,16 @@ const TABLE: &[Entry] = &[
         body: r#"{"access_token":"<jwt>","expires_in":3600,"issued_token_type":"urn:ietf:params:oauth:token-type:access_token",
             "scope":"email","token_type":"bearer"}"#,
     }),
-    Documented(Row {
-        what: "actor_token_type without actor_token",
+    Inferred(Row {
+        what: "actor_token_type without actor_token (the rule is documented, the code is not)",
         request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
             grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken_exchange&client_id=gateway&client_secret=<secret gateway>&\
             subject_token=<user token>&subject_token_type=access_token&actor_token_type=server_token&scope=email",
         status: 400,
         body: r#"{"error":{"code":"0","description":"<text>","details":{}}}"#,
     }),
-    Documented(Row {
-        what: "actor_token without actor_token_type",
+    Inferred(Row {
+        what: "actor_token without actor_token_type (the rule is documented, the code is not)",
         request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
             grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken_exchange&client_id=gateway&client_secret=<secret gateway>&\
             subject_token=<user token>&subject_token_type=access_token&actor_token=<token of gateway>&scope=email",
@@ -222,8 +219,8 @@ const TABLE: &[Entry] = &[
         status: 400,
         body: r#"{"error":{"code":"0","description":"<text>","details":{}}}"#,
     }),
-    Documented(Row {
-        what: "audience is a list of domains",
+    Inferred(Row {
+        what: "audience is a list of domains (separated by spaces at /oauth2/auth)",
         request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\n\
             grant_type=client_credentials&client_id=service&client_secret=<secret service>&audience=store.example.com%20shop.example.com",
         status: 200,
@@ -248,8 +245,8 @@ const TABLE: &[Entry] = &[
         status: 503,
         body: r#"{"error":{"code":"0","description":"<text>","details":{}}}"#,
     }),
-    Documented(Row {
-        what: "too many requests",
+    Inferred(Row {
+        what: "too many requests (the status is documented, 002-057 is for attempts)",
         request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=hasty&client_secret=<hasty secret>",
         status: 429,
         body: r#"{"error":{"code":"002-057","description":"<text>","details":{}}}"#,
@@ -270,15 +267,13 @@ const TABLE: &[Entry] = &[
         what: "refresh of a public client with client_id only",
         request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=refresh_token&client_id=spa&refresh_token=<refresh of spa>",
         status: 200,
-        body: r#"{"access_token":"<jwt>","expires_in":3600,"refresh_token":"<refresh>","id_token":"<jwt>",
-            "scope":"email user_profile offline openid","token_type":"bearer"}"#,
+        body: r#"{"access_token":"<jwt>","expires_in":3600,"refresh_token":"<refresh>","scope":"email user_profile offline","token_type":"bearer"}"#,
     }),
     Documented(Row {
         what: "code without redirect_uri, of a client with one URI",
         request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_secret=<secret single>&client_id=single&code=<code of single>",
         status: 200,
-        body: r#"{"access_token":"<jwt>","expires_in":3600,"refresh_token":"<refresh>","id_token":"<jwt>",
-            "scope":"email user_profile offline openid","token_type":"bearer"}"#,
+        body: r#"{"access_token":"<jwt>","expires_in":3600,"refresh_token":"<refresh>","scope":"email user_profile offline","token_type":"bearer"}"#,
     }),
     Inferred(Row {
         what: "code without redirect_uri, of a client with several (the rule is documented, the code is not)",
@@ -323,6 +318,36 @@ const TABLE: &[Entry] = &[
         status: 400,
         body: r#"{"error":{"code":"0","description":"<text>","details":{}}}"#,
     }),
+    Inferred(Row {
+        what: "a login whose scope has openid gets an ID token too (no page mentions one)",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=authorization_code&client_secret=<secret oidc>&client_id=oidc&redirect_uri=<redirect>&code=<code of oidc>",
+        status: 200,
+        body: r#"{"access_token":"<jwt>","expires_in":3600,"id_token":"<jwt>","scope":"openid email","token_type":"bearer"}"#,
+    }),
+    Documented(Row {
+        what: "the secret of another client: id and secret must be of the same one",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=service&client_secret=<secret web>",
+        status: 400,
+        body: r#"{"error":{"code":"010-019","description":"<text>","details":{}}}"#,
+    }),
+    Inferred(Row {
+        what: "client credentials are for a server client only (the rule is documented, the code is not)",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=web&client_secret=<secret web>",
+        status: 400,
+        body: r#"{"error":{"code":"0","description":"<text>","details":{}}}"#,
+    }),
+    Inferred(Row {
+        what: "token_exchange: the user JWT is none (010-023 is for grants and refresh tokens; RFC 8693 section 2.2.2: an invalid request)",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken_exchange&client_id=gateway&client_secret=<secret gateway>&subject_token_type=access_token&scope=email&subject_token=string",
+        status: 400,
+        body: r#"{"error":{"code":"0","description":"<text>","details":{}}}"#,
+    }),
+    Inferred(Row {
+        what: "token_exchange: the user JWT expired (the same)",
+        request: "POST /xsolla/api/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken_exchange&client_id=gateway&client_secret=<secret gateway>&subject_token_type=access_token&scope=email&subject_token=<expired user token>",
+        status: 400,
+        body: r#"{"error":{"code":"0","description":"<text>","details":{}}}"#,
+    }),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -330,8 +355,11 @@ async fn every_documented_request_is_answered_as_documented() {
     let world = World::start(&VENDOR).await;
     world.replay().await;
     let project = json!("e6dfaac6-78a8-11e9-9244-42010aa80004");
-    let (access, _) = world.login().await;
-    assert_eq!(pick(&access, &["xsolla_login_project_id", "publisher_id"]), [project, json!(136593)]);
+    let access = claims(&world.value("user token").await);
+    let named = pick(&access, &["xsolla_login_project_id", "publisher_id", "type"]);
+    assert_eq!(named, [project, json!(136593), json!("oauth")]);
+    assert!(access["jti"].is_string(), "{access}");
+    assert_eq!(access["aud"], json!(format!("http://{}/xsolla", world.server.public)), "kept: there a list");
     assert_eq!(access["exp"].as_u64().unwrap() - access["iat"].as_u64().unwrap(), 3600);
     assert_eq!(pick(&world.service().await, &["client_id", "publisher_id"]), [json!("service"), json!(136593)]);
 }
