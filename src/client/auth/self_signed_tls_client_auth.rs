@@ -6,7 +6,6 @@
 
 use super::{Case, Claim, Evidence, Method, Proof, Refused, Verdict};
 use crate::client::keyset::ClientKeys;
-use crate::client::remote::RemoteError;
 use crate::protocol::error::OAuthError;
 use crate::x509::Certificate;
 
@@ -35,10 +34,9 @@ async fn registered(case: &Case<'_>, leaf: &Certificate) -> Result<bool, Refused
     match &client.settings.assertions.keys {
         ClientKeys::None => Ok(false),
         ClientKeys::Inline(keys) => Ok(keys.recognises(leaf)),
-        ClientKeys::Remote(url) => match case.by.remote.keys_with(url, |keys| keys.recognises(leaf), case.now).await {
-            Ok(keys) => Ok(keys.recognises(leaf)),
-            Err(RemoteError::Busy) => Err(Refused::Later("too many key sets are being fetched")),
-            Err(RemoteError::Unknown) => Ok(false),
-        },
+        ClientKeys::Remote(url) => {
+            let keys = case.by.remote.keys_with(url, |keys| keys.recognises(leaf), case.now).await;
+            keys.map(|keys| keys.recognises(leaf)).map_err(|error| Refused::Later(error.reason()))
+        }
     }
 }
