@@ -95,12 +95,10 @@ impl KeySet {
     }
 
     /// Whether a certificate is registered: itself, or its key without a certificate (RFC 8705 section 2.2.2).
-    pub fn recognises(&self, certificate: &Certificate) -> bool {
-        let thumbprint = certificate.thumbprint();
-        let Ok(key) = certificate.public_key() else { return false };
+    pub fn recognises(&self, thumbprint: Thumbprint, key: &PublicJwk) -> bool {
         let same = |member: &Member| match member.certificate {
             Ok(Some(registered)) => registered == thumbprint,
-            Ok(None) => member.public == key,
+            Ok(None) => member.public == *key,
             Err(Unfit) => false,
         };
         self.0.iter().any(same)

@@ -1,17 +1,18 @@
 //! Keys behind a `jwks_uri` (RFC 7591 section 2), read when they are needed and kept for a while (CHECKLIST 37).
 //!
 //! What one client can make us do is bounded: one fetch at a time for a URL, at most one a minute however many unknown
-//! `kid`s come along, few for all clients together, a cache of fixed size. How a fetch is kept away from our own
-//! network is its implementation's business (`http::fetch`).
+//! `kid`s come along, few for all clients together, a cache of fixed size. A fetch ends by itself, whoever hangs up: or
+//! one that does so in time would use up the try of that minute and keep a removed key alive. How a fetch is kept away
+//! from our own network is its implementation's business (`http::fetch`).
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use dashmap::DashMap;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use url::Url;
 
 use super::keyset::KeySet;
@@ -40,53 +41,69 @@ pub trait Fetch: Send + Sync {
 /// What [`Fetch::fetch`] gives: the content, or why there is none, for the log.
 pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Bytes, String>> + Send + 'a>>;
 
-/// Why there are no keys.
-#[derive(Debug)]
+/// Why there are no keys for the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RemoteError {
     /// Too many fetches at once.
     Busy,
-    /// The URL gives none, now or a moment ago.
-    Unknown,
+    /// The URL gives none, now or a moment ago, and those it gave before are too old.
+    Unread,
+}
+
+impl RemoteError {
+    /// The same in words, for the log.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Busy => "too many key sets are being fetched",
+            Self::Unread => "the key set could not be fetched",
+        }
+    }
 }
 
 /// The keys behind the `jwks_uri`s that were used lately.
 pub struct RemoteKeys {
     fetch: Arc<dyn Fetch>,
     entries: DashMap<Url, Arc<Entry>>,
-    places: Semaphore,
+    places: Arc<Semaphore>,
 }
 
 #[derive(Default)]
-struct Entry {
-    state: Mutex<State>,
-    /// Held by the one that fetches.
-    turn: tokio::sync::Mutex<()>,
-}
+struct Entry(Mutex<State>);
 
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct State {
     keys: Option<(Arc<KeySet>, Time)>,
     tried_at: Option<Time>,
+    /// Closed when the fetch has ended.
+    fetch: Option<watch::Receiver<()>>,
+}
+
+/// What there is at first sight.
+enum Look {
+    Keys(Arc<KeySet>),
+    /// What the fetch brings that is under way.
+    Wait(watch::Receiver<()>),
 }
 
 impl RemoteKeys {
     /// An empty cache over `fetch`.
     pub fn new(fetch: Arc<dyn Fetch>) -> Self {
-        Self { fetch, entries: DashMap::new(), places: Semaphore::new(MAX_FETCHES) }
+        Self { fetch, entries: DashMap::new(), places: Arc::new(Semaphore::new(MAX_FETCHES)) }
     }
 
     /// The keys at `url`, read again if they are old or none of them is called `kid` and fits `alg`.
     ///
     /// # Errors
-    /// If there are none.
+    /// If there are none that could be looked at.
     pub async fn keys(&self, url: &Url, kid: Option<&str>, alg: Scheme, now: Time) -> Result<Arc<KeySet>, RemoteError> {
         self.keys_with(url, |keys| keys.has(kid, alg), now).await
     }
 
-    /// The keys at `url`, read again if they are old or not `wanted`.
+    /// The keys at `url`, read again if they are old or not `wanted`. While somebody else reads them, old ones that are
+    /// wanted will do.
     ///
     /// # Errors
-    /// If there are none.
+    /// If there are none that could be looked at.
     pub async fn keys_with(
         &self,
         url: &Url,
@@ -94,38 +111,52 @@ impl RemoteKeys {
         now: Time,
     ) -> Result<Arc<KeySet>, RemoteError> {
         let entry = self.entry(url);
-        let settled = |state: &State| {
-            let good = |(keys, at): &&(Arc<KeySet>, Time)| now < *at + FRESH && wanted(keys);
-            let wait = if state.keys.is_some() { AGAIN } else { FIRST_AGAIN };
-            let usable = state.keys.as_ref().filter(|(_, at)| now < *at + STALE).map(|(keys, _)| keys.clone());
-            match state.keys.as_ref().filter(good) {
-                Some((keys, _)) => Some(Ok(keys.clone())),
-                None if state.tried_at.is_some_and(|at| now < at + wait) => Some(usable.ok_or(RemoteError::Unknown)),
-                None => None,
+        match self.look(url, &entry, wanted, now)? {
+            Look::Keys(keys) => Ok(keys),
+            Look::Wait(mut fetch) => {
+                // an error is the end of it
+                while fetch.changed().await.is_ok() {}
+                entry.state().usable(now).ok_or(RemoteError::Unread)
             }
-        };
-        if let Some(answer) = settled(&entry.state()) {
-            return answer;
         }
-        let _turn = entry.turn.lock().await;
-        // somebody else may have read them meanwhile
-        if let Some(answer) = settled(&entry.state()) {
-            return answer;
-        }
-        let _place = self.places.try_acquire().map_err(|_| RemoteError::Busy)?;
-        entry.change(|state| state.tried_at = Some(now));
-        match self.read(url).await {
-            Ok(keys) => entry.change(|state| state.keys = Some((keys, now))),
-            Err(error) => tracing::warn!(%url, error, "failed to read the keys of a client"),
-        }
-        let state = entry.state();
-        state.keys.filter(|(_, at)| now < *at + STALE).map(|(keys, _)| keys).ok_or(RemoteError::Unknown)
     }
 
-    async fn read(&self, url: &Url) -> Result<Arc<KeySet>, String> {
-        let body = self.fetch.fetch(url).await?;
-        let jwks = serde_json::from_slice(&body).map_err(|_| "no JSON".to_owned())?;
-        KeySet::new(&jwks).map(Arc::new).map_err(|error| error.to_string())
+    fn look(
+        &self,
+        url: &Url,
+        entry: &Arc<Entry>,
+        wanted: impl Fn(&KeySet) -> bool,
+        now: Time,
+    ) -> Result<Look, RemoteError> {
+        let mut state = entry.state();
+        let usable = state.usable(now);
+        let fit = usable.clone().filter(|keys| wanted(keys)).map(Look::Keys);
+        let fit = match fit {
+            Some(keys) if state.is_fresh(now) => return Ok(keys),
+            fit => fit,
+        };
+        if let Some(fetch) = state.under_way() {
+            return Ok(fit.unwrap_or(Look::Wait(fetch)));
+        }
+        let wait = if state.keys.is_some() { AGAIN } else { FIRST_AGAIN };
+        if state.tried_at.is_some_and(|at| now < at + wait) {
+            return usable.map(Look::Keys).ok_or(RemoteError::Unread);
+        }
+        let Ok(place) = self.places.clone().try_acquire_owned() else { return fit.ok_or(RemoteError::Busy) };
+        let (done, fetch) = watch::channel(());
+        state.tried_at = Some(now);
+        state.fetch = Some(fetch.clone());
+        let (by, url, entry) = (self.fetch.clone(), url.clone(), entry.clone());
+        tokio::spawn(async move {
+            match read(&*by, &url).await {
+                Ok(keys) => entry.state().keys = Some((keys, now)),
+                Err(error) => tracing::warn!(%url, error, "failed to read the keys of a client"),
+            }
+            drop(place);
+            // last, also of a fetch that panics
+            drop(done);
+        });
+        Ok(Look::Wait(fetch))
     }
 
     fn entry(&self, url: &Url) -> Arc<Entry> {
@@ -141,12 +172,29 @@ impl RemoteKeys {
     }
 }
 
+async fn read(fetch: &dyn Fetch, url: &Url) -> Result<Arc<KeySet>, String> {
+    let body = fetch.fetch(url).await?;
+    let jwks = serde_json::from_slice(&body).map_err(|_| "no JSON".to_owned())?;
+    KeySet::new(&jwks).map(Arc::new).map_err(|error| error.to_string())
+}
+
 impl Entry {
-    fn state(&self) -> State {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn usable(&self, now: Time) -> Option<Arc<KeySet>> {
+        self.keys.as_ref().filter(|(_, at)| now < *at + STALE).map(|(keys, _)| keys.clone())
     }
 
-    fn change(&self, change: impl FnOnce(&mut State)) {
-        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+    fn is_fresh(&self, now: Time) -> bool {
+        self.keys.as_ref().is_some_and(|(_, at)| now < *at + FRESH)
+    }
+
+    /// The end of the fetch, if there is one that has not ended.
+    fn under_way(&self) -> Option<watch::Receiver<()>> {
+        self.fetch.clone().filter(|fetch| fetch.has_changed().is_ok())
     }
 }

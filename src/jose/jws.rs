@@ -3,6 +3,8 @@
 //! Parsing is strict and bounded: three parts, canonical base64url, a JSON object for a header, nothing critical in
 //! it. Keys that a header brings along (`jwk`, `jku`, `x5u`, `x5c`) are never looked at.
 
+use std::fmt;
+
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,8 +16,7 @@ use super::{JwkError, Owner, PublicJwk, Scheme, VerifyingKey};
 /// The longest JWS that is looked at, in bytes.
 pub const MAX_LEN: usize = 16 * 1024;
 
-/// A parsed JWS whose signature nobody has checked yet.
-#[derive(Debug)]
+/// A parsed JWS whose signature nobody has checked yet. Whoever reads it whole can use it, so `Debug` shows the header.
 pub struct Jws<'a> {
     signing_input: &'a str,
     header: Header,
@@ -72,6 +73,12 @@ struct RawHeader {
 /// True whatever the value is, `null` included.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     IgnoredAny::deserialize(deserializer).map(|_| true)
+}
+
+impl fmt::Debug for Jws<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jws").field("header", &self.header).finish_non_exhaustive()
+    }
 }
 
 impl<'a> Jws<'a> {

@@ -26,6 +26,14 @@ fn the_examples_of_rfc_8037_a_4_and_rfc_7515_a_2_and_a_3_verify() {
 }
 
 #[test]
+fn what_debug_prints_of_a_jws_is_its_header_and_cannot_be_used() {
+    assert_eq!(
+        format!("{:?}", Jws::parse(JWS_8037).unwrap()),
+        "Jws { header: Header { alg: EdDsa, kid: None, typ: None }, .. }"
+    );
+}
+
+#[test]
 fn the_expected_algorithm_must_be_the_headers_and_fit_the_key_rfc_8725_section_3_1() {
     let samples = [(JWS_8037, KEY_8037), (JWS_7515_A2, KEY_7515_A2), (JWS_7515_A3, KEY_7515_A3)];
     for (jws, own) in samples {

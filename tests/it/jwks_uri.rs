@@ -6,16 +6,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use jeton::client::remote::Fetch;
+use jeton::client::remote::{Fetch, Fetching, RemoteError, RemoteKeys};
+use jeton::clock::Time;
 use jeton::http::fetch::{Dial, Dialling, Fetcher};
 use jeton::id::Id;
+use jeton::jose::Scheme;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use url::{Host, Url};
 
-use crate::support::Server;
 use crate::support::assertion::{JWT_BEARER, Signer, encode};
+use crate::support::{Answer, Server};
 
 /// A server of a client's keys: `/jwks` has them, the other paths misbehave.
 struct Keys {
@@ -141,24 +144,8 @@ async fn checklist_37_keys_are_kept_and_an_unknown_kid_is_looked_for_once_a_minu
     let (first, second) = (Signer::new("ES256"), Signer::new("ES256"));
     keys.publish(&[("one", &first)]);
     let server = Server::fetching(Arc::new(keys.fetcher())).await;
-    let metadata = json!({
-        "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://keys.example/jwks",
-        "grant_types": ["client_credentials"], "scope": "api:read",
-    });
-    let (id, _) = server.client(metadata).await;
-    let ask = async |kid: &str, key: &Signer| {
-        let claims = json!({
-            "iss": id, "sub": id, "aud": format!("http://{}", server.public), "jti": encode(Id::random().0),
-            "exp": server.clock.now().as_secs() + 60,
-        });
-        let assertion = key.jws(&json!({ "alg": "ES256", "kid": kid }), &claims);
-        let fields = [
-            ("grant_type", "client_credentials"),
-            ("client_assertion_type", JWT_BEARER),
-            ("client_assertion", &assertion),
-        ];
-        server.token(&fields).await.status
-    };
+    let id = remote_client(&server).await;
+    let ask = async |kid: &str, key: &Signer| authenticate(&server, &assertion(&server, &id, kid, key)).await.status;
     for _ in 0..5 {
         assert_eq!(ask("one", &first).await, 200);
     }
@@ -176,5 +163,160 @@ async fn checklist_37_keys_are_kept_and_an_unknown_kid_is_looked_for_once_a_minu
     server.clock.advance(Duration::from_secs(3600));
     assert_eq!((ask("one", &first).await, keys.hits()), (200, 3));
     server.clock.advance(Duration::from_secs(86_400));
-    assert_eq!((ask("one", &first).await, keys.hits()), (401, 4));
+    assert_eq!((ask("one", &first).await, keys.hits()), (503, 4), "nothing known is no wrong signature");
+}
+
+/// Key sets that are given out when the test says so, each once.
+struct Gate {
+    open: Semaphore,
+    hits: AtomicUsize,
+    /// `None` fails.
+    jwks: Mutex<Option<Value>>,
+}
+
+impl Gate {
+    fn new(open: usize) -> Arc<Self> {
+        Arc::new(Self { open: Semaphore::new(open), hits: AtomicUsize::new(0), jwks: Mutex::default() })
+    }
+
+    fn publish(&self, kid: &str, key: &Signer) {
+        let mut jwk = key.jwk();
+        jwk["kid"] = json!(kid);
+        *self.jwks.lock().unwrap() = Some(json!({ "keys": [jwk] }));
+    }
+
+    fn hits(&self) -> usize {
+        self.hits.load(Ordering::Relaxed)
+    }
+}
+
+impl Fetch for Gate {
+    fn fetch<'a>(&'a self, _url: &'a Url) -> Fetching<'a> {
+        Box::pin(async move {
+            self.hits.fetch_add(1, Ordering::Relaxed);
+            self.open.acquire().await.map_err(|error| error.to_string())?.forget();
+            let jwks = self.jwks.lock().unwrap().clone();
+            jwks.map(|jwks| jwks.to_string().into()).ok_or_else(|| "broken".to_owned())
+        })
+    }
+}
+
+/// Until `done`, but not for ever.
+async fn until(done: impl Fn() -> bool) {
+    let wait = async {
+        while !done() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), wait).await.unwrap();
+}
+
+const URL: &str = "https://keys.example/jwks";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_37_hanging_up_does_not_use_up_the_fetch_of_a_minute() {
+    let gate = Gate::new(0);
+    gate.publish("new", &Signer::new("ES256"));
+    let (remote, url, now) = (RemoteKeys::new(gate.clone()), Url::parse(URL).unwrap(), Time::from_secs(1_900_000_000));
+    let hung_up = remote.keys(&url, Some("unknown"), Scheme::Es256, now);
+    let limit = tokio::time::timeout(Duration::from_secs(10), async {
+        tokio::select! {
+            _ = hung_up => panic!("the gate is shut"),
+            () = until(|| gate.hits() == 1) => {}
+        }
+    });
+    limit.await.unwrap();
+    gate.open.add_permits(1);
+    let next = tokio::time::timeout(Duration::from_secs(10), remote.keys(&url, Some("new"), Scheme::Es256, now));
+    assert!(next.await.unwrap().unwrap().has(Some("new"), Scheme::Es256));
+    assert_eq!(gate.hits(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_37_few_sets_are_fetched_at_once_and_meanwhile_old_keys_that_fit_will_do() {
+    let gate = Gate::new(2);
+    gate.publish("one", &Signer::new("ES256"));
+    let remote = Arc::new(RemoteKeys::new(gate.clone()));
+    let mut now = Time::from_secs(1_900_000_000);
+    let url = |n: usize| Url::parse(&format!("https://keys{n}.example/jwks")).unwrap();
+    let ask = |n: usize, kid: &'static str, now: Time| {
+        let (remote, url) = (remote.clone(), url(n));
+        async move {
+            let asked = remote.keys(&url, Some(kid), Scheme::Es256, now);
+            tokio::time::timeout(Duration::from_secs(10), asked)
+                .await
+                .unwrap()
+                .map(|keys| keys.has(Some(kid), Scheme::Es256))
+        }
+    };
+    assert_eq!((ask(0, "one", now).await, ask(9, "one", now).await), (Ok(true), Ok(true)));
+    now = now + Duration::from_secs(3600);
+    let others: Vec<_> = (0..8).map(|n| tokio::spawn(ask(n, "one", now))).collect();
+    until(|| gate.hits() == 10).await;
+    assert_eq!(ask(0, "one", now).await, Ok(true), "old ones, while they are read again");
+    assert_eq!(ask(8, "one", now).await, Err(RemoteError::Busy), "a ninth");
+    assert_eq!(ask(9, "one", now).await, Ok(true), "a ninth with old ones");
+    assert_eq!(ask(9, "two", now).await, Err(RemoteError::Busy), "not looked for, so not unknown");
+    gate.open.add_permits(8);
+    for other in others {
+        assert_eq!(other.await.unwrap(), Ok(true));
+    }
+    assert_eq!(gate.hits(), 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_37_all_first_requests_at_once_succeed_by_one_fetch() {
+    let (gate, key) = (Gate::new(0), Signer::new("ES256"));
+    gate.publish("one", &key);
+    let server = Arc::new(Server::fetching(gate.clone()).await);
+    let id = remote_client(&server).await;
+    let asked: Vec<_> = (0..30)
+        .map(|_| {
+            let (server, assertion) = (server.clone(), assertion(&server, &id, "one", &key));
+            tokio::spawn(async move { authenticate(&server, &assertion).await.status })
+        })
+        .collect();
+    until(|| gate.hits() == 1).await;
+    gate.open.add_permits(30);
+    for answer in asked {
+        assert_eq!(answer.await.unwrap(), 200);
+    }
+    assert_eq!(gate.hits(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_24_37_a_server_of_keys_that_fails_is_no_failed_authentication() {
+    let (gate, key) = (Gate::new(10), Signer::new("ES256"));
+    let server = Server::fetching(gate.clone()).await;
+    let id = remote_client(&server).await;
+    for _ in 0..30 {
+        let answer = authenticate(&server, &assertion(&server, &id, "one", &key)).await;
+        assert_eq!((answer.status, answer.error().as_str()), (503, "temporarily_unavailable"));
+    }
+    assert_eq!(gate.hits(), 1, "once in ten seconds");
+    gate.publish("one", &key);
+    server.clock.advance(Duration::from_secs(10));
+    assert_eq!(authenticate(&server, &assertion(&server, &id, "one", &key)).await.status, 200);
+}
+
+async fn remote_client(server: &Server) -> String {
+    let metadata = json!({
+        "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": URL,
+        "grant_types": ["client_credentials"], "scope": "api:read",
+    });
+    server.client(metadata).await.0
+}
+
+fn assertion(server: &Server, id: &str, kid: &str, key: &Signer) -> String {
+    let claims = json!({
+        "iss": id, "sub": id, "aud": format!("http://{}", server.public), "jti": encode(Id::random().0),
+        "exp": server.clock.now().as_secs() + 60,
+    });
+    key.jws(&json!({ "alg": "ES256", "kid": kid }), &claims)
+}
+
+async fn authenticate(server: &Server, assertion: &str) -> Answer {
+    let fields =
+        [("grant_type", "client_credentials"), ("client_assertion_type", JWT_BEARER), ("client_assertion", assertion)];
+    server.token(&fields).await
 }

@@ -183,6 +183,26 @@ async fn checklist_16_unknown_client_wrong_secret_and_disabled_client_take_alike
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_16_a_wrong_signature_of_a_client_takes_as_long_as_an_unknown_client() {
+    let bench = Bench::start().await;
+    let metadata = json!({
+        "client_id": "client-number-one", "token_endpoint_auth_method": "private_key_jwt",
+        "jwks": { "keys": [Signer::new("ES256").jwk()] }, "grant_types": ["client_credentials"], "scope": "api:read",
+    });
+    bench.server.client(metadata).await;
+    let wrong = Signer::new("ES256");
+    let guess = |id: &str| {
+        let claims = json!({
+            "iss": id, "sub": id, "aud": bench.issuer.url, "jti": "a", "exp": bench.server.clock.now().as_secs() + 60,
+        });
+        let assertion = wrong.jws(&json!({ "alg": "ES256" }), &claims);
+        Guess::of(&[("client_assertion_type", JWT_BEARER), ("client_assertion", &assertion)])
+    };
+    let (unknown, known) = (guess("client-number-xxx"), guess("client-number-one"));
+    bench.alike("private_key_jwt", samples() / 5, unknown, known).await;
+}
+
 /// An outside token is checked before anybody asks whose it is; a client's own rules are as long as its operator made them.
 #[tokio::test(flavor = "multi_thread")]
 async fn checklist_16_a_right_token_of_a_provider_shows_no_client_either() {

@@ -38,13 +38,13 @@ use super::remote::RemoteKeys;
 use super::secret::MAX_SECRET;
 use super::{Client, Issuer, Registry};
 use crate::clock::{Clock, Time};
-use crate::jose::Scheme;
+use crate::jose::{PublicJwk, Scheme};
 use crate::metrics::{Metrics, Stopwatch};
 use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::protocol::form::Form;
 use crate::store::Shards;
 use crate::vault::Vault;
-use crate::x509::Chain;
+use crate::x509::{Chain, Thumbprint};
 use assertion::Assertion;
 pub use authenticated::AuthenticatedClient;
 pub use evidence::Evidence;
@@ -125,6 +125,9 @@ struct Shown<'a> {
     chain: &'a Chain,
     /// Whether an authority that is trusted for clients issued it.
     trusted: bool,
+    thumbprint: Thumbprint,
+    /// `None` if it is of a kind that no client can register.
+    key: Option<PublicJwk>,
 }
 
 /// A claim with everything that is needed to decide about it.
@@ -268,9 +271,15 @@ impl Authenticator {
         let now = self.clock.now();
         let gate = self.throttle.gate(&issuer.id, &claim.client_id, evidence.peer);
         gate.is_open(now).map_err(throttled)?;
-        // a claim beside a certificate is checked with the authorities whoever makes it, or time would tell who needs it
+        // a claim beside a certificate is checked with the authorities whoever makes it, and the certificate is hashed and
+        // its key read, or time would tell who needs it
         let shown = evidence.certificate.filter(|_| matches!(claim.proof, Proof::None));
-        let certificate = shown.map(|chain| Shown { chain, trusted: self.authorities.trust(chain, now) });
+        let certificate = shown.map(|chain| Shown {
+            chain,
+            trusted: self.authorities.trust(chain, now),
+            thumbprint: chain.leaf().thumbprint(),
+            key: chain.leaf().public_key().ok(),
+        });
         let watch = Stopwatch::start();
         let client = self.registry.client(&issuer.id, &claim.client_id);
         let registered = client.as_ref().filter(|_| certificate.is_some()).map(|client| client.settings.auth_method);

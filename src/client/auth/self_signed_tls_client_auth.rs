@@ -4,11 +4,11 @@
 //! Nothing in the certificate counts, not even its dates: it stands for its key, and it is withdrawn by taking it out of
 //! the key set.
 
-use super::{Case, Claim, Evidence, Method, Proof, Refused, Verdict};
+use super::{Case, Claim, Evidence, Method, Proof, Refused, Shown, Verdict};
 use crate::client::keyset::ClientKeys;
-use crate::client::remote::RemoteError;
+use crate::jose::PublicJwk;
 use crate::protocol::error::OAuthError;
-use crate::x509::Certificate;
+use crate::x509::Thumbprint;
 
 /// A registered certificate.
 pub(super) struct SelfSignedTlsClientAuth;
@@ -22,23 +22,22 @@ impl Method for SelfSignedTlsClientAuth {
     fn verify<'a>(&self, case: &'a Case<'a>, _proof: &'a Proof<'a>) -> Verdict<'a> {
         Box::pin(async move {
             let proven = match &case.certificate {
-                Some(shown) => registered(case, shown.chain.leaf()).await?,
-                None => false,
+                Some(Shown { thumbprint, key: Some(key), .. }) => registered(case, *thumbprint, key).await?,
+                Some(Shown { key: None, .. }) | None => false,
             };
             case.judge(proven.then_some(()).ok_or("the certificate is not registered"))
         })
     }
 }
 
-async fn registered(case: &Case<'_>, leaf: &Certificate) -> Result<bool, Refused> {
+async fn registered(case: &Case<'_>, thumbprint: Thumbprint, key: &PublicJwk) -> Result<bool, Refused> {
     let Some(client) = &case.client else { return Ok(false) };
     match &client.settings.assertions.keys {
         ClientKeys::None => Ok(false),
-        ClientKeys::Inline(keys) => Ok(keys.recognises(leaf)),
-        ClientKeys::Remote(url) => match case.by.remote.keys_with(url, |keys| keys.recognises(leaf), case.now).await {
-            Ok(keys) => Ok(keys.recognises(leaf)),
-            Err(RemoteError::Busy) => Err(Refused::Later("too many key sets are being fetched")),
-            Err(RemoteError::Unknown) => Ok(false),
-        },
+        ClientKeys::Inline(keys) => Ok(keys.recognises(thumbprint, key)),
+        ClientKeys::Remote(url) => {
+            let keys = case.by.remote.keys_with(url, |keys| keys.recognises(thumbprint, key), case.now).await;
+            keys.map(|keys| keys.recognises(thumbprint, key)).map_err(|error| Refused::Later(error.reason()))
+        }
     }
 }

@@ -7,23 +7,21 @@ use std::sync::{Arc, LazyLock};
 
 use super::{Case, Refused};
 use crate::client::keyset::{ClientKeys, KeySet};
-use crate::client::remote::RemoteError;
 use crate::jose::Jws;
 
 /// The keys themselves, read anew if those at a URL have none for this signature.
 ///
 /// # Errors
-/// If they cannot be read now because too many others are being read.
+/// If they cannot be read now; that says nothing of the signature, so it is no failed authentication.
 pub(super) async fn keys(case: &Case<'_>, keys: &ClientKeys, jws: &Jws<'_>) -> Result<Option<Arc<KeySet>>, Refused> {
     let header = jws.header();
     match keys {
         ClientKeys::None => Ok(None),
         ClientKeys::Inline(keys) => Ok(Some(keys.clone())),
-        ClientKeys::Remote(url) => match case.by.remote.keys(url, header.kid.as_deref(), header.alg, case.now).await {
-            Ok(keys) => Ok(Some(keys)),
-            Err(RemoteError::Busy) => Err(Refused::Later("too many key sets are being fetched")),
-            Err(RemoteError::Unknown) => Ok(None),
-        },
+        ClientKeys::Remote(url) => {
+            let keys = case.by.remote.keys(url, header.kid.as_deref(), header.alg, case.now).await;
+            keys.map(Some).map_err(|error| Refused::Later(error.reason()))
+        }
     }
 }
 
