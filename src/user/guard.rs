@@ -30,7 +30,10 @@ const REMEMBERED: u64 = 30 * 24;
 
 /// Counts failures, and remembers who was right where.
 pub(super) struct Guard {
-    throttle: Throttle,
+    /// A table for each pace: buckets are times, and a slow pace would fill those of a fast one.
+    user_here: Throttle,
+    address: Throttle,
+    user_anywhere: Throttle,
     /// 40 bits of a hash and the hour; a collision forgets somebody, which is safe.
     known: Vec<AtomicU64>,
     seed: RandomState,
@@ -39,7 +42,8 @@ pub(super) struct Guard {
 impl Default for Guard {
     fn default() -> Self {
         let known = (0..SLOTS).map(|_| AtomicU64::new(0)).collect();
-        Self { throttle: Throttle::default(), known, seed: RandomState::new() }
+        let [user_here, address, user_anywhere] = std::array::from_fn(|_| Throttle::default());
+        Self { user_here, address, user_anywhere, known, seed: RandomState::new() }
     }
 }
 
@@ -65,9 +69,9 @@ impl Guard {
         // a user service may take `Ann ` for ann, and each spelling must not be ten guesses more
         let username = &*username.trim().to_lowercase();
         let gates = [
-            self.throttle.paced_gate(issuer, username, source, USER_HERE),
-            self.throttle.paced_gate(issuer, "", source, ADDRESS),
-            self.throttle.paced_gate(issuer, username, EVERYWHERE, USER_ANYWHERE),
+            self.user_here.paced_gate(issuer, username, source, USER_HERE),
+            self.address.paced_gate(issuer, "", source, ADDRESS),
+            self.user_anywhere.paced_gate(issuer, username, EVERYWHERE, USER_ANYWHERE),
         ];
         let who = self.seed.hash_one((issuer, username, Throttle::network(source)));
         let looked_at = if self.is_known(who, now) { 1 } else { gates.len() };
@@ -137,6 +141,18 @@ mod tests {
         assert_eq!(spellings.map(|name| looked_at(&guard, name, here(1), 10)).iter().sum::<usize>(), 10);
         let spellings = ["\u{c9}va", "\u{e9}VA"];
         assert_eq!(spellings.map(|name| looked_at(&guard, name, here(2), 10)).iter().sum::<usize>(), 10);
+    }
+
+    #[test]
+    fn checklist_74_failures_of_many_other_names_do_not_shut_a_users_gate() {
+        let guard = Guard::default();
+        // two failures each of 16,384 names, each from an address of its own: a fourth of the buckets of each row
+        for name in 0_u32..1 << 14 {
+            let source = Ipv4Addr::from_bits(0x0b00_0000 + name).into();
+            assert_eq!(looked_at(&guard, &format!("user-{name}"), source, 2), 2, "user-{name}");
+        }
+        let shut = (0..1000).filter(|name| guard.admit("main", &format!("true-{name}"), here(1), NOW).is_err()).count();
+        assert_eq!(shut, 800, "nothing but the address's own gate, after its two hundred");
     }
 
     #[test]
