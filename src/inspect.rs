@@ -118,7 +118,22 @@ fn recognise(issuer: &Issuer, token: &str, now: Time, context: &Context) -> Opti
 }
 
 fn describe_access(claims: AccessClaims) -> ActiveToken {
-    let AccessClaims { iss, sub, aud, client_id, exp, iat, jti, scope, auth_time, acr, amr, cnf, mut extra } = claims;
+    let AccessClaims {
+        iss,
+        sub,
+        aud,
+        client_id,
+        exp,
+        iat,
+        jti,
+        scope,
+        auth_time,
+        acr,
+        amr,
+        cnf,
+        origins: _,
+        mut extra,
+    } = claims;
     let bound = cnf.as_ref().is_some_and(|cnf| cnf.jwk.is_some());
     let also = [
         ("auth_time", auth_time.map(Value::from)),

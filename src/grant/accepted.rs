@@ -2,7 +2,7 @@
 //!
 //! A JWT and an opaque token are the same claims, signed or sealed; whichever the client gets now, both are accepted.
 //! A token is alive if it verifies, has not expired, its client is there and not disabled, its family is alive, it is not
-//! revoked by itself, and no fence stands after its issue.
+//! revoked by itself, no fence stands after its issue, and the same is true of each token that it was exchanged from.
 
 use serde_json::Value;
 
@@ -56,24 +56,41 @@ impl Accepted {
     /// # Errors
     /// If the store fails.
     pub async fn is_alive(&self, issuer: &Issuer, context: &Context) -> Result<bool, StoreError> {
-        let (claims, shards) = (&self.claims, &context.shards);
-        if !context.registry.serves(&issuer.id, &claims.client_id) {
+        for origin in &self.claims.origins {
+            let Some(jti) = Jti::parse(&origin.jti) else { return Ok(false) };
+            if !self.lives(issuer, &origin.client_id, &origin.jti, jti, context).await? {
+                return Ok(false);
+            }
+        }
+        self.lives(issuer, &self.claims.client_id, &self.claims.jti, self.jti, context).await
+    }
+
+    /// Whether nothing revoked the token `id` of `client`: this one, or one that it was exchanged from.
+    async fn lives(
+        &self,
+        issuer: &Issuer,
+        client: &str,
+        id: &str,
+        jti: Jti,
+        context: &Context,
+    ) -> Result<bool, StoreError> {
+        let shards = &context.shards;
+        if !context.registry.serves(&issuer.id, client) {
             return Ok(false);
         }
-        let fence = shards.fence(&issuer.id, &claims.client_id, &claims.sub).await?;
-        let mark = Key::mark(MarkKind::RevokedToken, &issuer.id, claims.jti.as_bytes());
-        let Some(family) = self.jti.family else {
-            return Ok(shards.peek(&[mark]).await?[0].is_none() && self.jti.issued_at > fence);
+        let fence = shards.fence(&issuer.id, client, &self.claims.sub).await?;
+        let mark = Key::mark(MarkKind::RevokedToken, &issuer.id, id.as_bytes());
+        let Some(family) = jti.family else {
+            return Ok(shards.peek(&[mark]).await?[0].is_none() && jti.issued_at > fence);
         };
         let rows = shards.peek(&[mark, Key::Family(family)]).await?;
         let (None, Some(Row::Family(family))) = (&rows[0], &rows[1]) else { return Ok(false) };
-        if *family.client == *claims.client_id {
-            return Ok(family.is_alive(fence));
-        }
-        // exchanged: its own client's fence counts from its own issue, the family's from the login
-        let origin = shards.fence(&family.issuer, &family.client, &family.subject).await?;
-        let served = context.registry.serves(&family.issuer, &family.client);
-        Ok(served && family.is_alive(origin) && self.jti.issued_at > fence)
+        // a login's own tokens count from the login, what another client made of them from its own issue
+        Ok(if *family.client == *client {
+            family.is_alive(fence)
+        } else {
+            family.revoked.is_none() && jti.issued_at > fence
+        })
     }
 }
 

@@ -13,7 +13,7 @@ use crate::keys::{IssuerKeys, KeyError, Typ};
 use crate::protocol::error::OAuthError;
 use crate::protocol::response::TokenResponse;
 use crate::protocol::scope::Scope;
-use crate::token::access::{AccessClaims, AccessTokenFormat, Confirmation, Jti, PROTOCOL_CLAIMS};
+use crate::token::access::{AccessClaims, AccessTokenFormat, Confirmation, Jti, Origin, PROTOCOL_CLAIMS};
 use crate::token::id_token::{IdClaims, at_hash};
 use crate::token::proof_key::{POP, ProofKey};
 use crate::token::refresh::RefreshToken;
@@ -58,8 +58,8 @@ pub enum Lineage {
     Exchange {
         /// The family of that token, if it has one.
         family: Option<Id>,
-        /// How many exchanges lie behind the new one, itself counted.
-        depth: u8,
+        /// The tokens that the new one comes from, that one the last.
+        origins: Vec<Origin>,
         /// When that token expires, seconds since the epoch: the new one lives no longer.
         until: u64,
         /// What the new one is called.
@@ -92,9 +92,8 @@ impl Lineage {
         }
     }
 
-    fn jti(&self, now: Time) -> Jti {
-        let depth = if let Self::Exchange { depth, .. } = self { *depth } else { 0 };
-        Jti::new(now, self.family()).exchanged(depth)
+    fn origins(&self) -> Vec<Origin> {
+        if let Self::Exchange { origins, .. } = self { origins.clone() } else { Vec::new() }
     }
 
     fn issued_token_type(&self) -> Option<&'static str> {
@@ -167,12 +166,13 @@ async fn access_token(
         client_id: request.client.id.clone(),
         exp: now.as_secs() + issue.lineage.lifetime(settings.lifetimes.access.as_secs(), now),
         iat: now.as_secs(),
-        jti: issue.lineage.jti(now).encode(),
+        jti: Jti::new(now, issue.lineage.family()).encode(),
         scope: request.issuer.style.scope.claim(&issue.access_scope),
         auth_time: granted.auth_time,
         acr: granted.acr.clone(),
         amr: granted.amr.clone(),
         cnf: Confirmation::of(request.client.binding()?, proof_key.map(|proof| &proof.key)),
+        origins: issue.lineage.origins(),
         extra: request.issuer.style.extra(&granted.access_token_claims, now),
     };
     if settings.access_token_format == AccessTokenFormat::Opaque {

@@ -43,10 +43,25 @@ pub struct AccessClaims {
     /// What whoever uses the token must show.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cnf: Option<Confirmation>,
+    /// The tokens that it was exchanged from, the first one first; it dies with each of them.
+    #[serde(default, rename = "exchanged_from", skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<Origin>,
     /// Further claims; never one of the above (see [`PROTOCOL_CLAIMS`]).
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
+
+/// An access token that another one was exchanged from (RFC 8693).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Whose it was.
+    pub client_id: String,
+    /// Its id, see [`Jti`].
+    pub jti: String,
+}
+
+/// The most exchanges that may lie behind a token.
+pub const MAX_DEPTH: u8 = 15;
 
 /// What whoever uses a token must show (RFC 7800 section 3.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -185,7 +200,7 @@ impl ClaimStyle {
 }
 
 /// Claims that belong to the protocol: a portal or a client may not set them (DESIGN.md section 6).
-pub const PROTOCOL_CLAIMS: [&str; 20] = [
+pub const PROTOCOL_CLAIMS: [&str; 21] = [
     "iss",
     "sub",
     "aud",
@@ -204,6 +219,7 @@ pub const PROTOCOL_CLAIMS: [&str; 20] = [
     "c_hash",
     "cnf",
     "act",
+    "exchanged_from",
     "active",
     "token_type",
 ];
@@ -221,14 +237,10 @@ pub struct Jti {
     pub issued_at: Time,
     /// The family the token came from; `None` for client credentials.
     pub family: Option<Id>,
-    /// How many token exchanges lie behind it, at most [`MAX_DEPTH`].
-    pub depth: u8,
     /// 128 bits (64 within a family) that make it unique.
     unique: [u8; 16],
 }
 
-/// The most exchanges that a `jti` can count: they stand in the upper half of its first byte.
-pub const MAX_DEPTH: u8 = 15;
 /// `kind | milliseconds (6 B) | unique (16 B)`.
 const ALONE: u8 = 1;
 /// `kind | milliseconds (6 B) | family (16 B) | unique (8 B)`.
@@ -241,19 +253,13 @@ impl Jti {
         if family.is_some() {
             unique[8..].fill(0);
         }
-        Self { issued_at, family, depth: 0, unique }
-    }
-
-    /// The same after `depth` exchanges.
-    #[must_use]
-    pub fn exchanged(self, depth: u8) -> Self {
-        Self { depth: depth.min(MAX_DEPTH), ..self }
+        Self { issued_at, family, unique }
     }
 
     /// Base64url, 31 or 42 characters.
     pub fn encode(&self) -> String {
         let mut bytes = Vec::with_capacity(31);
-        bytes.push(self.depth << 4 | if self.family.is_some() { OF_FAMILY } else { ALONE });
+        bytes.push(if self.family.is_some() { OF_FAMILY } else { ALONE });
         bytes.extend_from_slice(&self.issued_at.as_millis().to_be_bytes()[2..]);
         match &self.family {
             Some(family) => {
@@ -274,15 +280,14 @@ impl Jti {
         wide[2..].copy_from_slice(millis);
         let issued_at = Time::from_millis(u64::from_be_bytes(wide));
         let mut unique = [0; 16];
-        let depth = kind >> 4;
-        match (kind & 0x0f, rest.len()) {
+        match (kind, rest.len()) {
             (ALONE, 16) => {
                 unique.copy_from_slice(rest);
-                Some(Self { issued_at, family: None, depth, unique })
+                Some(Self { issued_at, family: None, unique })
             }
             (OF_FAMILY, 24) => {
                 unique[..8].copy_from_slice(&rest[16..]);
-                Some(Self { issued_at, family: Some(Id(rest[..16].try_into().ok()?)), depth, unique })
+                Some(Self { issued_at, family: Some(Id(rest[..16].try_into().ok()?)), unique })
             }
             _ => None,
         }
@@ -296,10 +301,8 @@ mod tests {
     #[test]
     fn a_jti_is_read_back_with_and_without_family() {
         for family in [None, Some(Id::random())] {
-            for depth in [0, 1, MAX_DEPTH] {
-                let jti = Jti::new(Time::from_millis(1_700_000_000_123), family).exchanged(depth);
-                assert_eq!(Jti::parse(&jti.encode()), Some(jti));
-            }
+            let jti = Jti::new(Time::from_millis(1_700_000_000_123), family);
+            assert_eq!(Jti::parse(&jti.encode()), Some(jti));
         }
         assert_eq!(Jti::parse("AQ"), None);
     }

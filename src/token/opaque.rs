@@ -66,6 +66,7 @@ mod tests {
             acr: None,
             amr: vec!["pwd".to_owned()],
             cnf: Some(Confirmation { x5t_s256: Some("x".to_owned()), jwk: None }),
+            origins: Vec::new(),
             extra,
         }
     }

@@ -274,6 +274,54 @@ async fn checklist_70_revoking_the_family_kills_what_was_exchanged_from_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn checklist_70_what_is_exchanged_dies_with_each_token_and_client_that_it_comes_from() {
+    let policy = || gateway(json!({ "impersonation": true, "audiences": ["https://api.example"] }));
+    for ended in
+        ["first revoked", "first deleted", "first disabled", "first's tokens void", "middle revoked", "middle deleted"]
+    {
+        let world = World::start().await;
+        let server = &world.server;
+        let (first, middle) = (server.client(policy()).await, server.client(policy()).await);
+        let fields = [
+            ("grant_type", "client_credentials"),
+            ("client_id", first.0.as_str()),
+            ("client_secret", first.1.as_str()),
+        ];
+        // of a client itself: there is no family that could be revoked
+        let own = server.token(&fields).await.get("access_token");
+        server.clock.advance(Duration::from_secs(1));
+        let to = [("resource", "https://api.example")];
+        let once = world.exchange_as(&middle, &own, &to).await.get("access_token");
+        server.clock.advance(Duration::from_secs(1));
+        let twice = world.exchange_as(&world.gateway, &once, &to).await.get("access_token");
+        assert!(server.is_active(&world.gateway, &twice).await, "{ended}");
+        server.clock.advance(Duration::from_secs(1));
+        let client = |id: &str| format!("/issuers/main/clients/{id}");
+        let status = match ended {
+            "first revoked" => server.admin("POST", "/issuers/main/revocations", json!({ "token": own })).await.status,
+            "middle revoked" => {
+                server.admin("POST", "/issuers/main/revocations", json!({ "token": once })).await.status
+            }
+            "first's tokens void" => {
+                server.admin("POST", "/issuers/main/revocations", json!({ "client_id": first.0 })).await.status
+            }
+            "first deleted" => server.admin("DELETE", &client(&first.0), Value::Null).await.status,
+            "middle deleted" => server.admin("DELETE", &client(&middle.0), Value::Null).await.status,
+            _ => {
+                let mut disabled = policy();
+                disabled["jeton"]["disabled"] = json!(true);
+                server.replace(&first.0, disabled).await.status
+            }
+        };
+        assert!((200..300).contains(&status), "{ended}: {status}");
+        assert!(!server.is_active(&world.gateway, &twice).await, "{ended}");
+        world.exchange(&twice, &to).await.refused(400, "invalid_request");
+        let alive = server.is_active(&world.gateway, &own).await;
+        assert_eq!(alive, ended.starts_with("middle"), "{ended}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn checklist_70_the_policy_of_the_client_decides_and_none_is_no() {
     let world = World::with(json!({ "impersonation": true })).await;
     let (subject, own) = (world.subject().await, world.own().await);
