@@ -202,7 +202,7 @@ pub enum FileSecret {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum ConfigError {
-    #[error("cannot read the configuration file {path}: {source}; `jeton init` makes one", path = .path.display())]
+    #[error("cannot read the configuration file {path}: {source}; {advice}", path = .path.display(), advice = advice(source))]
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error("the configuration file {path} is not TOML: {message}", path = .path.display())]
     Syntax { path: PathBuf, message: String },
@@ -214,6 +214,14 @@ pub enum ConfigError {
     Issuer(#[from] crate::client::issuer::IssuerError),
     #[error("clients: {client} of issuer {issuer}: {rule}")]
     Client { issuer: String, client: String, rule: String },
+}
+
+fn advice(unreadable: &std::io::Error) -> &'static str {
+    match unreadable.kind() {
+        std::io::ErrorKind::NotFound => "`jeton init` makes one",
+        std::io::ErrorKind::PermissionDenied => "let the user that jeton runs as read it",
+        _ => "it must be a file of UTF-8 text",
+    }
 }
 
 impl Config {
