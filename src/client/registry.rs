@@ -63,6 +63,9 @@ pub enum RegistryError {
     /// There is no such client.
     #[error("there is no such client")]
     NotFound,
+    /// The client has no such secret.
+    #[error("the client has no such secret")]
+    NoSecret,
     /// The client stands in the configuration file.
     #[error("this client stands in the configuration file; change it there and reload")]
     InFile,
