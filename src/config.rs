@@ -23,8 +23,8 @@ pub use listener::{AdminListen, DefaultAddress, ListenerConfig, PublicListen, Tl
 pub use load::{Loaded, Source, load};
 pub use snapshot::{hooked_grants, rings, secret_file, snapshot};
 
-/// Exit code of a wrong configuration (`EX_USAGE`).
-pub const EXIT_CONFIG: u8 = 64;
+/// Shortest period or deadline: below it every request is late, and a timer of zero is none.
+const SHORTEST: Duration = Duration::from_millis(10);
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -202,7 +202,7 @@ pub enum FileSecret {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum ConfigError {
-    #[error("cannot read the configuration file {path}: {source}; `jeton init` makes one", path = .path.display())]
+    #[error("cannot read the configuration file {path}: {source}; {advice}", path = .path.display(), advice = advice(source))]
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error("the configuration file {path} is not TOML: {message}", path = .path.display())]
     Syntax { path: PathBuf, message: String },
@@ -214,6 +214,14 @@ pub enum ConfigError {
     Issuer(#[from] crate::client::issuer::IssuerError),
     #[error("clients: {client} of issuer {issuer}: {rule}")]
     Client { issuer: String, client: String, rule: String },
+}
+
+fn advice(unreadable: &std::io::Error) -> &'static str {
+    match unreadable.kind() {
+        std::io::ErrorKind::NotFound => "`jeton init` makes one",
+        std::io::ErrorKind::PermissionDenied => "let the user that jeton runs as read it",
+        _ => "it must be a file of UTF-8 text",
+    }
 }
 
 impl Config {
@@ -246,6 +254,22 @@ impl Config {
         }
         if self.hashing.workers == 0 {
             return rule("hashing.workers", "0".to_owned(), "at least 1");
+        }
+        if self.hashing.queue == 0 {
+            return rule("hashing.queue", "0".to_owned(), "at least 1");
+        }
+        let queue = &self.store.queue;
+        for (setting, time) in [
+            ("store.queue.timeout", queue.timeout),
+            ("store.queue.sweep_every", queue.sweep_every),
+            ("tokens.deadline", self.tokens.deadline),
+        ] {
+            if time < SHORTEST {
+                return rule(setting, format!("{time:?}"), "at least 10ms");
+            }
+        }
+        if queue.sweep_budget == 0 {
+            return rule("store.queue.sweep_budget", "0".to_owned(), "at least 1");
         }
         if !(1..=64).contains(&self.passwords.workers) {
             return rule("passwords.workers", self.passwords.workers.to_string(), "1 to 64");

@@ -78,7 +78,7 @@ metrics! {
     connections_cut: IntCounterVec("jeton_connections_cut_total", ["reason"]);
     /// Token requests by grant and outcome (an OAuth error code, or ok).
     token_requests: IntCounterVec("jeton_token_requests_total", ["grant", "outcome"]);
-    /// Time a token request spent in a stage (queue, auth, store, sign), by grant.
+    /// Time a token request spent in a stage (queue, auth, decide, sign), by grant.
     stage_duration: HistogramVec("jeton_token_stage_duration_seconds", ["grant", "stage"]);
     /// Token requests in flight, by grant.
     grant_in_flight: IntGaugeVec("jeton_grant_in_flight", ["grant"]);
@@ -121,7 +121,7 @@ metrics! {
     store_batches: IntCounterVec("jeton_store_batches_total", ["shard"]);
     /// Operations waiting in a shard's queue, by shard.
     store_queue: IntGaugeVec("jeton_store_queue_depth", ["shard"]);
-    /// Failures of the store, by kind (unavailable, indeterminate, corrupt, fatal).
+    /// Failures of the store, by kind (unavailable, indeterminate, corrupt, fatal, too_large).
     store_errors: IntCounterVec("jeton_store_errors_total", ["kind"]);
     /// Expired rows forgotten.
     store_swept: IntCounter("jeton_store_swept_rows_total");

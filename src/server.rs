@@ -32,7 +32,7 @@ pub use operator::LogControl;
 use operator::{Daemonic, Live, Reloader};
 pub use prepare::{MIN_ADMIN_TOKEN, PrepareError, Prepared, prepare};
 
-/// Why the daemon did not start, or stopped by itself. Each message says what to do.
+/// Why the daemon did not start, or stopped by itself. Each message names what failed.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum ServerError {
@@ -81,7 +81,7 @@ impl Daemon {
     /// Starts everything; it serves when this returns.
     ///
     /// # Errors
-    /// The first part that does not start; nothing is left running then.
+    /// The first part that does not start; the parts before it may still run, so the process should end.
     pub async fn start(prepared: Prepared, around: Surroundings) -> Result<Self, ServerError> {
         let Prepared { loaded, source, vault, snapshot, admin_token, tls, authorities } = prepared;
         let config = &loaded.config;

@@ -181,8 +181,11 @@ fn read(name: &str, reply: &Reply) -> Result<Value, Failure> {
             let detail = detail.unwrap_or("not an answer of jeton's admin API; is --admin-url the admin listener?");
             let (code, advice) = match status {
                 401 => (exit::FAILED, "; check --admin-token-file or JETON_ADMIN_TOKEN"),
-                404 => (exit::FAILED, "; check the id and --issuer (`jeton client list` shows what there is)"),
-                409 => (exit::FAILED, "; `jeton client show` says what is there now"),
+                404 if name.contains("/clients") => {
+                    (exit::FAILED, "; check the id and --issuer (`jeton client list` shows what there is)")
+                }
+                404 => (exit::FAILED, "; check the id and --issuer"),
+                409 if name.contains("/clients") => (exit::FAILED, "; `jeton client show` says what is there now"),
                 500..=599 => (exit::UNAVAILABLE, "; try again, and see the daemon's log"),
                 _ => (exit::FAILED, ""),
             };

@@ -49,7 +49,8 @@ fn write_all(dir: &Path) -> Result<(), String> {
          [store]\npath = \"{shown}/data\"\n\n\
          [issuers.main]\n# what clients call; behind a proxy, the proxy's name\nurl = \"http://127.0.0.1:8080\"\n"
     );
-    write_secret(&absolute.join("jeton.toml"), &config)
+    // no secret: a service under a user of its own must read it
+    write_new(&absolute.join("jeton.toml"), &config, 0o644)
 }
 
 /// A fresh admin token: 256 bits.
@@ -59,8 +60,12 @@ pub(super) fn new_admin_token() -> zeroize::Zeroizing<String> {
 
 /// Writes a new file that only its owner can read.
 pub(super) fn write_secret(path: &Path, text: &str) -> Result<(), String> {
+    write_new(path, text, 0o600)
+}
+
+fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("cannot write {}: {error}", path.display());
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path).map_err(failed)?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
     // the name must survive a power cut as well: what is sealed with a key is worth nothing without it
     let dir = path.parent().unwrap_or(Path::new("."));

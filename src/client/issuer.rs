@@ -163,7 +163,7 @@ impl Issuer {
 
     /// How long anything issued now can live: what a fence must outlive.
     pub fn longest_lifetime(&self) -> Duration {
-        // clients may have refresh tokens of up to a year (metadata.rs)
+        // clients may have refresh tokens of up to a year (client/metadata/rules.rs)
         self.settings.refresh_token_lifetime.max(Duration::from_secs(366 * 86_400)) + self.settings.longest_access_token
     }
 }

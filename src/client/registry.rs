@@ -63,6 +63,9 @@ pub enum RegistryError {
     /// There is no such client.
     #[error("there is no such client")]
     NotFound,
+    /// The client has no such secret.
+    #[error("the client has no such secret")]
+    NoSecret,
     /// The client stands in the configuration file.
     #[error("this client stands in the configuration file; change it there and reload")]
     InFile,
@@ -72,6 +75,13 @@ pub enum RegistryError {
     /// The store could not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Every client of the store as of some version, read and not yet taken in.
+#[derive(Debug)]
+pub struct Stored {
+    documents: Vec<Document>,
+    version: u64,
 }
 
 impl Registry {
@@ -193,13 +203,21 @@ impl Registry {
         Ok(())
     }
 
-    /// Swaps issuers and the clients of the configuration file; stored clients are resolved again under the new issuers.
+    /// Reads every client of the store, for [`Registry::swap`].
     ///
     /// # Errors
-    /// If the store cannot be read; nothing is swapped then, for stored clients would still go by the old issuers.
-    pub async fn swap(&self, snapshot: Snapshot) -> Result<(), StoreError> {
+    /// If the store cannot be read.
+    pub async fn read(&self) -> Result<Stored, StoreError> {
+        self.store.documents(KIND).await.map(|(documents, version)| Stored { documents, version })
+    }
+
+    /// Swaps issuers and the clients of the configuration file; stored clients are resolved again under the new issuers.
+    ///
+    /// Changes are followed again from where they were, or from `stored` if that is older: what was deleted in between,
+    /// here or by another node, must not stay or come back for good.
+    pub async fn swap(&self, snapshot: Snapshot, stored: Stored) {
+        // nobody follows meanwhile
         let mut version = self.version.lock().await;
-        let read = self.store.documents(KIND).await?;
         for (issuer, clients) in &snapshot.clients {
             for (id, client) in clients {
                 if let Some(old) = self.client(issuer, id) {
@@ -208,15 +226,8 @@ impl Registry {
             }
         }
         self.snapshot.store(Arc::new(snapshot));
-        self.renew(&mut version, read);
-        Ok(())
-    }
-
-    /// Takes in every document as it was at some version, from which on changes are followed again: what was deleted
-    /// since must not come back for good.
-    fn renew(&self, version: &mut u64, (documents, read): (Vec<Document>, u64)) {
-        documents.iter().for_each(|document| self.take_in(document));
-        *version = read;
+        stored.documents.iter().for_each(|document| self.take_in(document));
+        *version = (*version).min(stored.version);
     }
 
     /// Takes in what other nodes changed since the last call.
@@ -322,43 +333,47 @@ mod tests {
     use crate::clock::{Clock, Time};
     use crate::store::memory::Memory;
 
-    #[tokio::test]
-    async fn a_reload_that_cannot_read_the_store_changes_nothing() {
-        let issuer = |url: &str| {
-            let settings = IssuerSettings { url: url.to_owned(), ..Default::default() };
-            Arc::new(Issuer::new("main", settings).unwrap())
-        };
-        let snapshot = |issuer: &Arc<Issuer>| {
-            let mut snapshot = Snapshot::default();
-            snapshot.issuers.insert("main".to_owned(), issuer.clone());
-            snapshot
-        };
-        let (old, new) = (issuer("https://old.example"), issuer("https://new.example"));
-        let store = Arc::new(Memory::new(1, Clock::manual(Time::from_secs(1))));
-        let registry = Registry::open(store.clone(), snapshot(&old)).await.unwrap();
-        store.close().await.unwrap();
-        assert!(registry.swap(snapshot(&new)).await.is_err());
-        // stored clients go by the old issuer still, so everybody does
-        assert_eq!(registry.issuer("main").unwrap().url, old.url);
-    }
-
-    #[tokio::test]
-    async fn a_client_deleted_during_a_reload_does_not_come_back() {
+    fn one_issuer() -> (Arc<Issuer>, Snapshot) {
         let settings = IssuerSettings { url: "https://id.example".to_owned(), ..Default::default() };
         let issuer = Arc::new(Issuer::new("main", settings).unwrap());
         let mut snapshot = Snapshot::default();
         snapshot.issuers.insert("main".to_owned(), issuer.clone());
-        let store = Arc::new(Memory::new(1, Clock::manual(Time::from_secs(1))));
-        let registry = Registry::open(store.clone(), snapshot).await.unwrap();
+        (issuer, snapshot)
+    }
+
+    fn batch_client() -> StoredClient {
         let metadata = serde_json::from_str(r#"{"grant_types":["client_credentials"]}"#).unwrap();
-        let new = StoredClient { metadata, secrets: Vec::new() };
-        registry.create(&issuer, "batch", new).await.unwrap();
+        StoredClient { metadata, secrets: Vec::new() }
+    }
+
+    #[tokio::test]
+    async fn a_client_deleted_during_a_reload_does_not_come_back() {
+        let (issuer, snapshot) = one_issuer();
+        let store = Arc::new(Memory::new(1, Clock::manual(Time::from_secs(1))));
+        let registry = Registry::open(store, snapshot).await.unwrap();
+        registry.create(&issuer, "batch", batch_client()).await.unwrap();
         // the reload read the store, the client was deleted, and only then the reload goes on
-        let read = store.documents(KIND).await.unwrap();
+        let read = registry.read().await.unwrap();
         registry.delete(&issuer, "batch").await.unwrap();
         registry.follow().await.unwrap();
-        registry.renew(&mut *registry.version.lock().await, read);
+        registry.swap(one_issuer().1, read).await;
         registry.follow().await.unwrap();
         assert!(registry.client("main", "batch").is_none());
+    }
+
+    #[tokio::test]
+    async fn a_client_that_another_node_deleted_before_a_reload_goes_with_it() {
+        let (issuer, snapshot) = one_issuer();
+        let store = Arc::new(Memory::new(1, Clock::manual(Time::from_secs(1))));
+        let here = Registry::open(store.clone(), snapshot).await.unwrap();
+        here.create(&issuer, "batch", batch_client()).await.unwrap();
+        here.follow().await.unwrap();
+        let there = Registry::open(store, one_issuer().1).await.unwrap();
+        there.delete(&issuer, "batch").await.unwrap();
+        // nothing was followed since
+        let read = here.read().await.unwrap();
+        here.swap(one_issuer().1, read).await;
+        here.follow().await.unwrap();
+        assert!(here.client("main", "batch").is_none());
     }
 }

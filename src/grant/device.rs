@@ -9,7 +9,7 @@ use crate::token::device_code::{DeviceCode, UserCode};
 use crate::token::wire::Head;
 use crate::token::{Decide, Granted, Key, Op, Refusal, Row, StartDevice, Verdict};
 
-/// User codes that are tried before giving up; 34 bits of them are rarely taken.
+/// User codes that are tried before giving up; of 51.8 bits one is hardly ever taken.
 const TRIES: usize = 4;
 
 /// Begins a device authorization of `client` for at most `granted`: two rows, durable before anybody sees a code.

@@ -90,6 +90,10 @@ pub struct Tls {
     config: Arc<rustls::ServerConfig>,
 }
 
+/// A certificate chain with its key that was read and is not in use yet.
+#[derive(Debug)]
+pub struct Renewed(Arc<CertifiedKey>);
+
 #[derive(Debug)]
 struct Current(ArcSwap<CertifiedKey>);
 
@@ -116,10 +120,17 @@ impl Tls {
         Ok(Self { cert: cert.to_owned(), key: key.to_owned(), current, config: Arc::new(config) })
     }
 
-    /// Reads the files again. New handshakes use them from now on; if they are unusable nothing changes.
-    pub fn reload(&self) -> Result<(), TlsError> {
-        self.current.0.store(Arc::new(read(&self.cert, &self.key)?));
-        Ok(())
+    /// Reads the files again, for [`Tls::replace`]; nothing changes yet.
+    ///
+    /// # Errors
+    /// If they are unusable.
+    pub fn read_again(&self) -> Result<Renewed, TlsError> {
+        read(&self.cert, &self.key).map(|key| Renewed(Arc::new(key)))
+    }
+
+    /// New handshakes use `renewed` from now on.
+    pub fn replace(&self, renewed: Renewed) {
+        self.current.0.store(renewed.0);
     }
 
     /// What accepts handshakes.

@@ -5,13 +5,14 @@ pub(super) mod actor;
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use serde_json::Value;
 
 pub(super) use actor::Reloader;
 
-use super::prepare::authorities;
+use super::prepare::{PrepareError, authorities};
 use crate::client::Registry;
 use crate::client::auth::Authorities;
 use crate::config::{Config, Loaded, Source, hooked_grants, load, rings, snapshot};
@@ -20,6 +21,9 @@ use crate::keys::Keys;
 use crate::router::Router;
 use crate::service::{Operator, Reloaded};
 use crate::vault::Vault;
+
+/// How long the store may take to read every client.
+const READING: Duration = Duration::from_secs(60);
 
 /// Changes the log filter of the running process.
 pub type LogControl = Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
@@ -58,7 +62,8 @@ impl Daemonic {
         Arc::new(Self { source, started: loaded.clone(), loaded: ArcSwap::from_pointee(loaded), live })
     }
 
-    /// Everything that can be refused is checked before anything is changed.
+    /// Everything that can fail comes before anything that is changed for somebody: files, new lanes (which no client can
+    /// reach yet), the store, and last the keys, whose reload is all or nothing itself.
     async fn reload(&self) -> Result<Reloaded, String> {
         let new = load(&self.source).map_err(|error| error.to_string())?;
         let old = self.loaded.load_full();
@@ -66,15 +71,24 @@ impl Daemonic {
         let seen = Config { public: self.started.config.public.clone(), ..new.config.clone() };
         let fresh = snapshot(&seen, &self.live.vault, &self.source.extensions).map_err(|error| error.to_string())?;
         let anchors = authorities(&seen).map_err(|error| error.to_string())?;
-        for tls in [&self.live.tls.public, &self.live.tls.admin].into_iter().flatten() {
-            tls.reload().map_err(|error| error.to_string())?;
+        let mut certificates = Vec::new();
+        for (name, tls) in [("public", &self.live.tls.public), ("admin", &self.live.tls.admin)] {
+            let Some(tls) = tls else { continue };
+            let renewed =
+                tls.read_again().map_err(|source| PrepareError::Tls { listener: name, source: source.into() });
+            certificates.push((tls, renewed.map_err(|error| error.to_string())?));
         }
-        self.live.keys.reload(rings(&fresh)).await.map_err(|error| error.to_string())?;
-        (self.live.log)(&new.config.log.filter)?;
-        self.live.authorities.replace(anchors);
-        // before any client hears of them
         self.live.router.open(hooked_grants(&fresh)).await.map_err(|error| error.to_string())?;
-        self.live.registry.swap(fresh).await.map_err(|error| error.to_string())?;
+        let read = tokio::time::timeout(READING, self.live.registry.read()).await;
+        let stored = read.map_err(|_| "the store took longer than a minute")?.map_err(|error| error.to_string())?;
+        self.live.keys.reload(rings(&fresh)).await.map_err(|error| error.to_string())?;
+        certificates.into_iter().for_each(|(tls, renewed)| tls.replace(renewed));
+        self.live.authorities.replace(anchors);
+        self.live.registry.swap(fresh, stored).await;
+        // what was deleted since the store was read is gone at once
+        self.follow().await;
+        // the filter was parsed with the settings: only a process that ends has no log to change
+        (self.live.log)(&new.config.log.filter)?;
         let changed = old.config != new.config;
         let needs_restart = needs_restart(&self.started, &new);
         self.loaded.store(Arc::new(new));

@@ -1,4 +1,4 @@
-//! One actor per shard: it collects operations while the previous batch is being made durable, and sends the next.
+//! One actor per shard: it collects operations while earlier batches are being made durable, and sends the next.
 //!
 //! Always true: no more batches of a shard are under way than the engine wants, its handler never waits, and an
 //! operation that nobody waits for any more does not enter a batch. Admission is before the mailbox: a permit travels with each operation.

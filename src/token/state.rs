@@ -2,7 +2,7 @@
 //!
 //! One operation touches one row. An engine reads the row, calls [`step`], writes the change and only then answers;
 //! that makes redeem, rotate, reuse detection and revocation one atomic transition each (DESIGN.md section 3).
-//! The SQL of the PostgreSQL engine is a translation of this function and is tested against it.
+//! An engine that translates it (into SQL, say) must pass the same suite, `store::contract`.
 
 use serde::{Deserialize, Serialize};
 

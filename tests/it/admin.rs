@@ -178,7 +178,9 @@ async fn unknown_issuers_and_objects_are_404() {
     }
     server.admin("PUT", "/issuers/main/clients/nobody", web_metadata()).await.problem(404);
     let (id, _) = server.web_client().await;
-    server.admin("DELETE", &format!("{CLIENTS}/{id}/secrets/nothing"), Value::Null).await.problem(404);
+    let unknown = server.admin("DELETE", &format!("{CLIENTS}/{id}/secrets/nothing"), Value::Null).await;
+    assert!(String::from_utf8_lossy(&unknown.body).contains("no such secret"));
+    unknown.problem(404);
 }
 
 #[tokio::test(flavor = "multi_thread")]

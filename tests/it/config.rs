@@ -29,3 +29,19 @@ fn checklist_65_nobody_is_trusted_by_accident() {
         assert!(error.contains(setting), "{settings}: {error}");
     }
 }
+
+/// CHECKLIST 75: what would stop every request, or every sweep, is refused before anything starts.
+#[test]
+fn settings_that_would_stop_the_service_are_refused() {
+    for (setting, value) in [
+        ("store.queue.timeout", "\"0s\""),
+        ("store.queue.sweep_every", "\"0s\""),
+        ("store.queue.sweep_budget", "0"),
+        ("tokens.deadline", "\"0s\""),
+        ("hashing.queue", "0"),
+    ] {
+        let preset = format!("{setting} = {value}\n[issuers.main]\nurl = \"https://id.example\"\n");
+        let error = load(&Source { preset: Some(preset), ..Source::default() }).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{setting}: at least ")), "{setting}: {error}");
+    }
+}

@@ -112,8 +112,10 @@ impl ClientMetadata {
                 "1 second up to the issuer's longest_access_token",
             );
         }
-        if lifetimes.idle.is_zero()
-            || lifetimes.absolute.is_zero()
+        if lifetimes.idle.is_zero() {
+            return refuse("jeton.refresh_token_idle_lifetime", lifetimes.idle.as_secs(), "at least 1 second");
+        }
+        if lifetimes.absolute.is_zero()
             || lifetimes.absolute > issuer.settings.refresh_token_lifetime.max(seconds(366 * 86_400))
         {
             return refuse("jeton.refresh_token_lifetime", lifetimes.absolute.as_secs(), "1 second up to a year");

@@ -53,8 +53,8 @@ impl From<RegistryError> for Problem {
         let status = match &error {
             RegistryError::Metadata(_) => 400,
             RegistryError::Exists | RegistryError::Conflict | RegistryError::InFile => 409,
-            RegistryError::NotFound => 404,
-            RegistryError::Store(_) => 503,
+            RegistryError::NotFound | RegistryError::NoSecret => 404,
+            RegistryError::Store(error) => of_store(error),
         };
         Self::new(status, error.to_string())
     }
@@ -62,7 +62,18 @@ impl From<RegistryError> for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        Self::new(503, error.to_string())
+        Self::new(of_store(&error), error.to_string())
+    }
+}
+
+/// What is too large stays so, however often it is sent.
+fn of_store(error: &StoreError) -> u16 {
+    match error {
+        StoreError::TooLarge { .. } => 400,
+        StoreError::Unavailable { .. }
+        | StoreError::Indeterminate { .. }
+        | StoreError::Corrupt(_)
+        | StoreError::Fatal(_) => 503,
     }
 }
 
@@ -74,7 +85,11 @@ impl From<Full> for Problem {
 
 impl From<crate::grant::Error> for Problem {
     fn from(error: crate::grant::Error) -> Self {
-        Self::new(503, error.to_string())
+        let status = match &error {
+            crate::grant::Error::Store(error) => of_store(error),
+            _ => 503,
+        };
+        Self::new(status, error.to_string())
     }
 }
 
@@ -84,7 +99,7 @@ impl From<DirectoryError> for Problem {
             DirectoryError::Rule(_) => 400,
             DirectoryError::NotFound => 404,
             DirectoryError::Conflict => 409,
-            DirectoryError::Store(_) => 503,
+            DirectoryError::Store(error) => of_store(error),
         };
         Self::new(status, error.to_string())
     }

@@ -112,7 +112,7 @@ pub(super) async fn remove(service: &Service, issuer: &Issuer, id: &str, secret:
     let change = |client: &mut StoredClient| {
         let before = client.secrets.len();
         client.secrets.retain(|own| own.secret_id != secret);
-        if client.secrets.len() == before { Err(RegistryError::NotFound) } else { Ok(()) }
+        if client.secrets.len() == before { Err(RegistryError::NoSecret) } else { Ok(()) }
     };
     service.registry.update(issuer, id, change).await?;
     Ok(respond::json(204, ""))

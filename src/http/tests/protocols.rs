@@ -144,11 +144,11 @@ async fn tls_speaks_both_and_reloads() {
 
     // an unusable pair changes nothing
     std::fs::write(&key, "").unwrap();
-    assert!(tls.reload().unwrap_err().to_string().contains("holds no usable PEM private key"));
+    assert!(tls.read_again().unwrap_err().to_string().contains("holds no usable PEM private key"));
     let stream = shake(&server, &cert, &[]).await.unwrap();
     assert_eq!(stream.get_ref().1.peer_certificates().unwrap()[0].as_ref(), &first[..]);
     let second = certificate(dir.path());
-    tls.reload().unwrap();
+    tls.replace(tls.read_again().unwrap());
     let stream = shake(&server, &cert, &[]).await.unwrap();
     assert_eq!(stream.get_ref().1.peer_certificates().unwrap()[0].as_ref(), &second[..]);
 }

@@ -19,7 +19,7 @@ mod group;
 
 use group::Group;
 
-/// Commands that may wait; more are refused at once. Each shard has one under way.
+/// Commands that may wait; more are refused at once. Each shard has a few under way (`depth`).
 const QUEUE: usize = 4096;
 
 /// Operations that share one fsync. More would only make the first one wait.

@@ -36,6 +36,34 @@ fn credentials_from_systemd_are_accepted_and_nothing_else_that_a_group_can_read(
     assert_eq!(complaint(world, "").0, 64);
 }
 
+/// The unit's user (ops/jeton.service, DynamicUser) is neither the one that ran `jeton init` nor of its group.
+#[test]
+fn what_init_writes_can_be_read_by_the_service_unless_it_is_a_secret() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = TempDir::new().unwrap();
+    let mut init = jeton();
+    init.args(["init", "--dir"]).arg(dir.path());
+    assert!(run(init, "").status.success());
+    for (name, others) in [("jeton.toml", 0o4), ("master.key", 0), ("admin.token", 0)] {
+        let mode = std::fs::metadata(dir.path().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o7, others, "{name}: {mode:o}");
+    }
+}
+
+#[test]
+fn advice_about_the_configuration_file_fits_what_is_wrong_with_it() {
+    let dir = TempDir::new().unwrap();
+    let told = |path: &std::path::Path| {
+        let mut check = jeton();
+        check.args(["config", "check", "--config"]).arg(path);
+        complaint(check, "").1
+    };
+    assert!(told(&dir.path().join("none.toml")).contains("`jeton init` makes one"));
+    // a directory can be opened and not read, even by root
+    let told = told(dir.path());
+    assert!(!told.contains("jeton init") && told.contains("must be a file"), "{told}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_https_admin_listener_is_trusted_by_its_certificate_only() {
     let dir = TempDir::new().unwrap();
