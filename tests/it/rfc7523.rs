@@ -1,8 +1,12 @@
 //! RFC 7523: client authentication by JWT (CHECKLIST 19, 21, 26-36).
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use jeton::client::remote::{Fetch, Fetching};
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::support::assertion::{JWT_BEARER, Signer, encode};
 use crate::support::{Answer, Server, race, refused};
@@ -254,7 +258,8 @@ async fn checklist_31_algorithms_are_not_confused() {
         fails(&server, &format!("{input}."), alg).await;
     }
     let jwk = client.key.jwk();
-    for secret in [jwk.to_string(), jwk["n"].as_str().unwrap().to_owned(), String::new(), "x".repeat(64)] {
+    let jwks = json!({ "keys": [jwk] }).to_string();
+    for secret in [jwk.to_string(), jwks, jwk["n"].as_str().unwrap().to_owned(), String::new(), "x".repeat(64)] {
         let forger = Client { id: client.id.clone(), key: Signer::Secret(secret.into_bytes()), alg: "HS256" };
         fails(&server, &forger.assertion(&server, json!({})), "HS256").await;
     }
@@ -290,11 +295,11 @@ async fn checklist_31_the_registered_algorithm_is_enforced() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn checklist_32_keys_of_the_header_are_not_trusted_and_nothing_is_fetched() {
-    let server = Server::start().await;
+    let trap = Arc::new(Trap::default());
+    let server = Server::fetching(trap.clone()).await;
     let client = Client::new(&server).await;
     let forger = Client { id: client.id.clone(), key: Signer::new("ES256"), alg: "ES256" };
-    let trap = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("https://{}/jwks", trap.local_addr().unwrap());
+    let url = "https://keys.example/jwks";
     for header in [
         json!({ "jwk": forger.key.jwk() }),
         json!({ "jku": url }),
@@ -310,7 +315,23 @@ async fn checklist_32_keys_of_the_header_are_not_trusted_and_nothing_is_fetched(
     for header in [json!({ "crit": ["exp"] }), json!({ "b64": false }), json!({ "b64": false, "crit": ["b64"] })] {
         fails(&server, &client.headed(&server, header.clone(), json!({})), &header.to_string()).await;
     }
-    assert!(tokio::time::timeout(Duration::from_millis(50), trap.accept()).await.is_err(), "somebody connected");
+    assert_eq!(trap.0.load(Ordering::Relaxed), 0, "something was fetched");
+    // it would have been noticed
+    let (id, _) = server.client(metadata(json!({ "jwks_uri": url }))).await;
+    let remote = Client { id, key: Signer::new("ES256"), alg: "ES256" };
+    assert_eq!(ask(&server, &remote.assertion(&server, json!({}))).await.status, 503);
+    assert_eq!(trap.0.load(Ordering::Relaxed), 1);
+}
+
+/// Counts what is fetched.
+#[derive(Default)]
+struct Trap(AtomicUsize);
+
+impl Fetch for Trap {
+    fn fetch<'a>(&'a self, _url: &'a Url) -> Fetching<'a> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Box::pin(std::future::ready(Err("a trap".to_owned())))
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -394,5 +415,18 @@ async fn checklist_72_metadata_with_wrong_keys_is_refused() {
     ] {
         let answer = server.admin("POST", "/issuers/main/clients", metadata(wrong.clone())).await;
         assert_eq!(answer.status, 400, "{wrong}: {}", answer.text());
+    }
+}
+
+#[test]
+fn an_assertion_does_not_show_itself_to_a_log() {
+    let claims = json!({ "jti": "once" });
+    let text = Signer::new("ES256").jws(&json!({ "alg": "ES256", "kid": "one" }), &claims);
+    let shown = format!("{:?}", jeton::jose::Jws::parse(&text).unwrap());
+    assert!(shown.contains("one"), "{shown}");
+    let (_, signature) = text.rsplit_once('.').unwrap();
+    let bytes = format!("{:?}", claims.to_string().as_bytes());
+    for secret in [signature, &encode(claims.to_string()), bytes.trim_matches(['[', ']']), "signature", "payload"] {
+        assert!(!shown.contains(secret), "{shown}");
     }
 }
