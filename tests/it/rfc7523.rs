@@ -342,6 +342,11 @@ async fn checklist_34_our_own_tokens_are_no_assertions() {
     for name in ["access_token", "id_token"] {
         fails(&server, tokens[name].as_str().unwrap(), name).await;
     }
+    // nor is one whose subject is a client that signs
+    let client = Client::new(&server).await;
+    let token = ask(&server, &client.assertion(&server, json!({}))).await.get("access_token");
+    assert_eq!(crate::support::claims(&token)["sub"], client.id.as_str());
+    fails(&server, &token, "the client's own access token").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
