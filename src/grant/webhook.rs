@@ -86,7 +86,12 @@ async fn decide(
     let answer = called.map_err(Error::Hook).and_then(|(status, body)| {
         Answer::read(status, &body).map_err(Error::HookAnswer)?.map_err(|worded| Error::Worded(Box::new(worded)))
     });
-    if !matches!(&answer, Err(Error::Worded(worded)) if worded.name() == "invalid_grant") {
+    let no_guess = match &answer {
+        Ok(_) | Err(Error::Hook(_)) => true,
+        Err(Error::Worded(worded)) => says_no_guess(worded.name()),
+        Err(_) => false,
+    };
+    if no_guess {
         guess.give_back();
     }
     let person = answer?;
@@ -95,6 +100,13 @@ async fn decide(
         Some(subject) => Login { subject, granted, since }.begin(request, context).await,
         None => own(request, request.form.get("scope").is_some(), granted),
     }
+}
+
+/// Whether a refusal says that it was no wrong guess: by a code that means something else. A code of the hook's own
+/// does not say so.
+fn says_no_guess(name: &str) -> bool {
+    let known = ErrorCode::ALL.into_iter().find(|code| code.name() == name);
+    known.is_some_and(|code| !matches!(code, ErrorCode::InvalidGrant | ErrorCode::AccessDenied))
 }
 
 /// The declared parameters that the request has.

@@ -7,6 +7,7 @@ use prometheus::{Histogram, IntCounter, IntCounterVec};
 
 use super::{Request, Response};
 use crate::client::auth::Failure;
+use crate::grant::Error;
 use crate::metrics::{Metrics, Stopwatch};
 use crate::protocol::error::OAuthError;
 
@@ -32,6 +33,21 @@ impl Told {
     pub fn fail(&mut self, failure: &Failure) {
         self.error = Some(failure.error);
         self.reason = Some(failure.reason.to_owned());
+    }
+
+    /// Notes why something was not granted: the chain of causes.
+    pub fn explain(&mut self, error: &Error) {
+        let mut cause: Option<&dyn std::error::Error> = Some(error);
+        let mut text = String::new();
+        while let Some(error) = cause {
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        self.reason = Some(text);
+        self.message = error.message().map(str::to_owned);
     }
 
     /// `ok` or the error code.

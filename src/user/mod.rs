@@ -165,9 +165,16 @@ impl Users {
         };
         match &decided {
             Ok(Verdict::Admitted(_)) => attempt.succeeded(clock.now()),
-            Err(_) => attempt.give_back(),
-            // counted when it was let in; one that was right and not enough counts too, or the throttle would tell
-            Ok(Verdict::Refused { .. } | Verdict::Partial { .. }) => {}
+            // counted when it was let in. One that was right and not enough counts too, or the throttle would tell; and so
+            // does an answer that cannot be used, or a service that says no in its own way would be guessed at for ever
+            Ok(Verdict::Refused { .. } | Verdict::Partial { .. }) | Err(LoginError::HookAnswer(_)) => {}
+            Err(
+                LoginError::Throttled(_)
+                | LoginError::Full(_)
+                | LoginError::Store(_)
+                | LoginError::Hook(_)
+                | LoginError::NoSource,
+            ) => attempt.give_back(),
         }
         decided
     }

@@ -246,6 +246,11 @@ async fn checklist_23_75_no_secret_is_written_anywhere() {
     let server = Watched { dev: Dev::verbose(&data, &log, filter).await, secrets: Mutex::default() };
     let (secret, _) = succeed(&server).await;
     fail(&server, &secret).await;
+    // what a portal asks with is in the path: the code of a device that still waits
+    let user_code = "BCDF-GHJK-LMNP";
+    let approved = format!("/issuers/main/device/{user_code}/approve");
+    assert_eq!(server.admin("POST", &approved, json!({ "subject": "alice" })).await.status, 404);
+    server.remember(user_code);
     let metrics = request(server.dev.admin, "GET", "/metrics", &[], b"").await.text();
     // stops in order, so that every line is out
     let Watched { mut dev, secrets } = server;

@@ -36,7 +36,7 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
             context.metrics.tokens_issued.with_label_values(&["device_code"]).inc();
             place.started(&codes)
         }
-        Err(error) => place.refused(told, error.to_oauth(), None),
+        Err(error) => place.not_granted(told, &error),
     }
 }
 

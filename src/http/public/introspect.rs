@@ -40,7 +40,7 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
             // maps of strings and JSON values always serialise
             place.success(serde_json::to_vec(&answer).unwrap_or_default())
         }
-        Err(error) => place.refused(told, error.to_oauth(), None),
+        Err(error) => place.not_granted(told, &error),
     }
 }
 

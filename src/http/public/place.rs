@@ -99,6 +99,7 @@ impl<'a> Place<'a> {
 
     /// What a grant refused, in its own words if it has some.
     pub(super) fn not_granted(&self, told: &mut Told, error: &Error) -> Response {
+        told.explain(error);
         self.refused_in(error.worded(), told, error.to_oauth(), error.retry_after())
     }
 

@@ -38,6 +38,6 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
             }
             place.revoked()
         }
-        Err(error) => place.refused(told, error.to_oauth(), None),
+        Err(error) => place.not_granted(told, &error),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::form::evidence;
 use super::place::Place;
 use crate::client::AuthenticatedClient;
-use crate::grant::{Error, TokenRequest};
+use crate::grant::TokenRequest;
 use crate::http::access::Told;
 use crate::http::{Request, Response};
 use crate::metrics::Stopwatch;
@@ -57,10 +57,7 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
             count_tokens(service, &tokens);
             place.granted(&tokens)
         }
-        Err(error) => {
-            told.explain(&error);
-            place.not_granted(told, &error)
-        }
+        Err(error) => place.not_granted(told, &error),
     };
     metrics.token_requests.with_label_values(&[told.grant.as_str(), told.outcome()]).inc();
     response
@@ -115,22 +112,5 @@ fn count_tokens(service: &Service, tokens: &crate::protocol::response::TokenResp
     }
     if tokens.id_token.is_some() {
         id.inc();
-    }
-}
-
-impl Told {
-    /// Keeps the chain of causes for the log line.
-    fn explain(&mut self, error: &Error) {
-        let mut cause: Option<&dyn std::error::Error> = Some(error);
-        let mut text = String::new();
-        while let Some(error) = cause {
-            if !text.is_empty() {
-                text.push_str(": ");
-            }
-            text.push_str(&error.to_string());
-            cause = error.source();
-        }
-        self.reason = Some(text);
-        self.message = error.message().map(str::to_owned);
     }
 }
