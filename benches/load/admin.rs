@@ -1,4 +1,4 @@
-//! The admin API (DESIGN.md section 6), as far as preparing a run needs it.
+//! The admin API, as far as preparing a run needs it.
 
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! An HTTP load generator for jeton: `cargo bench --bench load -- --help`.
 //!
-//! `suite` fills the table of DESIGN.md section 11 in one call; `bulkhead` floods the password grant beside it; `run` measures one scenario against a server that is
+//! `suite` fills the README's table of figures in one call; `bulkhead` floods the password grant beside it; `run` measures one scenario against a server that is
 //! already there; `selftest` checks the generator. The generator shares its machine with the server, so it is as
 //! cheap as it can be: one thread, requests built beforehand, answers parsed no further than needed.
 

@@ -1,4 +1,4 @@
-//! The one documented call that fills the table of DESIGN.md section 11: starts jeton and its floor, runs them in
+//! The one documented call that fills the table of figures: starts jeton and its floor, runs them in
 //! turn so that both meet the same machine, and says for each aim whether it is met.
 
 use std::path::PathBuf;

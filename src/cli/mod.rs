@@ -1,4 +1,4 @@
-//! The command line (DESIGN.md section 9). Every message says what to do next; exit codes are those of [`exit`].
+//! The command line. Every message says what to do next; exit codes are those of [`exit`].
 
 mod admin;
 mod client;

@@ -126,7 +126,7 @@ impl AuthMethod {
     }
 }
 
-/// What a client may introspect (DESIGN.md section 6).
+/// What a client may introspect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum IntrospectionReach {

@@ -347,6 +347,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_reload_that_cannot_read_the_store_has_nothing_to_change_to() {
+        let (_, snapshot) = one_issuer();
+        let store = Arc::new(Memory::new(1, Clock::manual(Time::from_secs(1))));
+        let registry = Registry::open(store.clone(), snapshot).await.unwrap();
+        store.close().await.unwrap();
+        assert!(registry.read().await.is_err());
+    }
+
+    #[tokio::test]
     async fn a_client_deleted_during_a_reload_does_not_come_back() {
         let (issuer, snapshot) = one_issuer();
         let store = Arc::new(Memory::new(1, Clock::manual(Time::from_secs(1))));

@@ -1,4 +1,4 @@
-//! Dialects: how a vendor spells the same endpoints (DESIGN.md section 7). A dialect decides paths, names, shapes,
+//! Dialects: how a vendor spells the same endpoints. A dialect decides paths, names, shapes,
 //! statuses and defaults, never a security rule: what a vendor does that CHECKLIST.md forbids is not copied. A new one
 //! is one file and one line in [`ALL`], or, outside of this crate, in `Extensions`.
 

@@ -1,4 +1,4 @@
-//! The RFCs as they stand: RFC 6749 sections 5.1 and 5.2 for shapes, DESIGN.md section 6 for paths.
+//! The RFCs as they stand: RFC 6749 sections 5.1 and 5.2 for shapes, our own paths.
 
 use serde_json::json;
 

@@ -199,7 +199,7 @@ impl ClaimStyle {
     }
 }
 
-/// Claims that belong to the protocol: a portal or a client may not set them (DESIGN.md section 6).
+/// Claims that belong to the protocol: a portal or a client may not set them.
 pub const PROTOCOL_CLAIMS: [&str; 21] = [
     "iss",
     "sub",

@@ -1,7 +1,7 @@
 //! The state machine of the store: `step(row, op, fence, now) -> (change, outcome)`.
 //!
 //! One operation touches one row. An engine reads the row, calls [`step`], writes the change and only then answers;
-//! that makes redeem, rotate, reuse detection and revocation one atomic transition each (DESIGN.md section 3).
+//! that makes redeem, rotate, reuse detection and revocation one atomic transition each.
 //! An engine that translates it (into SQL, say) must pass the same suite, `store::contract`.
 
 use serde::{Deserialize, Serialize};
@@ -122,7 +122,7 @@ pub enum Refusal {
     /// The code was presented with wrong proof too often.
     #[error("missed too often")]
     Missed,
-    /// The token proves a generation that the store has never seen: the store lost data (ENGINE.md 7.3).
+    /// The token proves a generation that the store has never seen: the store lost data.
     #[error("regressed")]
     Regressed,
     /// The name belongs to another device.

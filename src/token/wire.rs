@@ -1,5 +1,5 @@
 //! How opaque credentials look: a prefix for secret scanners, then base64url of
-//! `version | key id | cell | family id (16 B) | ...` (DESIGN.md section 3). One string per credential: base64 that is
+//! `version | key id | cell | family id (16 B) | ...`. One string per credential: base64 that is
 //! not canonical is refused, so a token cannot be spelled in two ways.
 
 use base64::Engine as _;

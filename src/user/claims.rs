@@ -24,7 +24,7 @@ impl Claims {
         self.access_token.is_empty() && self.id_token.is_empty()
     }
 
-    /// Checks that they are few and that none belongs to the protocol (DESIGN.md section 6).
+    /// Checks that they are few and that none belongs to the protocol.
     ///
     /// # Errors
     /// The rule that is broken and by which claim.

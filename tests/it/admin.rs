@@ -1,4 +1,4 @@
-//! The admin API (DESIGN.md section 6): every call, its success and each of its refusals.
+//! The admin API: every call, its success and each of its refusals.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Where the threads of the daemon run: DESIGN section 1, bulkheads.
+//! Where the threads of the daemon run: bulkheads between those that serve and those that hash.
 
 #![cfg(target_os = "linux")]
 

@@ -1,5 +1,5 @@
 //! The architecture, checked: a module imports only modules above it, and each foreign crate has its one place
-//! (DESIGN.md section 10).
+//!.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Users of the built-in directory: the admin API of DESIGN.md section 6, `jeton user`, and what ends with a user.
+//! Users of the built-in directory: the admin API, `jeton user`, and what ends with a user.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The table of DESIGN.md section 11, row by row: aim, measured, met or not.
+//! The table of figures, row by row: aim, measured, met or not.
 
 use std::fmt;
 
@@ -31,7 +31,7 @@ pub(crate) struct Row {
 /// All rows.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Table {
-    /// In the order of DESIGN.md.
+    /// In the order of the README.
     pub(crate) rows: Vec<Row>,
 }
 

@@ -191,6 +191,8 @@ pub struct Authenticator {
     clock: Clock,
     pool: Arc<HashPool>,
     throttle: Throttle,
+    /// Of slow hashes, which have a pace of their own: buckets are times, and a slow pace would fill those of a fast one.
+    slow_throttle: Throttle,
     shards: Shards,
     remote: RemoteKeys,
     authorities: Arc<Authorities>,
@@ -240,6 +242,7 @@ impl Authenticator {
             clock,
             pool,
             throttle: Throttle::default(),
+            slow_throttle: Throttle::default(),
             shards,
             remote: RemoteKeys::new(fetch),
             authorities,

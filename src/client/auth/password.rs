@@ -28,7 +28,7 @@ pub(super) async fn verify(case: &Case<'_>, secret: &str) -> Result<Arc<Client>,
     if verdict.is_ok() || !case.issuer.cold.any() {
         return verdict;
     }
-    let gate = by.throttle.slow_gate(&case.issuer.id, case.peer);
+    let gate = by.slow_throttle.slow_gate(&case.issuer.id, case.peer);
     gate.is_open(now).map_err(Refused::Throttled)?;
     let turn = by.pool.enter().await?;
     // while it waited another request may have had the right secret

@@ -28,7 +28,7 @@ pub struct Pace {
     pub burst: u32,
 }
 
-/// Counts failures.
+/// Counts failures of one pace.
 pub struct Throttle {
     rows: [Vec<AtomicU64>; 2],
     seeds: [RandomState; 2],

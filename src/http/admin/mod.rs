@@ -1,4 +1,4 @@
-//! The admin surface (DESIGN.md section 6): health and metrics for everyone on its listener, everything else for who
+//! The admin surface: health and metrics for everyone on its listener, everything else for who
 //! holds the admin token. Errors are RFC 9457 problem documents that say what to do.
 
 mod clients;
