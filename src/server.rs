@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::client::Registry;
+use crate::client::auth::throttle::Throttle;
 use crate::client::auth::{Authenticator, Authorities, HashPool, Parts};
 use crate::client::remote::Fetch;
 use crate::clock::Clock;
@@ -131,6 +132,7 @@ impl Daemon {
             router,
             context,
             pool,
+            device_starts: Throttle::default(),
             phase,
             dialects,
             operator,

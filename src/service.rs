@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use prometheus::IntCounter;
 
 use crate::client::Registry;
+use crate::client::auth::throttle::Throttle;
 use crate::client::auth::{Authenticator, HashPool};
 use crate::dialect::Dialects;
 use crate::grant::Context;
@@ -26,6 +27,8 @@ pub struct Service {
     pub context: Context,
     /// Where slow hashes run.
     pub pool: Arc<HashPool>,
+    /// Devices that were started.
+    pub device_starts: Throttle,
     /// Whether it takes requests.
     pub phase: Phase,
     /// How its endpoints may be spelled.

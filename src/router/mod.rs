@@ -126,7 +126,11 @@ impl Router {
         })
     }
 
-    fn admit(&self, grant_type: &str) -> Result<OwnedSemaphorePermit, Error> {
+    /// A place among the requests of a grant that are in flight; also for what belongs to a grant and is no token request.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] if there is none.
+    pub fn admit(&self, grant_type: &str) -> Result<OwnedSemaphorePermit, Error> {
         let lanes = self.lanes.load();
         let lane = lanes.get(grant_type).ok_or(Error::Gone)?;
         lane.permits.clone().try_acquire_owned().map_err(|_| {

@@ -108,6 +108,25 @@ async fn checklist_69_polling_too_fast_is_slowed_down_by_five_seconds_more_each_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn starting_devices_without_end_is_slowed_down_for_that_client_at_that_address() {
+    let (server, (client, _)) = server().await;
+    for _ in 0..200 {
+        begin(&server, &client).await;
+    }
+    let start = async |client: &str| server.post("/oauth2/device_authorization", &[], &[("client_id", client)]).await;
+    let answer = start(&client).await;
+    answer.refused(429, "slow_down");
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    let (other, _) = server.client(metadata()).await;
+    assert_eq!(start(&other).await.status, 200, "another client");
+    server.clock.advance(Duration::from_secs(1));
+    for _ in 0..5 {
+        assert_eq!(start(&client).await.status, 200, "five a second");
+    }
+    start(&client).await.refused(429, "slow_down");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn checklist_69_idle_polling_writes_nothing() {
     let (server, (client, _)) = server().await;
     let codes = begin(&server, &client).await;

@@ -316,7 +316,7 @@ impl Authenticator {
             }
             Err(Refused::Because(reason)) => {
                 self.count(claim.method, |counts| &counts.failed);
-                gate.count_failure(now);
+                gate.count(now);
                 // a timer is fifty times as coarse
                 while watch.elapsed() < FLOOR {
                     std::hint::spin_loop();

@@ -36,7 +36,7 @@ pub(super) async fn verify(case: &Case<'_>, secret: &str) -> Result<Arc<Client>,
     drop(turn);
     let verdict = case.judge(right.then_some(()).ok_or(WRONG));
     if verdict.is_err() {
-        gate.count_failure(now);
+        gate.count(now);
     }
     verdict
 }

@@ -106,8 +106,8 @@ impl<'a> Gate<'a> {
         }
     }
 
-    /// Counts a failure.
-    pub fn count_failure(&self, now: Time) {
+    /// Counts a failure, or whatever else is paced.
+    pub fn count(&self, now: Time) {
         for bucket in self.buckets {
             // a full bucket stays as it is: a guesser waits for the sustained rate, not for ever
             let _ = rate::take(bucket, now, self.interval, self.burst);
@@ -142,7 +142,7 @@ mod tests {
         let (guesser, honest): (IpAddr, IpAddr) = ([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
         let tries = (0..10_000).filter(|_| {
             let gate = throttle.gate("main", "web", guesser);
-            gate.is_open(now).is_ok().then(|| gate.count_failure(now)).is_some()
+            gate.is_open(now).is_ok().then(|| gate.count(now)).is_some()
         });
         assert_eq!(tries.count(), 20);
         assert!(throttle.gate("main", "web", honest).is_open(now).is_ok());
