@@ -32,7 +32,7 @@ impl HashPool {
     /// # Errors
     /// If the system has no thread for us.
     pub fn start(workers: usize, queue: usize, metrics: &Metrics) -> io::Result<Self> {
-        let config = LaneConfig { workers, queue: workers, cost: Cost::default() };
+        let config = LaneConfig { workers, queue, cost: Cost::default() };
         let lane = Lane::start("secret", &config, metrics)?;
         Ok(Self { workers: Semaphore::new(workers), waiting: AtomicUsize::new(0), queue, lane })
     }
