@@ -81,7 +81,7 @@ impl ClientCertificates {
     }
 }
 
-/// A certificate chain with its key, from files, in use by a listener. Clones share what [`Tls::reload`] swaps.
+/// A certificate chain with its key, from files, in use by a listener. Clones share what [`Tls::replace`] swaps.
 #[derive(Debug, Clone)]
 pub struct Tls {
     cert: PathBuf,
