@@ -59,6 +59,8 @@ use zeroize::Zeroizing;
 /// The least time a failed authentication takes: several times what it needs, about that of one signature.
 /// An unoptimised build needs ten times as long, and tests of time run in one.
 const FLOOR: Duration = Duration::from_micros(if cfg!(debug_assertions) { 100 } else { 20 });
+/// The same where a client's own rules are judged after signatures: more than a spin should hide.
+const RULES_FLOOR: Duration = Duration::from_millis(if cfg!(debug_assertions) { 4 } else { 2 });
 
 /// What a request says about who sends it. The proof in it never gets a `Debug`.
 struct Claim<'a> {
@@ -289,6 +291,7 @@ impl Authenticator {
         if let Some((name, by)) = BY_CERTIFICATE.into_iter().find(|(name, _)| registered == Some(*name)) {
             (claim.method, method) = (name, by);
         }
+        let federated = matches!(claim.proof, Proof::Federated(_));
         let case = Case {
             by: self,
             issuer,
@@ -317,6 +320,10 @@ impl Authenticator {
             Err(Refused::Because(reason)) => {
                 self.count(claim.method, |counts| &counts.failed);
                 gate.count(now);
+                if federated {
+                    #[expect(clippy::disallowed_methods, reason = "what rules of a client cost must not show")]
+                    tokio::time::sleep(RULES_FLOOR.saturating_sub(watch.elapsed())).await;
+                }
                 // a timer is fifty times as coarse
                 while watch.elapsed() < FLOOR {
                     std::hint::spin_loop();
