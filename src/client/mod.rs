@@ -108,7 +108,7 @@ impl Client {
     }
 
     /// Takes over what `old`, the same client before a change, has proven of its secrets and used of its rate.
-    pub fn inherit(&self, old: &Self) {
+    pub fn inherit(&mut self, old: &Self) {
         self.rate.inherit(&old.rate);
         for (own, its) in self.secrets.iter().flat_map(|own| old.secrets.iter().map(move |its| (own, its))) {
             own.inherit(its);

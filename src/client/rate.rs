@@ -1,6 +1,7 @@
-//! Per-client admission: a token bucket in one atomic word (the generic cell rate algorithm), kept in the client
+//! Per-client admission: a token bucket in one atomic word (the generic cell rate algorithm), kept with the client
 //! itself, so there is no table that could grow and no lock.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -11,20 +12,21 @@ use crate::clock::Time;
 pub struct RateLimit {
     /// Microseconds between two requests at the sustained rate; `None` is no limit.
     interval: Option<u64>,
-    /// When the bucket will be full again, in microseconds since the epoch.
-    full_at: AtomicU64,
+    /// When the bucket will be full again, in microseconds since the epoch. One for a client however often it is read
+    /// again: requests that still have it as it was count in it too.
+    full_at: Arc<AtomicU64>,
 }
 
 impl RateLimit {
     /// A limit of `per_second` requests; `None` or 0 is no limit.
     pub fn new(per_second: Option<u32>) -> Self {
         let interval = per_second.filter(|&rate| rate > 0).map(|rate| 1_000_000 / u64::from(rate));
-        Self { interval, full_at: AtomicU64::new(0) }
+        Self { interval, full_at: Arc::default() }
     }
 
-    /// Takes over how full the bucket is of `old`, the same client's before it was read again.
-    pub fn inherit(&self, old: &Self) {
-        self.full_at.fetch_max(old.full_at.load(Ordering::Relaxed), Ordering::Relaxed);
+    /// Takes over the bucket of `old`, the same client's before it was read again.
+    pub fn inherit(&mut self, old: &Self) {
+        self.full_at = old.full_at.clone();
     }
 
     /// Takes one request from the bucket.
@@ -72,9 +74,10 @@ mod tests {
 
     #[test]
     fn who_is_read_again_has_no_new_burst() {
-        let (limit, again, now) = (RateLimit::new(Some(1)), RateLimit::new(Some(1)), Time::from_secs(1000));
-        assert!(limit.admit(now).is_ok());
+        let (limit, mut again, now) = (RateLimit::new(Some(1)), RateLimit::new(Some(1)), Time::from_secs(1000));
         again.inherit(&limit);
+        // by a request that came before
+        assert!(limit.admit(now).is_ok());
         assert!(again.admit(now).is_err());
         assert!(again.admit(now + Duration::from_secs(1)).is_ok());
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
@@ -215,12 +216,12 @@ impl Registry {
     ///
     /// Changes are followed again from where they were, or from `stored` if that is older: what was deleted in between,
     /// here or by another node, must not stay or come back for good.
-    pub async fn swap(&self, snapshot: Snapshot, stored: Stored) {
+    pub async fn swap(&self, mut snapshot: Snapshot, stored: Stored) {
         // nobody follows meanwhile
         let mut version = self.version.lock().await;
-        for (issuer, clients) in &snapshot.clients {
+        for (issuer, clients) in &mut snapshot.clients {
             for (id, client) in clients {
-                if let Some(old) = self.client(issuer, id) {
+                if let (Some(client), Some(old)) = (Arc::get_mut(client), self.client(issuer, id)) {
                     client.inherit(&old);
                 }
             }
@@ -237,17 +238,9 @@ impl Registry {
     pub async fn follow(&self) -> Result<(), StoreError> {
         let mut version = self.version.lock().await;
         let (changes, read) = self.store.changes(KIND, *version).await?;
-        // what this node wrote itself comes back here: put in again, it would lose what requests under way count
-        changes.iter().filter(|document| !self.knows(document)).for_each(|document| self.take_in(document));
+        changes.iter().for_each(|document| self.take_in(document));
         *version = read;
         Ok(())
-    }
-
-    /// Whether a client is there as this document has it.
-    fn knows(&self, document: &Document) -> bool {
-        let key = document.name.split_once('/').map(|(issuer, id)| (issuer.to_owned(), id.to_owned()));
-        let client = key.and_then(|key| self.stored.get(&key).map(|client| client.version));
-        document.body.is_some() && client == Some(document.version)
     }
 
     /// A client that can be changed here.
@@ -276,9 +269,7 @@ impl Registry {
         let text = serde_json::to_string(&body).map_err(|error| StoreError::Corrupt(error.to_string()))?;
         let document = Document { kind: KIND.to_owned(), name: name(&issuer.id, id), version: 0, body: Some(text) };
         let version = self.store.put_document(document, expected).await?.ok_or(RegistryError::Conflict)?;
-        let client = Arc::new(resolve(body, id, version, issuer)?);
-        self.insert_newer(&issuer.id, client.clone());
-        Ok(client)
+        Ok(self.insert_newer(&issuer.id, resolve(body, id, version, issuer)?))
     }
 
     /// Makes a document of the store visible. One that no longer fits its issuer is left out and logged.
@@ -297,7 +288,7 @@ impl Registry {
             .map_err(|error| error.to_string())
             .and_then(|stored| resolve(stored, id, document.version, &issuer).map_err(|error| error.to_string()));
         match client {
-            Ok(client) => self.insert_newer(issuer_id, Arc::new(client)),
+            Ok(client) => drop(self.insert_newer(issuer_id, client)),
             Err(error) => {
                 tracing::error!(
                     issuer = issuer_id,
@@ -310,14 +301,18 @@ impl Registry {
         }
     }
 
-    /// Two writers may arrive here in either order: the newer version stays.
-    fn insert_newer(&self, issuer: &str, client: Arc<Client>) {
-        let key = (issuer.to_owned(), client.id.clone());
-        let mut entry = self.stored.entry(key).or_insert_with(|| client.clone());
-        if client.version >= entry.version {
-            client.inherit(&entry);
-            *entry = client;
+    /// Puts a client in; two writers may arrive here in either order, and the newer version stays.
+    fn insert_newer(&self, issuer: &str, mut client: Client) -> Arc<Client> {
+        let before = self.stored.entry((issuer.to_owned(), client.id.clone()));
+        if let Entry::Occupied(before) = &before {
+            client.inherit(before.get());
+            if client.version < before.get().version {
+                return Arc::new(client);
+            }
         }
+        let client = Arc::new(client);
+        before.insert(client.clone());
+        client
     }
 }
 
@@ -336,6 +331,8 @@ fn name(issuer: &str, id: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::client::issuer::IssuerSettings;
     use crate::clock::{Clock, Time};
@@ -364,13 +361,33 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_this_node_wrote_itself_is_not_put_in_again() {
+    async fn a_client_that_was_created_during_a_reload_goes_by_the_new_issuer() {
         let (issuer, snapshot) = one_issuer();
         let store = Arc::new(Memory::new(1, Clock::manual(Time::from_secs(1))));
         let registry = Registry::open(store, snapshot).await.unwrap();
-        let own = registry.create(&issuer, "batch", batch_client()).await.unwrap();
+        let read = registry.read().await.unwrap();
+        registry.create(&issuer, "batch", batch_client()).await.unwrap();
+        let settings = IssuerSettings { access_token_lifetime: Duration::from_secs(77), ..issuer.settings.clone() };
+        let (_, mut snapshot) = one_issuer();
+        snapshot.issuers.insert("main".to_owned(), Arc::new(Issuer::new("main", settings).unwrap()));
+        registry.swap(snapshot, read).await;
         registry.follow().await.unwrap();
-        assert!(Arc::ptr_eq(&own, &registry.client("main", "batch").unwrap()), "a request under way counts in it");
+        let lifetimes = registry.client("main", "batch").unwrap().settings.lifetimes;
+        assert_eq!(lifetimes.access, Duration::from_secs(77));
+    }
+
+    #[tokio::test]
+    async fn a_request_under_way_counts_in_the_rate_of_a_client_that_is_read_again() {
+        let (issuer, snapshot) = one_issuer();
+        let store = Arc::new(Memory::new(1, Clock::manual(Time::from_secs(1))));
+        let registry = Registry::open(store, snapshot).await.unwrap();
+        let mut slow = batch_client();
+        slow.metadata.jeton.rate_limit = Some(1);
+        let own = registry.create(&issuer, "batch", slow).await.unwrap();
+        registry.follow().await.unwrap();
+        let now = Time::from_secs(1000);
+        assert!(own.rate.admit(now).is_ok());
+        assert!(registry.client("main", "batch").unwrap().rate.admit(now).is_err());
     }
 
     #[tokio::test]

@@ -8,7 +8,6 @@
 mod wire;
 
 use std::net::IpAddr;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::{Context, Deciding, Error, Grant, Issue, Lineage, Login, TokenRequest};
@@ -32,19 +31,18 @@ const REFUSALS: Pace = Pace { every: Duration::from_millis(200), burst: 200 };
 /// The custom grants of this name, whichever issuers have one.
 pub struct Webhook {
     grant_type: GrantType,
-    /// Made at the first request.
-    throttle: OnceLock<Throttle>,
+    throttle: Throttle,
 }
 
 impl Webhook {
     /// For custom grants of this name.
     pub fn new(grant_type: GrantType) -> Self {
-        Self { grant_type, throttle: OnceLock::new() }
+        Self { grant_type, throttle: Throttle::default() }
     }
 
     /// Counts a request as a guess of what it carries, before anybody looks at it.
     fn admit(&self, issuer: &str, client: &str, peer: IpAddr, now: Time) -> Result<Charge<'_>, Error> {
-        let gate = self.throttle.get_or_init(Throttle::default).paced_gate(issuer, client, peer, REFUSALS);
+        let gate = self.throttle.paced_gate(issuer, client, peer, REFUSALS);
         gate.is_open(now).map_err(Error::Throttled)?;
         Ok(gate.charge(now))
     }

@@ -22,7 +22,7 @@ use crate::router::Router;
 use crate::service::{Operator, Reloaded};
 use crate::vault::Vault;
 
-/// How long the store may take to read every client.
+/// How long the store may take to read every client, or what changed.
 const READING: Duration = Duration::from_secs(60);
 
 /// Changes the log filter of the running process.
@@ -82,13 +82,13 @@ impl Daemonic {
         let read = tokio::time::timeout(READING, self.live.registry.read()).await;
         let stored = read.map_err(|_| "the store took longer than a minute")?.map_err(|error| error.to_string())?;
         self.live.keys.reload(rings(&fresh)).await.map_err(|error| error.to_string())?;
+        // the filter was parsed with the settings: only a process that ends has no log to change
+        (self.live.log)(&new.config.log.filter)?;
         certificates.into_iter().for_each(|(tls, renewed)| tls.replace(renewed));
         self.live.authorities.replace(anchors);
         self.live.registry.swap(fresh, stored).await;
         // what was deleted since the store was read is gone at once
         self.follow().await;
-        // the filter was parsed with the settings: only a process that ends has no log to change
-        (self.live.log)(&new.config.log.filter)?;
         let changed = old.config != new.config;
         let needs_restart = needs_restart(&self.started, &new);
         self.loaded.store(Arc::new(new));
@@ -97,8 +97,10 @@ impl Daemonic {
 
     /// Takes in what other nodes changed; a failure is the store's, which reports it itself.
     async fn follow(&self) {
-        if let Err(error) = self.live.registry.follow().await {
-            tracing::debug!(%error, "failed to follow the registry's changes");
+        match tokio::time::timeout(READING, self.live.registry.follow()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "failed to follow the registry's changes"),
+            Err(_) => tracing::warn!("the store took longer than a minute to say what other nodes changed"),
         }
     }
 }

@@ -100,7 +100,9 @@ impl Workspace {
         let blocks = self.0.get_mut(..params.block_count())?;
         let (salt, wanted) = (hash.salt.as_ref()?, hash.hash.as_ref()?);
         let mut output = zeroize::Zeroizing::new(vec![0; wanted.len()]);
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        // an imported one may be of the version before
+        let version = hash.version.map_or(Ok(Version::default()), Version::try_from).ok()?;
+        let argon2 = Argon2::new(Algorithm::Argon2id, version, params);
         argon2.hash_password_into_with_memory(password.as_bytes(), salt.as_ref(), &mut output, blocks).ok()?;
         Some(output.ct_eq(wanted.as_bytes()).into())
     }
@@ -129,6 +131,16 @@ mod tests {
         assert!(workspace.verify("horse", &other) && workspace.verify("horse", &small), "memory of another cost");
         workspace.release();
         assert!(workspace.verify("horse", &horse));
+    }
+
+    #[test]
+    fn a_hash_of_the_version_before_is_verified_by_that_version() {
+        let params = Params::new(8 * 1024, 1, 1, Some(OUTPUT)).unwrap();
+        let old = Argon2::new(Algorithm::Argon2id, Version::V0x10, params).hash_password(b"horse").unwrap().to_string();
+        assert!(old.contains("v=16"), "{old}");
+        let mut workspace = Workspace::default();
+        assert!(workspace.verify("horse", &old) && !workspace.verify("donkey", &old));
+        assert!(!workspace.verify("horse", &old.replace("v=16", "v=17")));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //! what the other grants leave over, and in one that does not, so that some get through when nothing is left over.
 //!
 //! Always true: at most `queue` jobs wait and what is over is refused at once; a job nobody waits for is not done; and
-//! while jobs wait, one is done every quarter of a second whatever else wants the machine. A hash in a worker of the runtime would
-//! hold up the requests of that worker, at the priority of everything else.
+//! while jobs wait, one is begun every quarter of a second whatever else wants the machine. A hash in a worker of the
+//! runtime would hold up the requests of that worker, at the priority of everything else.
 
 mod manners;
 mod worker;

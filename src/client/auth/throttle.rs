@@ -6,6 +6,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -30,14 +31,14 @@ pub struct Pace {
 
 /// Counts failures of one pace.
 pub struct Throttle {
-    rows: [Vec<AtomicU64>; 2],
+    /// Made when somebody is first looked at: most installations have no use for most throttles.
+    rows: OnceLock<[Vec<AtomicU64>; 2]>,
     seeds: [RandomState; 2],
 }
 
 impl Default for Throttle {
     fn default() -> Self {
-        let row = || (0..BUCKETS).map(|_| AtomicU64::new(0)).collect();
-        Self { rows: [row(), row()], seeds: [RandomState::new(), RandomState::new()] }
+        Self { rows: OnceLock::new(), seeds: [RandomState::new(), RandomState::new()] }
     }
 }
 
@@ -83,9 +84,11 @@ impl Throttle {
 
     fn buckets(&self, issuer: &str, client: &str, source: IpAddr) -> [&AtomicU64; 2] {
         let source = Self::network(source);
+        let row = || (0..BUCKETS).map(|_| AtomicU64::new(0)).collect();
+        let rows = self.rows.get_or_init(|| [row(), row()]);
         let bucket = |row: usize| {
             let hash = self.seeds[row].hash_one((issuer, client, source));
-            &self.rows[row][usize::try_from(hash).unwrap_or_default() % BUCKETS]
+            &rows[row][usize::try_from(hash).unwrap_or_default() % BUCKETS]
         };
         [bucket(0), bucket(1)]
     }
