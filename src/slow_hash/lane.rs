@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use self::worker::{Done, Job, Work, Worker};
+use self::worker::{Done, Job, Queued, Work, Worker};
 use super::Cost;
 use crate::metrics::Metrics;
 
@@ -131,26 +131,27 @@ impl Lane {
     }
 
     async fn done(&self, password: &str, phc: Option<String>, waiting: Option<&Waiting>) -> Result<Done, Full> {
-        let work = Arc::new(Work { password: Zeroizing::new(password.to_owned()), phc, waiting: waiting.cloned() });
+        let (password, queued) = (Zeroizing::new(password.to_owned()), Queued::count(&self.queue));
+        let work = Arc::new(Work { password, phc, waiting: waiting.cloned(), queued });
         let mut answer = self.enqueue(&work)?;
         let mut before = self.finished.load(Ordering::Relaxed);
-        let answer = loop {
+        loop {
             if let Ok(answer) = timeout(PATIENCE, &mut answer).await {
-                break answer;
+                return answer.map_err(|_| Full);
             }
             let finished = self.finished.load(Ordering::Relaxed);
             if finished == before
                 && let Some(rescue) = self.rescue(&work)
             {
-                break tokio::select! { answer = answer => answer, answer = rescue => answer };
+                // whichever thread has it first; one that comes to it later leaves it
+                return tokio::select! { Ok(done) = answer => Ok(done), Ok(done) = rescue => Ok(done), else => Err(Full) };
             }
             before = finished;
-        };
-        answer.map_err(|_| Full)
+        }
     }
 
     fn enqueue(&self, work: &Arc<Work>) -> Result<oneshot::Receiver<Done>, Full> {
-        let (job, answer) = Job::new(work, Some(&self.queue));
+        let (job, answer) = Job::new(work);
         if self.jobs.try_send(job).is_err() {
             self.shed.inc();
             return Err(Full);
@@ -160,7 +161,7 @@ impl Lane {
 
     /// Has `work` done by the thread that does not stand back, if that has nothing else to do.
     fn rescue(&self, work: &Arc<Work>) -> Option<oneshot::Receiver<Done>> {
-        let (job, answer) = Job::new(work, None);
+        let (job, answer) = Job::new(work);
         self.overdue.try_send(job).ok()?;
         self.rescued.inc();
         Some(answer)
@@ -176,13 +177,21 @@ mod tests {
         let cost = Cost { memory_kib: 8 * 1024, ..Cost::default() };
         let (metrics, config) = (Metrics::new(), LaneConfig { queue: 2, cost, ..LaneConfig::default() });
         // what waits is taken by nobody: a thread that is never given a core
-        let (lane, _waiting, overdue) = Lane::without_threads("password", &config, &metrics);
+        let (lane, waiting, overdue) = Lane::without_threads("password", &config, &metrics);
         lane.spawn("password-overdue".to_owned(), Arc::new(Mutex::new(overdue)), false).unwrap();
         let horse = lane.hash("horse").await.unwrap().unwrap();
         let edge = Arc::new(());
         assert_eq!(lane.verify("horse", horse.clone(), Some(&Arc::downgrade(&edge))).await, Ok(true));
         assert_eq!(lane.verify("horse", horse, Some(&Arc::downgrade(&edge))).await, Err(Full), "its queue is full");
-        assert_eq!(lane.rescued.get(), 2);
+        assert_eq!((lane.rescued.get(), lane.queue.get()), (2, 0), "what was rescued does not wait any more");
+        // the thread gets a core again: it leaves what was done, and has room
+        lane.spawn("password-0".to_owned(), Arc::new(Mutex::new(waiting)), true).unwrap();
+        let soon = timeout(Duration::from_secs(10), async {
+            while lane.hash("mule").await.is_err() {
+                tokio::task::yield_now().await;
+            }
+        });
+        soon.await.unwrap();
     }
 
     #[tokio::test]

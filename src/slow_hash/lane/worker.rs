@@ -1,6 +1,6 @@
 //! One thread that hashes, and what it is given.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -23,6 +23,8 @@ pub(super) struct Work {
     pub(super) phc: Option<String>,
     /// Who waits, besides whoever holds the other end of [`Job::reply`].
     pub(super) waiting: Option<Waiting>,
+    /// Its place in the depth of the queue.
+    pub(super) queued: Queued,
 }
 
 /// What came of it.
@@ -31,35 +33,46 @@ pub(super) enum Done {
     Hashed(Result<String, &'static str>),
 }
 
-/// Work that waits for a thread.
+/// Work for a thread.
 pub(super) struct Job {
     work: Arc<Work>,
     reply: oneshot::Sender<Done>,
-    queued: Option<Queued>,
 }
 
 impl Job {
-    /// A job, counted in `depth` while it waits, and its answer.
-    pub(super) fn new(work: &Arc<Work>, depth: Option<&IntGauge>) -> (Self, oneshot::Receiver<Done>) {
+    /// A job, and its answer.
+    pub(super) fn new(work: &Arc<Work>) -> (Self, oneshot::Receiver<Done>) {
         let (reply, answer) = oneshot::channel();
-        let job = Self { work: work.clone(), reply, queued: depth.map(Queued::count) };
-        (job, answer)
+        (Self { work: work.clone(), reply }, answer)
     }
 }
 
-/// Counted in the depth of the queue until a thread takes the job, or none is left to take it.
-struct Queued(IntGauge);
+/// Counted in the depth of the queue until the first thread takes the work, or none is left to take it.
+pub(super) struct Queued {
+    depth: IntGauge,
+    waits: AtomicBool,
+}
 
 impl Queued {
-    fn count(depth: &IntGauge) -> Self {
+    /// Counts in `depth`.
+    pub(super) fn count(depth: &IntGauge) -> Self {
         depth.inc();
-        Self(depth.clone())
+        Self { depth: depth.clone(), waits: AtomicBool::new(true) }
+    }
+
+    /// Ends the wait; whether it had not ended yet.
+    fn leave(&self) -> bool {
+        let waited = self.waits.swap(false, Ordering::Relaxed);
+        if waited {
+            self.depth.dec();
+        }
+        waited
     }
 }
 
 impl Drop for Queued {
     fn drop(&mut self) {
-        self.0.dec();
+        self.leave();
     }
 }
 
@@ -96,10 +109,10 @@ impl Worker {
         }
     }
 
-    fn work(&self, Job { work, reply, queued }: Job, workspace: &mut Workspace) {
-        drop(queued);
+    fn work(&self, Job { work, reply }: Job, workspace: &mut Workspace) {
+        let rescued = !work.queued.leave() && self.stands_back;
         let given_up = work.waiting.as_ref().is_some_and(|waiting| waiting.strong_count() == 0);
-        if given_up || reply.is_closed() {
+        if rescued || given_up || reply.is_closed() {
             return;
         }
         self.busy.inc();
