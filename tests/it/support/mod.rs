@@ -13,6 +13,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use jeton::client::remote::Fetch;
@@ -392,7 +393,14 @@ pub(crate) fn say(line: impl std::fmt::Display) {
     println!("{line}");
 }
 
-/// A port that was free a moment ago.
+/// A port that is free and that nobody else is given: below those that the system deals out itself (32768 on Linux), each
+/// once, for one that was free a moment ago may be another test's by now.
 pub(crate) fn free_port() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // two runs at a time begin elsewhere
+    let begin = std::process::id().wrapping_mul(512);
+    let port = |_| 10_000 + u16::try_from(begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000).unwrap();
+    let mut free =
+        (0..20_000).map(port).filter_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()?.local_addr().ok());
+    free.next().expect("a port between 10000 and 30000 is free")
 }
