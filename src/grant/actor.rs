@@ -8,16 +8,20 @@ use prometheus::{Histogram, IntGauge};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::issue::Issue;
 use super::{Context, Error, Grant, TokenRequest, issue};
 use crate::metrics::{Metrics, Stopwatch};
 use crate::protocol::response::TokenResponse;
+
+/// Where the answer to a token request goes.
+pub type Reply = RpcReplyPort<Result<TokenResponse, Error>>;
 
 /// A token request on its way through the actors.
 pub struct Job {
     /// The request.
     pub request: TokenRequest,
     /// Where the answer goes.
-    pub reply: RpcReplyPort<Result<TokenResponse, Error>>,
+    pub reply: Reply,
     /// Since when it is on its way.
     pub since: Stopwatch,
     /// Its place in flight, given back when the work is done or dropped.
@@ -55,7 +59,7 @@ impl Desk {
         queue.observe(since.seconds());
         let in_flight = InFlight::new(&self.in_flight);
         let watch = Stopwatch::start();
-        let decision = self.grant.decide(&request, &self.context).await;
+        let decision = self.decide(&request, &reply).await;
         decide.observe(watch.seconds());
         let answer = match decision {
             Ok(decision) => {
@@ -68,6 +72,19 @@ impl Desk {
         };
         drop((in_flight, permit));
         let _ = reply.send(answer);
+    }
+
+    /// Nothing is spent before there are keys to sign the answer with.
+    async fn decide(&self, request: &TokenRequest, reply: &Reply) -> Result<Issue, Error> {
+        let settings = &request.client.settings;
+        let identified = settings.scope.contains("openid").then_some(settings.id_token_alg);
+        let algorithms = [Some(settings.access_token_alg), identified];
+        self.context.keys.ready(&request.issuer.id, algorithms.into_iter().flatten()).await?;
+        // whoever waited for a key may have gone
+        if reply.is_closed() {
+            return Err(Error::Late);
+        }
+        self.grant.decide(request, &self.context).await
     }
 }
 

@@ -11,7 +11,7 @@ use arc_swap::ArcSwapOption;
 use ractor::concurrency::JoinHandle;
 use ractor::{Actor, ActorProcessingErr, ActorRef, MessagingErr, RpcReplyPort, SpawnErr, SupervisionEvent};
 
-use super::round::Round;
+use super::round::{Effort, Round};
 use super::want::Request;
 use super::{IssuerRings, KeyError, Shared};
 use crate::ask::{AskError, ask};
@@ -101,7 +101,8 @@ impl Actor for Rotator {
 
     async fn pre_start(&self, me: ActorRef<Message>, shared: Arc<Shared>) -> Result<State, ActorProcessingErr> {
         let mut state = State { shared, busy: false, waiting: VecDeque::new(), failures: 0, timer: None };
-        state.wake_after(&me, FIRST_RETRY);
+        let unfinished = state.shared.published.load().values().any(|keys| !keys.is_complete());
+        state.wake_after(&me, if unfinished { Duration::ZERO } else { FIRST_RETRY });
         Ok(state)
     }
 
@@ -141,10 +142,12 @@ impl State {
         let (me, shared) = (me.clone(), Arc::clone(&self.shared));
         let settings = job.settings.clone().unwrap_or_else(|| shared.settings.load_full());
         let request = job.request.clone();
+        // whoever waits for an answer does not wait for keys that others need
+        let effort = if job.reply.is_some() { Effort::Quick } else { Effort::Full };
         tokio::spawn(async move {
             let round = async move {
                 let last = shared.published.load_full();
-                shared.keeper.round(&settings, &last, request.as_ref()).await
+                shared.keeper.round(&settings, &last, request.as_ref(), effort).await
             };
             // in a task of its own, so that even a panic comes back as a message
             let result = tokio::spawn(round).await.map_err(KeyError::Worker).flatten();
@@ -162,8 +165,7 @@ impl State {
                 if let Some(settings) = job.settings {
                     self.shared.settings.store(settings);
                 }
-                self.shared.keeper.report(&round.published);
-                self.shared.published.store(Arc::new(round.published));
+                self.shared.publish(round.published);
                 (round.wait, round.trouble.map_or(Ok(()), Err))
             }
             Err(error) => (LONGEST_RETRY, Err(error)),

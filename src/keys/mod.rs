@@ -5,8 +5,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 mod actor;
 mod assemble;
@@ -21,7 +24,7 @@ pub use local::{LocalSigner, Typ};
 pub use published::{IssuerKeys, Jwks, KeyView};
 pub use ring::Policy;
 
-use self::round::Keeper;
+use self::round::{Effort, Keeper};
 use self::want::Request;
 use crate::ask::AskError;
 use crate::clock::Clock;
@@ -66,6 +69,8 @@ pub enum KeyError {
     Corrupt { ring: String, kid: String },
     #[error("the ring {ring} has no key")]
     Empty { ring: String },
+    #[error("the first {alg} key of {issuer} is still being made; try again in a second")]
+    Unfinished { issuer: String, alg: Algorithm },
     #[error("too many key rotations at once; try again in a minute")]
     Contended,
     #[error("the cryptographic library failed ({alg})")]
@@ -87,11 +92,24 @@ pub enum KeyError {
 /// The snapshot of every issuer, by its id.
 type Published = HashMap<String, Arc<IssuerKeys>>;
 
+/// How long a request waits for the first key of a ring.
+const FIRST_KEY_LIMIT: Duration = Duration::from_secs(5);
+
 /// What outlives the actor: it goes on from here when it is restarted.
 struct Shared {
     keeper: Arc<Keeper>,
     settings: ArcSwap<Vec<IssuerRings>>,
     published: ArcSwap<Published>,
+    /// Changes whenever `published` does, for those who wait for a first key.
+    rounds: watch::Sender<()>,
+}
+
+impl Shared {
+    fn publish(&self, published: Published) {
+        self.keeper.report(&published);
+        self.published.store(Arc::new(published));
+        self.rounds.send_replace(());
+    }
 }
 
 /// The signing keys of every issuer.
@@ -102,7 +120,9 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Loads or makes the keys of `rings`, and keeps them rotating. Every ring has a signing key when this returns.
+    /// Loads or makes the keys of `rings`, and keeps them rotating. Every ring has a signing key when this returns, but
+    /// for new rings of RSA: their first keys take a tenth of a second each and are made beside the traffic, those that
+    /// [`Keys::ready`] waits for first.
     ///
     /// # Errors
     /// If the store cannot be used, or holds a key that the vault cannot open.
@@ -115,13 +135,10 @@ impl Keys {
     ) -> Result<Self, KeyError> {
         let keeper = Arc::new(Keeper::new(store, vault, clock, metrics));
         let settings = Arc::new(unrepeated(rings));
-        let first = keeper.round(&settings, &Arc::default(), None).await?;
-        keeper.report(&first.published);
-        let shared = Arc::new(Shared {
-            keeper,
-            settings: ArcSwap::new(settings),
-            published: ArcSwap::from_pointee(first.published),
-        });
+        let first = keeper.round(&settings, &Arc::default(), None, Effort::Quick).await?;
+        let (published, rounds) = (ArcSwap::default(), watch::Sender::default());
+        let shared = Arc::new(Shared { keeper, settings: ArcSwap::new(settings), published, rounds });
+        shared.publish(first.published);
         let rotation = Arc::new(actor::Rotation::spawn(Arc::clone(&shared)).await?);
         Ok(Self { shared, rotation })
     }
@@ -129,6 +146,45 @@ impl Keys {
     /// The keys of an issuer, as of now; never waits.
     pub fn issuer(&self, issuer: &str) -> Option<Arc<IssuerKeys>> {
         self.shared.published.load().get(issuer).map(Arc::clone)
+    }
+
+    /// The keys of an issuer, whole if its first RSA keys are made within [`Keys::ready`]'s time, else those there are.
+    pub async fn whole(&self, issuer: &str) -> Option<Arc<IssuerKeys>> {
+        match self.ready(issuer, Algorithm::ALL).await {
+            Ok(keys) => Some(keys),
+            Err(_) => self.issuer(issuer),
+        }
+    }
+
+    /// The keys of an issuer once it can sign with each of `algorithms` that it has a ring of. Waits only for the first
+    /// RSA keys of a new issuer.
+    ///
+    /// # Errors
+    /// If there is no such issuer, or a first key is not made within five seconds.
+    pub async fn ready(
+        &self,
+        issuer: &str,
+        algorithms: impl IntoIterator<Item = Algorithm> + Clone,
+    ) -> Result<Arc<IssuerKeys>, KeyError> {
+        let unknown = || KeyError::UnknownIssuer { issuer: issuer.to_owned() };
+        let lacking = |keys: &IssuerKeys| algorithms.clone().into_iter().find(|alg| keys.lacks(*alg));
+        let keys = self.issuer(issuer).ok_or_else(unknown)?;
+        let Some(mut missing) = lacking(&keys) else { return Ok(keys) };
+        self.shared.keeper.hurry(issuer);
+        let mut rounds = self.shared.rounds.subscribe();
+        let made = async {
+            loop {
+                let keys = self.issuer(issuer).ok_or_else(unknown)?;
+                match lacking(&keys) {
+                    None => return Ok(keys),
+                    Some(alg) => missing = alg,
+                }
+                // the sender lives as long as `self`
+                let _ = rounds.changed().await;
+            }
+        };
+        let made = timeout(FIRST_KEY_LIMIT, made).await;
+        made.unwrap_or_else(|_| Err(KeyError::Unfinished { issuer: issuer.to_owned(), alg: missing }))
     }
 
     /// Makes new keys for one algorithm of an issuer, or for all; gives its keys as they are then.
@@ -144,7 +200,11 @@ impl Keys {
         kind: RotationKind,
     ) -> Result<Vec<KeyView>, KeyError> {
         let unknown = || KeyError::UnknownIssuer { issuer: issuer.to_owned() };
-        let keys = self.issuer(issuer).ok_or_else(unknown)?;
+        let keys = match kind {
+            // a successor needs somebody to succeed
+            RotationKind::Planned => self.ready(issuer, alg.map_or(Algorithm::ALL.to_vec(), |alg| vec![alg])).await?,
+            RotationKind::Emergency | RotationKind::Withdrawal => self.issuer(issuer).ok_or_else(unknown)?,
+        };
         let known: Vec<_> = match kind {
             // a key can be stolen long after it signed the last time
             RotationKind::Withdrawal => keys.published().collect(),
@@ -162,7 +222,8 @@ impl Keys {
         Ok(views)
     }
 
-    /// Replaces the issuers and their rings: new ones get keys, those that are gone are no longer served.
+    /// Replaces the issuers and their rings: new ones get keys (as at the start), those that are gone are no longer
+    /// served.
     ///
     /// # Errors
     /// If the new rings cannot all get a signing key; everything stays as it was then.

@@ -37,6 +37,12 @@ pub(super) struct PublishedRing {
     pub(super) keys: Vec<Arc<OpenKey>>,
 }
 
+impl PublishedRing {
+    fn is_unfinished(&self) -> bool {
+        self.signs && self.ring.newest().is_none()
+    }
+}
+
 /// The published keys of one issuer.
 #[derive(Debug)]
 pub struct IssuerKeys {
@@ -100,7 +106,10 @@ impl IssuerKeys {
         let body = serde_json::to_vec(&HashMap::from([("keys", members)]))?;
         let hash = digest(&SHA256, &body);
         let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16]));
-        let jwks = Jwks { body: body.into(), etag, max_age: policy.max_age() };
+        // whoever reads the set before it is whole must not keep it
+        let whole = !rings.iter().any(PublishedRing::is_unfinished);
+        let max_age = if whole { policy.max_age() } else { Duration::ZERO };
+        let jwks = Jwks { body: body.into(), etag, max_age };
         let verifiers = all().map(|(key, alg)| (key.local.kid().to_owned(), (Arc::clone(key), alg))).collect();
         Ok(Self { policy, rings, verifiers, jwks })
     }
@@ -111,6 +120,16 @@ impl IssuerKeys {
         let signing = ring.ring.signing(now)?.timing.generation;
         let index = ring.ring.keys().iter().position(|key| key.timing.generation == signing)?;
         ring.keys.get(index).map(|key| &key.local)
+    }
+
+    /// Whether it should sign with `alg` and has no key yet: the first RSA key of an issuer is made after the start.
+    pub fn lacks(&self, alg: Algorithm) -> bool {
+        self.rings.iter().any(|ring| ring.alg == alg && ring.is_unfinished())
+    }
+
+    /// Whether it has a key of each algorithm that it signs with.
+    pub fn is_complete(&self) -> bool {
+        !self.rings.iter().any(PublishedRing::is_unfinished)
     }
 
     /// The published key `kid`, and the only algorithm it may be used with.

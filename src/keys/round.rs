@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use dashmap::DashSet;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;
@@ -18,7 +19,7 @@ use super::want::{Request, Stored, Want, drops, wants, withdrawn};
 use super::{IssuerRings, KeyError, Published};
 use crate::clock::{Clock, Time};
 use crate::id::Id;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Stopwatch};
 use crate::store::{Pending, Store, StoredKey};
 use crate::vault::{Purpose, Vault};
 
@@ -26,6 +27,18 @@ use crate::vault::{Purpose, Vault};
 const STORE_LIMIT: Duration = Duration::from_secs(10);
 /// How often a round starts again because another node was first.
 const ATTEMPTS: usize = 8;
+
+/// For how long a round begins to make keys that can wait, before it publishes those it made.
+const BATCH: Duration = Duration::from_millis(250);
+
+/// Which keys a round makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effort {
+    /// Those that take no time or that an operator asked for.
+    Quick,
+    /// Besides, as many of the others as can be begun within `BATCH`.
+    Full,
+}
 
 /// Everything a round needs.
 pub(super) struct Keeper {
@@ -36,6 +49,10 @@ pub(super) struct Keeper {
     pub(super) bench: Arc<Bench>,
     /// As many keys are generated at a time as there are cores.
     generators: Arc<Semaphore>,
+    /// Of keys that can wait, half as many: the traffic needs the other cores.
+    patient: Arc<Semaphore>,
+    /// Issuers whose first keys somebody waits for.
+    hurried: DashSet<String>,
 }
 
 /// What a round brought.
@@ -50,7 +67,21 @@ pub(super) struct Round {
 impl Keeper {
     pub(super) fn new(store: Arc<dyn Store>, vault: Arc<Vault>, clock: Clock, metrics: Metrics) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { store, vault, clock, metrics, bench: Bench::new(cores), generators: Arc::new(Semaphore::new(cores)) }
+        Self {
+            store,
+            vault,
+            clock,
+            metrics,
+            bench: Bench::new(cores),
+            generators: Arc::new(Semaphore::new(cores)),
+            patient: Arc::new(Semaphore::new(cores.div_ceil(2))),
+            hurried: DashSet::new(),
+        }
+    }
+
+    /// Has the missing keys of `issuer`, one of the published, made before those of others.
+    pub(super) fn hurry(&self, issuer: &str) {
+        self.hurried.insert(issuer.to_owned());
     }
 
     pub(super) fn now(&self) -> Time {
@@ -63,13 +94,18 @@ impl Keeper {
         settings: &Arc<Vec<IssuerRings>>,
         last: &Arc<Published>,
         request: Option<&Request>,
+        mut effort: Effort,
     ) -> Result<Round, KeyError> {
         let mut trouble = None;
         for _ in 0..ATTEMPTS {
             let stored = self.read().await?;
-            let wants = wants(settings, &stored, request, self.now());
+            let mut wants = wants(settings, &stored, request, self.now());
+            self.hurried.retain(|issuer| wants.iter().any(|want| want.issuer == *issuer));
+            wants.retain(|want| effort == Effort::Full || !want.can_wait());
+            wants.sort_by_key(|want| (want.can_wait(), !self.hurried.contains(&want.issuer)));
             if !wants.is_empty() && trouble.is_none() {
                 trouble = self.make(wants).await.err();
+                effort = Effort::Quick;
                 continue;
             }
             let withdrawn = withdrawn(&stored, request);
@@ -107,12 +143,22 @@ impl Keeper {
         Ok(stored)
     }
 
-    /// Makes every wanted key, in parallel; the first failure, after all have been tried.
+    /// Makes the wanted keys, in parallel, but those that can wait only while their batch lasts; the first failure, after
+    /// all have been tried.
     async fn make(self: &Arc<Self>, wants: Vec<Want>) -> Result<(), KeyError> {
+        let watch = Stopwatch::start();
         let mut making = JoinSet::new();
         for want in wants {
+            let turn = if want.can_wait() { Some(Arc::clone(&self.patient).acquire_owned().await) } else { None };
+            if turn.is_some() && watch.elapsed() > BATCH {
+                break;
+            }
             let this = Arc::clone(self);
-            making.spawn(async move { this.make_one(want).await });
+            making.spawn(async move {
+                let made = this.make_one(want).await;
+                drop(turn);
+                made
+            });
         }
         let mut result = Ok(());
         while let Some(made) = making.join_next().await {

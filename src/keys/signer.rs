@@ -67,6 +67,14 @@ impl Signer {
         Ok(Self { alg, private })
     }
 
+    /// Whether a new key of `alg` takes so long (RSA: two prime numbers, 0.1 s and more) that nobody should wait for it.
+    pub const fn is_made_slowly(alg: Algorithm) -> bool {
+        match alg {
+            Algorithm::EdDsa | Algorithm::Es256 => false,
+            Algorithm::Rs256 | Algorithm::Ps256 => true,
+        }
+    }
+
     /// The key in `pkcs8`, which must be of `alg`.
     ///
     /// # Errors

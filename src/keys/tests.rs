@@ -66,8 +66,8 @@ fn verifies(keys: &Keys, token: &str) -> bool {
 async fn every_ring_signs_after_the_start_and_the_jwks_verifies_it_rfc_7517_section_5() {
     let world = World::new();
     let keys = world.try_node(vec![rings("main", &Algorithm::ALL), rings("other", &[ALG, ALG])]).await.unwrap();
+    let issuer = keys.whole("main").await.unwrap();
     assert_eq!(world.stored(), 5);
-    let issuer = keys.issuer("main").unwrap();
     assert_eq!(issuer.algorithms().collect::<Vec<_>>(), Algorithm::ALL);
     let jwks: serde_json::Value = serde_json::from_slice(&issuer.jwks().body).unwrap();
     let members = jwks["keys"].as_array().unwrap();
@@ -87,6 +87,30 @@ async fn every_ring_signs_after_the_start_and_the_jwks_verifies_it_rfc_7517_sect
     assert!(issuer.jwks().etag.starts_with('"') && issuer.jwks().etag.ends_with('"'));
     assert!(keys.issuer("other").unwrap().verifier(&signing(&keys, &world)).is_none(), "issuers share no keys");
     assert!(keys.issuer("nobody").is_none());
+}
+
+/// Issue 8, number 34: two hundred issuers took 20 seconds to be ready, because each made an RSA key first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_issuers_sign_at_once_and_the_first_rsa_keys_are_made_beside_the_traffic_those_waited_for_first() {
+    const MANY: usize = 100;
+    let world = World::new();
+    let many = || (0..MANY).map(|n| rings(&format!("tenant-{n}"), &[ALG, Algorithm::Rs256])).collect::<Vec<_>>();
+    let keys = world.try_node(many()).await.unwrap();
+    let last = || keys.issuer(&format!("tenant-{}", MANY - 1)).unwrap();
+    assert!(last().signer(ALG, world.clock.now()).is_some());
+    assert!(last().lacks(Algorithm::Rs256) && !last().is_complete());
+    assert_eq!(last().jwks().max_age, Duration::ZERO, "nobody keeps a set that is not whole");
+    // what lacks nothing does not wait
+    keys.ready("tenant-0", [ALG]).await.unwrap();
+    let whole = keys.whole(&format!("tenant-{}", MANY - 1)).await.unwrap();
+    assert!(whole.signer(Algorithm::Rs256, world.clock.now()).is_some());
+    assert_eq!(whole.jwks().max_age, HOUR / 2);
+    assert!(world.stored() < 2 * MANY, "the last issuer waited for those that nobody asked for");
+    // an operator does not wait for them either
+    let views = keys.rotate("tenant-50", Some(Algorithm::Rs256), RotationKind::Emergency).await.unwrap();
+    assert!(views.iter().any(|view| view.state == "signing"));
+    assert!(matches!(keys.ready("nobody", [ALG]).await, Err(KeyError::UnknownIssuer { .. })));
+    keys.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::ring::{Plan, Policy, Ring, RingKey, Timing};
+use super::signer::Signer;
 use super::{IssuerRings, RotationKind};
 use crate::clock::Time;
 use crate::jose::Algorithm;
@@ -28,6 +29,7 @@ pub(super) enum Cause {
 
 /// A ring that needs a new key.
 pub(super) struct Want {
+    pub(super) issuer: String,
     pub(super) name: String,
     pub(super) alg: Algorithm,
     pub(super) policy: Policy,
@@ -50,6 +52,12 @@ impl Cause {
 }
 
 impl Want {
+    /// Whether the key takes long to make and nobody ordered it: then it is made beside the traffic.
+    pub(super) fn can_wait(&self) -> bool {
+        let ordered = matches!(self.cause, Cause::Requested | Cause::Emergency);
+        Signer::is_made_slowly(self.alg) && !ordered
+    }
+
     /// The dates of the new key; `None` if none is needed after all.
     pub(super) fn timing(&self, now: Time) -> Option<Timing> {
         match self.cause {
@@ -89,12 +97,13 @@ pub(super) fn wants(settings: &[IssuerRings], stored: &Stored, request: Option<&
         let ring = ring_of(stored, &name, alg);
         let requested = request.and_then(|request| request.cause(issuer, alg, &ring, now, &policy));
         let cause = match ring.plan(now, &policy) {
-            _ if ring.newest().is_none() => Some(Cause::First),
             _ if requested.is_some() => requested,
+            _ if ring.newest().is_none() => Some(Cause::First),
             Plan::Announce(_) => Some(Cause::Planned),
             Plan::Nothing(_) | Plan::Drop(_) => None,
         };
-        wants.extend(cause.map(|cause| Want { name, alg, policy, ring, cause }));
+        let issuer = issuer.to_owned();
+        wants.extend(cause.map(|cause| Want { issuer, name, alg, policy, ring, cause }));
     }
     wants
 }

@@ -23,8 +23,9 @@ struct Wanted {
     withdraw: bool,
 }
 
-pub(super) fn list(service: &Service, issuer: &Issuer) -> Answer {
-    let keys = service.context.keys.issuer(&issuer.id).ok_or_else(|| Problem::new(503, "the keys are not ready"))?;
+pub(super) async fn list(service: &Service, issuer: &Issuer) -> Answer {
+    let keys = service.context.keys.whole(&issuer.id).await;
+    let keys = keys.ok_or_else(|| Problem::new(503, "the keys are not ready"))?;
     Ok(super::json(200, &json!({ "keys": keys.views(service.context.clock.now()) })))
 }
 

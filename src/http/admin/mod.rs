@@ -211,7 +211,13 @@ async fn of_issuer(
                 _ => Err(not_allowed(&[GET, Method::PUT, Method::DELETE])),
             },
         ),
-        ["keys"] => ("keys", only(method, &[GET]).and_then(|()| keys::list(service, issuer))),
+        ["keys"] => (
+            "keys",
+            match only(method, &[GET]) {
+                Ok(()) => keys::list(service, issuer).await,
+                Err(problem) => Err(problem),
+            },
+        ),
         ["keys", "rotate"] => (
             "keys",
             match only(method, &[POST]) {

@@ -21,8 +21,8 @@ use crate::service::Service;
 /// How long metadata may be cached, in seconds.
 const METADATA_MAX_AGE: u64 = 3600;
 
-pub(super) fn jwks(service: &Service, place: &Place<'_>, request: &Request, told: &mut Told) -> Response {
-    let Some(keys) = service.context.keys.issuer(&place.issuer.id) else {
+pub(super) async fn jwks(service: &Service, place: &Place<'_>, request: &Request, told: &mut Told) -> Response {
+    let Some(keys) = service.context.keys.whole(&place.issuer.id).await else {
         let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, "the keys are not ready; try again");
         return place.refused(told, error, None);
     };

@@ -125,7 +125,7 @@ impl Public {
             Endpoint::Introspection => introspect::serve(&self.service, &place, request, told).await,
             Endpoint::Revocation => revoke::serve(&self.service, &place, request, told).await,
             Endpoint::DeviceAuthorization => device::serve(&self.service, &place, request, told).await,
-            Endpoint::Jwks => documents::jwks(&self.service, &place, request, told),
+            Endpoint::Jwks => documents::jwks(&self.service, &place, request, told).await,
             Endpoint::OpenIdConfiguration | Endpoint::AuthorizationServerMetadata => {
                 documents::metadata(&self.service, &route.issuer, request)
             }
