@@ -110,6 +110,11 @@ impl Issuer {
     }
 
     /// Whether a login with this scope may have a refresh token.
+    /// Whether the default audience of each client is the client itself.
+    pub fn is_audience_of_clients(&self) -> bool {
+        self.settings.default_audience == "{client_id}"
+    }
+
     pub fn is_offline(&self, scope: &Scope) -> bool {
         self.settings.refresh_without_offline_access || scope.contains(&self.settings.offline_scope)
     }

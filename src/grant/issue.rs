@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::{Context, Error, TokenRequest};
+use super::{Context, Error, TokenRequest, accepted};
 use crate::clock::Time;
 use crate::id::Id;
 use crate::jose::alg::Algorithm;
@@ -13,7 +13,9 @@ use crate::keys::{IssuerKeys, KeyError, Typ};
 use crate::protocol::error::OAuthError;
 use crate::protocol::response::TokenResponse;
 use crate::protocol::scope::Scope;
-use crate::token::access::{AccessClaims, AccessTokenFormat, Confirmation, Jti, Origin, PROTOCOL_CLAIMS};
+use crate::token::access::{
+    AccessClaims, AccessTokenFormat, AccessTokenTyp, Confirmation, Jti, Origin, PROTOCOL_CLAIMS,
+};
 use crate::token::id_token::{IdClaims, at_hash};
 use crate::token::proof_key::{POP, ProofKey};
 use crate::token::refresh::RefreshToken;
@@ -179,6 +181,11 @@ async fn access_token(
         return opaque::seal(&claims, 0, &request.issuer.id, &context.vault).ok_or(TOO_LONG.into());
     }
     let claims = serde_json::to_vec(&claims).map_err(|_| Error::Sealed)?;
+    let typ = match settings.access_token_typ {
+        AccessTokenTyp::Jwt if !accepted::audience(&claims.aud).any(|aud| aud == claims.client_id) => Typ::Jwt,
+        // for the client itself it would look like an ID token
+        AccessTokenTyp::Jwt | AccessTokenTyp::AtJwt => Typ::AtJwt,
+    };
     sign(request, keys, settings.access_token_alg, Typ::AtJwt, &claims, now).await
 }
 

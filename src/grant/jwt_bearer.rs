@@ -21,7 +21,7 @@ use crate::protocol::resource;
 use crate::protocol::scope::Scope;
 use crate::protocol::strict_json;
 use crate::token::MarkKind;
-use crate::token::access::is_subject;
+use crate::token::access::{is_access_token, is_subject};
 use crate::token::family::SLACK;
 use crate::token::{Granted, Key, Op};
 
@@ -94,6 +94,9 @@ fn verify<'a>(request: &'a TokenRequest, assertion: &str, now: Time) -> Result<(
     let trusted = trusted.ok_or(Error::Mismatch("issuer of the assertion"))?;
     let (key, alg) = trusted.key(jws.header().kid.as_deref()).ok_or(Error::Mismatch("key of the assertion"))?;
     jws.verify_with(key, alg).map_err(|_| Error::Forged)?;
+    if is_access_token(Some(&claims.jti), &claims.rest) {
+        return Err(Error::Forged);
+    }
     let (Audience::Bare(aud) | Audience::Listed([aud])) = &claims.aud;
     if aud != trusted.audience.as_ref().unwrap_or(&issuer.url) {
         return Err(Error::Mismatch("audience of the assertion"));

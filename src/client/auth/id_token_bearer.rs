@@ -108,6 +108,9 @@ impl<'a> Token<'a> {
         if header.typ.is_some() && !header.is_typ("JWT") && !header.is_typ("JOSE") {
             return Err("the token's typ is of something else");
         }
+        if is_access_token(self.text("jti"), &self.claims) {
+            return Err("the token is an access token of a jeton");
+        }
         if self.text("sub").is_none_or(str::is_empty) {
             return Err("the token has no subject");
         }

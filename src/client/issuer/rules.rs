@@ -11,7 +11,7 @@ use crate::client::trust::Trusted;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::resource::is_audience;
 use crate::protocol::scope::Scope;
-use crate::token::access::MAX_DEPTH;
+use crate::token::access::{AccessTokenTyp, MAX_DEPTH};
 
 /// A setting that breaks a rule; the message names setting, value and rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -138,6 +138,10 @@ fn check_values(s: &IssuerSettings) -> Result<(), Broken> {
         }
     }
     if let Some(bad) = s.resources.iter().find(|resource| resource.contains('#') || Url::parse(resource).is_err()) {
+    if s.access_token_typ == AccessTokenTyp::Jwt && s.default_audience == "{client_id}" {
+        let rule = "at+jwt, while default_audience is {client_id}: such a token would look like an ID token";
+        return refuse("access_token_typ", "JWT", rule);
+    }
         return refuse("resources", bad.clone(), "absolute URIs without fragment (RFC 8707 section 2)");
     }
     if let Some(bad) = s.audiences.iter().find(|audience| !is_audience(audience)) {

@@ -11,7 +11,7 @@ use crate::client::trust::TrustedIssuer;
 use crate::jose::alg::Algorithm;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
-use crate::token::access::AccessTokenFormat;
+use crate::token::access::{AccessTokenFormat, AccessTokenTyp};
 
 /// The settings of an issuer, as they stand in the configuration. Durations are written like `10m` or `90d`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +75,8 @@ pub struct IssuerSettings {
     /// What access tokens are.
     pub access_token_format: AccessTokenFormat,
     /// Algorithm of access tokens.
+    /// What the header of access tokens calls them, if they are JWTs; `JWT` is for resource servers that know no other.
+    pub access_token_typ: AccessTokenTyp,
     pub access_token_alg: Algorithm,
     /// Algorithm of ID tokens; RS256 is what every client understands (OpenID Connect Core section 15.1).
     pub id_token_alg: Algorithm,
@@ -143,6 +145,7 @@ impl Default for IssuerSettings {
             id_token_alg: Algorithm::Rs256,
             key_period: Duration::from_secs(30 * DAY),
             key_announce: Duration::from_secs(DAY),
+            access_token_typ: AccessTokenTyp::AtJwt,
             allowed_origins: Vec::new(),
             device_code_lifetime: Duration::from_secs(600),
             device_interval: Duration::from_secs(5),
