@@ -49,6 +49,13 @@ impl Snapshot {
         issuers.sort_by(|a, b| a.id.cmp(&b.id));
         issuers.into_iter().flat_map(|issuer| issuer.warnings()).collect()
     }
+
+    /// Says in the log which keys of the settings are passed over.
+    pub fn report_skipped_keys(&self) {
+        for key in self.issuers.values().flat_map(|issuer| issuer.skipped_keys()) {
+            tracing::warn!(key, "a key in the settings cannot be used");
+        }
+    }
 }
 
 /// Issuers and clients.
