@@ -116,7 +116,7 @@ impl Daemon {
         let live = Live {
             vault,
             registry: registry.clone(),
-            keys: context.keys.clone(),
+            context: context.clone(),
             router: router.clone(),
             tls: tls.clone(),
             authorities,

@@ -229,6 +229,25 @@ impl Registry {
     }
 
     /// Swaps issuers and the clients of the configuration file; stored clients are resolved again under the new issuers.
+    /// The clients that prove less of themselves under `fresh` than they do now, by issuer and id.
+    pub fn lowered_by(&self, fresh: &Snapshot) -> Vec<(Arc<Issuer>, String)> {
+        let now = self.snapshot.load();
+        let in_files = [&now.clients, &fresh.clients].into_iter();
+        let ids = in_files
+            .flat_map(|clients| clients.iter().flat_map(|(issuer, own)| own.keys().map(move |id| (issuer, id))));
+        let mut lowered: Vec<(Arc<Issuer>, String)> = Vec::new();
+        for (issuer_id, id) in ids {
+            let new = fresh.clients.get(issuer_id).and_then(|own| own.get(id)).cloned();
+            let new = new.or_else(|| self.stored.get(&(issuer_id.clone(), id.clone())).map(|client| client.clone()));
+            let old = self.client(issuer_id, id);
+            let is_lowered = old.zip(new).is_some_and(|(old, new)| new.is_lowered_from(&old));
+            if let Some(issuer) = fresh.issuers.get(issuer_id).filter(|_| is_lowered) {
+                lowered.push((issuer.clone(), id.clone()));
+            }
+        }
+        lowered
+    }
+
     ///
     /// Changes are followed again from where they were, or from `stored` if that is older: what was deleted in between,
     /// here or by another node, must not stay or come back for good.
