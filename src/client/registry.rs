@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 
 use super::Client;
 use super::issuer::Issuer;
-use super::metadata::{AuthMethod, ClientMetadata, MetadataError};
+use super::metadata::{AuthMethod, ClientMetadata, MetadataError, check_new_client_id};
 use super::route::{Route, Routes};
 use super::secret::{Secret, StoredSecret};
 use crate::store::{Document, Store, StoreError};
@@ -180,6 +180,7 @@ impl Registry {
     /// # Errors
     /// If its metadata breaks a rule, the id is taken or the store fails; nothing is changed then.
     pub async fn create(&self, issuer: &Issuer, id: &str, new: StoredClient) -> Result<Arc<Client>, RegistryError> {
+        check_new_client_id(id)?;
         if self.client(&issuer.id, id).is_some() {
             return Err(RegistryError::Exists);
         }
@@ -228,7 +229,6 @@ impl Registry {
         self.store.documents(KIND).await.map(|(documents, version)| Stored { documents, version })
     }
 
-    /// Swaps issuers and the clients of the configuration file; stored clients are resolved again under the new issuers.
     /// The clients that prove less of themselves under `fresh` than they do now, by issuer and id.
     pub fn lowered_by(&self, fresh: &Snapshot) -> Vec<(Arc<Issuer>, String)> {
         let now = self.snapshot.load();
@@ -248,6 +248,7 @@ impl Registry {
         lowered
     }
 
+    /// Swaps issuers and the clients of the configuration file; stored clients are resolved again under the new issuers.
     ///
     /// Changes are followed again from where they were, or from `stored` if that is older: what was deleted in between,
     /// here or by another node, must not stay or come back for good.
