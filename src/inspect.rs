@@ -19,6 +19,9 @@ use crate::token::proof_key::POP;
 use crate::token::refresh::RefreshToken;
 use crate::token::{Family, Fence, Granted, Key, Op, Outcome, Refusal, Row};
 
+/// `token_type` of a refresh token.
+const REFRESH: &str = "refresh_token";
+
 /// What a revocation did, for metrics and the audit log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Revoked {
@@ -54,7 +57,11 @@ pub async fn introspect(
         Some(Ours::Refresh(refresh)) => introspect_refresh(issuer, refresh, now, context).await?,
         Some(Ours::Access(_)) | None => None,
     };
-    let entitled = answer.filter(|token| accepted::concerns(caller, &token.client_id, &token.aud));
+    // a refresh token is nobody's but its client's: a resource server that looks at `active` alone must not take it
+    let entitled = answer.filter(|token| match token.token_type {
+        REFRESH => token.client_id == caller.id,
+        _ => accepted::concerns(caller, &token.client_id, &token.aud),
+    });
     Ok(entitled.map_or(Introspection::INACTIVE, |token| Introspection::Active(Box::new(token))))
 }
 
@@ -166,7 +173,7 @@ async fn introspect_refresh(
     let granted = Granted::open(&family.grant, &id, &issuer.id, &context.vault).ok_or(Error::Sealed)?;
     Ok(Some(ActiveToken {
         active: true,
-        token_type: "refresh_token",
+        token_type: REFRESH,
         client_id: family.client.into(),
         sub: family.subject.into(),
         iss: issuer.url.clone(),

@@ -35,6 +35,9 @@ pub(super) fn config(command: ConfigCommand) -> ExitCode {
     match command {
         ConfigCommand::Check { config } => match prepare(source(config)) {
             Ok(prepared) => {
+                for warning in prepared.snapshot.warnings() {
+                    warn(&warning);
+                }
                 let clients: usize = prepared.snapshot.clients.values().map(|clients| clients.len()).sum();
                 say(format_args!("good: {} issuers, {clients} clients", prepared.snapshot.issuers.len()));
                 ExitCode::SUCCESS
@@ -58,4 +61,10 @@ pub(super) fn config(command: ConfigCommand) -> ExitCode {
 fn refuse(error: &dyn std::error::Error) -> ExitCode {
     complain(error);
     ExitCode::from(exit::CONFIG)
+}
+
+/// Writes what is allowed and hardly meant to standard error.
+fn warn(warning: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "jeton: warning: {warning}");
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::admin::Failure;
+use crate::protocol::strict_json;
 
 /// More than any input of a command, in bytes.
 const LIMIT: u64 = 1024 * 1024;
@@ -33,6 +34,6 @@ pub(super) fn secret(file: &Path) -> Result<Zeroizing<String>, Failure> {
 
 /// A JSON object.
 pub(super) fn object(file: &Path) -> Result<Map<String, Value>, Failure> {
-    serde_json::from_str(&text(file)?)
+    strict_json::from_slice(text(file)?.as_bytes())
         .map_err(|error| Failure::usage(format!("{}: not a JSON object: {error}", file.display())))
 }

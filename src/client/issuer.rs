@@ -3,6 +3,7 @@
 mod custom;
 mod rules;
 mod settings;
+mod stated;
 mod users;
 
 use std::borrow::Cow;
@@ -109,6 +110,11 @@ impl Issuer {
         }
     }
 
+    /// Whether the default audience of each client is the client itself.
+    pub fn is_audience_of_clients(&self) -> bool {
+        self.settings.default_audience == "{client_id}"
+    }
+
     /// Whether a login with this scope may have a refresh token.
     pub fn is_offline(&self, scope: &Scope) -> bool {
         self.settings.refresh_without_offline_access || scope.contains(&self.settings.offline_scope)
@@ -159,6 +165,18 @@ impl Issuer {
     /// The custom grant of this name.
     pub fn custom_grant(&self, grant_type: &str) -> Option<&CustomGrant> {
         self.custom.iter().find(|custom| custom.grant_type.as_str() == grant_type)
+    }
+
+    /// What of its settings is allowed and hardly meant, each naming the setting.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let settings = &self.settings;
+        if settings.grant_types.contains(&GrantType::AUTHORIZATION_CODE) && settings.authorization_endpoint.is_empty() {
+            let rule = "codes are offered, and clients that read discovery do not find where to ask for one; set the \
+                        login portal's URL, or leave authorization_code out of grant_types";
+            warnings.push(format!("issuers.{}.authorization_endpoint: {rule} (it is empty)", self.id));
+        }
+        warnings
     }
 
     /// How long anything issued now can live: what a fence must outlive.

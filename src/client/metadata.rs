@@ -13,7 +13,7 @@ use super::federation::FederatedCredential;
 use crate::jose::{Algorithm, Scheme};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
-use crate::token::access::AccessTokenFormat;
+use crate::token::access::{AccessTokenFormat, AccessTokenTyp};
 
 /// Longest client id, in bytes.
 pub const MAX_CLIENT_ID: usize = 128;
@@ -257,6 +257,9 @@ pub struct Extension {
     /// What its access tokens are; absent follows the issuer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_token_format: Option<AccessTokenFormat>,
+    /// What the header of its access tokens calls them, if they are JWTs; absent follows the issuer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_token_typ: Option<AccessTokenTyp>,
     /// Whom its assertions must be for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assertion_audience: Option<AssertionAudience>,

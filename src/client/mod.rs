@@ -23,7 +23,7 @@ pub use registry::Registry;
 use crate::jose::{Algorithm, Scheme};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
-use crate::token::access::AccessTokenFormat;
+use crate::token::access::{AccessTokenFormat, AccessTokenTyp};
 use crate::token::{Lifetimes, RotatePolicy};
 use federation::Credential;
 use keyset::ClientKeys;
@@ -72,6 +72,8 @@ pub struct Settings {
     pub rotation: RotatePolicy,
     /// What its access tokens are.
     pub access_token_format: AccessTokenFormat,
+    /// What the header of its access tokens calls them, if they are JWTs.
+    pub access_token_typ: AccessTokenTyp,
     /// Algorithm of its access tokens, if they are JWTs.
     pub access_token_alg: Algorithm,
     /// Algorithm of its ID tokens.

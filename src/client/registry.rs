@@ -42,6 +42,15 @@ pub struct Snapshot {
     pub routes: Routes,
 }
 
+impl Snapshot {
+    /// What of the settings is allowed and hardly meant, in the order of the issuers' ids.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut issuers: Vec<&Arc<Issuer>> = self.issuers.values().collect();
+        issuers.sort_by(|a, b| a.id.cmp(&b.id));
+        issuers.into_iter().flat_map(|issuer| issuer.warnings()).collect()
+    }
+}
+
 /// Issuers and clients.
 pub struct Registry {
     store: Arc<dyn Store>,

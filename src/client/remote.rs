@@ -18,6 +18,7 @@ use url::Url;
 use super::keyset::KeySet;
 use crate::clock::Time;
 use crate::jose::Scheme;
+use crate::protocol::strict_json;
 
 /// For how long keys are used without another look.
 const FRESH: Duration = Duration::from_secs(600);
@@ -174,7 +175,7 @@ impl RemoteKeys {
 
 async fn read(fetch: &dyn Fetch, url: &Url) -> Result<Arc<KeySet>, String> {
     let body = fetch.fetch(url).await?;
-    let jwks = serde_json::from_slice(&body).map_err(|_| "no JSON".to_owned())?;
+    let jwks = strict_json::from_slice(&body).map_err(|error| format!("no JSON that can be read: {error}"))?;
     KeySet::new(&jwks).map(Arc::new).map_err(|error| error.to_string())
 }
 

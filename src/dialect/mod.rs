@@ -172,6 +172,9 @@ impl Refused<'_> {
     }
 }
 
+/// Where paths of metadata begin (RFC 8615).
+const WELL_KNOWN: &str = "/.well-known/";
+
 /// Every dialect that is built in.
 pub const ALL: [&dyn Dialect; 6] = [
     &rfc::Rfc,
@@ -216,20 +219,24 @@ pub fn default() -> &'static dyn Dialect {
 }
 
 /// Every path of an endpoint of an issuer, the canonical one first. RFC 8414 section 3.1 puts its well-known part
-/// *before* the issuer's path; OpenID Connect Discovery section 4 puts its own behind it.
+/// *before* the issuer's path; OpenID Connect Discovery section 4 puts its own behind it. Clients mix the two up, so each
+/// document is at both places.
 pub fn full_paths(dialect: &dyn Dialect, issuer: &Issuer, endpoint: Endpoint) -> Vec<String> {
-    let full = |path: &Path| match path {
-        Path::Below(own) => {
-            let own = filled(own, issuer)?;
-            let before = endpoint == Endpoint::AuthorizationServerMetadata;
-            Some(if before { format!("{own}{}", issuer.path) } else { format!("{}{own}", issuer.path) })
-        }
-        Path::AtRoot(own) => filled(own, issuer),
-    };
     let mut paths: Vec<String> = Vec::new();
-    for path in dialect.paths(endpoint).iter().filter_map(full) {
-        if !paths.contains(&path) {
-            paths.push(path);
+    for path in dialect.paths(endpoint) {
+        let (Path::Below(own) | Path::AtRoot(own)) = path;
+        let Some(own) = filled(own, issuer) else { continue };
+        let (before, behind) = (format!("{own}{}", issuer.path), format!("{}{own}", issuer.path));
+        let places = match (path, endpoint) {
+            (Path::AtRoot(_), _) => vec![own],
+            (Path::Below(_), Endpoint::AuthorizationServerMetadata) => vec![before, behind],
+            (Path::Below(_), Endpoint::OpenIdConfiguration) if own.starts_with(WELL_KNOWN) => vec![behind, before],
+            (Path::Below(_), _) => vec![behind],
+        };
+        for place in places {
+            if !paths.contains(&place) {
+                paths.push(place);
+            }
         }
     }
     paths

@@ -1,11 +1,11 @@
 //! The only place that mints tokens: from a grant's decision to the token response.
 //!
 //! Always true: an access token carries no more scope and audience than its grant, and an ID token is only made for
-//! a person who granted `openid`, and not if the grant says that there is none.
+//! a person who granted `openid`, for a request that did not narrow it away, and not if the grant says that there is none.
 
 use serde_json::Value;
 
-use super::{Context, Error, TokenRequest};
+use super::{Context, Error, TokenRequest, accepted};
 use crate::clock::Time;
 use crate::id::Id;
 use crate::jose::alg::Algorithm;
@@ -13,7 +13,9 @@ use crate::keys::{IssuerKeys, KeyError, Typ};
 use crate::protocol::error::OAuthError;
 use crate::protocol::response::TokenResponse;
 use crate::protocol::scope::Scope;
-use crate::token::access::{AccessClaims, AccessTokenFormat, Confirmation, Jti, Origin, PROTOCOL_CLAIMS};
+use crate::token::access::{
+    AccessClaims, AccessTokenFormat, AccessTokenTyp, Confirmation, Jti, Origin, PROTOCOL_CLAIMS,
+};
 use crate::token::id_token::{IdClaims, at_hash};
 use crate::token::proof_key::{POP, ProofKey};
 use crate::token::refresh::RefreshToken;
@@ -130,7 +132,8 @@ pub async fn issue(request: &TokenRequest, issue: Issue, context: &Context) -> R
     let proof_key = if request.issuer.style.proof_keys { ProofKey::asked(&request.form)? } else { None };
     let access_token = access_token(request, &issue, &keys, proof_key.as_ref(), context, now).await?;
     let granted = &issue.granted;
-    let openid = issue.lineage.family().is_some() && granted.scope.contains("openid") && !granted.unidentified;
+    let openid = granted.scope.contains("openid") && issue.access_scope.contains("openid");
+    let openid = openid && issue.lineage.family().is_some() && !granted.unidentified;
     let id_token = if openid { Some(id_token(request, &issue, &access_token, &keys, now).await?) } else { None };
     let refresh_token = match issue.lineage.refresh() {
         Some(token) => Some(token.encode(&request.issuer.id, &context.vault).ok_or(Error::Sealed)?),
@@ -178,8 +181,13 @@ async fn access_token(
     if settings.access_token_format == AccessTokenFormat::Opaque {
         return opaque::seal(&claims, 0, &request.issuer.id, &context.vault).ok_or(TOO_LONG.into());
     }
+    let typ = match settings.access_token_typ {
+        AccessTokenTyp::Jwt if !accepted::audience(&claims.aud).any(|aud| aud == claims.client_id) => Typ::Jwt,
+        // for the client itself it would look like an ID token
+        AccessTokenTyp::Jwt | AccessTokenTyp::AtJwt => Typ::AtJwt,
+    };
     let claims = serde_json::to_vec(&claims).map_err(|_| Error::Sealed)?;
-    sign(request, keys, settings.access_token_alg, Typ::AtJwt, &claims, now).await
+    sign(request, keys, settings.access_token_alg, typ, &claims, now).await
 }
 
 async fn id_token(

@@ -4,6 +4,8 @@
 //! Keys and algorithms come from the settings, never from the assertion. What a request gets wrong besides the
 //! assertion is refused before the assertion is used up; that it was used is durable before anything is issued.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -14,15 +16,17 @@ use crate::id::Id;
 use crate::jose::Jws;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::grant_type::GrantType;
+use crate::protocol::numeric_date::NumericDate;
 use crate::protocol::resource;
 use crate::protocol::scope::Scope;
+use crate::protocol::strict_json;
 use crate::token::MarkKind;
-use crate::token::access::is_subject;
+use crate::token::access::{is_access_token, is_subject};
 use crate::token::family::SLACK;
 use crate::token::{Granted, Key, Op};
 
-/// How many seconds the clock of a trusted issuer may be ahead.
-const AHEAD: u64 = 30;
+/// How far the clock of a trusted issuer may be ahead.
+const AHEAD: Duration = Duration::from_secs(30);
 /// Longest `jti`, in bytes.
 const MAX_JTI: usize = 256;
 
@@ -44,9 +48,9 @@ impl Grant for JwtBearer {
 struct Claims {
     iss: String,
     aud: Audience,
-    exp: u64,
-    nbf: Option<u64>,
-    iat: Option<u64>,
+    exp: NumericDate,
+    nbf: Option<NumericDate>,
+    iat: Option<NumericDate>,
     jti: String,
     #[serde(flatten)]
     rest: Map<String, Value>,
@@ -71,7 +75,7 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
     let mark = Op::Mark {
         key: Key::mark(MarkKind::UsedAssertion, &request.issuer.id, name.as_bytes()),
         attempt: Id::random(),
-        keep_until: Time::from_secs(claims.exp) + SLACK,
+        keep_until: claims.exp.time() + SLACK,
     };
     context.shards.apply(mark).await??;
     Ok(Issue { subject, access_scope, access_resources, granted: Granted::default(), lineage: Lineage::Client })
@@ -83,22 +87,26 @@ fn verify<'a>(request: &'a TokenRequest, assertion: &str, now: Time) -> Result<(
     if jws.header().typ.is_some() && !jws.header().is_typ("jwt") {
         return Err(Error::Forged);
     }
-    // a duplicate member does not parse, and neither does a number that is a text
-    let claims: Claims = serde_json::from_slice(jws.payload()).map_err(|_| Error::Forged)?;
+    // a repeated member does not parse, and neither does a number that is a text
+    let claims: Claims = strict_json::from_slice(jws.payload()).map_err(|_| Error::Forged)?;
     let issuer = &request.issuer;
     let trusted = issuer.trusted.iter().find(|trusted| trusted.issuer == claims.iss);
     let trusted = trusted.ok_or(Error::Mismatch("issuer of the assertion"))?;
     let (key, alg) = trusted.key(jws.header().kid.as_deref()).ok_or(Error::Mismatch("key of the assertion"))?;
     jws.verify_with(key, alg).map_err(|_| Error::Forged)?;
+    if is_access_token(Some(&claims.jti), &claims.rest) {
+        return Err(Error::Forged);
+    }
     let (Audience::Bare(aud) | Audience::Listed([aud])) = &claims.aud;
     if aud != trusted.audience.as_ref().unwrap_or(&issuer.url) {
         return Err(Error::Mismatch("audience of the assertion"));
     }
-    let (seconds, longest) = (now.as_secs(), trusted.longest_lifetime.as_secs());
-    let timely = claims.exp > seconds
-        && claims.exp - seconds <= longest
-        && claims.nbf.is_none_or(|nbf| nbf <= seconds + AHEAD)
-        && claims.iat.is_none_or(|iat| iat <= seconds + AHEAD)
+    let begun = |date: Option<NumericDate>| date.is_none_or(|date| date.time() <= now + AHEAD);
+    let exp = claims.exp.time();
+    let timely = exp > now
+        && exp <= now + trusted.longest_lifetime
+        && begun(claims.nbf)
+        && begun(claims.iat)
         && (1..=MAX_JTI).contains(&claims.jti.len());
     if timely { Ok((trusted, claims)) } else { Err(Error::Mismatch("times or jti of the assertion")) }
 }

@@ -1,4 +1,5 @@
-//! How often a device may poll (RFC 8628 section 3.5): `interval` apart, and five seconds more after each `slow_down`.
+//! How often a device may poll (RFC 8628 section 3.5): `interval` apart, and five seconds more after each `slow_down`, but
+//! never more than a minute apart: an answer may be lost, and the device then does not know that it is to wait longer.
 //!
 //! In memory and bounded, so that idle polling writes nothing; after a restart every device starts with its interval
 //! again. If the table is full of living codes, further ones are not slowed down.
@@ -14,6 +15,11 @@ use crate::id::Id;
 const MOST: usize = 1 << 16;
 /// What each `slow_down` adds (RFC 8628 section 3.5).
 const PENALTY: Duration = Duration::from_secs(5);
+
+/// How much earlier than its interval a poll may come: timers and networks are not exact.
+const TOLERANCE: Duration = Duration::from_secs(1);
+/// The longest interval that is demanded; also the longest that an issuer can set.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// Who polled when.
 #[derive(Default)]
@@ -36,9 +42,9 @@ impl Pace {
     pub(super) fn is_kept(&self, device: Id, interval: Duration, expires_at: Time, now: Time) -> bool {
         let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(poll) = table.polls.get_mut(&device) {
-            let kept = now >= poll.at + poll.interval;
+            let kept = now + TOLERANCE >= poll.at + poll.interval;
             if !kept {
-                poll.interval += PENALTY;
+                poll.interval = (poll.interval + PENALTY).min(LONGEST);
             }
             poll.at = now;
             return kept;
@@ -69,8 +75,22 @@ mod tests {
     fn rfc8628_3_5_each_slow_down_adds_five_seconds() {
         let (pace, device) = (Pace::default(), Id::random());
         let poll = |second| pace.is_kept(device, FIVE, Time::from_secs(600), Time::from_secs(second));
-        assert_eq!([0, 5, 9, 18, 28, 43].map(poll), [true, true, false, false, false, false]);
-        assert!(poll(68), "25 s are the interval now");
+        assert_eq!([0, 5, 8, 16, 26, 40].map(poll), [true, true, false, false, false, false]);
+        assert!(poll(65), "25 s are the interval now");
+    }
+
+    #[test]
+    fn rfc8628_3_5_a_poll_may_be_a_second_early() {
+        let (pace, device) = (Pace::default(), Id::random());
+        let poll = |millis| pace.is_kept(device, FIVE, Time::from_secs(600), Time::from_millis(millis));
+        assert_eq!([0, 4_995, 9_990, 13_990, 17_989].map(poll), [true, true, true, true, false]);
+    }
+
+    #[test]
+    fn no_interval_is_longer_than_a_minute() {
+        let (pace, device) = (Pace::default(), Id::random());
+        let poll = |second| pace.is_kept(device, FIVE, Time::from_secs(600), Time::from_secs(second));
+        assert!(poll(0) && !(0..40).any(|_| poll(0)) && poll(60));
     }
 
     #[test]

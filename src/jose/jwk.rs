@@ -10,6 +10,8 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use crate::protocol::strict_json;
+
 /// A checked public key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(try_from = "Map<String, Value>")]
@@ -75,8 +77,8 @@ impl PublicJwk {
     ///
     /// # Errors
     /// The first rule that it breaks.
-    pub fn parse(json: &[u8]) -> Result<Self, JwkError> {
-        serde_json::from_slice::<Map<String, Value>>(json).map_err(JwkError::Malformed)?.try_into()
+    pub fn parse(text: &[u8]) -> Result<Self, JwkError> {
+        strict_json::from_slice::<Map<String, Value>>(text).map_err(JwkError::Malformed)?.try_into()
     }
 
     /// The RFC 7638 thumbprint with SHA-256, in base64url: this service's `kid`.

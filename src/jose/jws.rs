@@ -12,6 +12,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
 use super::{JwkError, Owner, PublicJwk, Scheme, VerifyingKey};
+use crate::protocol::strict_json;
 
 /// The longest JWS that is looked at, in bytes.
 pub const MAX_LEN: usize = 16 * 1024;
@@ -157,12 +158,12 @@ impl<'a> Jws<'a> {
 }
 
 impl Header {
-    fn parse(json: &[u8]) -> Result<Self, JwsError> {
+    fn parse(text: &[u8]) -> Result<Self, JwsError> {
         // serde would read a struct from an array as well
-        if !json.trim_ascii_start().starts_with(b"{") {
+        if !text.trim_ascii_start().starts_with(b"{") {
             return Err(JwsError::Header(None));
         }
-        let raw: RawHeader = serde_json::from_slice(json).map_err(|error| JwsError::Header(Some(error)))?;
+        let raw: RawHeader = strict_json::from_slice(text).map_err(|error| JwsError::Header(Some(error)))?;
         if raw.crit || raw.b64 {
             return Err(JwsError::Critical);
         }

@@ -95,8 +95,9 @@ struct Member<'a> {
 impl IssuerKeys {
     pub(super) fn new(policy: Policy, rings: Vec<PublishedRing>) -> Result<Self, serde_json::Error> {
         let all = || rings.iter().flat_map(|ring| ring.keys.iter().map(|key| (key, ring.alg)));
-        let members: Vec<_> =
+        let mut members: Vec<_> =
             all().map(|(key, alg)| Member { key: &key.public, kid: key.local.kid(), usage: "sig", alg }).collect();
+        members.sort_by_key(|member| precedence(member.alg));
         let body = serde_json::to_vec(&HashMap::from([("keys", members)]))?;
         let hash = digest(&SHA256, &body);
         let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16]));
@@ -181,6 +182,16 @@ impl IssuerKeys {
                 (key, &**open, state)
             })
         })
+    }
+}
+
+/// Where keys of `alg` stand in the JWKS: those that every library can read come first, for some stop at the first that
+/// they cannot.
+const fn precedence(alg: Algorithm) -> u8 {
+    match alg {
+        Algorithm::Rs256 | Algorithm::Ps256 => 0,
+        Algorithm::Es256 => 1,
+        Algorithm::EdDsa => 2,
     }
 }
 

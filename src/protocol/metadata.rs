@@ -1,6 +1,35 @@
 //! Server metadata (RFC 8414 section 2, OpenID Connect Discovery section 3): says what works, and nothing else.
 
 use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// The members of the document that are made from what works, whether they are in it or not.
+pub const STATED: [&str; 24] = [
+    "issuer",
+    "authorization_endpoint",
+    "token_endpoint",
+    "jwks_uri",
+    "introspection_endpoint",
+    "revocation_endpoint",
+    "device_authorization_endpoint",
+    "scopes_supported",
+    "response_types_supported",
+    "response_modes_supported",
+    "grant_types_supported",
+    "subject_types_supported",
+    "id_token_signing_alg_values_supported",
+    "token_endpoint_auth_methods_supported",
+    "token_endpoint_auth_signing_alg_values_supported",
+    "introspection_endpoint_auth_methods_supported",
+    "introspection_endpoint_auth_signing_alg_values_supported",
+    "revocation_endpoint_auth_methods_supported",
+    "revocation_endpoint_auth_signing_alg_values_supported",
+    "tls_client_certificate_bound_access_tokens",
+    "code_challenge_methods_supported",
+    "claims_supported",
+    "request_parameter_supported",
+    "request_uri_parameter_supported",
+];
 
 /// The discovery document; the same for both well-known paths.
 #[derive(Debug, Serialize)]
@@ -33,4 +62,7 @@ pub struct ServerMetadata<'a> {
     pub claims_supported: &'static [&'static str],
     pub request_parameter_supported: bool,
     pub request_uri_parameter_supported: bool,
+    /// What the operator lets it say besides; none of [`STATED`].
+    #[serde(flatten)]
+    pub further: &'a Map<String, Value>,
 }

@@ -74,6 +74,22 @@ pub struct Confirmation {
     pub jwk: Option<Box<PublicJwk>>,
 }
 
+/// Claims that only ID tokens have; each is one of [`PROTOCOL_CLAIMS`], so no portal puts it into an access token.
+const OF_ID_TOKENS: [&str; 4] = ["azp", "nonce", "at_hash", "c_hash"];
+
+impl AccessClaims {
+    /// Whether a token with these claims is an access token even if its `typ` does not say so (RFC 8725 section 3.12):
+    /// an ID token of ours has neither `client_id` nor `jti`, and an access token none of what only ID tokens have.
+    pub fn are_unmistakable(&self) -> bool {
+        !OF_ID_TOKENS.iter().any(|claim| self.extra.contains_key(*claim))
+    }
+}
+
+/// Whether somebody's claims are those of an access token that a jeton issued: with `typ` `JWT` nothing else tells.
+pub fn is_access_token(jti: Option<&str>, claims: &Map<String, Value>) -> bool {
+    claims.contains_key("client_id") && jti.and_then(Jti::parse).is_some()
+}
+
 impl Confirmation {
     /// The certificate, and its key.
     pub fn certificate(thumbprint: Thumbprint) -> Self {
@@ -96,6 +112,18 @@ pub enum AccessTokenFormat {
     Jwt,
     /// The same claims, sealed: only introspection reads them (RFC 7662).
     Opaque,
+}
+
+/// What the header of a JWT access token calls it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AccessTokenTyp {
+    /// `at+jwt` (RFC 9068 section 2.1).
+    #[default]
+    #[serde(rename = "at+jwt")]
+    AtJwt,
+    /// `JWT`, as before RFC 9068: for resource servers that refuse any other.
+    #[serde(rename = "JWT")]
+    Jwt,
 }
 
 /// The `scope` claim: one string, or an array as some vendors have it.

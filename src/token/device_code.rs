@@ -53,6 +53,26 @@ const LETTERS: usize = 12;
 /// Letters between two dashes.
 const GROUP: usize = 4;
 
+/// Longest text that is read as a user code, in bytes: full-width letters with something as wide between any two.
+const MAX_TYPED: usize = 128;
+
+/// The ASCII character that a full-width one (U+FF01 to U+FF5E) stands for; any other as it is.
+fn narrow(c: char) -> char {
+    match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        other => other,
+    }
+}
+
+/// What people, keyboards and text editors put between letters: white space, dashes of every length, dots, underscores,
+/// and what cannot be seen.
+fn is_separator(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c, '-' | '.' | '_' | '\u{ad}' | '\u{b7}' | '\u{2043}' | '\u{2212}' | '\u{3002}')
+        || matches!(c, '\u{2010}'..='\u{2015}' | '\u{2e3a}' | '\u{2e3b}' | '\u{fe58}' | '\u{fe63}' | '\u{30fb}')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
 /// A user code in its one form: twelve capital letters of the alphabet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserCode(String);
@@ -70,12 +90,12 @@ impl UserCode {
         Self(letters)
     }
 
-    /// What a person typed, whatever its case and wherever its dashes and spaces are; `None` if it can be no code.
+    /// What a person typed, whatever its case, its width and what stands between its letters; `None` if it can be no code.
     pub fn parse(typed: &str) -> Option<Self> {
-        if typed.len() > 64 {
+        if typed.len() > MAX_TYPED {
             return None;
         }
-        let bare = typed.chars().filter(|c| !matches!(c, '-' | ' ')).map(|c| c.to_ascii_uppercase());
+        let bare = typed.chars().map(narrow).filter(|c| !is_separator(*c)).map(|c| c.to_ascii_uppercase());
         let letters: String = bare.collect();
         let fits = letters.len() == LETTERS && letters.bytes().all(|byte| ALPHABET.contains(&byte));
         fits.then_some(Self(letters))

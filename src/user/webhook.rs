@@ -19,6 +19,8 @@ use crate::client::Issuer;
 use crate::clock::Clock;
 use crate::hook::Hook;
 use crate::metrics::Metrics;
+use crate::protocol::numeric_date::NumericDate;
+use crate::protocol::strict_json;
 use crate::token::Granted;
 use crate::token::access::is_subject;
 
@@ -48,7 +50,7 @@ enum Answer {
         subject: String,
         #[serde(default)]
         claims: Claims,
-        auth_time: Option<u64>,
+        auth_time: Option<NumericDate>,
         acr: Option<String>,
         #[serde(default)]
         amr: Vec<String>,
@@ -94,7 +96,7 @@ pub(super) async fn ask(
 }
 
 fn read(body: &[u8]) -> Result<Verdict, &'static str> {
-    match serde_json::from_slice(body).map_err(|_| "no verdict: admitted, refused or partial, with its members")? {
+    match strict_json::from_slice(body).map_err(|_| "no verdict: admitted, refused or partial, with its members")? {
         Answer::Refused { message } => Ok(Verdict::Refused { message: message.as_deref().and_then(printable) }),
         Answer::Partial { message } => Ok(Verdict::Partial { message: message.as_deref().and_then(printable) }),
         Answer::Admitted { subject, claims, auth_time, acr, amr } => {
@@ -103,7 +105,7 @@ fn read(body: &[u8]) -> Result<Verdict, &'static str> {
             }
             let Claims { access_token, id_token } = claims;
             let said = Granted {
-                auth_time,
+                auth_time: auth_time.map(|date| date.time().as_secs()),
                 acr,
                 amr,
                 access_token_claims: access_token,

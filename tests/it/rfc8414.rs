@@ -165,8 +165,10 @@ async fn checklist_73_an_issuer_with_a_path_has_its_documents_where_rfc_8414_and
         let token = server.post(&path(&server, &inserted, "token_endpoint"), &[], &fields).await.get("access_token");
         let jwks = server.get(&path(&server, &inserted, "jwks_uri")).await.json();
         assert_eq!(verify(&token, &jwks).unwrap()["iss"], inserted["issuer"]);
+        // both places of both documents: clients differ in which they ask
+        assert_eq!(server.get(&format!("{tenant}{OAUTH}")).await.json(), inserted);
+        assert_eq!(server.get(&format!("{OPENID}{tenant}")).await.json(), inserted);
         if id != "main" {
-            assert_eq!(server.get(&format!("{tenant}{OAUTH}")).await.status, 404, "inserted, not appended");
             let other = server.get("/oauth2/jwks").await.json();
             assert!(verify(&token, &other).is_err(), "each issuer has its own keys");
             refused(&server.token(&fields).await, "invalid_client");
@@ -480,4 +482,77 @@ async fn checklist_73_each_listed_claim_is_in_an_id_token_and_request_objects_ar
         (&document["request_parameter_supported"], &document["request_uri_parameter_supported"]),
         (&json!(false), &json!(false))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc8414_3_1_every_dialect_has_both_documents_at_both_places_of_an_issuer_with_a_path() {
+    for dialect in ["rfc", "aliyun-idaas", "xsolla-login", "identityserver3", "huawei-oneaccess", "tencent-ciam"] {
+        let own = "algorithms = [\"EdDSA\"]\nid_token_alg = \"EdDSA\"\naccess_token_alg = \"EdDSA\"\n";
+        let server =
+            Server::with(&format!("[issuers.a]\nurl = \"http://@PUBLIC@/t/a\"\ndialect = \"{dialect}\"\n{own}")).await;
+        let first = server.get(&format!("{OAUTH}/t/a")).await.json();
+        assert_eq!(first["issuer"], format!("http://{}/t/a", server.public), "{dialect}");
+        for place in [format!("/t/a{OAUTH}"), format!("/t/a{OPENID}"), format!("{OPENID}/t/a")] {
+            assert_eq!(server.get(&place).await.json(), first, "{dialect} {place}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc8414_2_an_issuer_can_state_further_members() {
+    let server = Server::with(
+        "[issuers.main.metadata]\nuserinfo_endpoint = \"https://portal.example/userinfo\"\nend_session_endpoint = \
+         \"http://127.0.0.1:1/logout\"\nprompt_values_supported = [\"none\", \"login\"]\nbackchannel_logout_supported \
+         = true\nmtls_endpoint_aliases = { token_endpoint = \"https://mtls.example/oauth2/token\" }\n",
+    )
+    .await;
+    for place in [OAUTH, OPENID] {
+        let document = server.get(place).await.json();
+        assert_eq!(document["userinfo_endpoint"], "https://portal.example/userinfo");
+        assert_eq!(document["end_session_endpoint"], "http://127.0.0.1:1/logout");
+        assert_eq!(document["prompt_values_supported"], json!(["none", "login"]));
+        assert_eq!(document["backchannel_logout_supported"], true);
+        assert_eq!(document["mtls_endpoint_aliases"]["token_endpoint"], "https://mtls.example/oauth2/token");
+        assert_eq!(document["issuer"], format!("http://{}", server.public));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc8414_2_further_members_override_nothing_and_their_urls_are_protected() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let key = directory.path().join("key");
+    crate::support::secret(&key, &jeton::vault::Vault::generate());
+    let prepared = |metadata: &str| {
+        let preset = format!(
+            "secrets = {{ master_key_file = \"{0}\", admin_token_file = \"{0}\" }}\n[issuers.a]\nurl = \
+             \"https://id.example\"\n[issuers.a.metadata]\n{metadata}\n",
+            key.display()
+        );
+        let source = jeton::config::Source { preset: Some(preset), ..Default::default() };
+        jeton::server::prepare(source).map(drop).map_err(|error| error.to_string())
+    };
+    assert_eq!(prepared("userinfo_endpoint = \"https://id.example/me\""), Ok(()));
+    let document = Server::start().await.get(OAUTH).await.json();
+    let stated = document.as_object().unwrap().keys().map(String::as_str);
+    for name in stated.chain(["authorization_endpoint", "device_authorization_endpoint"]) {
+        let error = prepared(&format!("{name} = \"https://id.example/x\"")).unwrap_err();
+        assert!(error.contains("issuers.a.metadata") && error.contains(name), "{name}: {error}");
+    }
+    for wrong in [
+        "userinfo_endpoint = \"http://id.example/me\"",
+        "userinfo_endpoint = \"/me\"",
+        "userinfo_endpoint = \"https://id.example/me#x\"",
+        "userinfo_endpoint = \" https://id.example/me\"",
+        "userinfo_endpoint = 7",
+        "check_session_iframe = \"javascript:alert(1)\"",
+        "op_policy_uri = \"http://id.example/policy\"",
+        "mtls_endpoint_aliases = { token_endpoint = \"http://id.example/x\" }",
+        "\"a b\" = true",
+        "\"\" = true",
+    ] {
+        let error = prepared(wrong).unwrap_err();
+        assert!(error.contains("issuers.a.metadata"), "{wrong}: {error}");
+    }
+    let long = format!("note = \"{}\"", "x".repeat(20_000));
+    assert!(prepared(&long).unwrap_err().contains("issuers.a.metadata"));
 }

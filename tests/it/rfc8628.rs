@@ -94,8 +94,8 @@ async fn checklist_69_polling_too_fast_is_slowed_down_by_five_seconds_more_each_
     for (wait, error) in [
         (0, "authorization_pending"),
         (5, "authorization_pending"),
-        (4, "slow_down"),
-        (9, "slow_down"),
+        (3, "slow_down"),
+        (8, "slow_down"),
         (15, "authorization_pending"),
     ] {
         server.clock.advance(wait * second);
@@ -281,4 +281,65 @@ async fn checklist_69_a_waiting_device_survives_a_restart() {
     assert_eq!(poll(&server, &client, &codes).await.status, 200);
     server.restart().await;
     refused(&poll(&server, &client, &codes).await, "invalid_grant");
+}
+
+/// The ticker of x/oauth2 comes a few milliseconds early.
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc8628_3_5_a_poll_that_is_a_second_early_is_not_too_early() {
+    let (server, (client, _)) = server().await;
+    let codes = begin(&server, &client).await;
+    for gap in [4_995, 4_995, 4_995, 4_500, 4_000, 4_995, 5_000] {
+        poll(&server, &client, &codes).await.refused(400, "authorization_pending");
+        server.clock.advance(Duration::from_millis(gap));
+    }
+    poll(&server, &client, &codes).await.refused(400, "authorization_pending");
+    server.clock.advance(Duration::from_millis(3_999));
+    poll(&server, &client, &codes).await.refused(400, "slow_down");
+    // a device that then does as it is told is never too early again
+    for _ in 0..5 {
+        server.clock.advance(Duration::from_millis(9_995));
+        poll(&server, &client, &codes).await.refused(400, "authorization_pending");
+    }
+}
+
+/// An answer may be lost: then the device does not know that it is to wait longer.
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc8628_3_5_the_interval_that_is_demanded_has_an_end() {
+    let (server, (client, _)) = server().await;
+    let codes = begin(&server, &client).await;
+    for _ in 0..40 {
+        poll(&server, &client, &codes).await;
+    }
+    server.clock.advance(Duration::from_secs(60));
+    poll(&server, &client, &codes).await.refused(400, "authorization_pending");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc8628_6_1_a_user_code_is_read_as_people_and_their_keyboards_type_it() {
+    let (server, (client, _)) = server().await;
+    let codes = begin(&server, &client).await;
+    let shown = codes["user_code"].as_str().unwrap();
+    let full_width = |text: &str| -> String {
+        text.chars()
+            .map(|c| char::from_u32(u32::from(c) + 0xfee0).filter(|_| c.is_ascii_graphic()).unwrap_or(c))
+            .collect()
+    };
+    let between = |separator: &str| shown.replace('-', separator);
+    let mut typed: Vec<String> = [
+        "\u{2010}", "\u{2011}", "\u{2012}", "\u{2013}", "\u{2014}", "\u{2015}", "\u{2212}", "\u{ff0d}", "\u{fe63}",
+        "\u{ad}", "\u{a0}", "\u{2009}", "\u{202f}", "\u{3000}", "\u{200b}", "\u{feff}", ".", "_", " . ", "\t",
+        "\u{ff0e}", "\u{ff3f}", "",
+    ]
+    .map(between)
+    .to_vec();
+    typed.extend([full_width(shown), full_width(&shown.to_lowercase()), format!(" {}\n", shown.to_lowercase())]);
+    for typed in typed {
+        let path = percent_encoding::utf8_percent_encode(&typed, percent_encoding::NON_ALPHANUMERIC);
+        let answer = server.admin("GET", &format!("/issuers/main/device/{path}"), Value::Null).await;
+        assert_eq!((answer.status, answer.get("user_code").as_str()), (200, shown), "{typed:?}");
+    }
+    // a look-alike is no letter of it, and what is too long is not looked at
+    for wrong in [shown.replace('-', "+"), format!("{shown}\u{212a}"), format!("{shown}{}", "-".repeat(500))] {
+        assert_eq!(UserCode::parse(&wrong), None, "{wrong}");
+    }
 }

@@ -421,3 +421,120 @@ async fn checklist_63_the_jwks_is_cached_by_etag_until_it_changes() {
     assert_ne!(changed.header("ETag"), Some(etag.as_str()));
     assert_eq!(changed.json()["keys"].as_array().unwrap().len(), 3);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc9068_2_1_the_typ_of_access_tokens_can_be_jwt_per_issuer_and_client() {
+    for (issuer, client, typ) in [
+        ("", Value::Null, "at+jwt"),
+        ("", json!("JWT"), "JWT"),
+        ("access_token_typ = \"JWT\"", Value::Null, "JWT"),
+        ("access_token_typ = \"JWT\"", json!("at+jwt"), "at+jwt"),
+    ] {
+        let server = Server::with(issuer).await;
+        let mut metadata = web_metadata();
+        if !client.is_null() {
+            metadata["jeton"] = json!({ "access_token_typ": client });
+        }
+        let web = server.client(metadata).await;
+        let login = server.login(&web).await;
+        let refreshed = server.refresh(&web, text(&login, "refresh_token")).await.json();
+        for tokens in [&login, &refreshed] {
+            let access = text(tokens, "access_token");
+            assert_eq!(header(access)["typ"], typ, "{issuer} {client}");
+            verify(access, &jwks(&server).await).unwrap();
+            assert_eq!(header(text(tokens, "id_token"))["typ"], "JWT");
+        }
+    }
+    let server = Server::start().await;
+    for wrong in ["jwt", "at+JWT", "", "JOSE"] {
+        let mut metadata = web_metadata();
+        metadata["jeton"] = json!({ "access_token_typ": wrong });
+        assert_eq!(server.admin("POST", "/issuers/main/clients", metadata).await.status, 400, "{wrong}");
+    }
+}
+
+/// A token must not look like an ID token to the client that it is for, and with this audience each would.
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_60_an_access_token_for_its_own_client_is_never_typ_jwt() {
+    let server = Server::with("default_audience = \"{client_id}\"").await;
+    let mut metadata = web_metadata();
+    metadata["jeton"] = json!({ "access_token_typ": "JWT" });
+    let answer = server.admin("POST", "/issuers/main/clients", metadata.clone()).await;
+    assert!(answer.status == 400 && answer.text().contains("jeton.access_token_typ"), "{}", answer.text());
+    let server = Server::with("audiences = [\"portal\", \"urn:api\"]").await;
+    metadata["client_id"] = json!("portal");
+    let web = server.client(metadata).await;
+    let typ = async |audience: Value| {
+        let login = server.login_with(&web, json!({ "audience": audience })).await;
+        header(text(&login, "access_token"))["typ"].clone()
+    };
+    assert_eq!(typ(json!("portal")).await, "at+jwt");
+    assert_eq!(typ(json!(["urn:api", "portal"])).await, "at+jwt");
+    assert_eq!(typ(json!("urn:api")).await, "JWT");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_34_60_with_typ_jwt_neither_token_is_taken_for_the_other() {
+    const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+    const ACCESS: &str = "urn:ietf:params:oauth:token-type:access_token";
+    // one key signs both kinds
+    let settings = "algorithms = [\"EdDSA\"]\nid_token_alg = \"EdDSA\"\naccess_token_typ = \"JWT\"\ngrant_types = \
+                    [\"authorization_code\", \"refresh_token\", \"client_credentials\", \
+                    \"urn:ietf:params:oauth:grant-type:token-exchange\"]";
+    let server = Server::with(settings).await;
+    let web = server.web_client().await;
+    let gateway = server
+        .client(json!({
+            "token_endpoint_auth_method": "client_secret_post", "grant_types": [EXCHANGE, "client_credentials"],
+            "scope": "api:read", "jeton": { "introspection": "any", "token_exchange": { "impersonation": true } },
+        }))
+        .await;
+    let login = server.login_with(&web, json!({ "nonce": "n", "claims": { "id_token": { "tenant": "x" } } })).await;
+    let exchange = async |token: &str| {
+        let (id, secret) = (gateway.0.as_str(), gateway.1.as_str());
+        let fields = [("subject_token", token), ("subject_token_type", ACCESS), ("grant_type", EXCHANGE)];
+        server.token(&[&fields[..], &[("client_id", id), ("client_secret", secret)]].concat()).await
+    };
+    let (access, id) = (text(&login, "access_token"), text(&login, "id_token"));
+    assert_eq!(
+        (header(access)["typ"].clone(), header(access)["kid"].clone()),
+        (json!("JWT"), header(id)["kid"].clone())
+    );
+    assert!(server.is_active(&gateway, access).await && server.is_active(&web, access).await);
+    assert!(!server.is_active(&gateway, id).await && !server.is_active(&web, id).await);
+    assert_eq!(exchange(access).await.status, 200);
+    exchange(id).await.refused(400, "invalid_request");
+    // an ID token is not revoked as if it were the access token beside it
+    let revoke = async |token: &str| {
+        let fields = [("token", token), ("client_id", web.0.as_str()), ("client_secret", web.1.as_str())];
+        assert_eq!(server.post("/oauth2/revoke", &[], &fields).await.status, 200);
+    };
+    revoke(id).await;
+    assert!(server.is_active(&gateway, access).await);
+    revoke(access).await;
+    assert!(!server.is_active(&gateway, access).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc7517_5_keys_that_every_library_knows_stand_first() {
+    let server = Server::with("algorithms = [\"EdDSA\", \"ES256\", \"PS256\", \"RS256\"]").await;
+    let order = async || {
+        let keys = jwks(&server).await["keys"].as_array().unwrap().clone();
+        keys.iter().map(|key| key["alg"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(order().await, ["PS256", "RS256", "ES256", "EdDSA"], "RSA and EC before OKP, else as configured");
+    server.admin("POST", "/issuers/main/keys/rotate", json!({ "emergency": true })).await;
+    assert_eq!(order().await, ["PS256", "PS256", "RS256", "RS256", "ES256", "ES256", "EdDSA", "EdDSA"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn oidc_core_12_1_a_refresh_narrowed_to_a_scope_without_openid_gives_no_id_token() {
+    let server = Server::start().await;
+    let web = server.web_client().await;
+    let login = server.login(&web).await;
+    let narrowed = server.refresh_with(&web, text(&login, "refresh_token"), &[("scope", "api:read")]).await.json();
+    assert!(narrowed.get("id_token").is_none(), "{narrowed}");
+    // the grant is still the whole one
+    let whole = server.refresh(&web, text(&narrowed, "refresh_token")).await.json();
+    assert!(whole.get("id_token").is_some(), "{whole}");
+}

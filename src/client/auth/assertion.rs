@@ -16,6 +16,8 @@ use crate::id::Id;
 use crate::jose::Jws;
 use crate::metrics::Metrics;
 use crate::protocol::form::Form;
+use crate::protocol::numeric_date::NumericDate;
+use crate::protocol::strict_json;
 use crate::token::MarkKind;
 use crate::token::{Key, Op};
 use std::time::Duration;
@@ -38,7 +40,7 @@ pub(super) struct Assertion<'a> {
     claims: Claims,
 }
 
-/// Any JSON, so that a claim of the wrong type is a refusal with a name; serde refuses duplicates.
+/// Any JSON, so that a claim of the wrong type is a refusal with a name; a repeated one was refused before.
 #[derive(Deserialize)]
 struct Claims {
     iss: Option<Value>,
@@ -83,7 +85,8 @@ impl<'a> Assertion<'a> {
         if !jws.payload().trim_ascii_start().starts_with(b"{") {
             return Err("the assertion's payload is no JSON object");
         }
-        let claims = serde_json::from_slice(jws.payload()).map_err(|_| "the assertion's payload is no JSON object")?;
+        let claims = strict_json::from_slice(jws.payload());
+        let claims = claims.map_err(|_| "the assertion's payload is no JSON object, or repeats a member")?;
         Ok(Self { jws, claims })
     }
 
@@ -145,10 +148,9 @@ impl<'a> Assertion<'a> {
     }
 }
 
-/// RFC 7519 section 2: seconds since the epoch, perhaps with a fraction.
+/// The moment that a claim says.
 pub(super) fn instant(value: &Value) -> Option<Time> {
-    let seconds = value.as_f64().filter(|seconds| (0.0..1e12).contains(seconds))?;
-    Some(Time::ZERO + Duration::from_secs_f64(seconds))
+    NumericDate::read(value).map(NumericDate::time)
 }
 
 /// How the audience was spelled.

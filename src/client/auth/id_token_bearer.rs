@@ -16,6 +16,8 @@ use crate::client::metadata::{AssertionAudience, AuthMethod};
 use crate::clock::Time;
 use crate::jose::Jws;
 use crate::protocol::error::OAuthError;
+use crate::protocol::strict_json;
+use crate::token::access::is_access_token;
 
 /// The types of such assertions, but for RFC 7523's.
 const TYPES: [&str; 2] = [
@@ -68,7 +70,7 @@ impl<'a> Token<'a> {
     fn parse(text: &'a str) -> Result<Self, &'static str> {
         const NONE: &str = "the token is no JWT that is accepted here";
         let jws = Jws::parse(text).map_err(|_| NONE)?;
-        let claims = serde_json::from_slice(jws.payload()).map_err(|_| NONE)?;
+        let claims = strict_json::from_slice(jws.payload()).map_err(|_| NONE)?;
         let (signed, _) = text.rsplit_once('.').ok_or(NONE)?;
         Ok(Self { signed, jws, claims })
     }
@@ -105,6 +107,9 @@ impl<'a> Token<'a> {
         // RFC 8725 section 3.11: an access token or a logout token is none of these
         if header.typ.is_some() && !header.is_typ("JWT") && !header.is_typ("JOSE") {
             return Err("the token's typ is of something else");
+        }
+        if is_access_token(self.text("jti"), &self.claims) {
+            return Err("the token is an access token of a jeton");
         }
         if self.text("sub").is_none_or(str::is_empty) {
             return Err("the token has no subject");

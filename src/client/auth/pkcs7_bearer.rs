@@ -18,6 +18,7 @@ use crate::client::metadata::AuthMethod;
 use crate::clock::Time;
 use crate::cms::{MAX_DOCUMENT, SignedDocument};
 use crate::protocol::error::OAuthError;
+use crate::protocol::strict_json;
 use crate::x509::{Chain, Usage};
 
 const TYPE: &str = "urn:cloud:idaas:params:oauth:client-assertion-type:pkcs7-bearer";
@@ -101,7 +102,7 @@ struct Attested {
 
 impl Attested {
     fn read(document: &SignedDocument, trust: &DocumentTrust) -> Result<Self, &'static str> {
-        let read = |text: &[u8]| serde_json::from_slice::<Map<String, Value>>(text).ok();
+        let read = |text: &[u8]| strict_json::from_slice::<Map<String, Value>>(text).ok();
         let members = read(document.content()).ok_or("the document's content is no JSON object")?;
         let statement = match &trust.statement {
             None => Some(members.clone()),

@@ -17,6 +17,7 @@ use crate::client::federation::{Provider, Trust, facts};
 use crate::client::metadata::AuthMethod;
 use crate::jose::{Owner, VerifyingKey};
 use crate::protocol::error::OAuthError;
+use crate::protocol::strict_json;
 use crate::x509::{Certificate, Chain, Usage};
 
 const TYPE: &str = "urn:cloud:idaas:params:oauth:client-assertion-type:x509-jwt-bearer";
@@ -79,7 +80,7 @@ fn certified<'a>(
     let key = key.map_err(|_| "the certificate's key cannot be used")?;
     assertion.jws.verify_with(&key, alg).map_err(|_| "the certificate's key did not make the assertion's signature")?;
     case.allows(alg)?;
-    let claims: Value = serde_json::from_slice(assertion.jws.payload()).unwrap_or_default();
+    let claims: Value = strict_json::from_slice(assertion.jws.payload()).unwrap_or_default();
     let header = assertion.jws.header();
     let header = json!({ "alg": header.alg.name(), "kid": header.kid, "typ": header.typ });
     let facts = Facts::default()

@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::protocol::strict_json;
+
 /// A provider of identities, by `type`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
@@ -139,7 +141,7 @@ impl FederatedProvider {
             Self::Oidc(own) => {
                 if let (None, Some(path)) = (&own.jwks, own.jwks_file.take_if(|_| own.jwks.is_none())) {
                     let text = read(&path).map_err(|error| format!("jwks_file: {error}"))?;
-                    let jwks = serde_json::from_str(&text);
+                    let jwks = strict_json::from_slice(text.as_bytes());
                     own.jwks =
                         Some(jwks.map_err(|error| format!("jwks_file: {} is no JSON: {error}", path.display()))?);
                 }

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{IssuerSettings, LONGEST_GRACE, UserSource, custom};
+use super::{IssuerSettings, LONGEST_GRACE, UserSource, custom, stated};
 use crate::client::federation::{MAX_PROVIDERS, Provider};
 use crate::client::trust::Trusted;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::resource::is_audience;
 use crate::protocol::scope::Scope;
-use crate::token::access::MAX_DEPTH;
+use crate::token::access::{AccessTokenTyp, MAX_DEPTH};
 
 /// A setting that breaks a rule; the message names setting, value and rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +43,7 @@ pub(super) fn check(id: &str, settings: &IssuerSettings) -> Result<Checked, Issu
         let url = check_url(id, settings)?;
         check_spans(settings)?;
         check_values(settings)?;
+        stated::check(&settings.metadata).map_err(|(value, rule)| ("metadata", value, rule))?;
         custom::check(&settings.custom_grants).map_err(|(value, rule)| ("custom_grants", value, rule))?;
         Ok(Checked { url, trusted: check_trusted(settings)?, providers: check_providers(settings)? })
     };
@@ -137,6 +138,10 @@ fn check_values(s: &IssuerSettings) -> Result<(), Broken> {
             return refuse(setting, alg.name().to_owned(), "must be one of `algorithms`");
         }
     }
+    if s.access_token_typ == AccessTokenTyp::Jwt && s.default_audience == "{client_id}" {
+        let rule = "at+jwt, while default_audience is {client_id}: such a token would look like an ID token";
+        return refuse("access_token_typ", "JWT", rule);
+    }
     if let Some(bad) = s.resources.iter().find(|resource| resource.contains('#') || Url::parse(resource).is_err()) {
         return refuse("resources", bad.clone(), "absolute URIs without fragment (RFC 8707 section 2)");
     }
@@ -194,7 +199,7 @@ fn check_providers(s: &IssuerSettings) -> Result<Vec<Arc<Provider>>, Broken> {
 }
 
 /// Whether a URL is https, or http on this machine.
-fn is_protected(url: &Url) -> bool {
+pub(super) fn is_protected(url: &Url) -> bool {
     let loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     url.scheme() == "https" || url.scheme() == "http" && loopback
 }

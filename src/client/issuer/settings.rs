@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::{CustomGrantSettings, UsersSettings};
 use crate::client::federation::FederatedProvider;
@@ -11,7 +12,7 @@ use crate::client::trust::TrustedIssuer;
 use crate::jose::alg::Algorithm;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
-use crate::token::access::AccessTokenFormat;
+use crate::token::access::{AccessTokenFormat, AccessTokenTyp};
 
 /// The settings of an issuer, as they stand in the configuration. Durations are written like `10m` or `90d`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +75,8 @@ pub struct IssuerSettings {
     pub algorithms: Vec<Algorithm>,
     /// What access tokens are.
     pub access_token_format: AccessTokenFormat,
+    /// What the header of access tokens calls them, if they are JWTs; `JWT` is for resource servers that know no other.
+    pub access_token_typ: AccessTokenTyp,
     /// Algorithm of access tokens.
     pub access_token_alg: Algorithm,
     /// Algorithm of ID tokens; RS256 is what every client understands (OpenID Connect Core section 15.1).
@@ -109,6 +112,9 @@ pub struct IssuerSettings {
     pub custom_grants: Vec<CustomGrantSettings>,
     /// `authorization_endpoint` of discovery: the login portal's, which asks jeton for codes. Empty leaves it out.
     pub authorization_endpoint: String,
+    /// Further members of discovery, such as the portal's `userinfo_endpoint`; none that jeton states itself.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub metadata: Map<String, Value>,
 }
 
 impl Default for IssuerSettings {
@@ -139,6 +145,7 @@ impl Default for IssuerSettings {
             client_rate_limit: None,
             algorithms: vec![Algorithm::EdDsa, Algorithm::Rs256, Algorithm::Es256],
             access_token_format: AccessTokenFormat::Jwt,
+            access_token_typ: AccessTokenTyp::AtJwt,
             access_token_alg: Algorithm::EdDsa,
             id_token_alg: Algorithm::Rs256,
             key_period: Duration::from_secs(30 * DAY),
@@ -153,6 +160,7 @@ impl Default for IssuerSettings {
             federated_providers: Vec::new(),
             custom_grants: Vec::new(),
             authorization_endpoint: String::new(),
+            metadata: Map::new(),
         }
     }
 }

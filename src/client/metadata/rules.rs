@@ -14,6 +14,7 @@ use crate::client::rate::RateLimit;
 use crate::client::secret::Secret;
 use crate::client::{AssertionRules, Client, Settings};
 use crate::protocol::grant_type::GrantType;
+use crate::token::access::AccessTokenTyp;
 use crate::token::{Lifetimes, RotatePolicy};
 
 /// Metadata that asks for what it may not have; names the field, the value and the rule.
@@ -90,6 +91,18 @@ impl ClientMetadata {
         if public && own.require_pkce == Some(false) {
             return refuse("jeton.require_pkce", false, "a public client always needs PKCE (RFC 9700 section 2.1.1)");
         }
+        if let Some(reach) = own.introspection.filter(|_| public) {
+            let rule = "a public client cannot introspect (RFC 7662 section 2.1)";
+            return refuse("jeton.introspection", format_args!("{reach:?}"), rule);
+        }
+        let access_token_typ = own.access_token_typ.unwrap_or(ours.access_token_typ);
+        if access_token_typ == AccessTokenTyp::Jwt && issuer.is_audience_of_clients() {
+            return refuse(
+                "jeton.access_token_typ",
+                "JWT",
+                "at+jwt, while the issuer's default_audience is {client_id}: such a token would look like an ID token",
+            );
+        }
         let seconds = std::time::Duration::from_secs;
         let lifetimes = Lifetimes {
             access: own.access_token_lifetime.map_or(ours.access_token_lifetime, seconds),
@@ -152,6 +165,7 @@ impl ClientMetadata {
             id_token_lifetime,
             rotation,
             access_token_format: own.access_token_format.unwrap_or(ours.access_token_format),
+            access_token_typ,
             access_token_alg,
             id_token_alg,
             assertions: self.assertion_rules()?,

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::protocol::error::Worded;
+use crate::protocol::numeric_date::NumericDate;
 use crate::protocol::scope::Scope;
+use crate::protocol::strict_json;
 use crate::token::Granted;
 use crate::token::access::is_subject;
 
@@ -82,7 +84,7 @@ struct Grants {
     #[serde(default)]
     amr: Vec<String>,
     acr: Option<String>,
-    auth_time: Option<u64>,
+    auth_time: Option<NumericDate>,
 }
 
 #[derive(Default, Deserialize)]
@@ -101,7 +103,7 @@ impl Answer {
         if status != 200 && status != 400 {
             return Err("its status is neither 200 nor 400");
         }
-        match serde_json::from_slice(body).map_err(|_| "neither a grant nor a refusal in JSON")? {
+        match strict_json::from_slice(body).map_err(|_| "neither a grant nor a refusal in JSON")? {
             Said::Refused(Refusal { error, error_description }) => {
                 let worded = Worded::new(&error, &error_description);
                 worded.map(Err).ok_or("an error code or description that no client may see")
@@ -115,7 +117,7 @@ impl Answer {
         let Grants { subject, scope, claims, amr, acr, auth_time } = grants;
         let scope = scope.as_deref().map(Scope::parse).transpose().map_err(|_| "a malformed scope")?;
         let granted = Granted {
-            auth_time,
+            auth_time: auth_time.map(|date| date.time().as_secs()),
             acr,
             amr,
             access_token_claims: claims.access_token,

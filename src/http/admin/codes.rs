@@ -9,6 +9,7 @@ use super::problem::Problem;
 use crate::client::{Client, Issuer};
 use crate::http::Request;
 use crate::protocol::grant_type::GrantType;
+use crate::protocol::numeric_date::NumericDate;
 use crate::protocol::pkce::Challenge;
 use crate::protocol::resource;
 use crate::protocol::scope::Scope;
@@ -27,7 +28,7 @@ struct Wanted {
     nonce: Option<String>,
     code_challenge: Option<String>,
     code_challenge_method: Option<String>,
-    auth_time: Option<u64>,
+    auth_time: Option<NumericDate>,
     acr: Option<String>,
     #[serde(default)]
     amr: Vec<String>,
@@ -124,7 +125,7 @@ fn granted(wanted: &Wanted, client: &Client) -> Result<Granted, Problem> {
         scope,
         resources,
         nonce: wanted.nonce.clone(),
-        auth_time: wanted.auth_time,
+        auth_time: wanted.auth_time.map(|date| date.time().as_secs()),
         acr: wanted.acr.clone(),
         amr: wanted.amr.clone(),
         access_token_claims: wanted.claims.access_token.clone(),

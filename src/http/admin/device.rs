@@ -11,6 +11,7 @@ use crate::client::Issuer;
 use crate::grant::device;
 use crate::http::{Request, respond};
 use crate::id::Id;
+use crate::protocol::numeric_date::NumericDate;
 use crate::protocol::scope::Scope;
 use crate::service::Service;
 use crate::token::device_code::UserCode;
@@ -21,7 +22,7 @@ use crate::token::{Decision, Device, Granted, Refusal, Row, Verdict};
 struct Approval {
     subject: String,
     scope: Option<String>,
-    auth_time: Option<u64>,
+    auth_time: Option<NumericDate>,
     acr: Option<String>,
     #[serde(default)]
     amr: Vec<String>,
@@ -77,7 +78,7 @@ pub(super) async fn approve(service: &Service, issuer: &Issuer, typed: &str, req
         scope,
         resources: asked.resources,
         nonce: None,
-        auth_time: approval.auth_time,
+        auth_time: approval.auth_time.map(|date| date.time().as_secs()),
         acr: approval.acr,
         amr: approval.amr,
         access_token_claims: approval.claims.access_token,

@@ -87,6 +87,7 @@ fn describe(service: &Service, issuer: &Issuer) -> Vec<u8> {
         claims_supported: &["iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash"],
         request_parameter_supported: false,
         request_uri_parameter_supported: false,
+        further: &issuer.settings.metadata,
     };
     // strings and booleans always serialise
     serde_json::to_vec(&document).unwrap_or_default()

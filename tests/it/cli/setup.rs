@@ -138,3 +138,30 @@ async fn the_doctor_looks_at_files_ports_and_the_daemon() {
     assert_eq!(code, 64);
     assert!(said.contains("master_key_file") && said.contains("jeton init"), "{said}");
 }
+
+#[test]
+fn rfc8414_2_codes_without_an_authorization_endpoint_are_worth_a_warning() {
+    let dir = TempDir::new().unwrap();
+    let mut init = jeton();
+    init.args(["init", "--dir"]).arg(dir.path());
+    assert!(run(init, "").status.success());
+    let file = dir.path().join("jeton.toml");
+    let written = std::fs::read_to_string(&file).unwrap();
+    let check = |more: &str| {
+        std::fs::write(&file, format!("{written}\n[issuers.extra]\nurl = \"https://extra.example/x\"\n{more}\n"))
+            .unwrap();
+        let mut check = jeton();
+        check.args(["config", "check", "--config"]).arg(&file);
+        let output = run(check, "");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let told = check("");
+    assert!(told.contains("warning") && told.contains("issuers.extra.authorization_endpoint"), "{told}");
+    for quiet in
+        ["authorization_endpoint = \"https://portal.example/authorize\"", "grant_types = [\"client_credentials\"]"]
+    {
+        let told = check(quiet);
+        assert!(!told.contains("issuers.extra"), "{told}");
+    }
+}

@@ -85,8 +85,13 @@ impl Signer {
 
     /// A compact JWS with this header, whose `alg` says how to sign.
     pub(crate) fn jws(&self, header: &Value, payload: &Value) -> String {
-        let input = format!("{}.{}", encode(header.to_string()), encode(payload.to_string()));
         let alg = header["alg"].as_str().unwrap_or_default();
+        self.jws_text(alg, &header.to_string(), &payload.to_string())
+    }
+
+    /// A compact JWS of exactly these bytes.
+    pub(crate) fn jws_text(&self, alg: &str, header: &str, payload: &str) -> String {
+        let input = format!("{}.{}", encode(header), encode(payload));
         format!("{input}.{}", encode(self.sign(alg, input.as_bytes())))
     }
 }
