@@ -10,7 +10,7 @@ from django.urls import include, path
 
 from portal import ISSUER, METADATA, check, register, visit
 
-SITE = "http://site.example"
+SITE = "https://site.example"
 
 settings.configure(
     SECRET_KEY="of nothing",
@@ -51,13 +51,14 @@ urlpatterns = [
 def login():
     """Goes as a browser does, through the portal, and comes back logged in."""
     browser = Client(headers={"host": "site.example"})
-    begun = browser.post("/login/oidc/")
+    begun = browser.post("/login/oidc/", secure=True)
     check(begun.status_code == 302, begun.content)
     check(begun["Location"].startswith(METADATA["authorization_endpoint"]), begun["Location"])
     back = urlsplit(visit(begun["Location"]))
-    done = browser.get(f"{back.path}?{back.query}")
+    done = browser.get(f"{back.path}?{back.query}", secure=True)
     check(done.status_code == 302 and done["Location"] == "/profile", f"{done.status_code} {done.content}")
-    check(browser.get("/profile").content == b"alice", browser.get("/profile").content)
+    profile = browser.get("/profile", secure=True)
+    check(profile.content == b"alice", profile.content)
 
 
 def refresh():

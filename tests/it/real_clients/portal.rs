@@ -26,6 +26,7 @@ const SETTINGS: &str = r#"
         "urn:ietf:params:oauth:grant-type:device_code"]
     scopes = "openid profile email offline_access api:read"
     authorization_endpoint = "http://@PORTAL@/authorize"
+    metadata = { userinfo_endpoint = "http://@PORTAL@/userinfo" }
     verification_uri = "https://portal.example/device"
 "#;
 
