@@ -1,5 +1,6 @@
-//! Clients that nobody here wrote, at pinned versions (`tests/clients`), against the real binary. Each is a script that
-//! registers the clients it needs, does what its library can do, and ends non-zero at the first deviation.
+//! Clients that nobody here wrote, at pinned versions (`tests/clients`), against the real binary. Most are programs that
+//! register the clients they need, do what their library can do, and end non-zero at the first deviation; those that are
+//! servers, Apache and Spring Boot, run beside their test.
 
 mod apache;
 mod browser;
