@@ -18,6 +18,9 @@ const PENALTY: Duration = Duration::from_secs(5);
 
 /// How much earlier than its interval a poll may come: timers and networks are not exact.
 const TOLERANCE: Duration = Duration::from_secs(1);
+/// Within what time after a poll another one is that poll again: x/oauth2 sends each twice, by Basic and by the body, until
+/// one of them succeeds.
+const REPETITION: Duration = Duration::from_secs(1);
 /// The longest interval that is demanded; also the longest that an issuer can set.
 const LONGEST: Duration = Duration::from_secs(60);
 
@@ -33,6 +36,9 @@ struct Table {
 
 struct Poll {
     at: Time,
+    kept: bool,
+    /// It came again; it may do so once.
+    repeated: bool,
     interval: Duration,
     expires_at: Time,
 }
@@ -42,19 +48,14 @@ impl Pace {
     pub(super) fn is_kept(&self, device: Id, interval: Duration, expires_at: Time, now: Time) -> bool {
         let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(poll) = table.polls.get_mut(&device) {
-            let kept = now + TOLERANCE >= poll.at + poll.interval;
-            if !kept {
-                poll.interval = (poll.interval + PENALTY).min(LONGEST);
-            }
-            poll.at = now;
-            return kept;
+            return poll.next(now);
         }
         if table.polls.len() >= MOST && now.since(table.cleaned_at) >= Duration::from_secs(1) {
             table.cleaned_at = now;
             table.polls.retain(|_, poll| now < poll.expires_at);
         }
         if table.polls.len() < MOST {
-            table.polls.insert(device, Poll { at: now, interval, expires_at });
+            table.polls.insert(device, Poll { at: now, kept: true, repeated: false, interval, expires_at });
         }
         true
     }
@@ -62,6 +63,23 @@ impl Pace {
     /// The device has its answer.
     pub(super) fn forget(&self, device: Id) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).polls.remove(&device);
+    }
+}
+
+impl Poll {
+    /// Notes the next poll of this device; false if it came too soon.
+    fn next(&mut self, now: Time) -> bool {
+        if !self.repeated && now < self.at + REPETITION {
+            self.repeated = true;
+            return self.kept;
+        }
+        self.kept = now + TOLERANCE >= self.at + self.interval;
+        if !self.kept {
+            self.interval = (self.interval + PENALTY).min(LONGEST);
+        }
+        self.at = now;
+        self.repeated = false;
+        self.kept
     }
 }
 
@@ -87,10 +105,21 @@ mod tests {
     }
 
     #[test]
+    fn rfc8628_3_5_a_poll_that_is_sent_twice_is_one_poll() {
+        let (pace, device) = (Pace::default(), Id::random());
+        let poll = |millis| pace.is_kept(device, FIVE, Time::from_secs(600), Time::from_millis(millis));
+        assert_eq!([0, 10, 4_995, 5_005, 9_990, 10_000].map(poll), [true; 6]);
+        assert!(!poll(10_010), "but not three times");
+        assert!(!poll(10_020) && poll(19_010), "and what is too early costs five seconds once");
+        assert!(!poll(20_010), "a second later it is another poll");
+    }
+
+    #[test]
     fn no_interval_is_longer_than_a_minute() {
         let (pace, device) = (Pace::default(), Id::random());
         let poll = |second| pace.is_kept(device, FIVE, Time::from_secs(600), Time::from_secs(second));
-        assert!(poll(0) && !(0..40).any(|_| poll(0)) && poll(60));
+        assert_eq!((0..80).filter(|_| poll(0)).count(), 2, "the first and its repetition");
+        assert!(!poll(58) && poll(118));
     }
 
     #[test]

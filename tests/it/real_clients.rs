@@ -1,11 +1,19 @@
-//! Clients that nobody here wrote, at pinned versions (`tests/clients`), against the real binary. Each is a script that
-//! registers the clients it needs, does what its library can do, and ends non-zero at the first deviation.
+//! Clients that nobody here wrote, at pinned versions (`tests/clients`), against the real binary. Most are programs that
+//! register the clients they need, do what their library can do, and end non-zero at the first deviation; those that are
+//! servers, Apache and Spring Boot, run beside their test.
+
+mod apache;
+mod browser;
+mod go;
+mod portal;
+mod spring;
 
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 
+use portal::Portal;
 use tempfile::TempDir;
 
 use crate::support::process::{Dev, Serve};
@@ -71,6 +79,13 @@ async fn against_dev(name: &str, mut command: Command) {
 async fn against_full(name: &str, mut command: Command) {
     let serve = Serve::start(FULL).await;
     point(&mut command, serve.admin, "full", &format!("http://{}/full", serve.public));
+    succeeds(name, command).await;
+}
+
+/// The same with an issuer behind a login [`Portal`].
+async fn against_portal(name: &str, mut command: Command) {
+    let portal = Portal::start().await;
+    point(&mut command, portal.jeton.admin, portal::ISSUER, &portal.url());
     succeeds(name, command).await;
 }
 
@@ -160,6 +175,16 @@ async fn the_sdks_of_alibaba() {
         succeeds(name, command).await;
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_oauthlib() {
+    python("requests_oauthlib_client.py", against_portal).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn social_auth_core() {
+    python("social_auth.py", against_portal).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -343,3 +343,18 @@ async fn rfc8628_6_1_a_user_code_is_read_as_people_and_their_keyboards_type_it()
         assert_eq!(UserCode::parse(&wrong), None, "{wrong}");
     }
 }
+
+/// x/oauth2 does not know how a client authenticates before a request succeeds, so it sends each poll a second time at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc8628_3_5_a_poll_that_is_sent_twice_is_one_poll() {
+    let (server, (client, _)) = server().await;
+    let codes = begin(&server, &client).await;
+    for _ in 0..5 {
+        poll(&server, &client, &codes).await.refused(400, "authorization_pending");
+        poll(&server, &client, &codes).await.refused(400, "authorization_pending");
+        server.clock.advance(Duration::from_millis(4_995));
+    }
+    for error in ["authorization_pending", "authorization_pending", "slow_down"] {
+        poll(&server, &client, &codes).await.refused(400, error);
+    }
+}

@@ -58,3 +58,10 @@ def redirect(client, state, **more):
         **more,
     }
     return f"{CALLBACK}?code={_admin('codes', body)['code']}&state={state}"
+
+
+def visit(url):
+    """The browser of somebody who logs in: where the portal sends it, having come from an authorization URL."""
+    answer = requests.get(url, allow_redirects=False, timeout=20)
+    check("Location" in answer.headers, f"the portal: {answer.status_code} {answer.text}")
+    return answer.headers["Location"]

@@ -1,8 +1,10 @@
 //! What `ops/install` puts in place for the tests: client libraries that nobody here wrote, and Prometheus.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 /// No tool runs longer than this many seconds.
 const LIMIT: &str = "120";
@@ -30,11 +32,50 @@ pub(crate) fn skip(what: &str) {
     let _ = writeln!(std::io::stderr(), "skipped: {what} is missing; run ops/install");
 }
 
-/// The command, cut after two minutes.
+/// The command, cut after two minutes, and killed if it does not end then.
 pub(crate) fn bounded(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new("timeout");
-    command.arg(LIMIT).arg(program);
+    command.args(["--kill-after=5", LIMIT]).arg(program);
     command
+}
+
+/// A server that nobody here wrote, running beside a test and ended with it.
+pub(crate) struct Running {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Running {
+    /// Starts a [`bounded`] command, whose output goes to `log`, and waits until it takes connections at `address`.
+    pub(crate) async fn start(mut command: Command, address: SocketAddr, log: PathBuf) -> Self {
+        let output = std::fs::File::create(&log).unwrap();
+        command.stdin(Stdio::null()).stdout(output.try_clone().unwrap()).stderr(output);
+        let mut running = Self { child: command.spawn().unwrap(), log };
+        let listening = async {
+            let mut tick = tokio::time::interval(Duration::from_millis(50));
+            while tokio::net::TcpStream::connect(address).await.is_err() {
+                let ended = running.child.try_wait().unwrap();
+                assert!(ended.is_none(), "{ended:?}: {}", running.log());
+                tick.tick().await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(90), listening).await;
+        assert!(waited.is_ok(), "nothing listens at {address} yet: {}", running.log());
+        running
+    }
+
+    /// What it wrote until now.
+    pub(crate) fn log(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(&self.log).unwrap()).into_owned()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // `timeout` passes the signal on to what it runs; a kill would leave that behind
+        let _ = Command::new("kill").args(["-s", "TERM", &self.child.id().to_string()]).status();
+        let _ = self.child.wait();
+    }
 }
 
 /// Runs to the end, away from the runtime.
