@@ -32,7 +32,7 @@ pub(super) struct DevArgs {
     #[arg(long, env = "JETON_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     admin_token: Option<String>,
     /// What is logged
-    #[arg(long, default_value = "info,access=warn,ractor=warn", value_name = "FILTER")]
+    #[arg(long, default_value = "info,access=warn,refused=debug,ractor=warn", value_name = "FILTER")]
     log: String,
 }
 

@@ -55,7 +55,7 @@ fn write_all(dir: &Path) -> Result<(), String> {
 
 /// A fresh admin token: 256 bits.
 pub(super) fn new_admin_token() -> zeroize::Zeroizing<String> {
-    zeroize::Zeroizing::new(wire::encode("jad_", &random_bytes::<32>()))
+    zeroize::Zeroizing::new(wire::encode(wire::ADMIN_TOKEN, &random_bytes::<32>()))
 }
 
 /// Writes a new file that only its owner can read.

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::auth::LineBudget;
 use super::federation::{Provider, Trust};
 use super::keyset::Skipped;
 use super::metadata::AuthMethod;
@@ -43,8 +44,8 @@ pub struct Issuer {
     pub url: String,
     /// The path of its URL without slash at the end: `` or `/tenant`.
     pub path: String,
-    /// The URLs of its token endpoint; its dialect decides.
-    pub token_endpoints: Vec<String>,
+    /// The URLs of its endpoints; its dialect decides.
+    pub endpoints: Vec<(Endpoint, String)>,
     /// Everything else.
     pub settings: IssuerSettings,
     /// How its access tokens look; the dialect's.
@@ -65,6 +66,8 @@ pub struct Issuer {
     pub document: OnceLock<(Bytes, String)>,
     /// Its imported secrets that nobody has used since the start.
     pub cold: ColdCount,
+    /// How much failed authentications may write into the audit stream.
+    pub audit_lines: Arc<LineBudget>,
 }
 
 impl Issuer {
@@ -85,7 +88,7 @@ impl Issuer {
             id: id.to_owned(),
             url: settings.url.clone(),
             path,
-            token_endpoints: Vec::new(),
+            endpoints: Vec::new(),
             settings,
             style: ClaimStyle::default(),
             certificates: Sight::default(),
@@ -96,6 +99,7 @@ impl Issuer {
             other_methods: Vec::new(),
             document: OnceLock::new(),
             cold: ColdCount::default(),
+            audit_lines: Arc::default(),
         })
     }
 
@@ -154,6 +158,11 @@ impl Issuer {
     /// Whether the endpoint is there: that of a grant only if the grant is offered.
     pub fn offers(&self, endpoint: Endpoint) -> bool {
         endpoint != Endpoint::DeviceAuthorization || self.settings.grant_types.contains(&GrantType::DEVICE_CODE)
+    }
+
+    /// Whether `url` is a URL of this endpoint.
+    pub fn has_endpoint(&self, endpoint: Endpoint, url: &str) -> bool {
+        self.endpoints.iter().any(|(own, its)| *own == endpoint && its == url)
     }
 
     /// Whether its clients may authenticate by `method`: one with certificates needs a listener that sees them, a

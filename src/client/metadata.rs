@@ -105,6 +105,11 @@ impl AuthMethod {
         }
     }
 
+    /// Whether the client sends its secret, by Basic or in the body.
+    pub const fn sends_secret(self) -> bool {
+        matches!(self, Self::ClientSecretBasic | Self::ClientSecretPost)
+    }
+
     /// Whether it takes a federated provider, so that an issuer offers it only if it has one.
     pub const fn is_federated(self) -> bool {
         match self {
@@ -148,11 +153,23 @@ pub enum CodeRedirect {
     Optional,
 }
 
+/// How a client may send its secret.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SecretTransport {
+    /// By Basic or in the body, whichever is registered: many client libraries try one and then the other.
+    #[default]
+    Any,
+    /// As registered, and not otherwise.
+    Registered,
+}
+
 /// Whom an assertion of the client must be for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AssertionAudience {
-    /// The issuer or the URL of its token endpoint, alone or in a list of nothing else: what client libraries send.
+    /// The issuer, the URL of its token endpoint or that of the endpoint it is sent to, alone or in a list of nothing else:
+    /// what client libraries send.
     #[default]
     Tolerant,
     /// The issuer, as a string (FAPI 2.0 section 5.3.2.1, draft-ietf-oauth-rfc7523bis).
@@ -260,6 +277,9 @@ pub struct Extension {
     /// What the header of its access tokens calls them, if they are JWTs; absent follows the issuer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_token_typ: Option<AccessTokenTyp>,
+    /// How it may send its secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret_transport: Option<SecretTransport>,
     /// Whom its assertions must be for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assertion_audience: Option<AssertionAudience>,

@@ -28,7 +28,7 @@ use crate::token::{Lifetimes, RotatePolicy};
 use federation::Credential;
 use keyset::ClientKeys;
 use metadata::certificate::CertificateName;
-use metadata::{AssertionAudience, CodeRedirect, IntrospectionReach};
+use metadata::{AssertionAudience, CodeRedirect, IntrospectionReach, SecretTransport};
 use rate::RateLimit;
 use secret::Secret;
 
@@ -54,6 +54,8 @@ pub struct Client {
 pub struct Settings {
     /// How it authenticates.
     pub auth_method: AuthMethod,
+    /// How it may send its secret.
+    pub secret_transport: SecretTransport,
     /// The grants it may use.
     pub grant_types: Vec<GrantType>,
     /// The scope it may ask for.

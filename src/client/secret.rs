@@ -143,6 +143,11 @@ impl Secret {
         self.stored.expires_at.is_none_or(|expiry| now < expiry)
     }
 
+    /// Whether somebody else made it, so that it may be guessed.
+    pub fn is_imported(&self) -> bool {
+        matches!(self.stored.hash, SecretHash::Argon2(_))
+    }
+
     /// Whether only argon2id can check it: imported, and not used since the start.
     pub fn is_cold(&self) -> bool {
         self.cold_hash().is_some()
@@ -237,6 +242,13 @@ pub fn generate_long() -> Zeroizing<String> {
 /// Whether `text` looks like a secret of [`generate`] or [`generate_long`].
 pub fn is_generated(text: &str) -> bool {
     wire::decode(wire::CLIENT_SECRET, text, MAX_SECRET).is_some_and(|bytes| matches!(bytes.len(), 32 | 48))
+}
+
+/// What whoever registers an imported secret should know of it.
+pub fn advice(text: &str) -> Option<&'static str> {
+    const TWO_SPELLINGS: &str = "client_secret has + or %: in a Basic header it is form-encoded (RFC 6749 section 2.3.1), \
+        and although it is accepted here as it is too, other servers do not; a generated secret has neither";
+    text.contains(['+', '%']).then_some(TWO_SPELLINGS)
 }
 
 /// A name for a new secret.

@@ -55,7 +55,8 @@ pub fn snapshot(config: &Config, vault: &Vault, extensions: &Extensions) -> Resu
         issuer.custom = custom_grants(id, settings, &known, config)?;
         issuer.certificates = config.public.sight();
         issuer.style = dialect.style(&issuer);
-        issuer.token_endpoints = dialect::urls(dialect, &issuer, Endpoint::Token);
+        let urls = |endpoint| dialect::urls(dialect, &issuer, endpoint).into_iter().map(move |url| (endpoint, url));
+        issuer.endpoints = Endpoint::ALL.into_iter().flat_map(urls).collect();
         let issuer = Arc::new(issuer);
         add_routes(&mut snapshot, &issuer, dialect)?;
         snapshot.issuers.insert(id.clone(), issuer);

@@ -109,7 +109,7 @@ impl Dialect for TencentCiam {
                 | ErrorCode::AccessDenied
                 | ErrorCode::ExpiredToken
                 | ErrorCode::UnsupportedTokenType
-                | ErrorCode::SlowDown
+                | ErrorCode::TooManyRequests
                 | ErrorCode::OfGrant
                 | ErrorCode::TemporarilyUnavailable
                 | ErrorCode::ServerError => {

@@ -118,7 +118,7 @@ impl Dialect for XsollaLogin {
             | ErrorCode::ExpiredToken
             | ErrorCode::UnsupportedTokenType
             | ErrorCode::OfGrant => ("0", 400),
-            ErrorCode::SlowDown => ("002-057", 429),
+            ErrorCode::TooManyRequests => ("002-057", 429),
             ErrorCode::TemporarilyUnavailable => ("0", 503),
             // a teapot, literally
             ErrorCode::ServerError => ("004-001", 418),

@@ -92,7 +92,8 @@ const UNAVAILABLE: OAuthError =
     OAuthError::new(ErrorCode::TemporarilyUnavailable, "the service cannot answer now; try again");
 const TOO_LARGE: OAuthError = OAuthError::invalid_request("the request is larger than the store takes");
 const WRONG_LOGIN: OAuthError = OAuthError::new(ErrorCode::InvalidGrant, "the user name or the password is wrong");
-const TOO_MANY_LOGINS: OAuthError = OAuthError::new(ErrorCode::SlowDown, "too many failed logins; try again later");
+const TOO_MANY_LOGINS: OAuthError =
+    OAuthError::new(ErrorCode::TooManyRequests, "too many failed logins; try again later");
 const OURS: OAuthError = OAuthError::new(ErrorCode::ServerError, "the service failed");
 
 impl Error {

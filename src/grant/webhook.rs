@@ -43,8 +43,7 @@ impl Webhook {
     /// Counts a request as a guess of what it carries, before anybody looks at it.
     fn admit(&self, issuer: &str, client: &str, peer: IpAddr, now: Time) -> Result<Charge<'_>, Error> {
         let gate = self.throttle.paced_gate(issuer, client, peer, REFUSALS);
-        gate.is_open(now).map_err(Error::Throttled)?;
-        Ok(gate.charge(now))
+        gate.enter(now).map_err(Error::Throttled)
     }
 }
 

@@ -1,12 +1,12 @@
 //! One log line and one set of metrics per request, written at the edge. Never a token, code, secret, verifier or
-//! anything else the request carried; ids only of clients that authenticated (CHECKLIST 75).
+//! anything else the request carried; the id of a client that did not authenticate is called claimed (CHECKLIST 75).
 
 use hyper::StatusCode;
 use hyper::header::HeaderValue;
 use prometheus::{Histogram, IntCounter, IntCounterVec};
 
 use super::{Request, Response};
-use crate::client::auth::Failure;
+use crate::client::auth::{ClaimedName, Failure};
 use crate::grant::Error;
 use crate::metrics::{Metrics, Stopwatch};
 use crate::protocol::error::OAuthError;
@@ -18,6 +18,8 @@ pub struct Told {
     pub grant: String,
     /// The authenticated client.
     pub client: Option<String>,
+    /// The client that a failed authentication claimed.
+    pub claimed: Option<ClaimedName>,
     /// The error that was answered.
     pub error: Option<OAuthError>,
     /// What was behind it; for operators only.
@@ -33,6 +35,7 @@ impl Told {
     pub fn fail(&mut self, failure: &Failure) {
         self.error = Some(failure.error);
         self.reason = Some(failure.reason.to_owned());
+        self.claimed.clone_from(&failure.claimed);
     }
 
     /// Notes why something was not granted: the chain of causes.
@@ -52,7 +55,7 @@ impl Told {
 
     /// `ok` or the error code.
     pub fn outcome(&self) -> &'static str {
-        self.error.map_or("ok", |error| error.code.name())
+        self.error.map_or("ok", |error| error.code.outcome())
     }
 }
 
@@ -105,16 +108,28 @@ impl Observers {
         let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
         let (client, error, reason) =
             (told.client.as_deref(), told.error.map(|error| error.code.name()), told.reason.as_deref());
-        let request_id = told.request_id.as_deref();
+        let (claimed_client, request_id) = (told.claimed.as_ref().map(ClaimedName::as_str), told.request_id.as_deref());
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
-                    target: "access", endpoint, issuer, grant = told.grant, client, status = status.as_u16(), error, reason,
-                    duration_us = micros, peer = %request.peer, trace_id = trace, request_id, "request"
+                    target: "access", endpoint, issuer, grant = told.grant, client, claimed_client, status = status.as_u16(), error,
+                    reason, duration_us = micros, peer = %request.peer, trace_id = trace, request_id, "request"
                 )
             };
         }
-        if status.is_server_error() { line!(warn) } else { line!(info) }
+        if status.is_server_error() {
+            line!(warn)
+        } else {
+            line!(info)
+        }
+        // for `jeton dev`, which leaves out the lines above
+        if let Some(refused) = told.error {
+            let reason = reason.unwrap_or(refused.description);
+            tracing::debug!(
+                target: "refused", endpoint, issuer, grant = told.grant, client, claimed_client, status = status.as_u16(),
+                error, reason, "request refused"
+            );
+        }
     }
 
     /// Counts an answer given before the body was read.

@@ -118,7 +118,7 @@ impl<H: Handler> Link<H> {
         if head.headers.len() > self.gate.limits.max_headers {
             return Err(misunderstood(Fault::HeadTooLarge));
         }
-        catch_unwind(AssertUnwindSafe(|| self.gate.handler.admits(head)))
+        catch_unwind(AssertUnwindSafe(|| self.gate.handler.admits(head, self.peer)))
             .unwrap_or_else(|_| Err(Box::new(self.refuse(Fault::Panicked))))
             .map_err(|answer| Refusal { answer, understood: true })
     }

@@ -105,10 +105,10 @@ impl Fault {
 
 /// What a listener serves.
 pub trait Handler: Send + Sync + 'static {
-    /// Decides on the head alone: how many bytes of body are welcome, or the refusal.
+    /// Decides on the head and where it comes from: how many bytes of body are welcome, or the refusal.
     ///
     /// After a refusal with body bytes unread an HTTP/1 connection is closed.
-    fn admits(&self, head: &Parts) -> Result<usize, Box<Response>>;
+    fn admits(&self, head: &Parts, peer: IpAddr) -> Result<usize, Box<Response>>;
 
     /// Answers a request. The future is dropped, at any await, when the client goes away.
     fn handle(&self, request: Request) -> impl Future<Output = Response> + Send;

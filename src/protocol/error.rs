@@ -23,12 +23,13 @@ pub enum ErrorCode {
     InvalidTarget,
     /// The token type cannot be revoked. RFC 7009 section 2.2.1.
     UnsupportedTokenType,
-    /// Too many requests from this client. RFC 6585 section 4.
-    SlowDown,
+    /// Too many requests, or too many that failed: 429 (RFC 6585 section 4). Clients read `slow_down` as RFC 8628 has it
+    /// and poll on, so the name is that of "try again later", which is all that it says.
+    TooManyRequests,
     /// The person has not decided about the device yet. RFC 8628 section 3.5.
     AuthorizationPending,
-    /// The device polls too often and must wait five seconds longer from now on. RFC 8628 section 3.5: unlike
-    /// [`ErrorCode::SlowDown`] a 400, because it is an answer to this request.
+    /// The device polls too often and must wait five seconds longer from now on. RFC 8628 section 3.5: a 400,
+    /// because it is an answer to this request.
     PollSlower,
     /// The person said no. RFC 8628 section 3.5.
     AccessDenied,
@@ -53,7 +54,7 @@ impl ErrorCode {
         Self::InvalidScope,
         Self::InvalidTarget,
         Self::UnsupportedTokenType,
-        Self::SlowDown,
+        Self::TooManyRequests,
         Self::AuthorizationPending,
         Self::PollSlower,
         Self::AccessDenied,
@@ -74,7 +75,7 @@ impl ErrorCode {
             Self::InvalidScope => ("invalid_scope", 400),
             Self::InvalidTarget => ("invalid_target", 400),
             Self::UnsupportedTokenType => ("unsupported_token_type", 400),
-            Self::SlowDown => ("slow_down", 429),
+            Self::TooManyRequests => ("temporarily_unavailable", 429),
             Self::AuthorizationPending => ("authorization_pending", 400),
             Self::PollSlower => ("slow_down", 400),
             Self::AccessDenied => ("access_denied", 400),
@@ -89,6 +90,11 @@ impl ErrorCode {
     /// The wire name.
     pub const fn name(self) -> &'static str {
         self.wire().0
+    }
+
+    /// The name in metrics, where what is throttled and what is overload are two things.
+    pub const fn outcome(self) -> &'static str {
+        if matches!(self, Self::TooManyRequests) { "too_many_requests" } else { self.name() }
     }
 
     /// The HTTP status.

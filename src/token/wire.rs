@@ -17,6 +17,13 @@ pub const ACCESS: &str = "jat_";
 pub const DEVICE: &str = "jdc_";
 /// Prefix of client secrets that jeton generated.
 pub const CLIENT_SECRET: &str = "jcs_";
+/// Prefix of admin tokens.
+pub const ADMIN_TOKEN: &str = "jad_";
+
+/// Whether a text begins as one of our credentials does: it must not stand in a log, whatever it is.
+pub fn is_credential(text: &str) -> bool {
+    [REFRESH, CODE, ACCESS, DEVICE, CLIENT_SECRET, ADMIN_TOKEN].iter().any(|prefix| text.starts_with(prefix))
+}
 
 /// Bytes of an encoded [`Head`].
 pub const HEAD_LEN: usize = 20;

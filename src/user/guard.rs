@@ -6,13 +6,11 @@
 //! application's server is one address for all its users) and has failed two hundred times there can tell by the answer
 //! who logged in from it lately.
 
-use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::prepared;
-use crate::client::auth::throttle::{Charge, Pace, Throttle};
+use crate::client::auth::throttle::{Charge, Known, Pace, Throttle};
 use crate::clock::Time;
 
 /// Ten guesses of one user's password from one address, then one every five seconds.
@@ -24,35 +22,21 @@ const USER_ANYWHERE: Pace = Pace { every: Duration::from_secs(30), burst: 100 };
 /// No request comes from there.
 const EVERYWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
-/// Successes that are remembered; 8 bytes each.
-const SLOTS: usize = 1 << 15;
-/// For how many hours.
-const REMEMBERED: u64 = 30 * 24;
-
 /// Counts failures, and remembers who was right where.
+#[derive(Default)]
 pub(super) struct Guard {
     /// A table for each pace: buckets are times, and a slow pace would fill those of a fast one.
     user_here: Throttle,
     address: Throttle,
     user_anywhere: Throttle,
-    /// 40 bits of a hash and the hour; a collision forgets somebody, which is safe.
-    known: Vec<AtomicU64>,
-    seed: RandomState,
-}
-
-impl Default for Guard {
-    fn default() -> Self {
-        let known = (0..SLOTS).map(|_| AtomicU64::new(0)).collect();
-        let [user_here, address, user_anywhere] = std::array::from_fn(|_| Throttle::default());
-        Self { user_here, address, user_anywhere, known, seed: RandomState::new() }
-    }
+    known: Known,
 }
 
 /// An attempt that was let in: it counts as a failure until it is given back.
 pub(super) struct Attempt<'a> {
     guard: &'a Guard,
-    charges: [Charge<'a>; 3],
-    who: u64,
+    charges: Vec<Charge<'a>>,
+    who: (String, String, IpAddr),
 }
 
 impl Guard {
@@ -68,33 +52,26 @@ impl Guard {
         now: Time,
     ) -> Result<Attempt<'_>, Duration> {
         // a user service may take `Ann ` for ann, and each spelling must not be ten guesses more
-        let username = &*prepared::name(username.trim()).to_lowercase();
+        let username = prepared::name(username.trim()).to_lowercase();
         let gates = [
-            self.user_here.paced_gate(issuer, username, source, USER_HERE),
+            self.user_here.paced_gate(issuer, &username, source, USER_HERE),
             self.address.paced_gate(issuer, "", source, ADDRESS),
-            self.user_anywhere.paced_gate(issuer, username, EVERYWHERE, USER_ANYWHERE),
+            self.user_anywhere.paced_gate(issuer, &username, EVERYWHERE, USER_ANYWHERE),
         ];
-        let who = self.seed.hash_one((issuer, username, Throttle::network(source)));
-        let looked_at = if self.is_known(who, now) { 1 } else { gates.len() };
-        gates.iter().take(looked_at).try_for_each(|gate| gate.is_open(now))?;
-        Ok(Attempt { guard: self, charges: gates.map(|gate| gate.charge(now)), who })
+        let must_be_open = if self.known.has(issuer, &username, source, now) { 1 } else { gates.len() };
+        let mut charges = Vec::with_capacity(gates.len());
+        for (at, gate) in gates.iter().enumerate() {
+            match gate.enter(now) {
+                Ok(charge) => charges.push(charge),
+                Err(wait) if at < must_be_open => {
+                    charges.into_iter().for_each(Charge::give_back);
+                    return Err(wait);
+                }
+                Err(_) => {}
+            }
+        }
+        Ok(Attempt { guard: self, charges, who: (issuer.to_owned(), username, source) })
     }
-
-    fn slot(&self, who: u64) -> &AtomicU64 {
-        &self.known[usize::try_from(who).unwrap_or_default() % SLOTS]
-    }
-
-    fn is_known(&self, who: u64, now: Time) -> bool {
-        let seen = self.slot(who).load(Ordering::Relaxed);
-        seen != 0 && seen & !HOUR == who & !HOUR && hour(now).wrapping_sub(seen & HOUR) & HOUR <= REMEMBERED
-    }
-}
-
-/// The bits of a slot that hold the hour.
-const HOUR: u64 = (1 << 24) - 1;
-
-fn hour(now: Time) -> u64 {
-    (now.as_secs() / 3600) & HOUR
 }
 
 impl Attempt<'_> {
@@ -105,7 +82,8 @@ impl Attempt<'_> {
 
     /// The password was right.
     pub(super) fn succeeded(self, now: Time) {
-        self.guard.slot(self.who).store(self.who & !HOUR | hour(now), Ordering::Relaxed);
+        let (issuer, username, source) = &self.who;
+        self.guard.known.remember(issuer, username, *source, now);
         self.give_back();
     }
 }

@@ -267,7 +267,7 @@ async fn checklist_24_refused_guesses_are_slowed_down_per_client_and_address_and
     }
     world.hook.decides(no("invalid_grant"));
     let answer = world.ask(&[]).await;
-    assert_eq!((answer.status, answer.error().as_str()), (429, "slow_down"));
+    assert_eq!((answer.status, answer.error().as_str()), (429, "temporarily_unavailable"));
     assert_eq!(answer.header("retry-after"), Some("1"));
     assert_eq!(world.hook.asked().len(), 200, "the hook hears no more of them");
     let other = json!({

@@ -216,7 +216,7 @@ async fn a_guesser_locks_out_only_itself() {
         refused(&guesser.post("/oauth2/token", &wrong).await.unwrap(), "invalid_grant");
     }
     let answer = guesser.post("/oauth2/token", &wrong).await.unwrap();
-    assert_eq!((answer.status, answer.error().as_str()), (429, "slow_down"));
+    assert_eq!((answer.status, answer.error().as_str()), (429, "temporarily_unavailable"));
     assert_eq!(answer.header("retry-after"), Some("5"));
     let answer = guesser.post("/oauth2/token", &right).await.unwrap();
     assert_eq!(answer.status, 429, "also if it guessed right: it must not learn that");

@@ -57,7 +57,8 @@ async fn checklist_16_whatever_fails_is_answered_alike() {
         };
         let right = server.client(metadata(method, json!({}))).await;
         let disabled = server.client(metadata(method, json!({ "jeton": { "disabled": true } }))).await;
-        let other = server.client(metadata(other, json!({}))).await;
+        let strict = json!({ "jeton": { "secret_transport": "registered" } });
+        let other = server.client(metadata(other, strict)).await;
         let mut public = metadata("none", json!({ "redirect_uris": ["https://a.example/"] }));
         public["grant_types"] = json!(["authorization_code"]);
         let public = server.client(public).await;
@@ -76,7 +77,7 @@ async fn checklist_16_whatever_fails_is_answered_alike() {
             ("longer secret", &right.0, &wrong),
             ("another client's secret", &right.0, &expired.1),
             ("disabled client", &disabled.0, &disabled.1),
-            ("other method registered", &other.0, &other.1),
+            ("other way registered, and strict", &other.0, &other.1),
             ("public client", &public.0, &"x".to_owned()),
             ("expired secret", &expired.0, &old),
         ] {
@@ -118,7 +119,7 @@ async fn checklist_16_while_secrets_are_cold_every_failure_costs_a_hash_and_a_so
     }
     for id in ["nobody", cold.as_str(), warm.0.as_str()] {
         let answer = by_basic(&server, id, "x").await;
-        answer.refused(429, "slow_down");
+        answer.refused(429, "temporarily_unavailable");
         assert_eq!(answer.header("retry-after"), Some("1"), "{id}");
     }
     assert_eq!(quick(&warm.0, &warm.1).await, 200, "and is not locked out");
@@ -145,12 +146,10 @@ async fn checklist_17_basic_credentials_are_form_decoded() {
         let registered = server.client(metadata("client_secret_basic", given)).await;
         assert_eq!(registered, (id.to_owned(), secret.to_owned()));
         assert_eq!(by_basic(&server, id, secret).await.status, 200, "{id} {secret}");
-        // unencoded it is somebody else's secret, or malformed
-        let answer = server.post(TOKEN, &[("Authorization", &raw_basic(format!("{id}:{secret}")))], &[GRANT]).await;
-        if secret.is_ascii() {
-            answer.refused(401, "invalid_client");
-        }
     }
+    // a colon in the id cannot be sent but encoded
+    let answer = server.post(TOKEN, &[("Authorization", &raw_basic("a:b%c+d::%+ \u{e9}"))], &[GRANT]).await;
+    answer.refused(401, "invalid_client");
     // the scheme has no case, and one space or more before the credentials
     let right = basic("plain", "pass word+%41");
     for header in [right.replace("Basic", "bAsIc"), right.replace("Basic ", "Basic  ")] {
@@ -245,32 +244,136 @@ async fn checklist_20_client_id_in_the_body_is_the_authenticated_one() {
     ask(&id.to_uppercase()).await.refused(400, "invalid_request");
 }
 
+/// A refresh by each way to authenticate, with a token that nobody has: `invalid_grant` says that the client was let in.
+async fn each_way(server: &Server, id: &str, secret: &str) -> [(&'static str, Answer); 3] {
+    let refresh = [("grant_type", "refresh_token"), ("refresh_token", "x")];
+    let post = [&refresh[..], &[("client_id", id), ("client_secret", secret)]].concat();
+    let none = [&refresh[..], &[("client_id", id)]].concat();
+    [
+        ("client_secret_basic", server.post(TOKEN, &[("Authorization", &basic(id, secret))], &refresh).await),
+        ("client_secret_post", server.token(&post).await),
+        ("none", server.token(&none).await),
+    ]
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn checklist_21_the_registered_method_is_enforced() {
     let server = Server::start().await;
-    for registered in ["client_secret_basic", "client_secret_post", "none"] {
+    for (registered, strict, accepted) in [
+        ("client_secret_basic", false, &["client_secret_basic", "client_secret_post"][..]),
+        ("client_secret_post", false, &["client_secret_basic", "client_secret_post"]),
+        ("client_secret_basic", true, &["client_secret_basic"]),
+        ("client_secret_post", true, &["client_secret_post"]),
+        ("client_secret_jwt", false, &[]),
+        ("none", false, &["none"]),
+    ] {
         let mut metadata = crate::support::web_metadata();
         metadata["token_endpoint_auth_method"] = json!(registered);
+        if strict {
+            metadata["jeton"] = json!({ "secret_transport": "registered" });
+        }
         let client = server.client(metadata).await;
         let secret = if client.1.is_empty() { "jcs_x" } else { &client.1 };
-        let refresh = [("grant_type", "refresh_token"), ("refresh_token", "x")];
-        let post = [&refresh[..], &[("client_id", &client.0), ("client_secret", secret)]].concat();
-        let none = [&refresh[..], &[("client_id", &client.0)]].concat();
-        let answers = [
-            (
-                "client_secret_basic",
-                server.post(TOKEN, &[("Authorization", &basic(&client.0, secret))], &refresh).await,
-            ),
-            ("client_secret_post", server.token(&post).await),
-            ("none", server.token(&none).await),
-        ];
-        for (tried, answer) in answers {
-            if tried == registered {
+        for (tried, answer) in each_way(&server, &client.0, secret).await {
+            if accepted.contains(&tried) {
                 answer.refused(400, "invalid_grant");
             } else {
                 answer.refused(401, "invalid_client");
             }
         }
+    }
+    let unknown = json!({ "jeton": { "secret_transport": "header" } });
+    let answer = server.admin("POST", "/issuers/main/clients", metadata("client_secret_basic", unknown)).await;
+    assert_eq!(answer.status, 400, "{}", answer.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc6749_2_3_1_a_secret_may_be_sent_by_basic_or_in_the_body() {
+    let server = Server::start().await;
+    for registered in ["client_secret_basic", "client_secret_post"] {
+        let (id, secret) = server.client(metadata(registered, json!({}))).await;
+        let header = basic(&id, &secret);
+        // more often than anybody may fail
+        for _ in 0..30 {
+            assert_eq!(by_basic(&server, &id, &secret).await.status, 200, "{registered}");
+            assert_eq!(by_post(&server, &id, &secret).await.status, 200, "{registered}");
+        }
+        for path in ["/oauth2/introspect", "/oauth2/revoke"] {
+            let by_header = server.post(path, &[("Authorization", &header)], &[("token", "x")]).await;
+            let own = [("token", "x"), ("client_id", id.as_str()), ("client_secret", secret.as_str())];
+            assert_eq!(
+                (by_header.status, server.post(path, &[], &own).await.status),
+                (200, 200),
+                "{registered} {path}"
+            );
+        }
+        // both at once are two methods all the same
+        let both = [GRANT, ("client_id", id.as_str()), ("client_secret", secret.as_str())];
+        server.post(TOKEN, &[("Authorization", &header)], &both).await.refused(400, "invalid_request");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc6749_2_3_1_basic_with_an_empty_password_is_a_public_client() {
+    let server = Server::start().await;
+    let refresh = [("grant_type", "refresh_token"), ("refresh_token", "x")];
+    let (spa, _) = server.client(crate::support::spa_metadata()).await;
+    let (web, secret) = server.web_client().await;
+    let ask = async |id: &str, more: &[(&str, &str)]| {
+        let header = raw_basic(format!("{id}:"));
+        server.post(TOKEN, &[("Authorization", &header)], &[&refresh[..], more].concat()).await
+    };
+    ask(&spa, &[]).await.refused(400, "invalid_grant");
+    ask(&spa, &[("client_id", &spa), ("client_secret", "")]).await.refused(400, "invalid_grant");
+    let empty = [&refresh[..], &[("client_id", spa.as_str()), ("client_secret", "")]].concat();
+    server.token(&empty).await.refused(400, "invalid_grant");
+    let header = raw_basic(format!("{spa}:"));
+    let revoked = server.post("/oauth2/revoke", &[("Authorization", &header)], &[("token", "x")]).await;
+    assert_eq!(revoked.status, 200, "{}", revoked.text());
+    // who has a secret must show it
+    ask(&web, &[]).await.refused(401, "invalid_client");
+    ask(&web, &[("client_id", &web), ("client_secret", &secret)]).await.refused(400, "invalid_request");
+    ask("nobody", &[]).await.refused(401, "invalid_client");
+    ask(&spa, &[("client_id", &web)]).await.refused(400, "invalid_request");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc6749_2_3_1_credentials_that_basic_has_unencoded_are_right_too() {
+    let server = Server::start().await;
+    let raw = async |id: &str, secret: &str| {
+        let header = raw_basic(format!("{id}:{secret}"));
+        server.post(TOKEN, &[("Authorization", &header)], &[GRANT]).await
+    };
+    for (id, secret) in [("raw", "pass+word%41/=="), ("broken", "100%+zz%"), ("a+b%41", "se%41cret"), ("c+d", "plain")]
+    {
+        let given = json!({ "client_id": id, "client_secret": secret });
+        server.client(metadata("client_secret_basic", given)).await;
+        // cold, then warm
+        for _ in 0..2 {
+            assert_eq!(raw(id, secret).await.status, 200, "{id} {secret}");
+            assert_eq!(by_basic(&server, id, secret).await.status, 200, "{id} {secret}");
+        }
+        raw(id, &format!("{secret}x")).await.refused(401, "invalid_client");
+        // the body names which of the two ids is meant
+        let header = raw_basic(format!("{id}:{secret}"));
+        let named = server.post(TOKEN, &[("Authorization", &header)], &[GRANT, ("client_id", id)]).await;
+        assert_eq!(named.status, 200, "{id} {secret}");
+    }
+    // the secret as sent is not the secret of a client that has another one
+    let given = json!({ "client_id": "other", "client_secret": "a b" });
+    server.client(metadata("client_secret_basic", given)).await;
+    assert_eq!(raw("other", "a+b").await.status, 200);
+    raw("other", "a%2Bb").await.refused(401, "invalid_client");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_imported_secret_that_basic_may_spell_in_two_ways_is_registered_with_a_warning() {
+    let server = Server::start().await;
+    for (secret, warned) in [("pass+word", true), ("100%", true), ("pass word", false), ("horse", false)] {
+        let given = metadata("client_secret_basic", json!({ "client_secret": secret }));
+        let answer = server.admin("POST", "/issuers/main/clients", given).await.json();
+        let warnings = answer["warnings"].as_array().map_or(0, Vec::len);
+        assert_eq!(warnings, usize::from(warned), "{secret}: {answer}");
     }
 }
 
@@ -342,14 +445,14 @@ async fn checklist_24_brute_force_is_throttled_and_locks_out_only_itself() {
     let (tried, throttled): (Vec<&Answer>, Vec<&Answer>) = answers.iter().partition(|answer| answer.status == 401);
     assert_eq!((tried.len(), throttled.len()), (20, 9_980));
     for answer in throttled {
-        answer.refused(429, "slow_down");
+        answer.refused(429, "temporarily_unavailable");
         assert_eq!(answer.header("retry-after"), Some("1"));
     }
-    // from there not even the right secret is looked at, or guessing would go on
-    token_from(&server, guesser, &id, &secret).await.refused(429, "slow_down");
-    // the true client is not locked out
+    // the true client is not locked out, not even behind the same address: its secret has 256 bits
     let since = jeton::metrics::Stopwatch::start();
-    assert_eq!(token_from(&server, elsewhere, &id, &secret).await.status, 200);
+    for address in [guesser, elsewhere] {
+        assert_eq!(token_from(&server, address, &id, &secret).await.status, 200);
+    }
     assert!(since.elapsed() < Duration::from_secs(1));
     // nor are others behind the guesser's address
     let (other, other_secret) = server.client(metadata("client_secret_basic", json!({}))).await;
@@ -360,6 +463,78 @@ async fn checklist_24_brute_force_is_throttled_and_locks_out_only_itself() {
     assert_eq!(token_from(&server, guesser, &id, "guess").await.status, 429);
     server.clock.advance(Duration::from_secs(1));
     assert_eq!(token_from(&server, guesser, &id, &secret).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_24_an_imported_secret_can_be_guessed_no_faster_where_it_was_never_right() {
+    let server = Server::start().await;
+    let imported = json!({ "client_secret": "horse battery" });
+    let (id, secret) = server.client(metadata("client_secret_basic", imported)).await;
+    let (home, stranger): (IpAddr, IpAddr) = ([127, 0, 0, 2].into(), [127, 0, 0, 3].into());
+    assert_eq!(token_from(&server, home, &id, &secret).await.status, 200);
+    for address in [home, stranger] {
+        for _ in 0..20 {
+            assert_eq!(token_from(&server, address, &id, "guess").await.status, 401);
+        }
+        token_from(&server, address, &id, "guess").await.refused(429, "temporarily_unavailable");
+    }
+    // a pod with an old secret does not shut out its siblings, and a stranger does not learn that it guessed right
+    assert_eq!(token_from(&server, home, &id, &secret).await.status, 200);
+    token_from(&server, stranger, &id, &secret).await.refused(429, "temporarily_unavailable");
+    server.clock.advance(Duration::from_secs(1));
+    assert_eq!(token_from(&server, stranger, &id, &secret).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_24_guesses_that_arrive_together_count_each() {
+    let server = Server::start().await;
+    let imported = json!({ "client_secret": "horse battery" });
+    let cold = server.client(metadata("client_secret_post", imported)).await.0;
+    let warm = server.service_client().await.0;
+    for id in [cold.as_str(), "nobody", warm.as_str()] {
+        let fields = [GRANT, ("client_id", id), ("client_secret", "guess")];
+        let answers = crate::support::race(server.public, 64, &fields).await;
+        let count = |status| answers.iter().filter(|answer| answer.status == status).count();
+        assert_eq!((count(401), count(429)), (20, 44), "{id}");
+        server.clock.advance(Duration::from_secs(60));
+    }
+    assert_eq!(by_post(&server, &cold, "horse battery").await.status, 200);
+    // what was right is not counted
+    let (id, secret) = server.client(metadata("client_secret_post", json!({ "client_secret": "donkey" }))).await;
+    let fields = [GRANT, ("client_id", id.as_str()), ("client_secret", secret.as_str())];
+    let answers = crate::support::race(server.public, 16, &fields).await;
+    assert!(answers.iter().all(|answer| answer.status == 200));
+    let count = async || {
+        let answers = crate::support::race(server.public, 40, &[GRANT, fields[1], ("client_secret", "mule")]).await;
+        answers.iter().filter(|answer| answer.status == 401).count()
+    };
+    assert_eq!(count().await, 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_24_no_address_keeps_others_out_of_the_queue_of_slow_hashes() {
+    let server = std::sync::Arc::new(Server::start().await);
+    let imported = json!({ "client_secret": "horse battery" });
+    let cold = server.client(metadata("client_secret_basic", imported)).await.0;
+    let mut flood = tokio::task::JoinSet::new();
+    for n in 0_u8..160 {
+        let server = server.clone();
+        let source = [127, 0, 1, n / 20].into();
+        flood.spawn(async move { token_from(&server, source, &format!("nobody-{n}"), "x").await });
+    }
+    // until the queue is full of them
+    let full = async {
+        while !server.metrics().await.contains("jeton_hash_queue_depth{of=\"secret\"} 6") {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), full).await.expect("the flood waits");
+    let answer = token_from(&server, [127, 0, 0, 2].into(), &cold, "horse battery").await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    for answer in flood.join_all().await {
+        assert!(matches!(answer.status, 401 | 429), "{}: {}", answer.status, answer.text());
+        assert_eq!(answer.header("retry-after").is_some(), answer.status == 429);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -194,6 +194,65 @@ async fn checklist_28_the_audience_is_the_issuer_and_for_tolerant_clients_the_to
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn checklist_28_at_each_endpoint_its_own_url_is_an_audience_for_tolerant_clients() {
+    const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+    for dialect in ["rfc", "identityserver3"] {
+        let server = Server::with(&format!(
+            "dialect = \"{dialect}\"\ngrant_types = [\"client_credentials\", \"{DEVICE}\"]\n\
+             verification_uri = \"https://portal.example/device\"\nscopes = \"api:read\"\n\
+             access_token_alg = \"EdDSA\""
+        ))
+        .await;
+        let discovery = server.get("/.well-known/openid-configuration").await.json();
+        let may = |more: Value| {
+            let mut metadata = json!({ "grant_types": ["client_credentials", DEVICE] });
+            metadata.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            metadata
+        };
+        let tolerant = Client::with(&server, "ES256", may(json!({}))).await;
+        let issuer = json!({ "jeton": { "assertion_audience": "issuer" } });
+        let strict = Client::with(&server, "ES256", may(issuer)).await;
+        let endpoints = ["introspection", "revocation", "device_authorization"];
+        let url = |name: &str| discovery[format!("{name}_endpoint")].as_str().unwrap().to_owned();
+        for name in endpoints {
+            let path = url(name).strip_prefix(&format!("http://{}", server.public)).unwrap().to_owned();
+            let ask = async |client: &Client, aud: Value| {
+                let assertion = client.assertion(&server, json!({ "aud": aud }));
+                let kind = ("client_assertion_type", JWT_BEARER);
+                server.post(&path, &[], &[("token", "x"), kind, ("client_assertion", &assertion)]).await.status
+            };
+            assert_eq!(ask(&tolerant, json!(url(name))).await, 200, "{dialect} {name}");
+            assert_eq!(ask(&tolerant, json!([url(name), url("token")])).await, 200, "{dialect} {name}");
+            assert_ne!(ask(&strict, json!(url(name))).await, 200, "{dialect} {name}");
+            for other in endpoints.into_iter().filter(|other| *other != name) {
+                assert_ne!(ask(&tolerant, json!(url(other))).await, 200, "{dialect} {name}: {other}");
+            }
+        }
+        // at the token endpoint none of them is
+        for name in endpoints {
+            let assertion = tolerant.assertion(&server, json!({ "aud": url(name) }));
+            let kind = ("client_assertion_type", JWT_BEARER);
+            let path = url("token").strip_prefix(&format!("http://{}", server.public)).unwrap().to_owned();
+            let asked = [GRANT, ("scope", "api:read"), kind, ("client_assertion", &assertion)];
+            assert_ne!(server.post(&path, &[], &asked).await.status, 200, "{dialect} {name}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_24_a_right_assertion_passes_while_wrong_ones_are_throttled() {
+    let server = Server::start().await;
+    let client = Client::new(&server).await;
+    let forger = Client { id: client.id.clone(), key: Signer::new("ES256"), alg: "ES256" };
+    for n in 0..30 {
+        let answer = ask(&server, &forger.assertion(&server, json!({}))).await;
+        let expected = if n < 20 { (401, "invalid_client") } else { (429, "temporarily_unavailable") };
+        assert_eq!((answer.status, answer.error().as_str()), expected, "{n}");
+    }
+    works(&server, &client.assertion(&server, json!({}))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn checklist_28_the_typ_is_absent_or_names_a_jwt_for_this() {
     let server = Server::start().await;
     let client = Client::new(&server).await;
@@ -237,6 +296,7 @@ async fn checklist_30_an_assertion_works_once_also_in_a_race_and_after_a_restart
     fails(&server, &client.assertion(&server, jti.clone()), "the same jti in another assertion").await;
     let other = Client::new(&server).await;
     works(&server, &other.assertion(&server, jti.clone())).await;
+    assert!(server.metrics().await.contains("jeton_assertion_replays_total 2"));
     server.restart().await;
     fails(&server, &client.assertion(&server, jti), "after a restart").await;
 

@@ -115,7 +115,7 @@ async fn starting_devices_without_end_is_slowed_down_for_that_client_at_that_add
     }
     let start = async |client: &str| server.post("/oauth2/device_authorization", &[], &[("client_id", client)]).await;
     let answer = start(&client).await;
-    answer.refused(429, "slow_down");
+    answer.refused(429, "temporarily_unavailable");
     assert_eq!(answer.header("retry-after"), Some("1"));
     let (other, _) = server.client(metadata()).await;
     assert_eq!(start(&other).await.status, 200, "another client");
@@ -123,7 +123,7 @@ async fn starting_devices_without_end_is_slowed_down_for_that_client_at_that_add
     for _ in 0..5 {
         assert_eq!(start(&client).await.status, 200, "five a second");
     }
-    start(&client).await.refused(429, "slow_down");
+    start(&client).await.refused(429, "temporarily_unavailable");
 }
 
 #[tokio::test(flavor = "multi_thread")]

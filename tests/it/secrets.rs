@@ -7,14 +7,16 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::http::{Wire, compose, request};
-use crate::support::process::Dev;
+use crate::support::assertion::{JWT_BEARER, Signer};
+use crate::support::http::{Wire, compose, post_form, request};
+use crate::support::process::{Dev, Serve};
 use crate::support::{ADMIN_TOKEN, Answer, CALLBACK, CHALLENGE, VERIFIER, form, web_metadata};
 
 /// In everything secret that the test makes up.
@@ -146,7 +148,7 @@ async fn succeed(server: &Watched) -> (String, String) {
 /// Every way that fails, each with a canary in it.
 async fn fail(server: &Watched, secret: &str) {
     let jwt = |part: &str| URL_SAFE_NO_PAD.encode(part);
-    let assertion = format!("{}.{}.{CANARY}", jwt(r#"{"alg":"ES256"}"#), jwt(&format!(r#"{{"sub":"{CANARY}"}}"#)));
+    let assertion = format!("{}.{}.{CANARY}", jwt(r#"{"alg":"ES256"}"#), jwt(&format!(r#"{{"jti":"{CANARY}"}}"#)));
     let garbage = [
         format!("jac_{CANARY}"),
         format!("jrt_{CANARY}"),
@@ -282,6 +284,163 @@ async fn checklist_23_75_no_secret_is_written_anywhere() {
             }
         }
     }
+}
+
+/// The lines of a log that have `event`.
+fn events(log: &str, event: &str) -> Vec<Value> {
+    // the last one may not be whole yet
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    lines.filter(|line| line["event"] == event).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_75_failed_throttled_and_replayed_authentication_is_audited_with_the_claimed_client() {
+    let mut server = Serve::start("").await;
+    let ask = async |id: &str, secret: &str| {
+        let fields = [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret)];
+        post_form(server.public, "/oauth2/token", &[], &fields).await.status
+    };
+    let long = "x".repeat(300);
+    let strange = ["a\nb", "\u{202e}evil", "jcs_AAAAAAAAAAAAAAAAAAAAAA", "eyJhbGciOiJub25lIn0.e30.", long.as_str()];
+    for id in strange {
+        assert!(matches!(ask(id, "guess").await, 400 | 401));
+    }
+    while ask("web", "guess").await != 429 {}
+    // replayed at introspection
+    let key = Signer::new("ES256");
+    let metadata = json!({
+        "client_id": "signer", "token_endpoint_auth_method": "private_key_jwt", "jwks": { "keys": [key.jwk()] },
+        "grant_types": ["client_credentials"], "scope": "api:read",
+    });
+    assert_eq!(server.admin("POST", "/issuers/main/clients", metadata).await.status, 201);
+    let now = jeton::clock::Clock::system().now().as_secs();
+    let issuer = format!("http://{}", server.public);
+    let claims = json!({ "iss": "signer", "sub": "signer", "aud": issuer, "jti": "once", "exp": now + 60 });
+    let assertion = key.jws(&json!({ "alg": "ES256" }), &claims);
+    for status in [200, 401] {
+        let kind = ("client_assertion_type", JWT_BEARER);
+        let fields = [("token", "x"), kind, ("client_assertion", assertion.as_str())];
+        assert_eq!(post_form(server.public, "/oauth2/introspect", &[], &fields).await.status, status);
+    }
+    server.signal("TERM");
+    assert_eq!(server.exit(Duration::from_secs(10)).await, Some(0));
+    let log = server.log();
+    let failed = events(&log, "client_authentication_failed");
+    let web = failed.iter().find(|line| line["claimed_client"] == "web").unwrap_or_else(|| panic!("{log}"));
+    assert_eq!((&web["target"], &web["issuer"], &web["peer"]), (&json!("audit"), &json!("main"), &json!("127.0.0.1")));
+    assert_eq!((&web["reason"], &web["method"]), (&json!("unknown client"), &json!("client_secret_post")));
+    let throttled = events(&log, "client_authentication_throttled");
+    assert_eq!((throttled.len(), &throttled[0]["claimed_client"]), (1, &json!("web")));
+    let replayed = events(&log, "client_assertion_replayed");
+    assert_eq!((replayed.len(), &replayed[0]["claimed_client"]), (1, &json!("signer")));
+    // what is no client id is not repeated
+    for strange in ["a\\nb", "evil", "jcs_AAAA", "eyJhbGci", &long[..129]] {
+        assert!(!log.contains(strange), "{strange}");
+    }
+    // the line of the request says that the name is only claimed
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for (status, error) in [(401, "invalid_client"), (429, "temporarily_unavailable")] {
+        let line = lines
+            .iter()
+            .find(|line| line["target"] == "access" && line["status"] == status && line["claimed_client"] == "web");
+        let line = line.unwrap_or_else(|| panic!("{status}: {log}"));
+        assert_eq!((&line["error"], &line["client"]), (&json!(error), &Value::Null));
+    }
+    assert!(!lines.iter().any(|line| line["client"] == "web"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_75_a_flood_of_failures_does_not_flood_the_audit_stream() {
+    let mut server = Serve::start("").await;
+    for n in 0..300 {
+        let name = format!("nobody-{n}");
+        let fields = [("grant_type", "client_credentials"), ("client_id", &name), ("client_secret", "x")];
+        assert_eq!(post_form(server.public, "/oauth2/token", &[], &fields).await.status, 401);
+    }
+    // the next line there is room for says how many are missing
+    let more = async {
+        let mut n = 0;
+        loop {
+            n += 1;
+            let fields = [("client_id", "later"), ("client_secret", "x")];
+            post_form(server.public, "/oauth2/token", &[], &fields).await;
+            if events(&server.log(), "client_authentication_failed").iter().any(|line| line["suppressed"].is_u64()) {
+                return n;
+            }
+        }
+    };
+    let more: u64 = tokio::time::timeout(Duration::from_secs(20), more).await.expect("a line after the flood");
+    server.signal("TERM");
+    assert_eq!(server.exit(Duration::from_secs(10)).await, Some(0));
+    let failed = events(&server.log(), "client_authentication_failed");
+    assert!(failed.len() < 200, "{}", failed.len());
+    let suppressed: u64 = failed.iter().filter_map(|line| line["suppressed"].as_u64()).sum();
+    assert!(suppressed > 100 && failed.len() as u64 + suppressed <= 300 + more, "{suppressed} of {}", 300 + more);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_75_audit_lines_of_the_admin_api_name_target_actor_and_peer() {
+    let mut server = Serve::start("").await;
+    let metadata = json!({
+        "client_id": "web", "token_endpoint_auth_method": "client_secret_post", "grant_types": ["client_credentials"],
+        "scope": "api:read",
+    });
+    assert_eq!(server.admin("POST", "/issuers/main/clients", metadata.clone()).await.status, 201);
+    let mut unnamed = metadata;
+    unnamed.as_object_mut().unwrap().remove("client_id");
+    let unnamed = server.admin("POST", "/issuers/main/clients", unnamed).await.get("client_id");
+    let made = server.admin("POST", "/issuers/main/clients/web/secrets", json!({})).await.get("secret_id");
+    let path = format!("/issuers/main/clients/web/secrets/{made}");
+    assert_eq!(server.admin("DELETE", &path, Value::Null).await.status, 204);
+    for what in [json!({ "subject": "u-1" }), json!({ "client_id": "web" }), json!({ "subject": "a\nb" })] {
+        server.admin("POST", "/issuers/main/revocations", what).await;
+    }
+    assert_eq!(server.admin("DELETE", "/issuers/main/clients/web", Value::Null).await.status, 204);
+    let refused = request(server.admin, "GET", "/admin/v1/config", &[("Authorization", "Bearer guess")], b"").await;
+    assert_eq!(refused.status, 401);
+    server.signal("TERM");
+    assert_eq!(server.exit(Duration::from_secs(10)).await, Some(0));
+    let log = server.log();
+    let lines = events(&log, "admin");
+    assert_eq!(lines.len(), 8, "{log}");
+    assert!(lines.iter().all(|line| line["actor"] == "admin" && line["peer"] == "127.0.0.1"), "{lines:?}");
+    let clients: Vec<&Value> = lines.iter().map(|line| &line["client"]).collect();
+    let (web, none) = (json!("web"), Value::Null);
+    assert_eq!(clients, [&web, &json!(unnamed), &web, &web, &none, &web, &none, &web]);
+    let secrets: Vec<&Value> = lines.iter().map(|line| &line["secret_id"]).collect();
+    assert_eq!(secrets[2..4], [&json!(made), &json!(made)]);
+    assert_eq!(
+        (&lines[4]["subject"], &lines[6]["subject"]),
+        (&json!("u-1"), &none),
+        "what is no subject is not repeated"
+    );
+    let refused = events(&log, "admin_refused");
+    assert_eq!((refused.len(), &refused[0]["peer"], &refused[0]["call"]), (1, &json!("127.0.0.1"), &json!("config")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jeton_dev_says_why_a_request_was_refused() {
+    let dir = TempDir::new().unwrap();
+    let (data, log) = (dir.path().join("data"), dir.path().join("log"));
+    let mut dev = Dev::start(&data, &log).await;
+    let secret = std::fs::read_to_string(data.join("demo-web.secret")).unwrap();
+    let who = [("client_id", "demo-web"), ("client_secret", secret.trim())];
+    let ask = async |fields: &[(&str, &str)]| post_form(dev.public, "/oauth2/token", &[], fields).await.status;
+    assert_eq!(ask(&[("grant_type", "refresh_token"), ("refresh_token", "x"), who[0], who[1]]).await, 400);
+    assert_eq!(
+        ask(&[("grant_type", "refresh_token"), ("refresh_token", "x"), who[0], ("client_secret", "y")]).await,
+        401
+    );
+    assert_eq!(ask(&[("grant_type", "refresh_token"), who[0], who[1]]).await, 400);
+    assert!(dev.terminate().await.success());
+    let log = std::fs::read_to_string(&log).unwrap();
+    let lines: Vec<Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let said: Vec<(&Value, &Value)> =
+        lines.iter().filter(|line| line["target"] == "refused").map(|line| (&line["error"], &line["reason"])).collect();
+    let (grant, client) = (json!("invalid_grant"), json!("invalid_client"));
+    let forged = json!("the credential is forged, garbled or another issuer's");
+    let (wrong, missing) = (json!("wrong or expired secret"), json!("refresh_token is missing"));
+    assert_eq!(said, [(&grant, &forged), (&client, &wrong), (&json!("invalid_request"), &missing)], "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

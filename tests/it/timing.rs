@@ -165,8 +165,10 @@ async fn checklist_16_unknown_client_wrong_secret_and_disabled_client_take_alike
     for _ in 0..7 {
         server.admin("POST", &format!("/issuers/main/clients/{}/secrets", rotating.0), json!({})).await;
     }
-    let basic =
-        metadata(json!({ "client_id": "client-number-ten", "token_endpoint_auth_method": "client_secret_basic" }));
+    let basic = metadata(json!({
+        "client_id": "client-number-ten", "token_endpoint_auth_method": "client_secret_basic",
+        "jeton": { "secret_transport": "registered" },
+    }));
     let basic = server.client(basic).await;
     let wrong = jeton::client::secret::generate();
     let mut prefix = known.1.clone();
@@ -176,7 +178,7 @@ async fn checklist_16_unknown_client_wrong_secret_and_disabled_client_take_alike
         ("unknown client", post("client-number-xxx", &wrong)),
         ("right prefix", post(&known.0, &prefix)),
         ("disabled client, right secret", post(&disabled.0, &disabled.1)),
-        ("another method, right secret", post(&basic.0, &basic.1)),
+        ("the other way than the registered one, right secret", post(&basic.0, &basic.1)),
         ("eight secrets", post(&rotating.0, &wrong)),
     ] {
         bench.alike(what, samples(), reference.clone(), guess).await;

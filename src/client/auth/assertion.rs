@@ -130,7 +130,7 @@ impl<'a> Assertion<'a> {
     fn audience(&self, case: &Case<'_>) -> Option<AudienceForm> {
         let ours = |aud: &Value| match aud.as_str() {
             Some(aud) if aud == case.issuer.url => Some(AudienceForm::Issuer),
-            Some(aud) if case.issuer.token_endpoints.iter().any(|own| own == aud) => Some(AudienceForm::Endpoint),
+            Some(aud) if case.is_endpoint(aud) => Some(AudienceForm::Endpoint),
             Some(_) | None => None,
         };
         let form = match self.claims.aud.as_ref()? {
@@ -193,7 +193,7 @@ impl Single<'_> {
                 case.by.audiences.0[self.audience as usize].inc();
                 Ok(())
             }
-            Ok(Err(_)) => Err(Refused::Because("the assertion was used before")),
+            Ok(Err(_)) => Err(Refused::Replayed("the assertion was used before")),
             Err(_) => Err(Refused::Later("the store cannot remember the assertion")),
         }
     }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::{Case, Claim, Evidence, Method, Proof, Verdict};
+use super::claim::Sent;
+use super::{Case, Claim, Evidence, Method, Proof, Refused, Verdict};
 use crate::client::Client;
 use crate::client::metadata::{AuthMethod, MethodName};
 use crate::protocol::error::OAuthError;
@@ -62,19 +63,19 @@ impl Extension {
 impl Method for Extension {
     fn detect<'a>(&self, evidence: &Evidence<'a>) -> Result<Option<Claim<'a>>, OAuthError> {
         let claimed = self.inner.detect(evidence.authorization, evidence.form);
-        Ok(claimed.map(|Claimed { client_id, proof }| Claim {
-            method: self.method,
-            client_id,
-            proof: Proof::Secret(proof),
-        }))
+        Ok(claimed
+            .map(|Claimed { client_id, proof }| Claim::new(self.method, client_id, Proof::Secret(Sent::plain(proof)))))
     }
 
     fn verify<'a>(&'a self, case: &'a Case<'a>, proof: &'a Proof<'a>) -> Verdict<'a> {
         Box::pin(async move {
             let Proof::Secret(proof) = proof else { return case.judge(Err("no proof")) };
             let own = case.client.as_deref().filter(|client| client.settings.auth_method == self.method);
-            let verdict = self.inner.verify(own, proof).await;
-            case.judge(verdict)
+            let verdict = self.inner.verify(own, proof.first()).await;
+            let client = case.judge(verdict)?;
+            // nobody says that its proofs cannot be guessed
+            case.by.guesses.right(case.guess()).map_err(Refused::Throttled)?;
+            Ok(client)
         })
     }
 }

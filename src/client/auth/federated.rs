@@ -39,7 +39,7 @@ impl<'a> Claim<'a> {
             certificate: form.get("client_x509"),
             chain: form.get("client_x509_chain"),
         };
-        Self { method, client_id, proof: Proof::Federated(sent) }
+        Self::new(method, client_id, Proof::Federated(sent))
     }
 }
 
@@ -122,7 +122,7 @@ pub(super) async fn spend(
     };
     match case.by.shards.apply(op).await {
         Ok(Ok(_)) => Ok(()),
-        Ok(Err(_)) => Err(Refused::Because("the proof was used before")),
+        Ok(Err(_)) => Err(Refused::Replayed("the proof was used before")),
         Err(_) => Err(Refused::Later("the store cannot remember the proof")),
     }
 }

@@ -138,9 +138,7 @@ impl<'a> Token<'a> {
         let issuer = &case.issuer.url;
         let accepted = |aud: &str| match case.client.as_ref().map(|client| client.settings.assertions.audience) {
             Some(AssertionAudience::Issuer) => aud == issuer,
-            _ if trust.audiences.is_empty() => {
-                aud == issuer || case.issuer.token_endpoints.iter().any(|own| own == aud)
-            }
+            _ if trust.audiences.is_empty() => aud == issuer || case.is_endpoint(aud),
             _ => trust.audiences.iter().any(|own| own == aud),
         };
         match self.claims.get("aud") {

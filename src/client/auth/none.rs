@@ -10,7 +10,7 @@ pub(super) struct NoSecret;
 impl Method for NoSecret {
     fn detect<'a>(&self, evidence: &Evidence<'a>) -> Result<Option<Claim<'a>>, OAuthError> {
         let client_id = evidence.bare_client_id();
-        Ok(client_id.map(|id| Claim { method: AuthMethod::None, client_id: id.to_owned(), proof: Proof::None }))
+        Ok(client_id.map(|id| Claim::new(AuthMethod::None, id, Proof::None)))
     }
 
     fn verify<'a>(&self, case: &'a Case<'a>, _proof: &'a Proof<'a>) -> Verdict<'a> {

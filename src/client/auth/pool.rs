@@ -1,29 +1,25 @@
-//! Where imported client secrets are hashed: at most `workers` at a time, each 19 MiB, at most `queue` waiting.
+//! Where imported client secrets are hashed: at most `workers` at a time, each 19 MiB, at most `queue` waiting, each
+//! address and client in its turn.
 //!
-//! Whoever waits has a place in here, not yet in the lane of the threads: until its turn comes another request may
+//! Whoever waits has a place at the entrance, not yet in the lane of the threads: until its turn comes another request may
 //! have shown the right secret, and then nobody hashes it again.
 
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::client::secret::{MAX_SECRET, SecretHash};
 use crate::metrics::Metrics;
-use crate::slow_hash::{Cost, Full, Lane, LaneConfig};
+use crate::slow_hash::{self, Cost, Crowded, Entrance, Full, Lane, LaneConfig, Share};
 
 /// Where slow hashes run.
 pub struct HashPool {
-    workers: Semaphore,
-    waiting: AtomicUsize,
-    queue: usize,
+    entrance: Entrance,
     lane: Lane,
 }
 
 /// A turn in the pool, given back when dropped.
 pub struct Turn<'a> {
     lane: &'a Lane,
-    _permit: SemaphorePermit<'a>,
+    _turn: slow_hash::Turn,
 }
 
 impl HashPool {
@@ -32,24 +28,17 @@ impl HashPool {
     /// # Errors
     /// If the system has no thread for us.
     pub fn start(workers: usize, queue: usize, metrics: &Metrics) -> io::Result<Self> {
-        let config = LaneConfig { workers, queue, cost: Cost::default() };
-        let lane = Lane::start("secret", &config, metrics)?;
-        Ok(Self { workers: Semaphore::new(workers), waiting: AtomicUsize::new(0), queue, lane })
+        const OF: &str = "secret";
+        let lane = Lane::start(OF, &LaneConfig { workers, queue, cost: Cost::default() }, metrics)?;
+        Ok(Self { entrance: Entrance::new(OF, workers, queue, metrics), lane })
     }
 
     /// Waits for a turn.
     ///
     /// # Errors
-    /// [`Full`] at once if too many wait already.
-    pub async fn enter(&self) -> Result<Turn<'_>, Full> {
-        let permit = match self.workers.try_acquire() {
-            Ok(permit) => permit,
-            Err(_) => {
-                let _waiting = Waiting::join(&self.waiting, self.queue).ok_or(Full)?;
-                self.workers.acquire().await.map_err(|_| Full)?
-            }
-        };
-        Ok(Turn { lane: &self.lane, _permit: permit })
+    /// [`Crowded`] if there is no room for it.
+    pub async fn enter(&self, share: Share) -> Result<Turn<'_>, Crowded> {
+        Ok(Turn { _turn: self.entrance.enter(share).await?, lane: &self.lane })
     }
 
     /// The stored form of an imported secret; for the admin API.
@@ -60,8 +49,21 @@ impl HashPool {
         if secret.is_empty() || secret.len() > MAX_SECRET {
             return Ok(Err("a client secret has 1 to 512 bytes"));
         }
-        let turn = self.enter().await?;
-        Ok(turn.lane.hash(secret).await?.map(SecretHash::Argon2))
+        Ok(self.operator().await?.lane.hash(secret).await?.map(SecretHash::Argon2))
+    }
+
+    /// Whether `secret` is the one behind `phc`; for the admin API.
+    ///
+    /// # Errors
+    /// [`Full`], at once.
+    pub async fn check(&self, secret: &str, phc: &str) -> Result<bool, Full> {
+        self.operator().await?.verify(secret, phc).await
+    }
+
+    /// A turn of the operator's, who has a share of its own: no network has that number.
+    async fn operator(&self) -> Result<Turn<'_>, Full> {
+        let operator = Share { source: u64::MAX, client: String::new() };
+        self.enter(operator).await.map_err(|_| Full)
     }
 }
 
@@ -80,21 +82,5 @@ impl Turn<'_> {
     /// As [`Turn::verify`].
     pub async fn burn(&self, secret: &str) -> Result<bool, Full> {
         self.lane.verify(secret, self.lane.cost.decoy(), None).await
-    }
-}
-
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    fn join(count: &'a AtomicUsize, limit: usize) -> Option<Self> {
-        let joined = count.fetch_add(1, Ordering::Relaxed) < limit;
-        let place = Self(count);
-        joined.then_some(place)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -2,6 +2,7 @@
 
 use zeroize::Zeroizing;
 
+use super::claim::Sent;
 use super::{Case, Claim, Evidence, Method, Proof, Verdict, password};
 use crate::client::metadata::AuthMethod;
 use crate::protocol::error::OAuthError;
@@ -13,9 +14,9 @@ impl Method for Post {
     fn detect<'a>(&self, evidence: &Evidence<'a>) -> Result<Option<Claim<'a>>, OAuthError> {
         let form = evidence.form;
         let Some(secret) = form.get("client_secret") else { return Ok(None) };
-        let client_id = form.get("client_id").unwrap_or_default().to_owned();
-        let proof = Proof::Secret(Zeroizing::new(secret.to_owned()));
-        Ok(Some(Claim { method: AuthMethod::ClientSecretPost, client_id, proof }))
+        let client_id = form.get("client_id").unwrap_or_default();
+        let proof = Proof::Secret(Sent::plain(Zeroizing::new(secret.to_owned())));
+        Ok(Some(Claim::new(AuthMethod::ClientSecretPost, client_id, proof)))
     }
 
     fn verify<'a>(&self, case: &'a Case<'a>, proof: &'a Proof<'a>) -> Verdict<'a> {

@@ -4,9 +4,11 @@ use serde_json::{Map, Value};
 
 use super::problem::Problem;
 use super::secrets::{self, NewSecret};
+use super::target::Made;
 use super::{Answer, json};
 use crate::client::metadata::{AuthMethod, ClientMetadata};
 use crate::client::registry::{RegistryError, StoredClient};
+use crate::client::secret::advice;
 use crate::client::{Client, Issuer};
 use crate::http::{Request, respond};
 use crate::inspect;
@@ -35,8 +37,13 @@ pub(super) async fn create(service: &Service, issuer: &Issuer, request: &Request
     if let Some(secret) = secret {
         answer.insert("client_secret".to_owned(), Value::from(secret.text.as_str()));
         answer.insert("client_secret_expires_at".to_owned(), Value::from(0));
+        if let Some(advice) = advice(&secret.text) {
+            answer.insert("warnings".to_owned(), Value::from(vec![advice]));
+        }
     }
-    Ok(json(201, &answer))
+    let mut response = json(201, &answer);
+    response.extensions_mut().insert(Made { client: Some(id), secret: None });
+    Ok(response)
 }
 
 pub(super) fn list(service: &Service, issuer: &Issuer, request: &Request) -> Answer {

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::Answer;
 use super::problem::Problem;
+use super::target::ACTOR;
 use crate::client::Issuer;
 use crate::http::Request;
 use crate::jose::alg::Algorithm;
@@ -37,6 +38,6 @@ pub(super) async fn rotate(service: &Service, issuer: &Issuer, request: &Request
         (false, false) => RotationKind::Planned,
     };
     let keys = service.context.keys.rotate(&issuer.id, wanted.alg, kind).await?;
-    tracing::warn!(target: "audit", event = "keys_rotated", issuer = issuer.id, ?kind);
+    tracing::warn!(target: "audit", event = "keys_rotated", actor = ACTOR, peer = %request.peer, issuer = issuer.id, ?kind);
     Ok(super::json(200, &json!({ "keys": keys })))
 }

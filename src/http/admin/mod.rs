@@ -10,8 +10,10 @@ mod person;
 mod problem;
 mod revocations;
 mod secrets;
+mod target;
 mod users;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +32,7 @@ use crate::metrics::Stopwatch;
 use crate::protocol::strict_json;
 use crate::service::Service;
 use problem::Problem;
+use target::Target;
 
 /// Longest body of an admin request, in bytes.
 pub const MAX_BODY: usize = 256 * 1024;
@@ -81,10 +84,10 @@ impl Admin {
 }
 
 impl Handler for Admin {
-    fn admits(&self, head: &Parts) -> Result<usize, Box<Response>> {
+    fn admits(&self, head: &Parts, peer: IpAddr) -> Result<usize, Box<Response>> {
         let guarded = head.uri.path().starts_with("/admin/");
         if guarded && !self.token.admits(&head.headers) {
-            tracing::warn!(target: "audit", event = "admin_refused", call = label(head.uri.path()));
+            tracing::warn!(target: "audit", event = "admin_refused", call = label(head.uri.path()), %peer);
             return Err(self.seen.turned_away(respond::challenge(
                 Problem::new(401, "send the admin token as `Authorization: Bearer <token>`").into(),
                 r#"Bearer realm="jeton-admin""#,
@@ -109,11 +112,7 @@ impl Handler for Admin {
         let told = super::access::Told::default();
         let issuer = segments.get(1).copied().unwrap_or_default();
         self.seen.answered(label, issuer, &request, &response, &told, watch);
-        if request.method != Method::GET {
-            // never the path: it has user codes of devices that still wait, and names of people
-            let client = segments.get(3).filter(|_| segments.get(2) == Some(&"clients")).copied();
-            tracing::info!(target: "audit", event = "admin", method = %request.method, call = label, issuer, client, status = response.status().as_u16());
-        }
+        Target::of(&segments, &request, &response).audit(label, issuer, &request, &response);
         response
     }
 
@@ -210,7 +209,7 @@ async fn of_issuer(
             match *method {
                 Method::GET => users::show(service, issuer, name).await,
                 Method::PUT => users::put(service, issuer, name, request).await,
-                Method::DELETE => users::delete(service, issuer, name).await,
+                Method::DELETE => users::delete(service, issuer, name, request).await,
                 _ => Err(not_allowed(&[GET, Method::PUT, Method::DELETE])),
             },
         ),

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::Answer;
 use super::problem::Problem;
+use super::target::ACTOR;
 use crate::client::Issuer;
 use crate::http::{Request, respond};
 use crate::inspect;
@@ -43,6 +44,6 @@ pub(super) async fn revoke(service: &Service, issuer: &Issuer, request: &Request
         }
     };
     context.metrics.revocations.with_label_values(&[what]).inc();
-    tracing::info!(target: "audit", event = "revoked_by_operator", what, issuer = issuer.id);
+    tracing::info!(target: "audit", event = "revoked_by_operator", actor = ACTOR, peer = %request.peer, what, issuer = issuer.id);
     Ok(respond::json(204, ""))
 }

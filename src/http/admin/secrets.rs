@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::Answer;
 use super::problem::Problem;
+use super::target::Made;
 use crate::client::metadata::AuthMethod;
 use crate::client::registry::{RegistryError, StoredClient};
 use crate::client::secret::{self, Presented, Quick, StoredSecret};
@@ -98,14 +99,16 @@ pub(super) async fn add(service: &Service, issuer: &Issuer, id: &str, request: &
         Ok(())
     };
     service.registry.update(issuer, id, change).await?;
-    Ok(super::json(
+    let mut response = super::json(
         201,
         &json!({
             "secret_id": secret.stored.secret_id,
             "client_secret": secret.text.as_str(),
             "expires_at": seconds(&secret.stored),
         }),
-    ))
+    );
+    response.extensions_mut().insert(Made { client: None, secret: Some(secret.stored.secret_id) });
+    Ok(response)
 }
 
 pub(super) async fn remove(service: &Service, issuer: &Issuer, id: &str, secret: &str) -> Answer {
@@ -133,7 +136,7 @@ pub(super) async fn is_one_of(
     let hashes = presented.hashes();
     for own in client.secrets.iter().filter(|own| own.is_live(now)) {
         let right = match (own.quick(&hashes), own.cold_hash()) {
-            (Quick::Slow, Some(phc)) => service.pool.enter().await?.verify(text, phc).await?,
+            (Quick::Slow, Some(phc)) => service.pool.check(text, phc).await?,
             (quick, _) => quick == Quick::Right,
         };
         if right {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::problem::Problem;
+use super::target::ACTOR;
 use super::{Answer, json};
 use crate::client::Issuer;
 use crate::client::issuer::UserSource;
@@ -62,7 +63,7 @@ pub(super) async fn put(service: &Service, issuer: &Issuer, username: &str, requ
     for ended in former.iter().chain(user.disabled.then_some(&user.subject)) {
         end_logins(service, issuer, ended).await?;
     }
-    tracing::info!(target: "audit", event = "user_written", issuer = issuer.id, subject = user.subject, disabled = user.disabled);
+    tracing::info!(target: "audit", event = "user_written", actor = ACTOR, peer = %request.peer, issuer = issuer.id, subject = user.subject, disabled = user.disabled);
     Ok(json(if version == 0 { 201 } else { 200 }, &describe(&username, &user)))
 }
 
@@ -72,14 +73,14 @@ pub(super) async fn show(service: &Service, issuer: &Issuer, username: &str) -> 
     Ok(json(200, &describe(&found.name, &found.user)))
 }
 
-pub(super) async fn delete(service: &Service, issuer: &Issuer, username: &str) -> Answer {
+pub(super) async fn delete(service: &Service, issuer: &Issuer, username: &str, request: &Request) -> Answer {
     let directory = service.context.users.directory();
     let found = directory.find(&issuer.id, username).await?.ok_or(DirectoryError::NotFound)?;
     // before, so that nothing lives on if we fail half-way and are asked again; after, for who logged in in between
     end_logins(service, issuer, &found.user.subject).await?;
     directory.delete(&issuer.id, &found.name, found.version).await?;
     end_logins(service, issuer, &found.user.subject).await?;
-    tracing::info!(target: "audit", event = "user_deleted", issuer = issuer.id, subject = found.user.subject);
+    tracing::info!(target: "audit", event = "user_deleted", actor = ACTOR, peer = %request.peer, issuer = issuer.id, subject = found.user.subject);
     Ok(respond::json(204, ""))
 }
 

@@ -35,17 +35,16 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
     };
     if let Err(wait) = client.rate.admit(context.clock.now()) {
         context.metrics.shed.with_label_values(&["client_rate"]).inc();
-        let error = OAuthError::new(ErrorCode::SlowDown, "the client asks more often than it may");
+        let error = OAuthError::new(ErrorCode::TooManyRequests, "the client asks more often than it may");
         return place.refused(told, error, Some(wait));
     }
     let gate = service.device_starts.paced_gate(&place.issuer.id, &client.id, request.peer, STARTS);
     let now = context.clock.now();
-    if let Err(wait) = gate.is_open(now) {
+    if let Err(wait) = gate.enter(now) {
         context.metrics.shed.with_label_values(&["device_starts"]).inc();
-        let error = OAuthError::new(ErrorCode::SlowDown, "too many devices are started from this address");
+        let error = OAuthError::new(ErrorCode::TooManyRequests, "too many devices are started from this address");
         return place.refused(told, error, Some(wait));
     }
-    gate.count(now);
     let _place = match service.router.admit(GrantType::DEVICE_CODE.as_str()) {
         Ok(place) => place,
         Err(error) => return place.not_granted(told, &error),

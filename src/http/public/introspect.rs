@@ -22,6 +22,7 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
             error: OAuthError::INVALID_CLIENT,
             retry_after: None,
             reason: "public client at introspection",
+            claimed: None,
         };
         return place.unknown(told, &failure);
     }
@@ -52,7 +53,8 @@ pub(super) async fn caller<'a>(
     told: &mut Told,
 ) -> Result<(AuthenticatedClient, Form<'a>), Response> {
     let form = place.parameters(request).map_err(|error| place.refused(told, error, None))?;
-    match service.authenticator.authenticate(place.issuer, &evidence(request, &form)).await {
+    let evidence = evidence(request, &form);
+    match service.authenticator.authenticate_at(place.endpoint, place.issuer, &evidence).await {
         Ok(client) => {
             told.client = Some(client.id.clone());
             Ok((client, form))

@@ -10,6 +10,7 @@ mod place;
 mod revoke;
 mod token;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,7 +57,7 @@ impl Public {
 }
 
 impl Handler for Public {
-    fn admits(&self, head: &Parts) -> Result<usize, Box<Response>> {
+    fn admits(&self, head: &Parts, _peer: IpAddr) -> Result<usize, Box<Response>> {
         let Some(route) = self.service.registry.route(head.uri.path()) else {
             return Err(self.seen.turned_away(respond::json(404, r#"{"error":"not_found"}"#)));
         };

@@ -98,7 +98,7 @@ fn admit<'a>(
     client.binding()?;
     client.rate.admit(service.context.clock.now()).map_err(|wait| {
         service.context.metrics.shed.with_label_values(&["client_rate"]).inc();
-        let error = OAuthError::new(ErrorCode::SlowDown, "the client asks more often than it may");
+        let error = OAuthError::new(ErrorCode::TooManyRequests, "the client asks more often than it may");
         Turned { error, wait: Some(wait) }
     })?;
     Ok(grant_type)

@@ -5,6 +5,7 @@ mod http1;
 mod protocols;
 mod smuggling;
 
+use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +36,7 @@ struct Trivial {
 }
 
 impl Handler for Trivial {
-    fn admits(&self, head: &Parts) -> Result<usize, Box<Response>> {
+    fn admits(&self, head: &Parts, _peer: IpAddr) -> Result<usize, Box<Response>> {
         match head.uri.path() {
             "/nowhere" => Err(Box::new(answer(StatusCode::NOT_FOUND, "nothing here"))),
             _ => Ok(1000),

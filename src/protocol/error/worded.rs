@@ -27,7 +27,8 @@ impl Worded {
     /// and `.` that begins with a letter; at most 256 bytes of description in the characters of RFC 6749 section 5.2.
     /// `None` for anything else, and for `invalid_client`, which only client authentication answers.
     pub fn new(name: &str, description: &str) -> Option<Self> {
-        let registered = ErrorCode::ALL.into_iter().find(|code| code.name() == name && *code != ErrorCode::SlowDown);
+        let registered =
+            ErrorCode::ALL.into_iter().find(|code| code.name() == name && *code != ErrorCode::TooManyRequests);
         let code = match registered {
             Some(ErrorCode::InvalidClient | ErrorCode::OfGrant) => return None,
             Some(code) => code,

@@ -430,7 +430,7 @@ const TABLE: &[Entry] = &[
         what: "too many requests (the status is documented, the body is not)",
         request: "POST /api/v2/iauths_system/oauth2/token\nContent-Type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials&client_id=hasty&client_secret=<hasty secret>",
         status: 429,
-        body: r#"{"error":"slow_down","error_description":"<text>","request_id":"<text>"}"#,
+        body: r#"{"error":"temporarily_unavailable","error_description":"<text>","request_id":"<text>"}"#,
     }),
     Inferred(Row {
         what: "a fault of the server, which the client tries again once (the status is documented, the body is not)",

@@ -70,6 +70,11 @@ impl Serve {
         std::fs::write(self.dir.path().join("jeton.toml"), format!("{}\n{more}", self.common)).unwrap();
     }
 
+    /// A call of the admin API.
+    pub(crate) async fn admin(&self, method: &str, path: &str, body: Value) -> Answer {
+        admin(self.admin, method, path, body).await
+    }
+
     /// Sends a signal by its name.
     pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
@@ -116,6 +121,13 @@ async fn ready(admin: SocketAddr) {
         }
     };
     tokio::time::timeout(Duration::from_secs(10), ready).await.expect("ready within ten seconds");
+}
+
+async fn admin(to: SocketAddr, method: &str, path: &str, body: Value) -> Answer {
+    let bearer = format!("Bearer {ADMIN_TOKEN}");
+    let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    super::http::request(to, method, &format!("/admin/v1{path}"), &headers, body.as_bytes()).await
 }
 
 /// The binary under test.
@@ -170,10 +182,7 @@ impl Dev {
 
     /// A call of the admin API.
     pub(crate) async fn admin(&self, method: &str, path: &str, body: Value) -> Answer {
-        let bearer = format!("Bearer {ADMIN_TOKEN}");
-        let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
-        let body = if body.is_null() { String::new() } else { body.to_string() };
-        super::http::request(self.admin, method, &format!("/admin/v1{path}"), &headers, body.as_bytes()).await
+        admin(self.admin, method, path, body).await
     }
 
     /// Registers a client and gives its id and secret (empty for a public one).

@@ -1,0 +1,66 @@
+//! What a call of the admin API was about, for its audit line. Never the path, which has user codes of devices that still
+//! wait and names of people; and what the caller chose only in the form that it may have.
+
+use hyper::Method;
+use serde::Deserialize;
+
+use crate::client::auth::ClaimedName;
+use crate::http::{Request, Response};
+use crate::token::access::is_subject;
+
+/// Whose token is used: there is one today.
+pub(super) const ACTOR: &str = "admin";
+
+/// What an answer says that it made; the request could not name it.
+#[derive(Clone, Default)]
+pub(super) struct Made {
+    pub(super) client: Option<String>,
+    pub(super) secret: Option<String>,
+}
+
+/// What was changed.
+#[derive(Default)]
+pub(super) struct Target {
+    client: Option<String>,
+    subject: Option<String>,
+    secret: Option<String>,
+}
+
+/// What bodies of several calls have in common.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Named {
+    client_id: Option<String>,
+    subject: Option<String>,
+}
+
+impl Target {
+    /// Of a call below `issuers/{issuer}`, by its path, its body and its answer.
+    pub(super) fn of(segments: &[&str], request: &Request, response: &Response) -> Self {
+        let named: Named = serde_json::from_slice(&request.body).unwrap_or_default();
+        let made = response.extensions().get::<Made>().cloned().unwrap_or_default();
+        let (client, secret) = match segments.get(2..).unwrap_or_default() {
+            ["clients", client, "secrets", secret] => (Some(*client), Some(*secret)),
+            ["clients", client, ..] => (Some(*client), None),
+            _ => (None, None),
+        };
+        let shown = |text: String| ClaimedName::new(&text).as_str().to_owned();
+        Self {
+            client: made.client.or_else(|| client.map(str::to_owned)).or(named.client_id).map(shown),
+            subject: named.subject.filter(|subject| is_subject(subject)),
+            secret: made.secret.or_else(|| secret.map(str::to_owned)).map(shown),
+        }
+    }
+
+    /// Writes the line of a call that may have changed something.
+    pub(super) fn audit(&self, call: &'static str, issuer: &str, request: &Request, response: &Response) {
+        if request.method == Method::GET {
+            return;
+        }
+        let Self { client, subject, secret } = self;
+        tracing::info!(
+            target: "audit", event = "admin", actor = ACTOR, peer = %request.peer, method = %request.method, call, issuer,
+            client, subject, secret_id = secret, status = response.status().as_u16()
+        );
+    }
+}
