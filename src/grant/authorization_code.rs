@@ -46,7 +46,7 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
         tracing::warn!(target: "audit", event = "code_of_another_client", client = request.client.id, owner = code.client_id);
         return Err(Error::CodeOfAnother);
     }
-    if let Err(mismatch) = check_proof(&code, redirect_uri, verifier.as_ref()) {
+    if let Err(mismatch) = check_proof(&code, redirect_uri, verifier.as_ref(), request.client.is_public()) {
         let limit = request.issuer.settings.code_misses;
         let miss = Op::Miss { family: head.family, limit, code_expires_at: code.expires_at };
         let _counted_or_refused = context.shards.apply(miss).await?;
@@ -57,7 +57,12 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
     redeem(request, context, head, code, granted, resources).await
 }
 
-fn check_proof(code: &Code, redirect_uri: Option<&str>, verifier: Option<&Verifier<'_>>) -> Result<(), Error> {
+fn check_proof(
+    code: &Code,
+    redirect_uri: Option<&str>,
+    verifier: Option<&Verifier<'_>>,
+    is_public: bool,
+) -> Result<(), Error> {
     let same_uri = |uri: &str| bool::from(uri.as_bytes().ct_eq(code.redirect_uri.as_bytes()));
     if !redirect_uri.is_none_or(same_uri) {
         return Err(Error::OtherRedirectUri);
@@ -68,6 +73,8 @@ fn check_proof(code: &Code, redirect_uri: Option<&str>, verifier: Option<&Verifi
         (Some(_), None) => Err(Error::Mismatch("no code_verifier")),
         // a verifier without a challenge is a downgrade attack (RFC 9700 section 4.8.2)
         (None, Some(_)) => Err(Error::Mismatch("code_verifier without code_challenge")),
+        // it was confidential when the code was issued
+        (None, None) if is_public => Err(Error::Mismatch("no code_challenge, and the client is public")),
         (None, None) => Ok(()),
     }
 }

@@ -66,7 +66,8 @@ impl Daemonic {
     }
 
     /// Everything that can fail comes before anything that is changed for somebody: files, new lanes (which no client can
-    /// reach yet), the store, and last the keys, whose reload is all or nothing itself.
+    /// reach yet), the store, what clients lose that become public, and last the keys, whose reload is all or nothing
+    /// itself.
     async fn reload(&self) -> Result<Reloaded, String> {
         let new = load(&self.source).map_err(|error| error.to_string())?;
         let old = self.loaded.load_full();
@@ -84,15 +85,18 @@ impl Daemonic {
         self.live.router.open(hooked_grants(&fresh)).await.map_err(|error| error.to_string())?;
         let read = tokio::time::timeout(READING, self.live.registry.read()).await;
         let stored = read.map_err(|_| "the store took longer than a minute")?.map_err(|error| error.to_string())?;
-        self.live.context.keys.reload(rings(&fresh)).await.map_err(|error| error.to_string())?;
         let lowered = self.live.registry.lowered_by(&fresh);
         self.void(&lowered).await.map_err(|error| error.to_string())?;
+        self.live.context.keys.reload(rings(&fresh)).await.map_err(|error| error.to_string())?;
         // the filter was parsed with the settings: only a process that ends has no log to change
         (self.live.log)(&new.config.log.filter)?;
         certificates.into_iter().for_each(|(tls, renewed)| tls.replace(renewed));
         self.live.authorities.replace(anchors);
         fresh.report_skipped_keys();
         self.live.registry.swap(fresh, stored).await;
+        for (issuer, client) in &lowered {
+            tracing::warn!(target: "audit", event = "client_made_public", issuer = issuer.id, client);
+        }
         // once more for what was issued in between; by now nothing can be taken back
         if let Err(error) = self.void(&lowered).await {
             tracing::error!(target: "audit", event = "void_failed", %error, "clients became public; revoke what they hold");
@@ -109,7 +113,6 @@ impl Daemonic {
     async fn void(&self, lowered: &[(Arc<Issuer>, String)]) -> Result<(), StoreError> {
         for (issuer, client) in lowered {
             inspect::raise_fence(issuer, Fence::Client(client), &self.live.context).await?;
-            tracing::warn!(target: "audit", event = "client_made_public", issuer = issuer.id, client);
         }
         Ok(())
     }

@@ -868,6 +868,7 @@ async fn rfc6749_2_1_a_refresh_token_of_a_confidential_client_is_of_no_use_to_a_
     let server = Server::start().await;
     let client = server.web_client().await;
     let tokens = server.login(&client).await;
+    let code = server.code(&client.0, json!({ "code_challenge": null, "code_challenge_method": null })).await;
     let service = server.daemon().service();
     let issuer = service.registry.issuer("main").unwrap();
     let become_public = |stored: &mut jeton::client::registry::StoredClient| {
@@ -877,6 +878,13 @@ async fn rfc6749_2_1_a_refresh_token_of_a_confidential_client_is_of_no_use_to_a_
     service.registry.update(&issuer, &client.0, become_public).await.unwrap();
     let public = (client.0.clone(), String::new());
     server.refresh(&public, tokens["refresh_token"].as_str().unwrap()).await.refused(400, "invalid_grant");
+    let redeem = [
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("redirect_uri", CALLBACK),
+        ("client_id", client.0.as_str()),
+    ];
+    server.token(&redeem).await.refused(400, "invalid_grant");
     let later = server.login(&public).await;
     assert_eq!(server.refresh(&public, later["refresh_token"].as_str().unwrap()).await.status, 200);
 }

@@ -243,3 +243,17 @@ async fn rfc3986_5_2_4_a_name_that_no_url_can_carry_is_refused() {
         assert!(answer.text().contains("username"), "{}", answer.text());
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc7592_2_2_what_get_returned_of_a_user_can_be_put() {
+    let server = Server::with(DIRECTORY).await;
+    let claims = json!({ "access_token": { "plan": "gold" } });
+    let made = server.admin("PUT", ANN, json!({ "password": "horse", "subject": "u-1", "claims": claims })).await;
+    let mut shown = server.admin("GET", ANN, Value::Null).await.json();
+    assert_eq!(made.json(), shown);
+    let put = server.admin("PUT", ANN, shown.clone()).await;
+    assert_eq!((put.status, put.json()), (200, shown.clone()), "{}", put.text());
+    shown["username"] = json!("bob");
+    let put = server.admin("PUT", ANN, shown).await;
+    assert!(put.status == 400 && put.text().contains("username"), "{}", put.text());
+}

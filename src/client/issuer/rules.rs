@@ -172,6 +172,13 @@ fn check_trusted(s: &IssuerSettings) -> Result<Vec<Trusted>, Broken> {
             Ok(_) if trusted.iter().any(|other| other.issuer == one.issuer) => {
                 return refuse("trusted_issuers", one.issuer.clone(), "each issuer once");
             }
+            Ok(_) if one.issuer == s.url => {
+                return refuse(
+                    "trusted_issuers",
+                    one.issuer.clone(),
+                    "somebody else: our own tokens are no assertions",
+                );
+            }
             Ok(checked) => trusted.push(checked),
             Err(rule) => return refuse("trusted_issuers", one.issuer.clone(), rule),
         }

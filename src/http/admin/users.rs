@@ -19,6 +19,8 @@ use crate::user::{Claims, prepared};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
+    /// As it is shown; it must be the one of the path.
+    username: Option<String>,
     password: Option<Zeroizing<String>>,
     password_hash: Option<Zeroizing<String>>,
     subject: String,
@@ -41,6 +43,9 @@ pub(super) async fn put(service: &Service, issuer: &Issuer, username: &str, requ
     let username = found.as_ref().map_or_else(|| prepared::name(username), |found| found.name.as_str().into());
     let username = username.into_owned();
     check_username(&username)?;
+    if wanted.username.is_some_and(|named| prepared::name(&named) != prepared::name(&username)) {
+        return Err(Problem::new(400, "username: differs from the path; a user keeps its name"));
+    }
     let hash = match (wanted.password, wanted.password_hash, &found) {
         (Some(_), Some(_), _) => return Err(Problem::new(400, "send password or password_hash, not both")),
         (Some(password), None, _) => users.hash(&password).await?,
