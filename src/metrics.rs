@@ -88,6 +88,8 @@ metrics! {
     client_auth: IntCounterVec("jeton_client_authentications_total", ["method", "outcome"]);
     /// Client assertions accepted, by the form of their audience (issuer, endpoint, list); strict clients send issuer.
     assertion_audiences: IntCounterVec("jeton_assertion_audiences_total", ["form"]);
+    /// Keys behind the jwks_uris of clients and providers that cannot be used and were passed over, at each fetch.
+    jwks_keys_skipped: IntCounter("jeton_jwks_keys_skipped_total");
     /// Retries of a spent refresh token that got the same successor, within the grace.
     refresh_races: IntCounter("jeton_refresh_races_total");
     /// Spent refresh tokens that came back after the grace: their families were revoked.

@@ -91,6 +91,7 @@ impl Daemon {
         let (public, admin) = (http::bind(config.public.listen)?, http::bind(config.admin.listen)?);
         let store = open_store(config, clock.clone()).await?;
         let shards = Shards::start(store.clone(), config.store.queue.clone(), &metrics).await?;
+        snapshot.report_skipped_keys();
         let keys = Keys::start(rings(&snapshot), store.clone(), vault.clone(), clock.clone(), metrics.clone()).await?;
         let grants = source.extensions.all_grants().into_iter().chain(hooked_grants(&snapshot)).collect();
         let users = Users::start(store.clone(), &config.passwords, clock.clone(), &metrics)?;
@@ -115,7 +116,7 @@ impl Daemon {
         let live = Live {
             vault,
             registry: registry.clone(),
-            keys: context.keys.clone(),
+            context: context.clone(),
             router: router.clone(),
             tls: tls.clone(),
             authorities,

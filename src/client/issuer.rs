@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::federation::Provider;
+use super::federation::{Provider, Trust};
+use super::keyset::Skipped;
 use super::metadata::AuthMethod;
 use super::metadata::certificate::Sight;
 use super::secret::ColdCount;
@@ -176,7 +177,23 @@ impl Issuer {
                         login portal's URL, or leave authorization_code out of grant_types";
             warnings.push(format!("issuers.{}.authorization_endpoint: {rule} (it is empty)", self.id));
         }
+        warnings.extend(self.skipped_keys());
         warnings
+    }
+
+    /// Keys in its settings that cannot be used and are passed over.
+    pub fn skipped_keys(&self) -> Vec<String> {
+        let say = |setting: &str, of: &str, skipped: &Skipped| {
+            format!("issuers.{}.{setting}: {of}: jwks.{skipped}; the key is passed over", self.id)
+        };
+        let trusted = self.trusted.iter().flat_map(|own| own.skipped.iter().map(|key| (&own.issuer, key)));
+        let mut all: Vec<String> = trusted.map(|(of, key)| say("trusted_issuers", of, key)).collect();
+        for provider in &self.providers {
+            if let Trust::Tokens(trust) = &provider.trust {
+                all.extend(trust.skipped.iter().map(|key| say("federated_providers", &provider.name, key)));
+            }
+        }
+        all
     }
 
     /// How long anything issued now can live: what a fence must outlive.

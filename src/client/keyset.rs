@@ -1,7 +1,8 @@
 //! The public keys of a client, as it registered them or as its `jwks_uri` gives them (RFC 7517 section 5).
 //!
-//! Members that are not for signatures, or of a kind that nothing here verifies, are passed over as section 5 asks. A
-//! member with a private part is refused with the whole set: its owner must hear of it.
+//! Members that are not for signatures, or that nothing here can use, are passed over as section 5 asks: one of them must
+//! not spoil a set that somebody relies on. Where a set is registered its owner is there to mend it, and the first one
+//! that is wrong is refused.
 
 use std::sync::Arc;
 
@@ -32,16 +33,47 @@ struct Member {
     certificate: Result<Option<Thumbprint>, Unfit>,
 }
 
+/// A member of a set that was passed over although it may be for signatures.
+#[derive(Debug, thiserror::Error)]
+#[error("keys[{index}]: {reason}")]
+pub struct Skipped {
+    index: usize,
+    reason: Unusable,
+}
+
+/// Why a member cannot be used.
+#[derive(Debug, thiserror::Error)]
+enum Unusable {
+    #[error("the key is not a JSON object")]
+    NoObject,
+    #[error("at most {MAX_KEYS} keys are used")]
+    TooMany,
+    #[error("the `kid` is longer than {MAX_KID} bytes")]
+    LongName,
+    #[error(transparent)]
+    Key(JwkError),
+}
+
+impl Skipped {
+    /// Whether it has a private part: everybody who reads the set has the key.
+    pub fn is_private(&self) -> bool {
+        matches!(self.reason, Unusable::Key(JwkError::Private(_)))
+    }
+
+    /// Whether it is of a kind that nothing here knows, and so nobody's mistake.
+    fn is_unknown(&self) -> bool {
+        matches!(self.reason, Unusable::Key(JwkError::Unsupported))
+    }
+}
+
 /// Why a key set was refused.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum KeySetError {
     #[error("must be a JSON object with an array `keys` of objects (RFC 7517 section 5)")]
     Malformed,
-    #[error("at most {MAX_KEYS} keys, with a `kid` of at most {MAX_KID} bytes")]
-    TooLarge,
-    #[error("keys[{index}]: {source}")]
-    Key { index: usize, source: JwkError },
+    #[error(transparent)]
+    Unusable(Skipped),
     #[error(
         "has no key that can verify a signature (OKP Ed25519, EC P-256, P-384, P-521, RSA; `use` sig, jwt-svid or absent)"
     )]
@@ -61,26 +93,52 @@ pub enum ClientKeys {
 }
 
 impl KeySet {
-    /// Reads a JWK set.
+    /// Reads a JWK set that is registered here: each member must be usable, or for something else.
     ///
     /// # Errors
     /// The first rule that it breaks.
     pub fn new(jwks: &Value) -> Result<Self, KeySetError> {
+        let (set, skipped) = Self::members(jwks)?;
+        match skipped.into_iter().find(|skipped| !skipped.is_unknown()) {
+            Some(wrong) => Err(KeySetError::Unusable(wrong)),
+            None => set.not_empty(),
+        }
+    }
+
+    /// Reads somebody's JWK set: what can be used of it, and what cannot.
+    ///
+    /// # Errors
+    /// If it is none, or nothing can be used.
+    pub fn read(jwks: &Value) -> Result<(Self, Vec<Skipped>), KeySetError> {
+        let (set, skipped) = Self::members(jwks)?;
+        Ok((set.not_empty()?, skipped))
+    }
+
+    fn members(jwks: &Value) -> Result<(Self, Vec<Skipped>), KeySetError> {
         let keys = jwks.get("keys").and_then(Value::as_array).ok_or(KeySetError::Malformed)?;
-        let mut members = Vec::new();
+        let (mut members, mut skipped) = (Vec::new(), Vec::new());
         for (index, key) in keys.iter().enumerate() {
-            let jwk = key.as_object().ok_or(KeySetError::Malformed)?;
-            match member(jwk) {
-                Ok(Some(member)) => members.push(member),
-                Ok(None) | Err(JwkError::Unsupported) => {}
-                Err(source) => return Err(KeySetError::Key { index, source }),
+            let read = match key.as_object() {
+                // not looked at: a set may be long
+                _ if members.len() == MAX_KEYS => Err(Unusable::TooMany),
+                Some(jwk) => member(jwk),
+                None => Err(Unusable::NoObject),
+            };
+            match read {
+                Ok(member) => members.extend(member),
+                Err(reason) => skipped.push(Skipped { index, reason }),
             }
         }
-        let long = |member: &Member| member.kid.as_ref().is_some_and(|kid| kid.len() > MAX_KID);
-        if members.len() > MAX_KEYS || members.iter().any(long) {
-            return Err(KeySetError::TooLarge);
-        }
-        if members.is_empty() { Err(KeySetError::Empty) } else { Ok(Self(members)) }
+        Ok((Self(members), skipped))
+    }
+
+    fn not_empty(self) -> Result<Self, KeySetError> {
+        if self.0.is_empty() { Err(KeySetError::Empty) } else { Ok(self) }
+    }
+
+    /// Whether each key says which algorithm it is for.
+    pub fn has_algorithms(&self) -> bool {
+        self.0.iter().all(|member| member.alg.is_some())
     }
 
     /// The keys that may have made a signature by `alg` under the name `kid`. A key without a name may have made any;
@@ -116,14 +174,14 @@ impl KeySet {
 }
 
 /// The member, if it is for signatures.
-fn member(jwk: &Map<String, Value>) -> Result<Option<Member>, JwkError> {
+fn member(jwk: &Map<String, Value>) -> Result<Option<Member>, Unusable> {
     let text = |name: &str| jwk.get(name).and_then(Value::as_str);
     let for_verifying = |operations: &Vec<Value>| operations.iter().any(|operation| operation == "verify");
     let operations = jwk.get("key_ops").and_then(Value::as_array);
     // checked first: a private part is no better in a key that is not used
     let parsed = PublicJwk::try_from(jwk.clone());
     if matches!(parsed, Err(JwkError::Private(_))) {
-        return Err(parsed.err().unwrap_or(JwkError::Unsupported));
+        return Err(Unusable::Key(parsed.err().unwrap_or(JwkError::Unsupported)));
     }
     // SPIFFE Trust Domain and Bundle, section 4.2.2: keys of JWT-SVIDs have a use of their own
     if text("use").is_some_and(|usage| !matches!(usage, "sig" | "jwt-svid"))
@@ -137,9 +195,13 @@ fn member(jwk: &Map<String, Value>) -> Result<Option<Member>, JwkError> {
         // a key for something else
         Some(None) => return Ok(None),
     };
-    let public = parsed?;
-    let key = VerifyingKey::new(&public, Owner::SomebodyElse)?;
-    Ok(Some(Member { kid: text("kid").map(str::to_owned), alg, key, certificate: certificate(jwk, &public), public }))
+    let public = parsed.map_err(Unusable::Key)?;
+    let key = VerifyingKey::new(&public, Owner::SomebodyElse).map_err(Unusable::Key)?;
+    let kid = text("kid").map(str::to_owned);
+    if kid.as_ref().is_some_and(|kid| kid.len() > MAX_KID) {
+        return Err(Unusable::LongName);
+    }
+    Ok(Some(Member { kid, alg, key, certificate: certificate(jwk, &public), public }))
 }
 
 /// The certificate of a member: the first of `x5c`, in base64 with padding, or what has the hash `x5t#S256`.
@@ -197,11 +259,36 @@ mod tests {
 
     #[test]
     fn a_private_part_a_broken_member_and_too_many_are_refused() {
-        assert!(matches!(set(&[key(json!({ "d": X, "use": "enc" }))]), Err(KeySetError::Key { index: 0, .. })));
-        assert!(matches!(set(&[key(json!({ "x": "AA" }))]), Err(KeySetError::Key { index: 0, .. })));
-        assert!(matches!(set(&vec![key(json!({})); 17]), Err(KeySetError::TooLarge)));
-        assert!(matches!(set(&[key(json!({ "kid": "k".repeat(257) }))]), Err(KeySetError::TooLarge)));
+        let wrong = |keys: &[Value], at: usize| {
+            let error = set(keys).unwrap_err();
+            assert!(matches!(error, KeySetError::Unusable(Skipped { index, .. }) if index == at), "{error}");
+        };
+        wrong(&[key(json!({ "d": X, "use": "enc" }))], 0);
+        wrong(&[key(json!({})), key(json!({ "x": "AA" }))], 1);
+        wrong(&vec![key(json!({})); 17], 16);
+        wrong(&[key(json!({ "kid": "k".repeat(257) }))], 0);
+        wrong(&[json!("key")], 0);
         assert!(matches!(KeySet::new(&json!([])), Err(KeySetError::Malformed)));
-        assert!(matches!(set(&[json!("key")]), Err(KeySetError::Malformed)));
+    }
+
+    #[test]
+    fn rfc_7517_section_5_what_cannot_be_used_of_somebodys_set_is_passed_over() {
+        let keys = [
+            json!("key"),
+            key(json!({ "d": X })),
+            key(json!({ "x": "AA" })),
+            json!({ "kty": "XYZ" }),
+            key(json!({ "use": "enc" })),
+            key(json!({ "kid": "k".repeat(257) })),
+            key(json!({ "kid": "a" })),
+            key(json!({ "kid": "a" })),
+        ];
+        let (set, skipped) = KeySet::read(&json!({ "keys": keys })).unwrap();
+        assert_eq!(set.candidates(Some("a"), Scheme::EdDsa).count(), 2);
+        let places: Vec<usize> = skipped.iter().map(|skipped| skipped.index).collect();
+        assert_eq!(places, [0, 1, 2, 3, 5]);
+        assert!(matches!(KeySet::read(&json!({ "keys": keys[..6] })), Err(KeySetError::Empty)));
+        let (set, skipped) = KeySet::read(&json!({ "keys": vec![key(json!({})); 18] })).unwrap();
+        assert_eq!((set.candidates(None, Scheme::EdDsa).count(), skipped.len()), (16, 2));
     }
 }

@@ -8,7 +8,7 @@ mod rules;
 use serde::{Deserialize, Serialize};
 
 pub use self::method_name::MethodName;
-pub use self::rules::{MetadataError, check_client_id};
+pub use self::rules::{MetadataError, check_client_id, check_new_client_id};
 use super::federation::FederatedCredential;
 use crate::jose::{Algorithm, Scheme};
 use crate::protocol::grant_type::GrantType;

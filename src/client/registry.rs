@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 
 use super::Client;
 use super::issuer::Issuer;
-use super::metadata::{AuthMethod, ClientMetadata, MetadataError};
+use super::metadata::{AuthMethod, ClientMetadata, MetadataError, check_new_client_id};
 use super::route::{Route, Routes};
 use super::secret::{Secret, StoredSecret};
 use crate::store::{Document, Store, StoreError};
@@ -48,6 +48,13 @@ impl Snapshot {
         let mut issuers: Vec<&Arc<Issuer>> = self.issuers.values().collect();
         issuers.sort_by(|a, b| a.id.cmp(&b.id));
         issuers.into_iter().flat_map(|issuer| issuer.warnings()).collect()
+    }
+
+    /// Says in the log which keys of the settings are passed over.
+    pub fn report_skipped_keys(&self) {
+        for key in self.issuers.values().flat_map(|issuer| issuer.skipped_keys()) {
+            tracing::warn!(key, "a key in the settings cannot be used");
+        }
     }
 }
 
@@ -173,6 +180,7 @@ impl Registry {
     /// # Errors
     /// If its metadata breaks a rule, the id is taken or the store fails; nothing is changed then.
     pub async fn create(&self, issuer: &Issuer, id: &str, new: StoredClient) -> Result<Arc<Client>, RegistryError> {
+        check_new_client_id(id)?;
         if self.client(&issuer.id, id).is_some() {
             return Err(RegistryError::Exists);
         }
@@ -219,6 +227,25 @@ impl Registry {
     /// If the store cannot be read.
     pub async fn read(&self) -> Result<Stored, StoreError> {
         self.store.documents(KIND).await.map(|(documents, version)| Stored { documents, version })
+    }
+
+    /// The clients that prove less of themselves under `fresh` than they do now, by issuer and id.
+    pub fn lowered_by(&self, fresh: &Snapshot) -> Vec<(Arc<Issuer>, String)> {
+        let now = self.snapshot.load();
+        let in_files = [&now.clients, &fresh.clients].into_iter();
+        let ids = in_files
+            .flat_map(|clients| clients.iter().flat_map(|(issuer, own)| own.keys().map(move |id| (issuer, id))));
+        let mut lowered: Vec<(Arc<Issuer>, String)> = Vec::new();
+        for (issuer_id, id) in ids {
+            let new = fresh.clients.get(issuer_id).and_then(|own| own.get(id)).cloned();
+            let new = new.or_else(|| self.stored.get(&(issuer_id.clone(), id.clone())).map(|client| client.clone()));
+            let old = self.client(issuer_id, id);
+            let is_lowered = old.zip(new).is_some_and(|(old, new)| new.is_lowered_from(&old));
+            if let Some(issuer) = fresh.issuers.get(issuer_id).filter(|_| is_lowered) {
+                lowered.push((issuer.clone(), id.clone()));
+            }
+        }
+        lowered
     }
 
     /// Swaps issuers and the clients of the configuration file; stored clients are resolved again under the new issuers.

@@ -12,12 +12,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use dashmap::DashMap;
+use prometheus::IntCounter;
 use tokio::sync::{Semaphore, watch};
 use url::Url;
 
-use super::keyset::KeySet;
+use super::keyset::{KeySet, Skipped};
 use crate::clock::Time;
 use crate::jose::Scheme;
+use crate::metrics::Metrics;
 use crate::protocol::strict_json;
 
 /// For how long keys are used without another look.
@@ -30,6 +32,8 @@ const AGAIN: Duration = Duration::from_secs(60);
 const FIRST_AGAIN: Duration = Duration::from_secs(10);
 /// Most URLs whose keys are kept.
 const MAX_URLS: usize = 2048;
+/// Most keys of a set that a log line names.
+const MAX_SHOWN: usize = 8;
 /// Most fetches at a time.
 const MAX_FETCHES: usize = 8;
 
@@ -66,6 +70,8 @@ pub struct RemoteKeys {
     fetch: Arc<dyn Fetch>,
     entries: DashMap<Url, Arc<Entry>>,
     places: Arc<Semaphore>,
+    /// Keys that were passed over.
+    skipped: IntCounter,
 }
 
 #[derive(Default)]
@@ -75,6 +81,8 @@ struct Entry(Mutex<State>);
 struct State {
     keys: Option<(Arc<KeySet>, Time)>,
     tried_at: Option<Time>,
+    /// What was said last of keys that cannot be used: it is said once, not at each fetch.
+    said: Option<String>,
     /// Closed when the fetch has ended.
     fetch: Option<watch::Receiver<()>>,
 }
@@ -88,8 +96,9 @@ enum Look {
 
 impl RemoteKeys {
     /// An empty cache over `fetch`.
-    pub fn new(fetch: Arc<dyn Fetch>) -> Self {
-        Self { fetch, entries: DashMap::new(), places: Arc::new(Semaphore::new(MAX_FETCHES)) }
+    pub fn new(fetch: Arc<dyn Fetch>, metrics: &Metrics) -> Self {
+        let places = Arc::new(Semaphore::new(MAX_FETCHES));
+        Self { fetch, entries: DashMap::new(), places, skipped: metrics.jwks_keys_skipped.clone() }
     }
 
     /// The keys at `url`, read again if they are old or none of them is called `kid` and fits `alg`.
@@ -148,9 +157,17 @@ impl RemoteKeys {
         state.tried_at = Some(now);
         state.fetch = Some(fetch.clone());
         let (by, url, entry) = (self.fetch.clone(), url.clone(), entry.clone());
+        let counter = self.skipped.clone();
         tokio::spawn(async move {
             match read(&*by, &url).await {
-                Ok(keys) => entry.state().keys = Some((keys, now)),
+                Ok((keys, skipped)) => {
+                    counter.inc_by(skipped.len() as u64);
+                    let mut state = entry.state();
+                    state.keys = Some((Arc::new(keys), now));
+                    if let Some(keys) = state.news(&skipped) {
+                        tracing::warn!(%url, keys, "a key set has keys that cannot be used; they are passed over");
+                    }
+                }
                 Err(error) => tracing::warn!(%url, error, "failed to read the keys of a client"),
             }
             drop(place);
@@ -173,10 +190,10 @@ impl RemoteKeys {
     }
 }
 
-async fn read(fetch: &dyn Fetch, url: &Url) -> Result<Arc<KeySet>, String> {
+async fn read(fetch: &dyn Fetch, url: &Url) -> Result<(KeySet, Vec<Skipped>), String> {
     let body = fetch.fetch(url).await?;
     let jwks = strict_json::from_slice(&body).map_err(|error| format!("no JSON that can be read: {error}"))?;
-    KeySet::new(&jwks).map(Arc::new).map_err(|error| error.to_string())
+    KeySet::read(&jwks).map_err(|error| error.to_string())
 }
 
 impl Entry {
@@ -188,6 +205,15 @@ impl Entry {
 impl State {
     fn usable(&self, now: Time) -> Option<Arc<KeySet>> {
         self.keys.as_ref().filter(|(_, at)| now < *at + STALE).map(|(keys, _)| keys.clone())
+    }
+
+    /// What is to be said of keys that cannot be used, if it was not said before.
+    fn news(&mut self, skipped: &[Skipped]) -> Option<String> {
+        let shown: Vec<String> = skipped.iter().take(MAX_SHOWN).map(Skipped::to_string).collect();
+        let text = (!shown.is_empty()).then(|| format!("{} in all; {}", skipped.len(), shown.join("; ")));
+        let news = text.clone().filter(|_| text != self.said);
+        self.said = text;
+        news
     }
 
     fn is_fresh(&self, now: Time) -> bool {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::{Config, ConfigError, FileClient, FileSecret};
 use crate::client::Issuer;
 use crate::client::issuer::{CustomGrant, CustomGrantSettings, IssuerSettings};
-use crate::client::metadata::AuthMethod;
+use crate::client::metadata::{AuthMethod, check_new_client_id};
 use crate::client::registry::{Snapshot, StoredClient, resolve};
 use crate::client::secret::{Presented, SecretHash, StoredSecret, check_phc, is_generated};
 use crate::clock::Time;
@@ -196,6 +196,7 @@ fn add_client(snapshot: &mut Snapshot, client: &FileClient, vault: &Vault) -> Re
     let issuer = snapshot.issuers.get(&client.issuer).ok_or_else(|| wrong("there is no such issuer".to_owned()))?;
     let secrets: Result<Vec<StoredSecret>, String> =
         client.secrets.iter().enumerate().map(|(index, secret)| stored(index, secret, client, vault)).collect();
+    check_new_client_id(&client.client_id).map_err(|error| wrong(error.to_string()))?;
     let body = StoredClient { metadata: client.metadata.clone(), secrets: secrets.map_err(wrong)? };
     let resolved = resolve(body, &client.client_id, 0, issuer).map_err(|error| wrong(error.to_string()))?;
     let clients: &mut HashMap<_, _> = snapshot.clients.entry(client.issuer.clone()).or_default();

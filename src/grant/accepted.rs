@@ -13,7 +13,7 @@ use crate::clock::Time;
 use crate::jose::jws::Jws;
 use crate::store::StoreError;
 use crate::token::MarkKind;
-use crate::token::access::{AccessClaims, Jti};
+use crate::token::access::{AccessClaims, Jti, Origin};
 use crate::token::{Key, Row, opaque};
 
 /// An access token that verified as the issuer's and has not expired; says nothing yet about revocation.
@@ -60,40 +60,52 @@ impl Accepted {
     pub async fn is_alive(&self, issuer: &Issuer, context: &Context) -> Result<bool, StoreError> {
         for origin in &self.claims.origins {
             let Some(jti) = Jti::parse(&origin.jti) else { return Ok(false) };
-            if !self.lives(issuer, &origin.client_id, &origin.jti, jti, context).await? {
+            let subject = origin.sub.as_ref().unwrap_or(&self.claims.sub);
+            if !lives(issuer, (&origin.client_id, subject), &origin.jti, jti, context).await? {
                 return Ok(false);
             }
         }
-        self.lives(issuer, &self.claims.client_id, &self.claims.jti, self.jti, context).await
+        lives(issuer, (&self.claims.client_id, &self.claims.sub), &self.claims.jti, self.jti, context).await
     }
 
-    /// Whether nothing revoked the token `id` of `client`: this one, or one that it was exchanged from.
-    async fn lives(
-        &self,
-        issuer: &Issuer,
-        client: &str,
-        id: &str,
-        jti: Jti,
-        context: &Context,
-    ) -> Result<bool, StoreError> {
-        let shards = &context.shards;
-        if !context.registry.serves(&issuer.id, client) {
-            return Ok(false);
-        }
-        let fence = shards.fence(&issuer.id, client, &self.claims.sub).await?;
-        let mark = Key::mark(MarkKind::RevokedToken, &issuer.id, id.as_bytes());
-        let Some(family) = jti.family else {
-            return Ok(shards.peek(&[mark]).await?[0].is_none() && jti.issued_at > fence);
-        };
-        let rows = shards.peek(&[mark, Key::Family(family)]).await?;
-        let (None, Some(Row::Family(family))) = (&rows[0], &rows[1]) else { return Ok(false) };
-        // a login's own tokens count from the login, what another client made of them from its own issue
-        Ok(if *family.client == *client {
-            family.is_alive(fence)
-        } else {
-            family.revoked.is_none() && jti.issued_at > fence
-        })
+    /// The tokens that this one comes from, itself the last, as those of an actor.
+    pub fn as_actor(&self) -> impl Iterator<Item = Origin> {
+        let own = Origin { client_id: self.claims.client_id.clone(), jti: self.claims.jti.clone(), sub: None };
+        let named = |origin: Origin| Origin { sub: origin.sub.or_else(|| Some(self.claims.sub.clone())), ..origin };
+        self.claims.origins.iter().cloned().chain([own]).map(named)
     }
+
+    /// How many exchanges lie behind it.
+    pub fn depth(&self) -> usize {
+        self.claims.origins.iter().filter(|origin| origin.sub.is_none()).count()
+    }
+}
+
+/// Whether nothing revoked the token `id` of a client about a subject.
+async fn lives(
+    issuer: &Issuer,
+    (client, subject): (&str, &str),
+    id: &str,
+    jti: Jti,
+    context: &Context,
+) -> Result<bool, StoreError> {
+    let shards = &context.shards;
+    if !context.registry.serves(&issuer.id, client) {
+        return Ok(false);
+    }
+    let fence = shards.fence(&issuer.id, client, subject).await?;
+    let mark = Key::mark(MarkKind::RevokedToken, &issuer.id, id.as_bytes());
+    let Some(family) = jti.family else {
+        return Ok(shards.peek(&[mark]).await?[0].is_none() && jti.issued_at > fence);
+    };
+    let rows = shards.peek(&[mark, Key::Family(family)]).await?;
+    let (None, Some(Row::Family(family))) = (&rows[0], &rows[1]) else { return Ok(false) };
+    // a login's own tokens count from the login, what another client made of them from its own issue
+    Ok(if *family.client == *client {
+        family.is_alive(fence)
+    } else {
+        family.revoked.is_none() && jti.issued_at > fence
+    })
 }
 
 /// Whether `client` may learn of, or use, a token of `owner` for `aud`: its own, one that is for it, or any if it may

@@ -92,8 +92,13 @@ fn verify<'a>(request: &'a TokenRequest, assertion: &str, now: Time) -> Result<(
     let issuer = &request.issuer;
     let trusted = issuer.trusted.iter().find(|trusted| trusted.issuer == claims.iss);
     let trusted = trusted.ok_or(Error::Mismatch("issuer of the assertion"))?;
-    let (key, alg) = trusted.key(jws.header().kid.as_deref()).ok_or(Error::Mismatch("key of the assertion"))?;
-    jws.verify_with(key, alg).map_err(|_| Error::Forged)?;
+    let (kid, alg) = (jws.header().kid.as_deref(), jws.header().alg);
+    if !trusted.keys.has(kid, alg) {
+        return Err(Error::Mismatch("key of the assertion"));
+    }
+    if !trusted.keys.candidates(kid, alg).any(|key| jws.verify_with(key, alg).is_ok()) {
+        return Err(Error::Forged);
+    }
     if is_access_token(Some(&claims.jti), &claims.rest) {
         return Err(Error::Forged);
     }

@@ -80,9 +80,12 @@ impl TokenRequest {
         granted.limited_to(&settings.scope, &settings.resources).ok_or(Error::Mismatch("what the client may have now"))
     }
 
-    /// Whether the refresh tokens and device codes of `granted` may be used with the certificate of this request (RFC
-    /// 8705 section 4).
+    /// Whether the refresh tokens and device codes of `granted` may be used by a client that has proven as much as that of
+    /// this request: with the same certificate (RFC 8705 section 4), and not without any proof if there was one.
     fn confirms(&self, granted: &Granted) -> Result<(), Error> {
+        if granted.proven && self.client.is_public() {
+            return Err(Error::Mismatch("the client, which has become public since"));
+        }
         let shown = self.client.certificate().map(Confirmation::certificate);
         let right = granted.confirmation.is_none() || granted.confirmation == shown;
         if right { Ok(()) } else { Err(Error::Mismatch("the client's certificate")) }
@@ -91,7 +94,7 @@ impl TokenRequest {
     /// `granted` as it is kept for refresh tokens of this request's client.
     fn bound(&self, granted: Granted) -> Result<Granted, Error> {
         let confirmation = self.client.refresh_binding()?.map(Confirmation::certificate);
-        Ok(Granted { confirmation, ..granted })
+        Ok(Granted { confirmation, proven: !self.client.is_public(), ..granted })
     }
 
     /// Whether the family of `granted` gets a refresh token, and how long what comes from it lives.

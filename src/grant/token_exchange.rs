@@ -1,8 +1,8 @@
 //! Token exchange (RFC 8693): our own access tokens in, a narrower one out, by the client's policy (CHECKLIST 61, 70).
 //!
 //! Always true: the new token has no scope that the subject token has not, lives no longer, dies with each token that it
-//! comes from, and never brings a refresh token. An audience beyond the subject token's own is only for a client whose
-//! policy names it. What comes of a token that is bound to a certificate is bound to one.
+//! comes from and with that of who acts, and never brings a refresh token. An audience beyond the subject token's own is
+//! only for a client whose policy names it. What comes of a token that is bound to a certificate is bound to one.
 
 use serde_json::{Map, Value, json};
 
@@ -13,7 +13,7 @@ use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::resource::{self, INVALID_TARGET};
 use crate::protocol::scope::Scope;
-use crate::token::access::{AccessTokenFormat, Origin};
+use crate::token::access::{AccessTokenFormat, MAX_ORIGINS, Origin};
 use crate::token::{Granted, opaque};
 
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
@@ -61,7 +61,7 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
     }
     let subject = alive(request, context, token).await?;
     if !accepted::concerns(&request.client, &subject.claims.client_id, &subject.claims.aud)
-        || subject.claims.origins.len() >= usize::from(request.issuer.settings.token_exchange_depth)
+        || subject.depth() >= usize::from(request.issuer.settings.token_exchange_depth)
     {
         return Err(UNACCEPTABLE.into());
     }
@@ -73,8 +73,17 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
     let claims = actor_claims(request, &subject, actor.as_ref())?;
     let access_scope = scope(request, &subject)?;
     let access_resources = targets(request, policy, &subject)?;
-    let origin = Origin { client_id: subject.claims.client_id.clone(), jti: subject.claims.jti.clone() };
-    let origins = subject.claims.origins.iter().cloned().chain([origin]).collect();
+    let origin = Origin { client_id: subject.claims.client_id.clone(), jti: subject.claims.jti.clone(), sub: None };
+    let mut origins: Vec<Origin> = subject.claims.origins.iter().cloned().chain([origin]).collect();
+    for acting in actor.iter().flat_map(Accepted::as_actor) {
+        // who acts again with the same token is one
+        if !origins.contains(&acting) {
+            origins.push(acting);
+        }
+    }
+    if origins.len() > MAX_ORIGINS {
+        return Err(UNACCEPTABLE.into());
+    }
     let until = actor.map_or(subject.claims.exp, |actor| actor.claims.exp.min(subject.claims.exp));
     Ok(Issue {
         access_scope,

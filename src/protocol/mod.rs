@@ -11,4 +11,5 @@ pub mod pkce;
 pub mod resource;
 pub mod response;
 pub mod scope;
+pub mod segment;
 pub mod strict_json;

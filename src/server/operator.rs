@@ -13,13 +13,16 @@ use serde_json::Value;
 pub(super) use actor::Reloader;
 
 use super::prepare::{PrepareError, authorities};
-use crate::client::Registry;
 use crate::client::auth::Authorities;
+use crate::client::{Issuer, Registry};
 use crate::config::{Config, Loaded, Source, hooked_grants, load, rings, snapshot};
+use crate::grant::Context;
 use crate::http::tls::Tls;
-use crate::keys::Keys;
+use crate::inspect;
 use crate::router::Router;
 use crate::service::{Operator, Reloaded};
+use crate::store::StoreError;
+use crate::token::Fence;
 use crate::vault::Vault;
 
 /// How long the store may take to read every client, or what changed.
@@ -50,7 +53,7 @@ pub(super) struct Daemonic {
 pub(super) struct Live {
     pub(super) vault: Arc<Vault>,
     pub(super) registry: Arc<Registry>,
-    pub(super) keys: Keys,
+    pub(super) context: Context,
     pub(super) router: Router,
     pub(super) tls: Certificates,
     pub(super) authorities: Arc<Authorities>,
@@ -81,18 +84,34 @@ impl Daemonic {
         self.live.router.open(hooked_grants(&fresh)).await.map_err(|error| error.to_string())?;
         let read = tokio::time::timeout(READING, self.live.registry.read()).await;
         let stored = read.map_err(|_| "the store took longer than a minute")?.map_err(|error| error.to_string())?;
-        self.live.keys.reload(rings(&fresh)).await.map_err(|error| error.to_string())?;
+        self.live.context.keys.reload(rings(&fresh)).await.map_err(|error| error.to_string())?;
+        let lowered = self.live.registry.lowered_by(&fresh);
+        self.void(&lowered).await.map_err(|error| error.to_string())?;
         // the filter was parsed with the settings: only a process that ends has no log to change
         (self.live.log)(&new.config.log.filter)?;
         certificates.into_iter().for_each(|(tls, renewed)| tls.replace(renewed));
         self.live.authorities.replace(anchors);
+        fresh.report_skipped_keys();
         self.live.registry.swap(fresh, stored).await;
+        // once more for what was issued in between; by now nothing can be taken back
+        if let Err(error) = self.void(&lowered).await {
+            tracing::error!(target: "audit", event = "void_failed", %error, "clients became public; revoke what they hold");
+        }
         // what was deleted since the store was read is gone at once
         self.follow().await;
         let changed = old.config != new.config;
         let needs_restart = needs_restart(&self.started, &new);
         self.loaded.store(Arc::new(new));
         Ok(Reloaded { changed, needs_restart })
+    }
+
+    /// Voids what was issued to clients that become public.
+    async fn void(&self, lowered: &[(Arc<Issuer>, String)]) -> Result<(), StoreError> {
+        for (issuer, client) in lowered {
+            inspect::raise_fence(issuer, Fence::Client(client), &self.live.context).await?;
+            tracing::warn!(target: "audit", event = "client_made_public", issuer = issuer.id, client);
+        }
+        Ok(())
     }
 
     /// Takes in what other nodes changed; a failure is the store's, which reports it itself.

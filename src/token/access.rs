@@ -43,7 +43,7 @@ pub struct AccessClaims {
     /// What whoever uses the token must show.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cnf: Option<Confirmation>,
-    /// The tokens that it was exchanged from, the first one first; it dies with each of them.
+    /// The tokens that it was exchanged from, the first one first, and those of who acts; it dies with each of them.
     #[serde(default, rename = "exchanged_from", skip_serializing_if = "Vec::is_empty")]
     pub origins: Vec<Origin>,
     /// Further claims; never one of the above (see [`PROTOCOL_CLAIMS`]).
@@ -51,17 +51,23 @@ pub struct AccessClaims {
     pub extra: Map<String, Value>,
 }
 
-/// An access token that another one was exchanged from (RFC 8693).
+/// An access token that another one was exchanged from (RFC 8693), or that of an actor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// Whose it was.
     pub client_id: String,
     /// Its id, see [`Jti`].
     pub jti: String,
+    /// Its subject, if it is one of an actor; absent is the subject of the token that it stands in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sub: Option<String>,
 }
 
 /// The most exchanges that may lie behind a token.
 pub const MAX_DEPTH: u8 = 15;
+
+/// The most tokens that a token may come from, those of actors counted: each is looked up when the token is used.
+pub const MAX_ORIGINS: usize = 32;
 
 /// What whoever uses a token must show (RFC 7800 section 3.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

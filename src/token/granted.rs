@@ -49,6 +49,9 @@ pub struct Granted {
     /// Whether there is never an ID token, although the scope may have `openid`: neither now nor with a refresh token.
     #[serde(rename = "u", default, skip_serializing_if = "std::ops::Not::not")]
     pub unidentified: bool,
+    /// Whether the client proved who it is when it got this: one that became public must not go on with it.
+    #[serde(rename = "p", default, skip_serializing_if = "std::ops::Not::not")]
+    pub proven: bool,
 }
 
 impl Granted {

@@ -1,12 +1,14 @@
 //! The built-in directory: a document of the store for each user, read by its name when the user logs in.
 //!
-//! There may be millions, so none is kept in memory. Names are compared byte by byte.
+//! There may be millions, so none is kept in memory. Names are compared after [`super::prepared::name`]; one that was
+//! stored before in another form is found by that form, and is nobody else's.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Claims;
+use super::{Claims, prepared};
+use crate::protocol::segment::is_dot_segment;
 use crate::store::{Document, Store, StoreError};
 use crate::token::access::is_subject;
 
@@ -32,8 +34,10 @@ pub struct StoredUser {
     pub disabled: bool,
 }
 
-/// A user with the version to change it by.
+/// A user with the name and the version to change it by.
 pub struct Found {
+    /// The name as it is stored.
+    pub name: String,
     /// The user.
     pub user: StoredUser,
     /// The version of the document.
@@ -68,18 +72,30 @@ impl Directory {
         Self { store }
     }
 
-    /// The user of this name: one point read.
+    /// The user of this name: one point read, or two of a name that is not in the form in which names are stored now.
     ///
     /// # Errors
     /// If the store fails, or what it holds is no user.
     pub async fn find(&self, issuer: &str, username: &str) -> Result<Option<Found>, StoreError> {
+        let prepared = prepared::name(username);
+        let as_sent = self.read(issuer, username).await?;
+        if prepared == username {
+            return Ok(as_sent);
+        }
+        // both are read whatever the first one brings
+        let found = self.read(issuer, &prepared).await?;
+        Ok(as_sent.or(found))
+    }
+
+    async fn read(&self, issuer: &str, username: &str) -> Result<Option<Found>, StoreError> {
         let name = name(issuer, username);
         let Some(Document { version, body: Some(body), .. }) = self.store.document(KIND, &name).await? else {
             return Ok(None);
         };
         // the message must not repeat what stands there
         let corrupt = |_| StoreError::Corrupt(format!("the stored user {} cannot be read", name.escape_debug()));
-        Ok(Some(Found { user: serde_json::from_str(&body).map_err(corrupt)?, version }))
+        let user = serde_json::from_str(&body).map_err(corrupt)?;
+        Ok(Some(Found { name: username.to_owned(), user, version }))
     }
 
     /// Writes a user whose version is still `expected` (0: there is none), durably.
@@ -123,11 +139,14 @@ impl Directory {
     }
 }
 
-/// Whether a name can be a user's: 1 to 255 bytes without control characters.
+/// Whether a name can be a new user's: 1 to 255 bytes without control characters, and one that a URL can carry.
 ///
 /// # Errors
 /// The rule.
 pub fn check_username(username: &str) -> Result<(), DirectoryError> {
+    if is_dot_segment(username) {
+        return Err(DirectoryError::Rule("username: no URL can carry `.` or `..`; choose another name".to_owned()));
+    }
     if is_username(username) {
         return Ok(());
     }

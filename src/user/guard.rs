@@ -11,6 +11,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::prepared;
 use crate::client::auth::throttle::{Charge, Pace, Throttle};
 use crate::clock::Time;
 
@@ -67,7 +68,7 @@ impl Guard {
         now: Time,
     ) -> Result<Attempt<'_>, Duration> {
         // a user service may take `Ann ` for ann, and each spelling must not be ten guesses more
-        let username = &*username.trim().to_lowercase();
+        let username = &*prepared::name(username.trim()).to_lowercase();
         let gates = [
             self.user_here.paced_gate(issuer, username, source, USER_HERE),
             self.address.paced_gate(issuer, "", source, ADDRESS),
@@ -139,7 +140,7 @@ mod tests {
         let guard = Guard::default();
         let spellings = ["ann", "Ann", "aNN", "ann ", "\tANN", "\u{a0}ann"];
         assert_eq!(spellings.map(|name| looked_at(&guard, name, here(1), 10)).iter().sum::<usize>(), 10);
-        let spellings = ["\u{c9}va", "\u{e9}VA"];
+        let spellings = ["\u{c9}va", "\u{e9}VA", "E\u{301}va"];
         assert_eq!(spellings.map(|name| looked_at(&guard, name, here(2), 10)).iter().sum::<usize>(), 10);
     }
 

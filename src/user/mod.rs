@@ -8,6 +8,7 @@ mod claims;
 pub mod directory;
 mod guard;
 mod login;
+pub mod prepared;
 mod webhook;
 
 use std::io;
@@ -179,16 +180,23 @@ impl Users {
         decided
     }
 
-    /// One point read and one hash, whoever is asked for.
+    /// One point read and one hash, whoever is asked for; twice as many if what was sent is not in the form in which names
+    /// and passwords are stored now, because they may have been stored as they were sent.
     async fn by_directory(&self, issuer: &Issuer, login: &Login<'_>, waiting: &Waiting) -> Result<Verdict, LoginError> {
         let lane = &self.inner.lane;
         let found = self.inner.directory.find(&issuer.id, login.username).await?;
         let phc = found.as_ref().map_or_else(|| lane.cost.decoy(), |found| found.user.hash.clone());
-        let right = lane.verify(login.password, phc, Some(waiting)).await?;
+        let password = prepared::password(login.password);
+        let mut right = lane.verify(&password, phc.clone(), Some(waiting)).await?;
+        let mut is_old = lane.cost.check_phc(&phc).is_err();
+        if !right && *password != *login.password {
+            right = lane.verify(login.password, phc, Some(waiting)).await?;
+            is_old |= right;
+        }
         Ok(match found {
             Some(found) if right && !found.user.disabled => {
-                if lane.cost.check_phc(&found.user.hash).is_err() {
-                    self.hash_again(issuer, login, &found).await;
+                if is_old {
+                    self.hash_again(issuer, &password, &found).await;
                 }
                 let StoredUser { subject, claims, .. } = found.user;
                 let amr = vec!["pwd".to_owned()];
@@ -198,13 +206,13 @@ impl Users {
         })
     }
 
-    /// Stores the password of somebody who logged in at the cost of now, because its hash has another one. If that fails,
-    /// the next login tries again.
-    async fn hash_again(&self, issuer: &Issuer, login: &Login<'_>, found: &Found) {
-        if let Ok(Ok(hash)) = self.inner.lane.hash(login.password).await {
+    /// Stores the password of somebody who logged in at the cost and in the form of now, because its hash has another one.
+    /// If that fails, the next login tries again.
+    async fn hash_again(&self, issuer: &Issuer, password: &str, found: &Found) {
+        if let Ok(Ok(hash)) = self.inner.lane.hash(password).await {
             let user = StoredUser { hash, ..found.user.clone() };
             // somebody who changed the user meanwhile was first
-            let _ = self.inner.directory.put(&issuer.id, login.username, &user, found.version).await;
+            let _ = self.inner.directory.put(&issuer.id, &found.name, &user, found.version).await;
         }
     }
 
@@ -216,7 +224,11 @@ impl Users {
         if password.is_empty() || password.len() > directory::MAX_PASSWORD {
             return Err(HashError::Rule(format!("password: 1 to {} bytes", directory::MAX_PASSWORD)));
         }
-        self.inner.lane.hash(password).await?.map_err(|rule| HashError::Rule(format!("password: {rule}")))
+        self.inner
+            .lane
+            .hash(&prepared::password(password))
+            .await?
+            .map_err(|rule| HashError::Rule(format!("password: {rule}")))
     }
 
     /// Checks the stored form of a password that somebody else hashed.

@@ -37,7 +37,7 @@ async fn raw_body(server: &Server, method: &str, path: &str, body: &str) -> Answ
 }
 
 async fn active(server: &Server, caller: &(String, String), token: &str) -> bool {
-    server.introspect(caller, token).await["active"] == true
+    server.is_active(caller, token).await
 }
 
 /// A client that may introspect everything.
@@ -631,4 +631,252 @@ async fn the_configuration_is_shown_with_origins_and_without_secrets() {
     }
     let reloaded = server.admin("POST", "/reload", Value::Null).await;
     assert_eq!((reloaded.status, reloaded.json()), (200, json!({ "changed": false, "needs_restart": [] })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc7592_2_2_what_post_or_get_returned_can_be_put() {
+    let server = Server::start().await;
+    for metadata in [web_metadata(), spa_metadata()] {
+        let made = server.admin("POST", CLIENTS, metadata).await;
+        let path = format!("{CLIENTS}/{}", made.get("client_id"));
+        let shown = server.admin("GET", &path, Value::Null).await.json();
+        for mut body in [made.json(), shown.clone()] {
+            body["client_name"] = json!("New");
+            let put = server.admin("PUT", &path, body).await;
+            assert_eq!((put.status, put.get("client_name").as_str()), (200, "New"), "{}", put.text());
+        }
+        let mut expected = shown.clone();
+        expected["client_name"] = json!("New");
+        assert_eq!(server.admin("GET", &path, Value::Null).await.json(), expected);
+        // RFC 7591 section 3.2.1 has this one, too
+        let mut body = shown.clone();
+        body["client_id_issued_at"] = json!(1_900_000_000);
+        assert_eq!(server.admin("PUT", &path, body).await.status, 200);
+        for (name, other) in [
+            ("client_id", json!("other")),
+            ("client_secret", json!("other")),
+            ("secrets", json!([{ "secret_id": "x" }])),
+        ] {
+            let mut body = shown.clone();
+            body[name] = other;
+            let detail = server.admin("PUT", &path, body).await.problem(400);
+            assert!(detail.starts_with(&format!("{name}:")), "{detail}");
+        }
+    }
+    // one whose hash is slow, with more than one secret
+    let mut metadata = web_metadata();
+    metadata["client_secret"] = json!("correct horse");
+    let made = server.admin("POST", CLIENTS, metadata).await;
+    let path = format!("{CLIENTS}/{}", made.get("client_id"));
+    assert_eq!(server.admin("PUT", &path, made.json()).await.status, 200);
+    let second = server.admin("POST", &format!("{path}/secrets"), Value::Null).await.get("client_secret");
+    for secret in ["correct horse", &second] {
+        let mut body = web_metadata();
+        body["client_secret"] = json!(secret);
+        assert_eq!(server.admin("PUT", &path, body).await.status, 200, "{secret}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc7592_2_2_null_is_absent() {
+    let server = Server::start().await;
+    let mut metadata = web_metadata();
+    let absent = [
+        "client_id",
+        "client_secret",
+        "client_name",
+        "contacts",
+        "response_types",
+        "jwks",
+        "jwks_uri",
+        "jeton",
+        "tls_client_certificate_bound_access_tokens",
+        "id_token_signed_response_alg",
+        "secrets",
+        "client_id_issued_at",
+    ];
+    for name in absent {
+        metadata[name] = Value::Null;
+    }
+    let made = server.admin("POST", CLIENTS, metadata.clone()).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let path = format!("{CLIENTS}/{}", made.get("client_id"));
+    metadata["jeton"] = json!({ "access_token_lifetime": null, "disabled": null, "federated_credentials": null, "token_exchange": { "impersonation": null } });
+    let put = server.admin("PUT", &path, metadata).await;
+    assert_eq!(put.status, 200, "{}", put.text());
+    for (name, default) in [("token_endpoint_auth_method", "client_secret_basic")] {
+        let mut metadata = web_metadata();
+        metadata[name] = Value::Null;
+        assert_eq!(server.admin("PUT", &path, metadata).await.json()[name], default, "absent is the default");
+    }
+    let code = json!({ "amr": null, "acr": null, "claims": null, "resource": null, "audience": null, "nonce": null });
+    let mut body = json!({
+        "client_id": made.get("client_id"), "redirect_uri": CALLBACK, "subject": "alice", "code_challenge":
+        crate::support::CHALLENGE, "code_challenge_method": "S256",
+    });
+    body.as_object_mut().unwrap().extend(code.as_object().unwrap().clone());
+    let issued = server.admin("POST", "/issuers/main/codes", body).await;
+    assert_eq!(issued.status, 201, "{}", issued.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_in_a_body_names_its_member() {
+    let server = Server::start().await;
+    for (name, value, named) in [
+        ("client_name", json!(7), "client_name"),
+        ("grant_types", json!("x"), "grant_types"),
+        ("redirect_uris", json!([1]), "redirect_uris"),
+        ("token_endpoint_auth_method", json!(1), "token_endpoint_auth_method"),
+        ("jeton", json!({ "access_token_lifetime": "x" }), "jeton.access_token_lifetime"),
+        ("jeton", json!({ "token_exchange": { "impersonation": 1 } }), "jeton.token_exchange.impersonation"),
+        ("client_id", json!(1), "client_id"),
+        ("unheard_of", json!(1), "unheard_of"),
+    ] {
+        let mut metadata = web_metadata();
+        metadata[name] = value;
+        let detail = server.admin("POST", CLIENTS, metadata).await.problem(400);
+        assert!(detail.contains(named), "{named}: {detail}");
+    }
+    let code = json!({ "client_id": "x", "redirect_uri": CALLBACK, "subject": 7 });
+    let detail = server.admin("POST", "/issuers/main/codes", code).await.problem(400);
+    assert!(detail.contains("subject"), "{detail}");
+    let detail = server.admin("POST", "/issuers/main/revocations", json!({ "all": "yes" })).await.problem(400);
+    assert!(detail.contains("all"), "{detail}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc3986_5_2_4_an_id_that_no_url_can_carry_is_refused() {
+    let server = Server::start().await;
+    for id in [".", "..", "", "a/b"] {
+        let mut metadata = web_metadata();
+        metadata["client_id"] = json!(id);
+        let detail = server.admin("POST", CLIENTS, metadata).await.problem(400);
+        assert!(detail.starts_with("client_id"), "{detail}");
+    }
+    for id in ["...", ".a", "a..b"] {
+        let mut metadata = web_metadata();
+        metadata["client_id"] = json!(id);
+        assert_eq!(server.admin("POST", CLIENTS, metadata).await.status, 201, "{id}");
+        assert_eq!(server.admin("GET", &format!("{CLIENTS}/{id}"), Value::Null).await.status, 200, "{id}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc8259_4_a_repeated_member_of_a_body_is_refused() {
+    let server = Server::start().await;
+    for (path, body) in [
+        (CLIENTS, r#"{"client_name":"a","client_name":"b","grant_types":["client_credentials"]}"#),
+        (CLIENTS, r#"{"grant_types":["client_credentials"],"jeton":{"introspection":"own","introspection":"any"}}"#),
+        (CLIENTS, r#"{"grant_types":["client_credentials"],"jwks":{"keys":[],"keys":[]}}"#),
+        ("/issuers/main/revocations", r#"{"subject":"a","subject":"b"}"#),
+        ("/issuers/main/revocations", r#"{"subject":"a","subj\u0065ct":"b"}"#),
+    ] {
+        let detail = raw_body(&server, "POST", path, body).await.problem(400);
+        assert!(detail.contains("twice") || detail.contains("repeated") || detail.contains("duplicate"), "{detail}");
+    }
+}
+
+/// Who could not have got it as a public client must not go on with it as one, and nor must a thief.
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc6749_2_1_a_client_that_becomes_public_loses_what_it_was_issued_before() {
+    let server = Server::start().await;
+    let gateway = gateway(&server).await;
+    let client = server.web_client().await;
+    let (tokens, code) = (server.login(&client).await, server.code(&client.0, Value::Null).await);
+    server.advance(Duration::from_secs(1)).await;
+    // another way to prove who it is voids nothing
+    for method in ["client_secret_basic", "client_secret_post"] {
+        let mut metadata = web_metadata();
+        metadata["token_endpoint_auth_method"] = json!(method);
+        assert_eq!(server.replace(&client.0, metadata).await.status, 200);
+        assert!(active(&server, &gateway, tokens["access_token"].as_str().unwrap()).await);
+    }
+    assert_eq!(server.replace(&client.0, spa_metadata()).await.status, 200);
+    server.advance(Duration::from_secs(1)).await;
+    let public = (client.0.clone(), String::new());
+    assert!(!active(&server, &gateway, tokens["access_token"].as_str().unwrap()).await);
+    server.refresh(&public, tokens["refresh_token"].as_str().unwrap()).await.refused(400, "invalid_grant");
+    server.redeem(&public, &code).await.refused(400, "invalid_grant");
+    // what it gets now works, also after a change that lowers nothing, and after it is confidential again
+    let later = server.login(&public).await;
+    assert_eq!(server.replace(&client.0, spa_metadata()).await.status, 200);
+    let later = server.refresh(&public, later["refresh_token"].as_str().unwrap()).await;
+    assert_eq!(later.status, 200, "{}", later.text());
+    assert_eq!(server.replace(&client.0, web_metadata()).await.status, 200);
+    assert_eq!(server.refresh(&client, &later.get("refresh_token")).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc6749_2_1_so_does_one_of_the_file_by_a_reload() {
+    let hash = jeton::slow_hash::Cost::default().hash("horse").unwrap();
+    let file = |method: &str| {
+        let secrets = if method == "none" { String::new() } else { format!("secrets = [{{ argon2 = \"{hash}\" }}]") };
+        format!(
+            "refresh_without_offline_access = true\n[[clients]]\nissuer = \"main\"\nclient_id = \"app\"\n{secrets}\n\
+             [clients.metadata]\ntoken_endpoint_auth_method = \"{method}\"\ngrant_types = [\"authorization_code\", \
+             \"refresh_token\"]\nredirect_uris = [\"{CALLBACK}\"]\nscope = \"api:read\"\n[[clients]]\nissuer = \
+             \"main\"\nclient_id = \"gateway\"\nsecrets = [{{ argon2 = \"{hash}\" }}]\n[clients.metadata]\n\
+             token_endpoint_auth_method = \"client_secret_post\"\ngrant_types = [\"client_credentials\"]\n\
+             [clients.metadata.jeton]\nintrospection = \"any\"\n"
+        )
+    };
+    let serve = crate::support::process::Serve::start(&file("client_secret_post")).await;
+    let bearer = format!("Bearer {ADMIN_TOKEN}");
+    let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+    let admin = async |path: &str, body: Value| {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        request(serve.admin, "POST", &format!("/admin/v1{path}"), &headers, body.as_bytes()).await
+    };
+    let post = async |path: &str, fields: &[(&str, &str)]| {
+        crate::support::http::post_form(serve.public, path, &[], fields).await
+    };
+    let code = json!({
+        "client_id": "app", "redirect_uri": CALLBACK, "subject": "alice", "scope": "api:read",
+        "code_challenge": crate::support::CHALLENGE, "code_challenge_method": "S256",
+    });
+    let code = admin("/issuers/main/codes", code).await.get("code");
+    let secret = ("client_secret", "horse");
+    let redeem = [
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("redirect_uri", CALLBACK),
+        ("code_verifier", crate::support::VERIFIER),
+        ("client_id", "app"),
+        secret,
+    ];
+    let tokens = post("/oauth2/token", &redeem).await;
+    assert_eq!(tokens.status, 200, "{}", tokens.text());
+    let access = tokens.get("access_token");
+    let alive = async || {
+        let fields = [("token", access.as_str()), ("client_id", "gateway"), secret];
+        post("/oauth2/introspect", &fields).await.json()["active"] == true
+    };
+    assert!(alive().await);
+    assert_eq!(admin("/reload", Value::Null).await.status, 200);
+    assert!(alive().await, "a reload that lowers nothing");
+    serve.rewrite(&file("none"));
+    assert_eq!(admin("/reload", Value::Null).await.status, 200);
+    assert!(!alive().await);
+    let token = tokens.get("refresh_token");
+    let refresh = [("grant_type", "refresh_token"), ("refresh_token", token.as_str()), ("client_id", "app")];
+    post("/oauth2/token", &refresh).await.refused(400, "invalid_grant");
+}
+
+/// By a restart with another file, or on a node that has not heard of the fence: what is stored tells by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc6749_2_1_a_refresh_token_of_a_confidential_client_is_of_no_use_to_a_public_one() {
+    let server = Server::start().await;
+    let client = server.web_client().await;
+    let tokens = server.login(&client).await;
+    let service = server.daemon().service();
+    let issuer = service.registry.issuer("main").unwrap();
+    let become_public = |stored: &mut jeton::client::registry::StoredClient| {
+        stored.metadata.token_endpoint_auth_method = jeton::client::AuthMethod::None;
+        Ok(())
+    };
+    service.registry.update(&issuer, &client.0, become_public).await.unwrap();
+    let public = (client.0.clone(), String::new());
+    server.refresh(&public, tokens["refresh_token"].as_str().unwrap()).await.refused(400, "invalid_grant");
+    let later = server.login(&public).await;
+    assert_eq!(server.refresh(&public, later["refresh_token"].as_str().unwrap()).await.status, 200);
 }

@@ -11,6 +11,7 @@ use jeton::clock::Time;
 use jeton::http::fetch::{Dial, Dialling, Fetcher};
 use jeton::id::Id;
 use jeton::jose::Scheme;
+use jeton::metrics::Metrics;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -217,7 +218,8 @@ const URL: &str = "https://keys.example/jwks";
 async fn checklist_37_hanging_up_does_not_use_up_the_fetch_of_a_minute() {
     let gate = Gate::new(0);
     gate.publish("new", &Signer::new("ES256"));
-    let (remote, url, now) = (RemoteKeys::new(gate.clone()), Url::parse(URL).unwrap(), Time::from_secs(1_900_000_000));
+    let (remote, url, now) =
+        (RemoteKeys::new(gate.clone(), &Metrics::new()), Url::parse(URL).unwrap(), Time::from_secs(1_900_000_000));
     let hung_up = remote.keys(&url, Some("unknown"), Scheme::Es256, now);
     let limit = tokio::time::timeout(Duration::from_secs(10), async {
         tokio::select! {
@@ -236,7 +238,7 @@ async fn checklist_37_hanging_up_does_not_use_up_the_fetch_of_a_minute() {
 async fn checklist_37_few_sets_are_fetched_at_once_and_meanwhile_old_keys_that_fit_will_do() {
     let gate = Gate::new(2);
     gate.publish("one", &Signer::new("ES256"));
-    let remote = Arc::new(RemoteKeys::new(gate.clone()));
+    let remote = Arc::new(RemoteKeys::new(gate.clone(), &Metrics::new()));
     let mut now = Time::from_secs(1_900_000_000);
     let url = |n: usize| Url::parse(&format!("https://keys{n}.example/jwks")).unwrap();
     let ask = |n: usize, kid: &'static str, now: Time| {
@@ -319,4 +321,74 @@ async fn authenticate(server: &Server, assertion: &str) -> Answer {
     let fields =
         [("grant_type", "client_credentials"), ("client_assertion_type", JWT_BEARER), ("client_assertion", assertion)];
     server.token(&fields).await
+}
+
+/// RFC 7517 section 5: what cannot be used is ignored, not the set.
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc7517_5_one_unusable_key_behind_a_jwks_uri_does_not_spoil_the_set() {
+    let key = Signer::new("ES256");
+    let mut good = key.jwk();
+    good["kid"] = json!("one");
+    let mut private = Signer::new("ES256").jwk();
+    private["d"] = json!("AQ");
+    let mut twin = Signer::new("ES256").jwk();
+    twin["kid"] = json!("one");
+    let many: Vec<Value> = (0..17).map(|_| Signer::new("EdDSA").jwk()).collect();
+    let cases = [
+        ("RSA-1024", vec![json!({ "kty": "RSA", "n": encode([0xff; 128]), "e": "AQAB" }), good.clone()], 1),
+        ("x5c only", vec![json!({ "kty": "RSA", "x5c": ["MIIB"] }), good.clone()], 1),
+        ("an unknown kty", vec![json!({ "kty": "XYZ" }), good.clone()], 1),
+        ("no object", vec![json!("key"), json!(null), good.clone()], 2),
+        ("a private part", vec![private, good.clone()], 1),
+        ("a point of no curve", vec![json!({ "kty": "EC", "crv": "P-256", "x": "AA", "y": "AA" }), good.clone()], 1),
+        (
+            "a kid that is too long",
+            vec![
+                json!({ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "kid": "k".repeat(257) }),
+                good.clone(),
+            ],
+            1,
+        ),
+        ("the same kid twice", vec![twin, good.clone()], 0),
+        ("the 17th", [vec![good.clone()], many].concat(), 2),
+    ];
+    for (what, jwks, skipped) in cases {
+        let gate = Gate::new(10);
+        *gate.jwks.lock().unwrap() = Some(json!({ "keys": jwks }));
+        let server = Server::fetching(gate.clone()).await;
+        let id = remote_client(&server).await;
+        let answer = authenticate(&server, &assertion(&server, &id, "one", &key)).await;
+        assert_eq!(answer.status, 200, "{what}: {}", answer.text());
+        let counted = format!("jeton_jwks_keys_skipped_total {skipped}");
+        assert!(server.metrics().await.contains(&counted), "{what}: {counted}");
+    }
+    // a set without any key that can be used is none
+    let gate = Gate::new(10);
+    *gate.jwks.lock().unwrap() = Some(json!({ "keys": [{ "kty": "XYZ" }] }));
+    let server = Server::fetching(gate).await;
+    let id = remote_client(&server).await;
+    assert_eq!(authenticate(&server, &assertion(&server, &id, "one", &key)).await.status, 503);
+}
+
+/// Two readers may take different ones of the two.
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc7517_4_a_key_set_with_a_repeated_member_is_none() {
+    struct Doubled(String);
+    impl Fetch for Doubled {
+        fn fetch<'a>(&'a self, _url: &'a Url) -> Fetching<'a> {
+            Box::pin(std::future::ready(Ok(self.0.clone().into())))
+        }
+    }
+    let key = Signer::new("ES256");
+    let mut jwk = key.jwk();
+    jwk["kid"] = json!("one");
+    let mut text = json!({ "keys": [jwk] }).to_string();
+    for (doubled, status) in [(false, 200), (true, 503)] {
+        if doubled {
+            text = text.replace("\"kty\":", "\"kid\":\"two\",\"kty\":");
+        }
+        let server = Server::fetching(Arc::new(Doubled(text.clone()))).await;
+        let id = remote_client(&server).await;
+        assert_eq!(authenticate(&server, &assertion(&server, &id, "one", &key)).await.status, status, "{text}");
+    }
 }

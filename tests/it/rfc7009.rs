@@ -182,3 +182,16 @@ async fn an_operator_revokes_any_token_and_must_say_exactly_what() {
     assert!(server.is_active(&gateway, text(&live, "access_token")).await);
     assert_eq!(server.admin("POST", "/issuers/nobody/revocations", json!({ "all": true })).await.status, 404);
 }
+
+/// RFC 7009 section 2.1: whether the refresh token goes too is the server's choice; here it stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc7009_2_1_revoking_an_access_token_leaves_its_refresh_token_alive() {
+    let server = Server::start().await;
+    let client = server.web_client().await;
+    let tokens = server.login(&client).await;
+    revoke(&server, &client, text(&tokens, "access_token")).await;
+    assert_eq!(server.introspect(&client, text(&tokens, "access_token")).await["active"], false);
+    assert_eq!(server.introspect(&client, text(&tokens, "refresh_token")).await["active"], true);
+    let readme = include_str!("../../README.md");
+    assert!(readme.contains("RFC 7009 section 2.1"), "and that is written down");
+}

@@ -422,3 +422,46 @@ async fn checklist_72_metadata_with_wrong_keys_is_refused() {
         assert_eq!(answer.status, 400, "{wrong}: {}", answer.text());
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc7515_4_a_repeated_member_of_a_client_assertion_is_refused_wherever_it_stands() {
+    let server = Server::start().await;
+    let client = Client::new(&server).await;
+    let send = |header: &str, more: &str| {
+        let mut payload = client.claims(&server).to_string();
+        payload.insert_str(payload.len() - 1, more);
+        client.key.jws_text(client.alg, header, &payload)
+    };
+    const HEADER: &str = r#"{"alg":"ES256"}"#;
+    works(&server, &send(HEADER, r#","note":{"a":1}"#)).await;
+    for more in
+        [r#","sub":"x""#, r#","note":1,"note":1"#, r#","note":{"a":1,"a":2}"#, r#","note":[{"a":1,"\u0061":2}]"#]
+    {
+        fails(&server, &send(HEADER, more), more).await;
+    }
+    for header in
+        [r#"{"alg":"ES256","alg":"ES256"}"#, r#"{"alg":"ES256","x":1,"x":1}"#, r#"{"alg":"ES256","x":{"a":1,"a":1}}"#]
+    {
+        fails(&server, &send(header, ""), header).await;
+    }
+}
+
+/// Its owner is there and can mend it, and nobody relies on the set yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc7591_2_a_key_that_is_registered_and_cannot_be_used_is_named() {
+    let server = Server::start().await;
+    let good = Signer::new("ES256").jwk();
+    let weak = json!({ "kty": "RSA", "n": encode([0xff; 128]), "e": "AQAB" });
+    for (bad, named) in
+        [(weak, "keys[1]"), (json!("key"), "keys[1]"), (json!({ "kty": "RSA", "x5c": ["MIIB"] }), "keys[1]")]
+    {
+        let set = json!({ "jwks": { "keys": [good, bad] } });
+        let answer = server.admin("POST", "/issuers/main/clients", metadata(set)).await;
+        assert!(answer.status == 400 && answer.text().contains(named), "{}", answer.text());
+    }
+    let many = json!({ "jwks": { "keys": vec![good.clone(); 17] } });
+    assert_eq!(server.admin("POST", "/issuers/main/clients", metadata(many)).await.status, 400);
+    // what is for something else is passed over, as RFC 7517 section 5 has it
+    let mixed = json!({ "jwks": { "keys": [{ "kty": "XYZ" }, good] } });
+    assert_eq!(server.admin("POST", "/issuers/main/clients", metadata(mixed)).await.status, 201);
+}

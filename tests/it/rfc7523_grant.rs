@@ -200,3 +200,96 @@ async fn rfc7523_3_the_operator_maps_subject_and_audience() {
     world.send_claims(json!({ "email": "a@b.example" })).await.refused(400, "invalid_grant");
     world.send_claims(json!({ "aud": "jeton" })).await.refused(400, "invalid_grant");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc7519_2_dates_of_an_assertion_may_have_a_fraction_or_an_exponent() {
+    let world = World::start().await;
+    let now = world.server.clock.now().as_secs();
+    let send = async |exp: &str, more: &str| {
+        let (aud, jti) = (format!("http://{}", world.server.public), format!("{:?}", jeton::id::Id::random()));
+        let payload = format!(r#"{{"iss":"{PARTNER}","sub":"alice","aud":"{aud}","jti":"{jti}","exp":{exp}{more}}}"#);
+        world.send(&sign_text(r#"{"alg":"EdDSA","kid":"one"}"#, &payload), &[]).await.status
+    };
+    let near = now + 59;
+    // the clock of the tests begins at a round number of seconds
+    let exponent = format!("{}e1", (now + 60) / 10);
+    for right in [format!("{near}.5"), format!("{near}.0"), format!("{near}e0"), exponent] {
+        assert_eq!(send(&right, "").await, 200, "{right}");
+    }
+    assert_eq!(send(&format!("{near}.5"), &format!(r#","iat":{now}.25,"nbf":{now}.75"#)).await, 200);
+    for wrong in [
+        format!("-{near}"),
+        format!("\"{near}\""),
+        "1e300".to_owned(),
+        "1e999".to_owned(),
+        "null".to_owned(),
+        "[1]".to_owned(),
+        "true".to_owned(),
+        format!("{now}.0"),
+        format!("{}.5", now - 1),
+    ] {
+        assert_eq!(send(&wrong, "").await, 400, "{wrong}");
+    }
+    for wrong in [r#","iat":-1"#, r#","iat":"0""#, r#","nbf":1e300"#, r#","nbf":-0.5"#] {
+        assert_eq!(send(&near.to_string(), wrong).await, 400, "{wrong}");
+    }
+}
+
+/// A signed assertion with exactly these bytes.
+fn sign_text(header: &str, payload: &str) -> String {
+    let input = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
+    let signature = URL_SAFE_NO_PAD.encode(key(1).sign(input.as_bytes()).to_bytes());
+    format!("{input}.{signature}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc7515_4_a_repeated_member_of_an_assertion_is_refused_wherever_it_stands() {
+    let world = World::start().await;
+    let exp = world.server.clock.now().as_secs() + 60;
+    let aud = format!("http://{}", world.server.public);
+    let send = async |header: &str, more: &str| {
+        let jti = format!("{:?}", jeton::id::Id::random());
+        let payload = format!(r#"{{"iss":"{PARTNER}","sub":"alice","aud":"{aud}","jti":"{jti}","exp":{exp}{more}}}"#);
+        world.send(&sign_text(header, &payload), &[]).await
+    };
+    const HEADER: &str = r#"{"alg":"EdDSA","kid":"one"}"#;
+    assert_eq!(send(HEADER, r#","address":{"street":"x"}"#).await.status, 200);
+    for more in [
+        r#","sub":"bob""#,
+        r#","s\u0075b":"bob""#,
+        r#","exp":1"#,
+        r#","email":"a","email":"b""#,
+        r#","address":{"street":"x","street":"y"}"#,
+        r#","list":[{"a":1,"a":1}]"#,
+    ] {
+        send(HEADER, more).await.refused(400, "invalid_grant");
+    }
+    for header in [r#"{"alg":"EdDSA","alg":"EdDSA","kid":"one"}"#, r#"{"alg":"EdDSA","kid":"one","x":{"a":1,"a":2}}"#] {
+        send(header, "").await.refused(400, "invalid_grant");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc7517_5_an_unusable_key_of_a_trusted_issuer_does_not_spoil_the_others() {
+    let weak = URL_SAFE_NO_PAD.encode([0xff; 128]);
+    let others = format!(
+        r#"jwks = {{ keys = [{{ kty = "RSA", alg = "RS256", kid = "weak", n = "{weak}", e = "AQAB" }}, {{ kty = "XYZ", alg = "RS256", kid = "y" }}, {{ kty = "OKP","#
+    );
+    let settings = settings("").replace("jwks = { keys = [{ kty = \"OKP\",", &others);
+    assert!(settings.contains("weak"), "{settings}");
+    let world = World::on(Server::with(&settings).await).await;
+    assert_eq!(world.send_claims(json!({})).await.status, 200);
+}
+
+/// With typ JWT an access token of another jeton would otherwise be an assertion.
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_34_an_access_token_of_another_issuer_is_no_assertion_whatever_its_typ() {
+    let world = World::start().await;
+    let jti = jeton::token::access::Jti::new(world.server.clock.now(), None).encode();
+    for typ in ["at+jwt", "JWT"] {
+        let claims = world.claims(json!({ "jti": jti, "client_id": "theirs", "scope": "api:read" }));
+        let token = sign(json!({ "alg": "EdDSA", "kid": "one", "typ": typ }), &claims, 1);
+        world.send(&token, &[]).await.refused(400, "invalid_grant");
+    }
+    assert_eq!(world.send_claims(json!({ "jti": jti })).await.status, 200, "no access token");
+}

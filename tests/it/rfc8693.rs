@@ -341,3 +341,54 @@ async fn checklist_70_the_policy_of_the_client_decides_and_none_is_no() {
     let answer = world.server.admin("POST", "/issuers/main/clients", public).await;
     assert_eq!(answer.status, 400, "{}", answer.text());
 }
+
+/// The actor may be anybody: its token, the login of its subject, its client and what it was exchanged from count.
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc8693_1_1_a_delegated_token_dies_with_its_actor_token() {
+    for ended in ["token revoked", "what it was exchanged from revoked", "its subject logged out", "nothing"] {
+        let world = World::start().await;
+        let server = &world.server;
+        let mut agent = gateway(json!({ "impersonation": true, "delegation": true }));
+        agent["grant_types"] = json!([GRANT, "authorization_code", "client_credentials"]);
+        agent["redirect_uris"] = json!([crate::support::CALLBACK]);
+        let agent = server.client(agent).await;
+        let subject = world.subject().await;
+        // somebody logged in at the agent, and the agent made a token of its own of that
+        let code = json!({ "subject": "bob", "scope": "openid api:read", "resource": "https://api.example" });
+        let login = server.login_with(&agent, code).await["access_token"].as_str().unwrap().to_owned();
+        let own = world.exchange_as(&agent, &login, &[]).await.get("access_token");
+        server.clock.advance(Duration::from_secs(1));
+        let acting = [("actor_token", own.as_str()), ("actor_token_type", ACCESS)];
+        let delegated = world.exchange_as(&agent, &subject, &acting).await;
+        assert_eq!(delegated.status, 200, "{}", delegated.text());
+        let delegated = delegated.get("access_token");
+        let impersonated = world.exchange_as(&agent, &subject, &[]).await.get("access_token");
+        let again = world.exchange_as(&world.gateway, &delegated, &[]).await.get("access_token");
+        server.clock.advance(Duration::from_secs(1));
+        match ended {
+            "token revoked" => server.revoke_by_operator(json!({ "token": own })).await,
+            "what it was exchanged from revoked" => server.revoke_by_operator(json!({ "token": login })).await,
+            "its subject logged out" => server.revoke_by_operator(json!({ "subject": "bob" })).await,
+            _ => {}
+        }
+        for token in [&delegated, &again] {
+            assert_eq!(server.is_active(&world.gateway, token).await, ended == "nothing", "{ended}");
+        }
+        assert!(server.is_active(&world.gateway, &impersonated).await, "{ended}");
+        assert!(server.is_active(&world.gateway, &subject).await, "{ended}");
+    }
+}
+
+/// An actor's tokens are no exchanges of the subject's, and do not use up how many of those may follow each other.
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_70_actors_do_not_count_as_exchanges() {
+    let world = World::start().await;
+    let (mut token, own) = (world.subject().await, world.own().await);
+    let actor = [("actor_token", own.as_str()), ("actor_token_type", ACCESS)];
+    for _ in 0..3 {
+        let answer = world.exchange(&token, &actor).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        token = answer.get("access_token");
+    }
+    world.exchange(&token, &actor).await.refused(400, "invalid_request");
+}

@@ -82,7 +82,7 @@ async fn a_hash_made_elsewhere_and_a_replacement_without_password_work() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn users_outlive_a_restart_and_names_are_compared_byte_by_byte() {
+async fn users_outlive_a_restart_and_names_are_compared_case_by_case() {
     let mut server = Server::durable(DIRECTORY).await;
     let client = login_client(&server).await;
     for (name, subject) in [("a%2Fb", "slash"), ("%C3%A9", "accent"), ("Ann", "upper")] {
@@ -93,7 +93,7 @@ async fn users_outlive_a_restart_and_names_are_compared_byte_by_byte() {
         let tokens = login(&server, &client, name, "horse").await;
         assert_eq!(crate::support::claims(&tokens.get("access_token"))["sub"], subject);
     }
-    for name in ["ann", "a", "e\u{301}", "Ann "] {
+    for name in ["ann", "a", "e", "Ann "] {
         refused(&login(&server, &client, name, "horse").await, "invalid_grant");
     }
 }
@@ -156,4 +156,90 @@ async fn many_users_stay_out_of_the_memory_of_the_registry() {
     // and a client that is registered now is found, whatever lies between
     login_client(&server).await;
     assert_eq!(registry.len(), before + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc8265_3_4_2_a_name_is_the_same_however_its_accents_are_encoded() {
+    let server = Server::with(DIRECTORY).await;
+    let client = login_client(&server).await;
+    // as a Mac types it, as everything else does
+    for (stored, subject) in [("Zoe%CC%88", "u-1"), ("%C3%85sa", "u-2")] {
+        put_user(&server, stored, json!({ "password": "horse", "subject": subject })).await;
+    }
+    for (typed, subject) in
+        [("Zo\u{eb}", "u-1"), ("Zoe\u{308}", "u-1"), ("\u{c5}sa", "u-2"), ("A\u{30a}sa", "u-2"), ("\u{212b}sa", "u-2")]
+    {
+        let tokens = login(&server, &client, typed, "horse").await;
+        assert_eq!(tokens.status, 200, "{typed:?}: {}", tokens.text());
+        assert_eq!(crate::support::claims(&tokens.get("access_token"))["sub"], subject);
+    }
+    for path in ["Zo%C3%AB", "Zoe%CC%88"] {
+        let shown = server.admin("GET", &format!("/issuers/main/users/{path}"), Value::Null).await;
+        assert_eq!((shown.status, shown.get("username").as_str()), (200, "Zo\u{eb}"));
+    }
+    // a compatible character is another one
+    refused(&login(&server, &client, "\u{ff3a}o\u{eb}", "horse").await, "invalid_grant");
+    assert_eq!(server.admin("DELETE", "/issuers/main/users/Zoe%CC%88", Value::Null).await.status, 204);
+    refused(&login(&server, &client, "Zo\u{eb}", "horse").await, "invalid_grant");
+}
+
+/// Before, a name was kept as it was sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc8265_3_4_2_a_name_that_was_stored_in_another_form_still_logs_in_and_is_nobody_elses() {
+    let server = Server::with(DIRECTORY).await;
+    let client = login_client(&server).await;
+    put_user(&server, "Zo%C3%AB", json!({ "password": "horse", "subject": "composed" })).await;
+    let hash = jeton::slow_hash::Cost::default().hash("mule").unwrap();
+    let old = json!({ "hash": hash, "subject": "decomposed" }).to_string();
+    let document = jeton::store::Document {
+        kind: "user".to_owned(),
+        name: "main/Zoe\u{308}".to_owned(),
+        version: 0,
+        body: Some(old),
+    };
+    let store = server.daemon().service().context.shards.store().clone();
+    store.put_document(document, 0).await.unwrap().unwrap();
+    for (name, password, subject) in [("Zoe\u{308}", "mule", "decomposed"), ("Zo\u{eb}", "horse", "composed")] {
+        let tokens = login(&server, &client, name, password).await;
+        assert_eq!(crate::support::claims(&tokens.get("access_token"))["sub"], subject, "{name:?}");
+    }
+    refused(&login(&server, &client, "Zoe\u{308}", "horse").await, "invalid_grant");
+    // it is changed and removed where it is
+    put_user(&server, "Zoe%CC%88", json!({ "subject": "changed" })).await;
+    let tokens = login(&server, &client, "Zoe\u{308}", "mule").await;
+    assert_eq!(crate::support::claims(&tokens.get("access_token"))["sub"], "changed");
+    assert_eq!(server.admin("DELETE", "/issuers/main/users/Zoe%CC%88", Value::Null).await.status, 204);
+    assert_eq!(login(&server, &client, "Zo\u{eb}", "horse").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc8265_4_2_a_password_is_the_same_however_its_accents_and_spaces_are_encoded() {
+    let server = Server::with(DIRECTORY).await;
+    let client = login_client(&server).await;
+    put_user(&server, "ann", json!({ "password": "cafe\u{301} au\u{a0}lait", "subject": "u-1" })).await;
+    for password in ["caf\u{e9} au lait", "cafe\u{301} au\u{3000}lait", "cafe\u{301} au\u{a0}lait"] {
+        assert_eq!(login(&server, &client, "ann", password).await.status, 200, "{password:?}");
+    }
+    for password in ["Caf\u{e9} au lait", "cafe au lait", "caf\u{e9} aulait", "\u{ff43}af\u{e9} au lait"] {
+        refused(&login(&server, &client, "ann", password).await, "invalid_grant");
+    }
+    // one that was hashed as it was sent, before or elsewhere
+    let hash = jeton::slow_hash::Cost::default().hash("cafe\u{301}").unwrap();
+    put_user(&server, "bob", json!({ "password_hash": hash, "subject": "u-2" })).await;
+    for _ in 0..2 {
+        assert_eq!(login(&server, &client, "bob", "cafe\u{301}").await.status, 200);
+    }
+    assert_eq!(login(&server, &client, "bob", "caf\u{e9}").await.status, 200, "and hashed again since");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc3986_5_2_4_a_name_that_no_url_can_carry_is_refused() {
+    let server = Server::with(DIRECTORY).await;
+    for name in ["%2E", "%2E%2E", ""] {
+        let answer = server
+            .admin("PUT", &format!("/issuers/main/users/{name}"), json!({ "password": "x", "subject": "u" }))
+            .await;
+        assert_eq!(answer.status, 400, "{name}: {}", answer.text());
+        assert!(answer.text().contains("username"), "{}", answer.text());
+    }
 }

@@ -246,7 +246,7 @@ impl Authenticator {
             throttle: Throttle::default(),
             slow_throttle: Throttle::default(),
             shards,
-            remote: RemoteKeys::new(fetch),
+            remote: RemoteKeys::new(fetch, metrics),
             authorities,
             others,
             counts,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::settings::TokenProvider;
-use crate::client::keyset::{ClientKeys, KeySet};
+use crate::client::keyset::{ClientKeys, KeySet, Skipped};
 
 /// The longest a token of a provider may be good for.
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);
@@ -20,6 +20,8 @@ pub struct TokenTrust {
     pub audiences: Vec<String>,
     /// Whose signature they bear.
     pub keys: ClientKeys,
+    /// Those of its keys in the settings that cannot be used.
+    pub skipped: Vec<Skipped>,
     /// How far ahead `exp` may be.
     pub longest_lifetime: Duration,
 }
@@ -64,23 +66,26 @@ impl TokenTrust {
         if own.longest_lifetime.is_zero() || own.longest_lifetime > LONGEST {
             return wrong("longest_lifetime: 1s to 366d");
         }
+        let mut skipped = Vec::new();
         let keys = match (&own.jwks, &own.jwks_file, &own.jwks_uri) {
-            (Some(jwks), None, None) => KeySet::new(jwks).map(|keys| ClientKeys::Inline(Arc::new(keys))),
+            (Some(jwks), None, None) => {
+                let (keys, unused) = KeySet::read(jwks).map_err(|error| format!("jwks: {error}"))?;
+                if let Some(private) = unused.iter().find(|skipped| skipped.is_private()) {
+                    return Err(format!("jwks: {private}"));
+                }
+                skipped = unused;
+                ClientKeys::Inline(Arc::new(keys))
+            }
             (None, None, Some(uri)) => {
                 let plain =
                     |url: &Url| url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
                 let url = Url::parse(uri).ok().filter(|url| url.scheme() == "https" && plain(url));
                 let Some(url) = url else { return wrong("jwks_uri: an https URL without user and fragment") };
-                Ok(ClientKeys::Remote(url))
+                ClientKeys::Remote(url)
             }
             _ => return wrong("exactly one of jwks, jwks_file and jwks_uri"),
         };
-        Ok(Self {
-            origin,
-            audiences: own.audiences.clone(),
-            keys: keys.map_err(|error| format!("jwks: {error}"))?,
-            longest_lifetime: own.longest_lifetime,
-        })
+        Ok(Self { origin, audiences: own.audiences.clone(), keys, skipped, longest_lifetime: own.longest_lifetime })
     }
 }
 

@@ -14,6 +14,7 @@ use crate::client::rate::RateLimit;
 use crate::client::secret::Secret;
 use crate::client::{AssertionRules, Client, Settings};
 use crate::protocol::grant_type::GrantType;
+use crate::protocol::segment::is_dot_segment;
 use crate::token::access::AccessTokenTyp;
 use crate::token::{Lifetimes, RotatePolicy};
 
@@ -48,6 +49,17 @@ pub fn check_client_id(id: &str) -> Result<(), MetadataError> {
         );
     }
     Ok(())
+}
+
+/// Checks the id of a new client: no URL can carry a dot segment (RFC 3986 section 5.2.4), so nobody could change it.
+///
+/// # Errors
+/// The rule it breaks.
+pub fn check_new_client_id(id: &str) -> Result<(), MetadataError> {
+    if is_dot_segment(id) {
+        return refuse("client_id", format_args!("{id:?}"), "any other: clients of HTTP take it out of a URL");
+    }
+    check_client_id(id)
 }
 
 impl ClientMetadata {

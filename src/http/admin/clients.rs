@@ -1,13 +1,12 @@
 //! Clients by the admin API: RFC 7591 names in, RFC 7591 names out, a secret shown exactly once.
 
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::problem::Problem;
 use super::secrets::{self, NewSecret};
 use super::{Answer, json};
-use crate::client::metadata::ClientMetadata;
-use crate::client::registry::StoredClient;
+use crate::client::metadata::{AuthMethod, ClientMetadata};
+use crate::client::registry::{RegistryError, StoredClient};
 use crate::client::{Client, Issuer};
 use crate::http::{Request, respond};
 use crate::inspect;
@@ -19,7 +18,7 @@ use crate::token::{Fence, wire};
 const MAX_PAGE: usize = 1000;
 
 pub(super) async fn create(service: &Service, issuer: &Issuer, request: &Request) -> Answer {
-    let Registration { client_id, client_secret, metadata } = registration(request)?;
+    let Registration { client_id, client_secret, metadata } = registration(super::body(request)?)?;
     let id = client_id.unwrap_or_else(new_id);
     let method = metadata.token_endpoint_auth_method;
     let secret = match (method.has_secret(), client_secret) {
@@ -63,18 +62,51 @@ pub(super) fn show(service: &Service, issuer: &Issuer, id: &str) -> Answer {
 }
 
 pub(super) async fn replace(service: &Service, issuer: &Issuer, id: &str, request: &Request) -> Answer {
-    let Registration { client_id, client_secret, metadata } = registration(request)?;
+    let mut members: Map<String, Value> = super::body(request)?;
+    let old = service.registry.changeable(&issuer.id, id)?;
+    check_added(&mut members, &old)?;
+    let Registration { client_id, client_secret, metadata } = registration(members)?;
     if client_id.is_some_and(|named| named != id) {
         return Err(Problem::new(400, "client_id: differs from the path; a client keeps its id"));
     }
-    if client_secret.is_some() {
-        return Err(Problem::new(400, "client_secret: cannot be set here; add one with POST .../secrets"));
+    if let Some(secret) = client_secret
+        && !secrets::is_one_of(service, issuer, &old, &secret).await?
+    {
+        return Err(Problem::new(400, "client_secret: is none of the client's; add one with POST .../secrets"));
+    }
+    let lowered = metadata.token_endpoint_auth_method == AuthMethod::None && !old.is_public();
+    if lowered {
+        // refused metadata must void nothing
+        metadata.clone().resolve(id.to_owned(), Vec::new(), 0, issuer).map_err(RegistryError::from)?;
+        // before, so that nothing lives on if we fail half-way and are asked again; after, for what was issued in between
+        inspect::raise_fence(issuer, Fence::Client(id), &service.context).await?;
     }
     let change = |stored: &mut StoredClient| {
         stored.metadata = metadata;
         Ok(())
     };
-    Ok(json(200, &describe(&*service.registry.update(issuer, id, change).await?)))
+    let client = service.registry.update(issuer, id, change).await?;
+    if lowered {
+        inspect::raise_fence(issuer, Fence::Client(id), &service.context).await?;
+        tracing::warn!(target: "audit", event = "client_made_public", issuer = issuer.id, client = id);
+    }
+    Ok(json(200, &describe(&client)))
+}
+
+/// Takes out what the service adds to the metadata in its answers (RFC 7591 section 3.2.1), so that what it returned can
+/// be sent back (RFC 7592 section 2.2); it must be as it is now.
+fn check_added(members: &mut Map<String, Value>, client: &Client) -> Result<(), Problem> {
+    let shown = describe(client);
+    if members.remove("secrets").is_some_and(|secrets| Some(&secrets) != shown.get("secrets")) {
+        let rule = "secrets: differ from those of the client; add and remove them with .../secrets";
+        return Err(Problem::new(400, rule));
+    }
+    for name in ["client_secret_expires_at", "client_id_issued_at"] {
+        if members.remove(name).is_some_and(|value| !value.is_u64()) {
+            return Err(Problem::new(400, format!("{name}: must be a number, and is not changed by it")));
+        }
+    }
+    Ok(())
 }
 
 pub(super) async fn delete(service: &Service, issuer: &Issuer, id: &str) -> Answer {
@@ -105,17 +137,24 @@ fn new_id() -> String {
 }
 
 /// Reads RFC 7591 metadata with the two members that are not metadata.
-fn registration(request: &Request) -> Result<Registration, Problem> {
-    let mut members: Map<String, Value> = super::body(request)?;
+fn registration(mut members: Map<String, Value>) -> Result<Registration, Problem> {
     let mut text = |name: &str| match members.remove(name) {
-        None | Some(Value::Null) => Ok(None),
+        None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(Problem::new(400, format!("{name}: must be a string"))),
     };
     let (client_id, client_secret) = (text("client_id")?, text("client_secret")?.map(zeroize::Zeroizing::new));
-    let metadata = ClientMetadata::deserialize(Value::Object(members))
-        .map_err(|error| Problem::new(400, format!("the client metadata is wrong: {error}")))?;
+    members.get_mut("jeton").into_iter().for_each(drop_nulls);
+    let metadata = super::read(Value::Object(members))?;
     Ok(Registration { client_id, client_secret, metadata })
+}
+
+/// Takes members that are `null` out, at whatever depth.
+fn drop_nulls(value: &mut Value) {
+    if let Value::Object(members) = value {
+        members.retain(|_, value| !value.is_null());
+        members.values_mut().for_each(drop_nulls);
+    }
 }
 
 /// A client as an operator sees it: everything but secrets.

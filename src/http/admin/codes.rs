@@ -133,5 +133,6 @@ fn granted(wanted: &Wanted, client: &Client) -> Result<Granted, Problem> {
         // the client is not here yet; its request for tokens binds them
         confirmation: None,
         unidentified: false,
+        proven: false,
     })
 }

@@ -85,6 +85,7 @@ pub(super) async fn approve(service: &Service, issuer: &Issuer, typed: &str, req
         id_token_claims: approval.claims.id_token,
         confirmation: asked.confirmation,
         unidentified: false,
+        proven: asked.proven,
     };
     let grant = granted.seal(&id, &issuer.id, &service.context.vault);
     decide(service, issuer, id, Verdict::Approve { subject: approval.subject.into(), grant }).await

@@ -20,11 +20,14 @@ use hyper::Method;
 use hyper::header::{ALLOW, AUTHORIZATION, HeaderMap, HeaderValue};
 use hyper::http::request::Parts;
 use percent_encoding::percent_decode_str;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use subtle::ConstantTimeEq;
 
 use super::{Fault, Handler, Request, Response, respond};
 use crate::client::Issuer;
 use crate::metrics::Stopwatch;
+use crate::protocol::strict_json;
 use crate::service::Service;
 use problem::Problem;
 
@@ -241,10 +244,23 @@ fn not_allowed(allowed: &[Method]) -> Problem {
     problem
 }
 
-/// Reads a JSON body; an empty one counts as `{}`.
-fn body<T: serde::de::DeserializeOwned>(request: &Request) -> Result<T, Problem> {
+/// Reads a JSON body; an empty one counts as `{}`, and a member that is `null` as absent (RFC 7592 section 2.2).
+fn body<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
     let text: &[u8] = if request.body.is_empty() { b"{}" } else { &request.body };
-    serde_json::from_slice(text).map_err(|error| Problem::new(400, format!("the JSON body is wrong: {error}")))
+    let mut body: Value =
+        strict_json::from_slice(text).map_err(|error| Problem::new(400, format!("the JSON body is wrong: {error}")))?;
+    if let Value::Object(members) = &mut body {
+        members.retain(|_, value| !value.is_null());
+    }
+    read(body)
+}
+
+/// What a JSON value says; an error names the member that is wrong.
+fn read<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(value).map_err(|error| match error.path().to_string().as_str() {
+        "." => Problem::new(400, format!("the JSON body is wrong: {}", error.inner())),
+        member => Problem::new(400, format!("{member}: {}", error.inner())),
+    })
 }
 
 fn json(status: u16, value: &impl serde::Serialize) -> Response {

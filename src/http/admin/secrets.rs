@@ -8,10 +8,10 @@ use zeroize::Zeroizing;
 
 use super::Answer;
 use super::problem::Problem;
-use crate::client::Issuer;
 use crate::client::metadata::AuthMethod;
 use crate::client::registry::{RegistryError, StoredClient};
-use crate::client::secret::{self, Presented, StoredSecret};
+use crate::client::secret::{self, Presented, Quick, StoredSecret};
+use crate::client::{Client, Issuer};
 use crate::http::{Request, respond};
 use crate::service::Service;
 
@@ -116,6 +116,31 @@ pub(super) async fn remove(service: &Service, issuer: &Issuer, id: &str, secret:
     };
     service.registry.update(issuer, id, change).await?;
     Ok(respond::json(204, ""))
+}
+
+/// Whether `text` is one of the client's secrets that are live.
+pub(super) async fn is_one_of(
+    service: &Service,
+    issuer: &Issuer,
+    client: &Client,
+    text: &str,
+) -> Result<bool, Problem> {
+    if text.is_empty() || text.len() > secret::MAX_SECRET {
+        return Ok(false);
+    }
+    let now = service.context.clock.now();
+    let presented = Presented { vault: &service.context.vault, issuer: &issuer.id, client: &client.id, secret: text };
+    let hashes = presented.hashes();
+    for own in client.secrets.iter().filter(|own| own.is_live(now)) {
+        let right = match (own.quick(&hashes), own.cold_hash()) {
+            (Quick::Slow, Some(phc)) => service.pool.enter().await?.verify(text, phc).await?,
+            (quick, _) => quick == Quick::Right,
+        };
+        if right {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// A secret as an operator sees it.

@@ -12,8 +12,8 @@ use crate::http::{Request, respond};
 use crate::inspect;
 use crate::service::Service;
 use crate::token::Fence;
-use crate::user::Claims;
 use crate::user::directory::{DirectoryError, StoredUser, check_username};
+use crate::user::{Claims, prepared};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,9 +34,12 @@ pub(super) async fn put(service: &Service, issuer: &Issuer, username: &str, requ
         let rule = format!("the issuer has no directory: set issuers.{}.users.source to \"directory\"", issuer.id);
         return Err(Problem::new(400, rule));
     }
-    check_username(username)?;
     let users = &service.context.users;
     let found = users.directory().find(&issuer.id, username).await?;
+    // a new one in the form of now, one that was stored in another where it is
+    let username = found.as_ref().map_or_else(|| prepared::name(username), |found| found.name.as_str().into());
+    let username = username.into_owned();
+    check_username(&username)?;
     let hash = match (wanted.password, wanted.password_hash, &found) {
         (Some(_), Some(_), _) => return Err(Problem::new(400, "send password or password_hash, not both")),
         (Some(password), None, _) => users.hash(&password).await?,
@@ -54,19 +57,19 @@ pub(super) async fn put(service: &Service, issuer: &Issuer, username: &str, requ
     if let Some(former) = &former {
         end_logins(service, issuer, former).await?;
     }
-    users.directory().put(&issuer.id, username, &user, version).await?;
+    users.directory().put(&issuer.id, &username, &user, version).await?;
     // after, for who logged in in between: a login counts from before it read the user
     for ended in former.iter().chain(user.disabled.then_some(&user.subject)) {
         end_logins(service, issuer, ended).await?;
     }
     tracing::info!(target: "audit", event = "user_written", issuer = issuer.id, subject = user.subject, disabled = user.disabled);
-    Ok(json(if version == 0 { 201 } else { 200 }, &describe(username, &user)))
+    Ok(json(if version == 0 { 201 } else { 200 }, &describe(&username, &user)))
 }
 
 pub(super) async fn show(service: &Service, issuer: &Issuer, username: &str) -> Answer {
     let found = service.context.users.directory().find(&issuer.id, username).await?;
     let found = found.ok_or(DirectoryError::NotFound)?;
-    Ok(json(200, &describe(username, &found.user)))
+    Ok(json(200, &describe(&found.name, &found.user)))
 }
 
 pub(super) async fn delete(service: &Service, issuer: &Issuer, username: &str) -> Answer {
@@ -74,7 +77,7 @@ pub(super) async fn delete(service: &Service, issuer: &Issuer, username: &str) -
     let found = directory.find(&issuer.id, username).await?.ok_or(DirectoryError::NotFound)?;
     // before, so that nothing lives on if we fail half-way and are asked again; after, for who logged in in between
     end_logins(service, issuer, &found.user.subject).await?;
-    directory.delete(&issuer.id, username, found.version).await?;
+    directory.delete(&issuer.id, &found.name, found.version).await?;
     end_logins(service, issuer, &found.user.subject).await?;
     tracing::info!(target: "audit", event = "user_deleted", issuer = issuer.id, subject = found.user.subject);
     Ok(respond::json(204, ""))

@@ -72,5 +72,5 @@ fn asked(place: &Place<'_>, client: &AuthenticatedClient, form: Form<'_>) -> Res
     let resources = resource::asked(&form, &client.settings.resources)?;
     // the device code is a public client's refresh token to be, and bound like one
     let confirmation = client.refresh_binding()?.map(Confirmation::certificate);
-    Ok(Granted { scope, resources, confirmation, ..Granted::default() })
+    Ok(Granted { scope, resources, confirmation, proven: !client.is_public(), ..Granted::default() })
 }
