@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::jose::{Algorithm, Owner, PublicJwk, VerifyingKey};
 use crate::protocol::scope::Scope;
+use crate::protocol::uri::{self, UriError};
 
 /// A trusted issuer, as it stands in the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,18 +76,23 @@ impl Trusted {
     ///
     /// # Errors
     /// The rule that they break.
-    pub fn new(settings: &TrustedIssuer) -> Result<Self, &'static str> {
+    pub fn new(settings: &TrustedIssuer) -> Result<Self, String> {
         let keys: Vec<TrustedKey> = settings.jwks.keys.iter().map(TrustedKey::new).collect::<Result<_, _>>()?;
         let unnamed = keys.iter().any(|key| key.kid.is_none());
         let repeated = keys.iter().enumerate().any(|(at, key)| keys[..at].iter().any(|other| other.kid == key.kid));
         if keys.is_empty() || repeated || unnamed && keys.len() > 1 {
-            return Err("jwks.keys: at least one, and a kid of its own for each if there are several");
+            return Err("jwks.keys: at least one, and a kid of its own for each if there are several".to_owned());
         }
         if settings.issuer.is_empty() || settings.subject_claim.is_empty() || settings.audience.as_deref() == Some("") {
-            return Err("issuer, audience and subject_claim cannot be empty");
+            return Err("issuer, audience and subject_claim cannot be empty".to_owned());
+        }
+        uri::identifier(&settings.issuer).map_err(|error| format!("issuer {error}"))?;
+        settings.audience.as_deref().map_or(Ok(()), uri::identifier).map_err(|error| format!("audience {error}"))?;
+        if !uri::is_clean(&settings.subject_claim) {
+            return Err(format!("subject_claim {}", UriError::Unclean));
         }
         if settings.longest_lifetime > Duration::from_secs(86_400) || settings.longest_lifetime.is_zero() {
-            return Err("longest_lifetime: 1s to 1d");
+            return Err("longest_lifetime: 1s to 1d".to_owned());
         }
         Ok(Self {
             issuer: settings.issuer.clone(),

@@ -196,6 +196,7 @@ fn add_client(snapshot: &mut Snapshot, client: &FileClient, vault: &Vault) -> Re
     let issuer = snapshot.issuers.get(&client.issuer).ok_or_else(|| wrong("there is no such issuer".to_owned()))?;
     let secrets: Result<Vec<StoredSecret>, String> =
         client.secrets.iter().enumerate().map(|(index, secret)| stored(index, secret, client, vault)).collect();
+    client.metadata.check_written().map_err(|error| wrong(error.to_string()))?;
     let body = StoredClient { metadata: client.metadata.clone(), secrets: secrets.map_err(wrong)? };
     let resolved = resolve(body, &client.client_id, 0, issuer).map_err(|error| wrong(error.to_string()))?;
     let clients: &mut HashMap<_, _> = snapshot.clients.entry(client.issuer.clone()).or_default();

@@ -10,3 +10,4 @@ pub mod pkce;
 pub mod resource;
 pub mod response;
 pub mod scope;
+pub mod uri;

@@ -71,6 +71,7 @@ pub(super) async fn replace(service: &Service, issuer: &Issuer, id: &str, reques
         return Err(Problem::new(400, "client_secret: cannot be set here; add one with POST .../secrets"));
     }
     let change = |stored: &mut StoredClient| {
+        metadata.check_written()?;
         stored.metadata = metadata;
         Ok(())
     };
