@@ -6,6 +6,7 @@
 
 mod breaker;
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -20,6 +21,7 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::metrics::Metrics;
+use crate::protocol::uri;
 pub use breaker::{Breaker, BreakerRules, End, Ticket};
 
 /// Longest answer of a hook, in bytes.
@@ -85,25 +87,26 @@ impl HookSettings {
     ///
     /// # Errors
     /// The first that does not: its name, its value and the rule.
-    pub fn check(&self) -> Result<Url, (&'static str, String, &'static str)> {
+    pub fn check(&self) -> Result<Url, (&'static str, String, Cow<'static, str>)> {
         let spans = [
             ("timeout", self.timeout, Duration::from_secs(10), "10ms to 10s"),
             ("breaker_pause", self.breaker_pause, Duration::from_secs(600), "10ms to 10m"),
         ];
         for (setting, span, most, rule) in spans {
             if span < Duration::from_millis(10) || span > most {
-                return Err((setting, format!("{span:?}"), rule));
+                return Err((setting, format!("{span:?}"), rule.into()));
             }
         }
         if !(1..=4096).contains(&self.max_in_flight) {
-            return Err(("max_in_flight", self.max_in_flight.to_string(), "1 to 4096"));
+            return Err(("max_in_flight", self.max_in_flight.to_string(), "1 to 4096".into()));
         }
         if !(1..=1000).contains(&self.breaker_failures) {
-            return Err(("breaker_failures", self.breaker_failures.to_string(), "1 to 1000"));
+            return Err(("breaker_failures", self.breaker_failures.to_string(), "1 to 1000".into()));
         }
         let rule = "https, or http on a loopback address; no user and no fragment";
         let parsed = Url::parse(&self.url).ok().filter(is_acceptable);
-        parsed.ok_or_else(|| ("url", self.url.clone(), rule))
+        parsed.ok_or_else(|| ("url", uri::shown(&self.url), rule.into()))?;
+        uri::canonical(&self.url).map_err(|error| ("url", uri::shown(&self.url), error.to_string().into()))
     }
 }
 

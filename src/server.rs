@@ -199,9 +199,11 @@ impl Daemon {
         }
     }
 
-    /// Ends in order: not ready, serve on for `delay`, drain within `deadline`, flush, close.
+    /// Ends in order: not ready, tell peers to leave and serve on for `delay`, drain within `deadline`, flush, close.
     pub async fn stop(self, delay: Duration, deadline: Duration) -> Drained {
         self.service.phase.drain();
+        self.public_stop.announce();
+        self.admin_stop.announce();
         let _ = tokio::time::timeout(delay, std::future::pending::<()>()).await;
         self.public_stop.drain(deadline);
         let drained = self.public_task.await.unwrap_or(Drained { finished: 0, cut: 0 });

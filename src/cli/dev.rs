@@ -36,6 +36,9 @@ pub(super) struct DevArgs {
     log: String,
 }
 
+/// Where single-page applications are served from while they are made: the ports of Vite, webpack, Angular and others.
+const BROWSERS: [u16; 6] = [3000, 4200, 5173, 8000, 8081, 9000];
+
 /// The demo clients that have a secret.
 const SECRETS: [&str; 2] = ["demo-web", "demo-service"];
 
@@ -90,6 +93,7 @@ fn preset(args: &DevArgs, dir: &Path) -> String {
     let (listen, admin) = (settle(args.listen), settle(args.admin_listen));
     let quote = |text: &str| toml::Value::from(text).to_string();
     let path = |name: &str| quote(&dir.join(name).display().to_string());
+    let origins = BROWSERS.map(|port| format!(r#""http://localhost:{port}", "http://127.0.0.1:{port}""#)).join(", ");
     // an issuer on every interface is reached by name; on this machine that is the loopback address
     let host = if listen.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], listen.port())) } else { listen };
     format!(
@@ -111,6 +115,7 @@ drain_delay = "0s"
 url = "http://{host}"
 scopes = "openid profile email offline_access api:read api:write"
 resources = ["https://api.example.com", "https://files.example.com"]
+allowed_origins = [{origins}]
 [[clients]]
 issuer = "main"
 client_id = "demo-web"
@@ -127,7 +132,7 @@ client_id = "demo-spa"
 client_name = "Demo single-page application"
 token_endpoint_auth_method = "none"
 grant_types = ["authorization_code", "refresh_token"]
-redirect_uris = ["http://127.0.0.1:3000/callback", "https://spa.example.com/callback"]
+redirect_uris = ["http://localhost:3000/callback", "http://127.0.0.1:3000/callback", "https://spa.example.com/callback"]
 scope = "openid profile email offline_access api:read"
 [[clients]]
 issuer = "main"
@@ -163,6 +168,7 @@ fn introduce(daemon: &Daemon, dir: &Path, admin_token: Option<&str>) {
     let text = INTRODUCTION
         .replace("{public}", &format!("http://{}", daemon.public))
         .replace("{admin}", &format!("http://{}", daemon.admin))
+        .replace("{browsers}", &BROWSERS.map(|port| port.to_string()).join(", "))
         .replace("{token}", &admin_token.map_or_else(|| read("admin.token".to_owned()).to_string(), str::to_owned))
         .replace("{web}", &read("demo-web.secret".to_owned()))
         .replace("{service}", &read("demo-service.secret".to_owned()));
@@ -182,6 +188,10 @@ curl -sS -u demo-service:{service} -d token="$ACCESS" {public}/oauth2/introspect
 CODE=$(curl -sS -H 'Authorization: Bearer {token}' -d '{"client_id":"demo-web","redirect_uri":"http://127.0.0.1:3000/callback","subject":"alice","scope":"openid offline_access api:read","code_challenge":"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM","code_challenge_method":"S256"}' {admin}/admin/v1/issuers/main/codes | sed -E 's/.*"code":"([^"]+)".*/\1/')
 REFRESH=$(curl -sS -u demo-web:{web} -d grant_type=authorization_code -d code="$CODE" -d redirect_uri=http://127.0.0.1:3000/callback -d code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk {public}/oauth2/token | sed -E 's/.*"refresh_token":"([^"]+)".*/\1/'); echo "$REFRESH"
 curl -sS -u demo-web:{web} -d grant_type=refresh_token -d refresh_token="$REFRESH" {public}/oauth2/token; echo
+
+# a single-page application redeems it in the browser: served at http://localhost or http://127.0.0.1, port {browsers}
+CODE=$(curl -sS -H 'Authorization: Bearer {token}' -d '{"client_id":"demo-spa","redirect_uri":"http://localhost:5173/callback","subject":"alice","scope":"openid api:read","code_challenge":"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM","code_challenge_method":"S256"}' {admin}/admin/v1/issuers/main/codes | sed -E 's/.*"code":"([^"]+)".*/\1/')
+curl -sS -D - -H 'Origin: http://localhost:5173' -d client_id=demo-spa -d grant_type=authorization_code -d code="$CODE" -d redirect_uri=http://localhost:5173/callback -d code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk {public}/oauth2/token; echo
 
 # keys, metadata, metrics, rotation
 curl -sS {public}/oauth2/jwks; echo

@@ -4,6 +4,7 @@ pub mod certificate;
 mod method_name;
 mod redirect;
 mod rules;
+mod written;
 
 use serde::{Deserialize, Serialize};
 
@@ -164,6 +165,17 @@ pub enum SecretTransport {
     Registered,
 }
 
+/// Which ports a redirect URI at `http://localhost` may have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LocalhostPort {
+    /// Any, as at the loopback addresses: the exception of RFC 9700 section 2.1, which names localhost.
+    #[default]
+    Any,
+    /// The registered one.
+    Exact,
+}
+
 /// Whom an assertion of the client must be for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -262,6 +274,9 @@ pub struct Extension {
     /// Whether the token request must repeat the redirect URI.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code_redirect_uri: Option<CodeRedirect>,
+    /// Which ports a redirect URI at `http://localhost` may have; one at 127.0.0.1 or [::1] may have any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub localhost_port: Option<LocalhostPort>,
     /// Algorithm of access tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_token_signed_response_alg: Option<Algorithm>,

@@ -128,6 +128,14 @@ impl Registry {
         self.snapshot.load().routes.get(path)
     }
 
+    /// The issuers whose URL `path` lies below, whether it leads anywhere or not.
+    pub fn issuers_of(&self, path: &str) -> Vec<Arc<Issuer>> {
+        let below = |issuer: &&Arc<Issuer>| {
+            path.strip_prefix(issuer.path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.snapshot.load().issuers.values().filter(below).cloned().collect()
+    }
+
     /// An issuer by id.
     pub fn issuer(&self, id: &str) -> Option<Arc<Issuer>> {
         self.snapshot.load().issuers.get(id).cloned()
@@ -181,6 +189,7 @@ impl Registry {
     /// If its metadata breaks a rule, the id is taken or the store fails; nothing is changed then.
     pub async fn create(&self, issuer: &Issuer, id: &str, new: StoredClient) -> Result<Arc<Client>, RegistryError> {
         check_new_client_id(id)?;
+        new.metadata.check_written()?;
         if self.client(&issuer.id, id).is_some() {
             return Err(RegistryError::Exists);
         }

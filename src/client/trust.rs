@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::keyset::{KeySet, Skipped};
 use crate::protocol::scope::Scope;
+use crate::protocol::uri::{self, UriError};
 
 /// A trusted issuer, as it stands in the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,20 +65,25 @@ impl Trusted {
     ///
     /// # Errors
     /// The rule that they break.
-    pub fn new(settings: &TrustedIssuer) -> Result<Self, &'static str> {
+    pub fn new(settings: &TrustedIssuer) -> Result<Self, String> {
         let (keys, skipped) = KeySet::read(&settings.jwks)
             .map_err(|_| "jwks: a JWK set with at least one public OKP, EC or RSA key that can be used")?;
         if skipped.iter().any(Skipped::is_private) {
-            return Err("jwks.keys: public keys only; one has a private part");
+            return Err("jwks.keys: public keys only; one has a private part".to_owned());
         }
         if !keys.has_algorithms() {
-            return Err("jwks.keys: each needs an `alg` that jeton knows");
+            return Err("jwks.keys: each needs an `alg` that jeton knows".to_owned());
         }
         if settings.issuer.is_empty() || settings.subject_claim.is_empty() || settings.audience.as_deref() == Some("") {
-            return Err("issuer, audience and subject_claim cannot be empty");
+            return Err("issuer, audience and subject_claim cannot be empty".to_owned());
+        }
+        uri::identifier(&settings.issuer).map_err(|error| format!("issuer {error}"))?;
+        settings.audience.as_deref().map_or(Ok(()), uri::identifier).map_err(|error| format!("audience {error}"))?;
+        if !uri::is_clean(&settings.subject_claim) {
+            return Err(format!("subject_claim {}", UriError::Unclean));
         }
         if settings.longest_lifetime > Duration::from_secs(86_400) || settings.longest_lifetime.is_zero() {
-            return Err("longest_lifetime: 1s to 1d");
+            return Err("longest_lifetime: 1s to 1d".to_owned());
         }
         Ok(Self {
             issuer: settings.issuer.clone(),

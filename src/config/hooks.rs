@@ -21,7 +21,7 @@ pub fn hook(kind: HookKind, settings: &HookSettings, place: &str) -> Result<Arc<
         value,
         rule,
     };
-    let url = settings.check().map_err(|(setting, value, rule)| wrong(setting, value, rule.to_owned()))?;
+    let url = settings.check().map_err(|(setting, value, rule)| wrong(setting, value, rule.into_owned()))?;
     let read = |file: &PathBuf| {
         let advice = "put the token that the hook asks for there, on one line";
         secret_line(file, advice).map_err(|rule| wrong("token_file", file.display().to_string(), rule))

@@ -198,6 +198,7 @@ fn add_client(snapshot: &mut Snapshot, client: &FileClient, vault: &Vault) -> Re
     let secrets: Result<Vec<StoredSecret>, String> =
         client.secrets.iter().enumerate().map(|(index, secret)| stored(index, secret, client, vault)).collect();
     check_new_client_id(&client.client_id).map_err(|error| wrong(error.to_string()))?;
+    client.metadata.check_written().map_err(|error| wrong(error.to_string()))?;
     let body = StoredClient { metadata: client.metadata.clone(), secrets: secrets.map_err(wrong)? };
     let resolved = resolve(body, &client.client_id, 0, issuer).map_err(|error| wrong(error.to_string()))?;
     let clients: &mut HashMap<_, _> = snapshot.clients.entry(client.issuer.clone()).or_default();

@@ -13,11 +13,10 @@ use std::time::Duration;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until};
 
 use super::exchange::{Gate, Link, exchange};
-use super::io::{Io, Unopened, open};
+use super::io::{Io, Transport, Unopened, open};
 use super::limits::Limits;
 use super::pulse::{Protocol, Pulse};
 use super::request::Handler;
@@ -44,7 +43,9 @@ pub(super) struct Protocols {
 impl Protocols {
     pub(super) fn new(limits: &Limits) -> Self {
         let mut http1 = http1::Builder::new();
-        http1.header_read_timeout(None).max_header_size(limits.max_header_bytes).max_buf_size(limits.max_header_bytes);
+        // a peer that has ended its sending side waits for the answer all the same (RFC 9112 section 9.6)
+        http1.half_close(true).header_read_timeout(None);
+        http1.max_header_size(limits.max_header_bytes).max_buf_size(limits.max_header_bytes);
         let mut http2 = http2::Builder::new(TokioExecutor::new());
         http2
             .timer(TokioTimer::new())
@@ -80,7 +81,7 @@ pub(super) struct Origin {
 }
 
 /// Serves one connection, after TLS if there is any, until it ends.
-pub(super) async fn converse<H: Handler, S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+pub(super) async fn converse<H: Handler, S: Transport>(
     mut stream: S,
     origin: Origin,
     gate: Arc<Gate<H>>,
@@ -91,7 +92,7 @@ pub(super) async fn converse<H: Handler, S: AsyncRead + AsyncWrite + Unpin + Sen
     let opening = tokio::select! {
         opening = open(&mut stream, limits.first_byte_timeout, limits.header_timeout) => opening,
         // nothing has been asked yet
-        () = shutdown.draining() => return End::Finished,
+        () = shutdown.parted() => return End::Finished,
     };
     let opening = match opening {
         Ok(opening) => opening,
@@ -103,7 +104,8 @@ pub(super) async fn converse<H: Handler, S: AsyncRead + AsyncWrite + Unpin + Sen
     let mut vigil = Vigil::new(Arc::clone(&pulse), limits, opening.since, origin.age);
     let protocol = opening.protocol;
     let mut io = TokioIo::new(Io::new(stream, opening, Arc::clone(&pulse)));
-    let link = Arc::new(Link { gate, pulse, peer: origin.peer, tls: origin.tls, certificate: origin.certificate });
+    let Origin { peer, tls, certificate, .. } = origin;
+    let link = Arc::new(Link { gate, pulse, shutdown: shutdown.clone(), peer, tls, certificate });
     let service = service_fn(move |request| exchange(Arc::clone(&link), request));
     match protocol {
         Protocol::Http1 => loop {
@@ -130,7 +132,7 @@ pub(super) async fn converse<H: Handler, S: AsyncRead + AsyncWrite + Unpin + Sen
                     Err(Unopened::Gone) => return End::Finished,
                     Err(Unopened::Silent | Unopened::Partial) => return End::Cut(Reason::Idle.label()),
                 },
-                () = shutdown.draining() => return End::Finished,
+                () = shutdown.parted() => return End::Finished,
             }
         },
         Protocol::Http2 => {
@@ -169,14 +171,14 @@ async fn watch<C: Future<Output = hyper::Result<()>>>(
                 return Poll::Ready(Watched::Ended(end(ended, reason)));
             }
             // this task is registered for the signal once; from then on it costs one load, until it is given
-            if !listening || shutdown.deadline().is_some() {
+            if !listening || shutdown.is_leaving() {
                 listening = true;
                 while raised.as_mut().poll(cx).is_ready() {
                     raised.set(shutdown.raised());
                 }
             }
             let now = Instant::now();
-            match vigil.judge(now, shutdown.deadline()) {
+            match vigil.judge(now, shutdown.is_leaving(), shutdown.deadline()) {
                 Verdict::Cut(Reason::Linger) => return Poll::Ready(Watched::Ended(End::Finished)),
                 Verdict::Cut(reason) => return Poll::Ready(Watched::Ended(End::Cut(reason.label()))),
                 Verdict::Park(until) => return Poll::Ready(Watched::Parked(until)),

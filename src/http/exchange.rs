@@ -13,15 +13,16 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::Poll;
 
 use hyper::body::{Body, Incoming};
-use hyper::header::{CONNECTION, HOST, HeaderValue};
+use hyper::header::{ACCEPT_ENCODING, CONNECTION, HeaderValue, ORIGIN};
 use hyper::http::request::Parts;
-use hyper::{Method, Version};
 use prometheus::{IntCounter, IntGauge};
 
 use super::body::{Pending, collect};
+use super::head;
 use super::limits::Limits;
 use super::pulse::{Protocol, Pulse};
 use super::request::{Fault, Handler, Request, Response};
+use super::shutdown::Shutdown;
 use crate::x509::Chain;
 
 /// What all requests of a listener share.
@@ -39,6 +40,7 @@ pub(super) struct Gate<H> {
 pub(super) struct Link<H> {
     pub(super) gate: Arc<Gate<H>>,
     pub(super) pulse: Arc<Pulse>,
+    pub(super) shutdown: Shutdown,
     pub(super) peer: IpAddr,
     pub(super) tls: bool,
     pub(super) certificate: Option<Arc<Chain>>,
@@ -91,7 +93,7 @@ pub(super) async fn exchange<H: Handler>(
             *answer
         }
         Ok(most) => match collect(body, most, link.gate.limits.body_timeout, &link.gate.pending).await {
-            Err(fault) => link.refuse(fault),
+            Err(fault) => link.refuse(fault, Some(&head)),
             Ok(body) => {
                 turn.unread = false;
                 link.pulse.handling();
@@ -99,8 +101,8 @@ pub(super) async fn exchange<H: Handler>(
             }
         },
     };
-    let last =
-        turn.unread || link.pulse.retired() || link.gate.limits.max_requests.is_some_and(|n| link.pulse.served() >= n);
+    let used_up = link.gate.limits.max_requests.is_some_and(|most| link.pulse.served() >= most);
+    let last = turn.unread || used_up || link.pulse.retired() || link.shutdown.is_leaving();
     if last && link.pulse.protocol() == Protocol::Http1 {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
@@ -111,23 +113,28 @@ pub(super) async fn exchange<H: Handler>(
 impl<H: Handler> Link<H> {
     /// Everything that can be said before the body: the bytes of body that are welcome, or the refusal.
     fn admit(&self, trusted: bool, head: &Parts) -> Result<usize, Refusal> {
-        let misunderstood = |fault| Refusal { answer: Box::new(self.refuse(fault)), understood: false };
-        if !trusted || !hosted(head) || head.method == Method::CONNECT {
-            return Err(misunderstood(Fault::Malformed));
+        let refuse = |fault, understood| Refusal { answer: Box::new(self.refuse(fault, Some(head))), understood };
+        if !trusted || head::is_malformed(head) {
+            return Err(refuse(Fault::Malformed, false));
         }
         if head.headers.len() > self.gate.limits.max_headers {
-            return Err(misunderstood(Fault::HeadTooLarge));
+            return Err(refuse(Fault::HeadTooLarge, false));
+        }
+        if let Some(fault) = head::refusal(&head.headers) {
+            return Err(refuse(fault, true));
         }
         catch_unwind(AssertUnwindSafe(|| self.gate.handler.admits(head, self.peer)))
-            .unwrap_or_else(|_| Err(Box::new(self.refuse(Fault::Panicked))))
+            .unwrap_or_else(|_| Err(Box::new(self.refuse(Fault::Panicked, Some(head)))))
             .map_err(|answer| Refusal { answer, understood: true })
     }
 
     async fn handle(&self, head: Parts, body: bytes::Bytes) -> Response {
         let Some(_place) = self.gate.enter() else {
             self.gate.shed_in_flight.inc();
-            return self.gate.handler.fault(Fault::Overloaded);
+            return self.gate.handler.fault(Fault::Overloaded, Some(&head));
         };
+        // a browser shall be able to read the answer to a panic; nobody else pays for it
+        let browser = head.headers.contains_key(ORIGIN).then(|| head.clone());
         let Parts { method, uri, headers, .. } = head;
         let certificate = self.certificate.clone();
         let request = Request { method, uri, headers, body, peer: self.peer, tls: self.tls, certificate };
@@ -135,20 +142,28 @@ impl<H: Handler> Link<H> {
         let mut answer = pin!(async move { handler.handle(request).await });
         poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx))) {
             Ok(polled) => polled,
-            Err(_) => Poll::Ready(self.refuse(Fault::Panicked)),
+            Err(_) => Poll::Ready(self.refuse(Fault::Panicked, browser.as_ref())),
         })
         .await
     }
 
-    fn refuse(&self, fault: Fault) -> Response {
+    fn refuse(&self, fault: Fault, head: Option<&Parts>) -> Response {
         match fault {
             Fault::Panicked => tracing::error!("a handler panicked"),
             Fault::Overloaded => self.gate.shed_bodies.inc(),
-            Fault::Malformed | Fault::HeadTooLarge | Fault::BodyTooLarge | Fault::BodyTimeout => {
-                tracing::debug!(?fault, peer = %self.peer, "refused a request");
-            }
+            Fault::Malformed
+            | Fault::HeadTooLarge
+            | Fault::BodyTooLarge
+            | Fault::BodyTimeout
+            | Fault::Coding
+            | Fault::Expectation => tracing::debug!(?fault, peer = %self.peer, "refused a request"),
         }
-        self.gate.handler.fault(fault)
+        let mut answer = self.gate.handler.fault(fault, head);
+        if fault == Fault::Coding {
+            // RFC 9110 section 15.5.16: what would be taken
+            answer.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
+        answer
     }
 }
 
@@ -158,14 +173,5 @@ impl<H> Gate<H> {
         self.in_flight_gauge.inc();
         let place = Place(self);
         (before < self.limits.max_in_flight).then_some(place)
-    }
-}
-
-/// RFC 9112 section 3.2: HTTP/1.1 names its host once. HTTP/2 has `:authority`.
-fn hosted(head: &Parts) -> bool {
-    let mut hosts = head.headers.get_all(HOST).iter();
-    match head.version {
-        Version::HTTP_11 => hosts.next().is_some() && hosts.next().is_none(),
-        _ => hosts.nth(1).is_none(),
     }
 }

@@ -1,6 +1,6 @@
-//! Notices the message framings that hyper forgives: both `Content-Length` and `Transfer-Encoding`, or two lengths.
+//! Notices what hyper forgives: both `Content-Length` and `Transfer-Encoding`, two lengths, a fragment in the target.
 //!
-//! RFC 9112 sections 6.1, 6.3 and 11.2, CHECKLIST 12. hyper drops the losing header before anyone can see it, so
+//! RFC 9112 sections 3.2, 6.1, 6.3 and 11.2, CHECKLIST 12. hyper drops what it does not use before anyone can see it, so
 //! the raw head is watched as it is read, line by line, keeping only the start of the line in progress.
 
 use std::io::BufRead;
@@ -17,6 +17,8 @@ pub(super) struct Framing {
     lines: usize,
     lengths: usize,
     encodings: usize,
+    /// The request line has a `#`.
+    fragment: bool,
     done: bool,
 }
 
@@ -29,6 +31,7 @@ impl Framing {
             let taken = rest.skip_until(b'\n').unwrap_or(bytes.len());
             let ended = bytes[taken - 1] == b'\n';
             let line = &bytes[..taken - usize::from(ended)];
+            self.fragment |= self.lines == 0 && line.contains(&b'#');
             let room = (self.start.len() - self.len).min(line.len());
             self.start[self.len..self.len + room].copy_from_slice(&line[..room]);
             self.len += room;
@@ -39,9 +42,9 @@ impl Framing {
         }
     }
 
-    /// Whether this head says in two ways where its body ends.
-    pub(super) fn ambiguous(&self) -> bool {
-        self.lengths > 1 || self.encodings > 1 || (self.lengths > 0 && self.encodings > 0)
+    /// Whether this head says in two ways where its body ends, or asks for a fragment.
+    pub(super) fn is_malformed(&self) -> bool {
+        self.lengths > 1 || self.encodings > 1 || (self.lengths > 0 && self.encodings > 0) || self.fragment
     }
 
     fn end_of_line(&mut self) {
@@ -76,7 +79,15 @@ mod tests {
     fn ambiguous(bytes: &[u8], step: usize) -> bool {
         let mut framing = Framing::default();
         bytes.chunks(step).for_each(|chunk| framing.feed(chunk));
-        framing.ambiguous()
+        framing.is_malformed()
+    }
+
+    #[test]
+    fn rfc9112_3_2_sees_a_fragment_in_the_request_line_only() {
+        for step in 1..20 {
+            assert!(ambiguous(b"\r\nGET /a?b#c HTTP/1.1\r\nHost: a\r\n\r\n", step), "step {step}");
+            assert!(!ambiguous(b"\r\nGET /a?b HTTP/1.1\r\nHost: a\r\nX: #\r\n\r\nGET /#", step), "step {step}");
+        }
     }
 
     #[test]

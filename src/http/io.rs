@@ -1,7 +1,8 @@
 //! The socket as hyper sees it: gives back the bytes that were sniffed, tells the [`Pulse`] what moves.
 //!
 //! On close it reads what a refused peer still sends, for a while: closing a socket with unread bytes resets the
-//! connection, and the reset may overtake the answer (RFC 9112 section 9.6).
+//! connection, and the reset may overtake the answer (RFC 9112 section 9.6). A peer that has ended its sending side is
+//! answered; one that has reset the connection is gone.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -11,14 +12,34 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
+use tokio_rustls::server::TlsStream;
 
 use super::framing::Framing;
-use super::pulse::{Part, Protocol, Pulse};
+use super::pulse::{Part, Phase, Protocol, Pulse};
 
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// How much of a refused request is read and thrown away, in bytes.
 const MOST_LINGERING: usize = 1024 * 1024;
+
+/// A byte stream over TCP.
+pub(super) trait Transport: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// The socket below.
+    fn tcp(&self) -> &TcpStream;
+}
+
+impl Transport for TcpStream {
+    fn tcp(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl Transport for TlsStream<TcpStream> {
+    fn tcp(&self) -> &TcpStream {
+        self.get_ref().0
+    }
+}
 
 /// The first bytes of a connection.
 #[derive(Debug)]
@@ -96,7 +117,7 @@ impl<S> Io<S> {
             Part::Head => {}
         }
         self.framing.feed(bytes);
-        if self.framing.ambiguous() {
+        if self.framing.is_malformed() {
             self.pulse.mistrust();
         }
     }
@@ -131,11 +152,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Io<S> {
             let n = left.len().min(buf.remaining());
             buf.put_slice(&left[..n]);
             this.opening.given += n;
-            // the rest of the request is most likely there already: give both in one go
-            if buf.remaining() > 0
-                && let Poll::Ready(Err(error)) = Pin::new(&mut this.stream).poll_read(cx, buf)
-            {
-                return Poll::Ready(Err(error));
+            // the rest of the request is most likely there already: give both in one go. An error must not take these bytes
+            // along: they may be a whole request, and the error one that comes again, like an end without close_notify
+            if buf.remaining() > 0 {
+                let _ = Pin::new(&mut this.stream).poll_read(cx, buf);
             }
         } else {
             ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
@@ -143,12 +163,29 @@ impl<S: AsyncRead + Unpin> AsyncRead for Io<S> {
         let fresh = &buf.filled()[before..];
         if !fresh.is_empty() {
             this.received(fresh);
+        } else if buf.remaining() > 0 && !this.pulse.end_of_input() {
+            // nothing more will arrive: what wakes the connection now is its answers and its timer
+            return Poll::Pending;
         }
         Poll::Ready(Ok(()))
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Io<S> {
+impl<S: Transport> Io<S> {
+    /// Notices a reset while the handler runs, when hyper reads nothing. What else arrives stays where it is.
+    fn notice_reset(&self, cx: &mut Context<'_>) -> io::Result<()> {
+        if self.pulse.phase() != Phase::Handling || self.pulse.protocol() == Protocol::Http2 {
+            return Ok(());
+        }
+        let mut byte = [0; 1];
+        match self.stream.tcp().poll_peek(cx, &mut ReadBuf::new(&mut byte)) {
+            Poll::Ready(Err(reset)) => Err(reset),
+            Poll::Ready(Ok(_)) | Poll::Pending => Ok(()),
+        }
+    }
+}
+
+impl<S: Transport> AsyncWrite for Io<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write(cx, buf);
@@ -177,6 +214,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Io<S> {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        // hyper flushes at the end of each of its turns, also while it waits for the handler
+        this.notice_reset(cx)?;
         let flushed = Pin::new(&mut this.stream).poll_flush(cx);
         match flushed {
             Poll::Pending => this.pulse.block(),

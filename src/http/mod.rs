@@ -11,6 +11,7 @@ mod connection;
 mod exchange;
 pub mod fetch;
 mod framing;
+mod head;
 mod io;
 pub mod limits;
 pub mod listener;

@@ -52,12 +52,14 @@ pub(super) struct Pulse {
     phase: AtomicU8,
     /// Bytes of the next request arrived while this one was being handled.
     ahead: AtomicBool,
-    /// The head being read is framed ambiguously.
-    ambiguous: AtomicBool,
+    /// The head being read has what hyper forgives and must not.
+    malformed: AtomicBool,
     /// Bytes of an answer wait for the peer to read.
     blocked: AtomicBool,
     /// The next answer is the last one.
     retired: AtomicBool,
+    /// The peer has ended its sending side.
+    ended: AtomicBool,
     /// Requests begun.
     served: AtomicU32,
     /// Requests begun and not ended.
@@ -73,9 +75,10 @@ impl Pulse {
             protocol,
             phase: AtomicU8::new(Phase::Head as u8),
             ahead: AtomicBool::new(false),
-            ambiguous: AtomicBool::new(false),
+            malformed: AtomicBool::new(false),
             blocked: AtomicBool::new(false),
             retired: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
             served: AtomicU32::new(0),
             open: AtomicU32::new(0),
             abandoned: AtomicU32::new(0),
@@ -118,12 +121,12 @@ impl Pulse {
         }
     }
 
-    /// The head being read is framed ambiguously.
+    /// The head being read has what hyper forgives and must not.
     pub(super) fn mistrust(&self) {
-        self.ambiguous.store(true, Relaxed);
+        self.malformed.store(true, Relaxed);
     }
 
-    /// A head is complete. Whether its framing can be trusted.
+    /// A head is complete. Whether it can be trusted.
     pub(super) fn begin(&self) -> bool {
         self.served.fetch_add(1, Relaxed);
         if self.protocol == Protocol::Http2 {
@@ -131,7 +134,7 @@ impl Pulse {
             return true;
         }
         self.enter(Phase::Body);
-        !self.ambiguous.load(Relaxed)
+        !self.malformed.load(Relaxed)
     }
 
     /// The body is complete.
@@ -155,6 +158,17 @@ impl Pulse {
     /// Requests taken back so far.
     pub(super) fn abandoned(&self) -> u32 {
         self.abandoned.load(Relaxed)
+    }
+
+    /// The peer has ended its sending side. Whether hyper may know: h2 forgets the answers that are still due, so for HTTP/2
+    /// the [`super::vigil`] ends the connection.
+    pub(super) fn end_of_input(&self) -> bool {
+        self.ended.store(true, Relaxed);
+        self.protocol == Protocol::Http1
+    }
+
+    pub(super) fn ended(&self) -> bool {
+        self.ended.load(Relaxed)
     }
 
     /// The peer cannot take more bytes for now.

@@ -64,7 +64,7 @@ impl fmt::Debug for Request {
 /// Why the transport itself refuses a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Ambiguous framing, no `Host`, or a body that broke off.
+    /// Ambiguous framing, no valid `Host`, a fragment in the target, or a body that broke off.
     Malformed,
     /// More header lines than allowed.
     HeadTooLarge,
@@ -72,6 +72,10 @@ pub enum Fault {
     BodyTooLarge,
     /// A body that did not arrive in time.
     BodyTimeout,
+    /// A `Content-Encoding` of the body.
+    Coding,
+    /// An `Expect` other than `100-continue`.
+    Expectation,
     /// More requests or pending bodies than the listener takes.
     Overloaded,
     /// The handler panicked.
@@ -86,6 +90,8 @@ impl Fault {
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::Coding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
             Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -110,11 +116,13 @@ pub trait Handler: Send + Sync + 'static {
     /// After a refusal with body bytes unread an HTTP/1 connection is closed.
     fn admits(&self, head: &Parts, peer: IpAddr) -> Result<usize, Box<Response>>;
 
-    /// Answers a request. The future is dropped, at any await, when the client goes away.
+    /// Answers a request. The future is dropped, at any await, when the client goes away: when it resets the connection
+    /// or the stream, not when it has merely ended its sending side.
     fn handle(&self, request: Request) -> impl Future<Output = Response> + Send;
 
-    /// How a refusal of the transport looks; the status of the answer should be [`Fault::status`].
-    fn fault(&self, fault: Fault) -> Response {
+    /// How a refusal of the transport looks; the status of the answer should be [`Fault::status`]. After a panic there
+    /// is a head only if the request has an `Origin`.
+    fn fault(&self, fault: Fault, _head: Option<&Parts>) -> Response {
         fault.plain()
     }
 }

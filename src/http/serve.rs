@@ -51,8 +51,8 @@ struct Listener<H> {
     born: AtomicU64,
 }
 
-/// Serves `listener` until `shutdown` is given, then drains it: stops accepting, closes idle connections, lets requests
-/// end, and cuts what is left at the deadline. `name` labels the metrics.
+/// Serves `listener` until `shutdown` is given, then drains it: stops accepting, lets requests end, closes connections
+/// that stay idle, and cuts what is left at the deadline. `name` labels the metrics.
 pub async fn serve<H: Handler>(
     listener: TcpListener,
     tls: Option<Tls>,
@@ -78,8 +78,15 @@ pub async fn serve<H: Handler>(
             accepted = acceptor.accept(&listener) => accepted,
         };
         let Some(place) = place else { break };
-        this.accepted.inc();
-        tokio::spawn(Arc::clone(&this).connection(stream, peer, place));
+        this.begin(stream, peer, place);
+    }
+    // what the kernel has accepted for us is served: closing the listener would reset it
+    while let Ok(place) = Arc::clone(&connections).try_acquire_owned() {
+        tokio::select! {
+            biased;
+            (stream, peer) = acceptor.accept(&listener) => this.begin(stream, peer, place),
+            () = std::future::ready(()) => break,
+        }
     }
     // from here on the kernel refuses
     drop(listener);
@@ -133,6 +140,11 @@ impl<H: Handler> Listener<H> {
         Arc::clone(connections).acquire_owned().await.ok()
     }
 
+    fn begin(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit) {
+        self.accepted.inc();
+        tokio::spawn(Arc::clone(self).connection(stream, peer, place));
+    }
+
     async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, _place: OwnedSemaphorePermit) {
         let _open = Open::new(&self.open);
         let tls = self.tls.is_some();
@@ -178,7 +190,7 @@ impl<H: Handler> Listener<H> {
                 Err(_) => Err(End::Cut("handshake")),
             },
             // nothing has been asked yet
-            () = self.shutdown.draining() => Err(End::Finished),
+            () = self.shutdown.parted() => Err(End::Finished),
         }
     }
 

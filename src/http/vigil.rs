@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::limits::Limits;
 use super::pulse::{Phase, Protocol, Pulse};
+use super::shutdown::PARTING;
 
 /// Later than anything that is waited for.
 const FOREVER: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -73,6 +74,10 @@ pub(super) struct Vigil {
     retired: bool,
     /// When a graceful close began.
     closing: Option<Instant>,
+    /// When the drain was noticed.
+    draining: Option<Instant>,
+    /// When it was noticed that the peer of an HTTP/2 connection sends nothing any more.
+    ended: Option<Instant>,
     /// Whether it may be parked.
     parkable: bool,
 }
@@ -83,7 +88,20 @@ impl Vigil {
         let seen = (pulse.phase(), pulse.served());
         let retire_at = since + age;
         let parkable = pulse.protocol() == Protocol::Http1;
-        Self { pulse, limits, seen, since, blocked_since: None, retire_at, retired: false, closing: None, parkable }
+        let (blocked_since, closing, draining, ended) = (None, None, None, None);
+        Self {
+            pulse,
+            limits,
+            seen,
+            since,
+            blocked_since,
+            retire_at,
+            retired: false,
+            closing,
+            draining,
+            ended,
+            parkable,
+        }
     }
 
     /// From now on the connection stays as it is when it is idle.
@@ -91,8 +109,8 @@ impl Vigil {
         self.parkable = false;
     }
 
-    /// Judges the connection at `now`; `drain` is when everything must have ended.
-    pub(super) fn judge(&mut self, now: Instant, drain: Option<Instant>) -> Verdict {
+    /// Judges the connection at `now`: whether its peer is asked to leave, and `drain` is when everything must have ended.
+    pub(super) fn judge(&mut self, now: Instant, leaving: bool, drain: Option<Instant>) -> Verdict {
         let seen = (self.pulse.phase(), self.pulse.served());
         if seen != self.seen {
             self.seen = seen;
@@ -101,25 +119,29 @@ impl Vigil {
         if drain.is_some_and(|by| now >= by) {
             return Verdict::Cut(Reason::Drain);
         }
+        if drain.is_some() {
+            self.draining.get_or_insert(now);
+        }
         let abandoned = self.pulse.abandoned();
         if abandoned > TOLERATED_RESETS && abandoned > self.seen.1 / 2 {
             return Verdict::Cut(Reason::Resets);
         }
+        // an HTTP/2 peer that is told before its first request never sends it
+        let told = leaving && (self.pulse.protocol() == Protocol::Http1 || self.seen.1 > 0);
         let used_up = self.limits.max_requests.is_some_and(|most| self.seen.1 >= most);
-        if !self.retired && (drain.is_some() || used_up || now >= self.retire_at) {
+        if !self.retired && (told || used_up || now >= self.retire_at) {
             self.retired = true;
             self.pulse.retire();
             if self.pulse.protocol() == Protocol::Http2 {
-                return self.close(if drain.is_some() { Reason::Drain } else { Reason::Age }, now);
+                return self.close(if leaving { Reason::Drain } else { Reason::Age }, now);
             }
         }
         let mut next = drain.unwrap_or(now + FOREVER);
         if !self.retired {
             next = next.min(self.retire_at);
         }
-        for (reason, deadline) in [self.blocked(now), self.phase()].into_iter().flatten() {
-            let over = now >= deadline || (reason == Reason::Idle && drain.is_some());
-            if !over {
+        for (reason, deadline) in [self.blocked(now), self.ended(now), self.phase()].into_iter().flatten() {
+            if now < deadline {
                 next = next.min(deadline);
             } else if reason == Reason::Idle {
                 return self.close(if drain.is_some() { Reason::Drain } else { Reason::Idle }, now);
@@ -147,9 +169,22 @@ impl Vigil {
         Some((Reason::Write, since + self.limits.write_timeout))
     }
 
+    /// An HTTP/2 peer that sends nothing any more: what was answered has this long to leave, once nothing is under way.
+    fn ended(&mut self, now: Instant) -> Option<(Reason, Instant)> {
+        if self.pulse.protocol() == Protocol::Http1 || !self.pulse.ended() {
+            return None;
+        }
+        let since = self.since.max(*self.ended.get_or_insert(now));
+        let is_waiting = self.seen.0 == Phase::Idle && self.blocked_since.is_none();
+        is_waiting.then_some((Reason::Linger, since + self.limits.linger_timeout))
+    }
+
     fn phase(&self) -> Option<(Reason, Instant)> {
         match (self.seen.0, self.closing) {
-            (Phase::Idle, None) => Some((Reason::Idle, self.since + self.limits.idle_timeout)),
+            (Phase::Idle, None) => {
+                let until = self.since + self.limits.idle_timeout;
+                Some((Reason::Idle, self.draining.map_or(until, |since| until.min(since + PARTING))))
+            }
             (Phase::Idle, Some(at)) => Some((Reason::Stuck, self.since.max(at) + self.limits.write_timeout)),
             (Phase::Head, _) => Some((Reason::Header, self.since + self.limits.header_timeout)),
             (Phase::Lingering, _) => Some((Reason::Linger, self.since + self.limits.linger_timeout)),

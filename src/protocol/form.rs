@@ -1,5 +1,6 @@
 //! The body of a token request: `application/x-www-form-urlencoded`, strictly decoded (RFC 6749 section 3.2,
-//! appendix B). Each parameter occurs at most once; an empty value counts as omitted (CHECKLIST 4, 6, 10, 11).
+//! appendix B). Each parameter occurs at most once; an empty value and a scope of blanks count as omitted (CHECKLIST 4, 6,
+//! 10, 11).
 
 mod vendor;
 
@@ -8,6 +9,7 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode;
 
 use super::error::OAuthError;
+use super::uri::has_control;
 
 /// Most parameters a form may have.
 pub const MAX_PARAMETERS: usize = 64;
@@ -39,8 +41,14 @@ impl<'a> Form<'a> {
             };
             form.push(decode(name)?, decode(value)?)?;
         }
-        form.pairs.retain(|(_, value)| !value.is_empty());
-        Ok(form)
+        Ok(form.given())
+    }
+
+    /// The form without what counts as omitted: empty values, and a scope of nothing but blanks, which names none.
+    fn given(mut self) -> Self {
+        let blank = |value: &str| value.bytes().all(|byte| byte == b' ');
+        self.pairs.retain(|(name, value)| !value.is_empty() && (name != "scope" || !blank(value)));
+        self
     }
 
     /// Takes in one parameter, empty or not, if it breaks no rule.
@@ -53,6 +61,9 @@ impl<'a> Form<'a> {
         }
         if value.contains('\0') {
             return Err(OAuthError::invalid_request("a parameter contains a NUL character"));
+        }
+        if has_control(&name) {
+            return Err(OAuthError::invalid_request("the name of a parameter contains a control character"));
         }
         if !REPEATABLE.contains(&&*name) && self.pairs.iter().any(|(seen, _)| *seen == name) {
             return Err(OAuthError::invalid_request("a parameter is repeated"));
@@ -127,12 +138,15 @@ mod tests {
 
     #[test]
     fn an_empty_value_counts_as_omitted() {
-        assert_eq!(Form::parse(b"scope=&x=1").ok().unwrap().get("scope"), None);
+        for blank in [&b"scope=&x=1"[..], b"scope=+&x=1", b"scope=%20+%20"] {
+            assert_eq!(Form::parse(blank).ok().unwrap().get("scope"), None);
+        }
+        assert_eq!(Form::parse(b"x=+").ok().unwrap().get("x"), Some(" "), "only a scope is made of words");
     }
 
     #[test]
     fn broken_encoding_is_refused_not_repaired() {
-        for body in [&b"a=%zz"[..], b"a=%4", b"a=%", b"a=%ff", b"a=\x80", b"a=%00"] {
+        for body in [&b"a=%zz"[..], b"a=%4", b"a=%", b"a=%ff", b"a=\x80", b"a=%00", b"a%0a=1"] {
             assert!(Form::parse(body).is_err(), "{body:?}");
         }
         assert_eq!(Form::parse(b"a=%C3%A9+%2B").ok().unwrap().get("a"), Some("\u{e9} +"));

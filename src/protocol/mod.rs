@@ -13,3 +13,4 @@ pub mod response;
 pub mod scope;
 pub mod segment;
 pub mod strict_json;
+pub mod uri;

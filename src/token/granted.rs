@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::access::Confirmation;
 use crate::id::Id;
 use crate::protocol::scope::Scope;
+use crate::protocol::uri::has_control;
 use crate::token::access::PROTOCOL_CLAIMS;
 use crate::vault::{Purpose, Vault};
 
@@ -70,8 +71,8 @@ impl Granted {
     /// The rule that is broken.
     pub fn check(&self) -> Result<(), &'static str> {
         let mut texts = self.acr.iter().chain(&self.amr);
-        if self.amr.len() > MAX_AMR || texts.any(|text| text.len() > MAX_TEXT) {
-            return Err("acr, amr: at most 512 bytes each, at most 16 amr");
+        if self.amr.len() > MAX_AMR || texts.any(|text| text.len() > MAX_TEXT || has_control(text)) {
+            return Err("acr, amr: at most 512 bytes each without control characters, at most 16 amr");
         }
         for claims in [&self.access_token_claims, &self.id_token_claims] {
             if claims.keys().any(|claim| PROTOCOL_CLAIMS.contains(&claim.as_str())) {

@@ -185,6 +185,161 @@ fn a_wrong_setting_is_named_with_its_value_and_the_rule() {
 }
 
 #[test]
+fn a_url_in_the_settings_is_its_own_canonical_form_or_the_right_one_is_shown() {
+    let issuer = |line: &str| format!("[issuers.x]\nurl = \"https://x.example/x\"\n{line}\n");
+    let url = |url: &str| format!("[issuers.x]\nurl = \"{url}\"\n");
+    let device = |uri: &str| {
+        let grants = "grant_types = [\"urn:ietf:params:oauth:grant-type:device_code\"]";
+        issuer(&format!("{grants}\nverification_uri = \"{uri}\""))
+    };
+    let hook = |uri: &str| {
+        issuer(&format!(
+            "grant_types = [\"password\"]\nusers = {{ source = \"webhook\", hook = {{ url = \"{uri}\" }} }}"
+        ))
+    };
+    let custom = |uri: &str| {
+        issuer("")
+            + &format!(
+                "[[issuers.x.custom_grants]]\ngrant_type = \"otp\"\n[issuers.x.custom_grants.hook]\nurl = \"{uri}\"\n"
+            )
+    };
+    let trusted = |line: &str| {
+        let jwks = "jwks = { keys = [{ kty = \"OKP\", crv = \"Ed25519\", alg = \"EdDSA\", x = \"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\" }] }";
+        issuer("") + &format!("[[issuers.x.trusted_issuers]]\n{line}\n{jwks}\n")
+    };
+    let provider = |line: &str| {
+        issuer("") + &format!("[[issuers.x.federated_providers]]\ntype = \"oidc\"\nname = \"p\"\n{line}\n")
+    };
+    let client = |line: &str| {
+        format!(
+            "[[clients]]\nissuer = \"main\"\nclient_id = \"batch\"\n[clients.metadata]\nredirect_uris = [\"https://app.example/cb\"]\ntoken_endpoint_auth_method = \"none\"\n{line}\n"
+        )
+    };
+    // what is added to a good file, and what the message must name: the setting and the right form
+    let cases: Vec<(String, &[&str])> = vec![
+        (url(" https://x.example/x"), &["issuers.x.url", "`https://x.example/x`"]),
+        (url("https://x.example/x "), &["issuers.x.url", "`https://x.example/x`"]),
+        (url("https://x.example/x\\n"), &["issuers.x.url", "`https://x.example/x`"]),
+        (url("https://x.exa\\tmple/x"), &["issuers.x.url", "`https://x.example/x`"]),
+        (url("http:127.0.0.1/x"), &["issuers.x.url", "`http://127.0.0.1/x`"]),
+        (url("http://127.1/x"), &["issuers.x.url", "`http://127.0.0.1/x`"]),
+        (url("HTTPS://x.example/x"), &["issuers.x.url", "`https://x.example/x`"]),
+        (url("https://X.example/x"), &["issuers.x.url", "`https://x.example/x`"]),
+        (url("https://x.example:443/x"), &["issuers.x.url", "`https://x.example/x`"]),
+        (url("https://X.example"), &["issuers.x.url", "`https://x.example`"]),
+        (url("https://x.example/y/../x"), &["issuers.x.url", "`https://x.example/x`"]),
+        (url(r"https:\\\\x.example\\x"), &["issuers.x.url", "`https://x.example/x`"]),
+        (url("https://x.example/a b"), &["issuers.x.url"]),
+        (url("https://bücher.example/x"), &["issuers.x.url", "`https://xn--bcher-kva.example/x`"]),
+        (url("https://user@x.example/x"), &["issuers.x.url", "user"]),
+        (
+            issuer("authorization_endpoint = \"HTTPS://portal.example/login\""),
+            &["issuers.x.authorization_endpoint", "`https://portal.example/login`"],
+        ),
+        (issuer("authorization_endpoint = \"portal\""), &["issuers.x.authorization_endpoint", "portal"]),
+        (
+            issuer("authorization_endpoint = \"http://portal.example/login\""),
+            &["issuers.x.authorization_endpoint", "https"],
+        ),
+        (
+            device("https://portal.example:443/device"),
+            &["issuers.x.verification_uri", "`https://portal.example/device`"],
+        ),
+        (
+            issuer("verification_uri = \" https://portal.example/device\""),
+            &["issuers.x.verification_uri", "`https://portal.example/device`"],
+        ),
+        (issuer("resources = [\"https://API.example\"]"), &["issuers.x.resources", "`https://api.example`"]),
+        (issuer("resources = [\"https://api.example/ \"]"), &["issuers.x.resources", "`https://api.example/`"]),
+        (issuer("audiences = [\" orders\"]"), &["issuers.x.audiences"]),
+        (issuer("default_audience = \" https://api.example\""), &["issuers.x.default_audience"]),
+        (issuer("default_audience = \"a\\nb\""), &["issuers.x.default_audience"]),
+        (trusted("issuer = \"https://PARTNER.example\""), &["issuers.x.trusted_issuers", "`https://partner.example`"]),
+        (trusted("issuer = \"partner \""), &["issuers.x.trusted_issuers", "partner"]),
+        (trusted("issuer = \"partner\"\naudience = \" x\""), &["issuers.x.trusted_issuers", "audience"]),
+        (hook("https://HOOK.example/x"), &["issuers.x.users.hook.url", "`https://hook.example/x`"]),
+        (custom("https://hook.example:443/x"), &["issuers.x.custom_grants[0].hook.url", "`https://hook.example/x`"]),
+        (
+            provider("issuer = \"https://cluster.example\"\njwks_uri = \"https://cluster.example/./jwks\""),
+            &["federated_providers", "`https://cluster.example/jwks`"],
+        ),
+        (
+            provider("issuer = \"https://CLUSTER.example\"\njwks_uri = \"https://cluster.example/jwks\""),
+            &["federated_providers", "`https://cluster.example`"],
+        ),
+        (
+            provider(
+                "issuer = \"https://cluster.example\"\naudiences = [\"x \"]\njwks_uri = \"https://cluster.example/jwks\"",
+            ),
+            &["federated_providers", "audiences"],
+        ),
+        (client("client_uri = \"https://APP.example\""), &["batch", "client_uri", "`https://app.example`"]),
+        (client("jwks_uri = \"https://APP.example/jwks\""), &["batch", "jwks_uri", "`https://app.example/jwks`"]),
+        (client("client_name = \"Batch \""), &["batch", "client_name"]),
+        (client("").replace("/cb", "/./cb"), &["batch", "redirect_uris", "`https://app.example/cb`"]),
+        (
+            issuer("allowed_origins = [\"https://*.example.com\"]"),
+            &["issuers.x.allowed_origins", "https://*.example.com", "each origin"],
+        ),
+        (issuer("allowed_origins = [\"*\"]"), &["issuers.x.allowed_origins", "each origin"]),
+        (issuer("allowed_origins = [\"null\"]"), &["issuers.x.allowed_origins", "null"]),
+        (
+            issuer("allowed_origins = [\"https://app.example/\"]"),
+            &["issuers.x.allowed_origins", "`https://app.example`"],
+        ),
+        (
+            issuer("allowed_origins = [\"https://app.example/x?y\"]"),
+            &["issuers.x.allowed_origins", "`https://app.example`"],
+        ),
+        (
+            issuer("allowed_origins = [\"https://APP.example:443\"]"),
+            &["issuers.x.allowed_origins", "`https://app.example`"],
+        ),
+        (
+            issuer("allowed_origins = [\" https://app.example\"]"),
+            &["issuers.x.allowed_origins", "`https://app.example`"],
+        ),
+        (
+            issuer("allowed_origins = [\"capacitor://localhost/\"]"),
+            &["issuers.x.allowed_origins", "`capacitor://localhost`"],
+        ),
+        (
+            issuer("allowed_origins = [\"Capacitor://localhost\"]"),
+            &["issuers.x.allowed_origins", "`capacitor://localhost`"],
+        ),
+        (issuer("allowed_origins = [\"app.example\"]"), &["issuers.x.allowed_origins", "app.example"]),
+    ];
+    let home = Home::new();
+    let good = home.text();
+    for (more, named) in &cases {
+        home.write(&format!("{good}\n{more}"));
+        let message = refusal(&mut home.command(&["config", "check"]), CONFIG);
+        for name in *named {
+            assert!(message.contains(name), "{name:?} is not named for\n{more}\n{message}");
+        }
+        assert!(message.trim_end().chars().all(|c| !c.is_control()), "{message:?}");
+    }
+    for fine in [
+        url("https://x.example/x"),
+        url("http://[::1]:8080/x"),
+        device("https://portal.example/device?a=b"),
+        issuer("authorization_endpoint = \"https://portal.example\""),
+        issuer("resources = [\"urn:api\", \"https://api.example\", \"https://api.example/\"]"),
+        issuer("default_audience = \"{issuer}/{client_id}\""),
+        trusted("issuer = \"accounts.partner.example\""),
+        trusted("issuer = \"https://partner.example/\""),
+        hook("http://127.0.0.1:8081/x"),
+        issuer(
+            "allowed_origins = [\"https://app.example\", \"http://localhost:3000\", \"capacitor://localhost\", \"ionic://localhost\", \"app://com.example\", \"http://[::1]:3000\"]",
+        ),
+    ] {
+        home.write(&format!("{good}\n{fine}"));
+        let output = run(&mut home.command(&["config", "check"]));
+        assert!(output.status.success(), "{fine}\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
 fn what_is_not_toml_is_pointed_at_by_line_and_column() {
     let home = Home::new();
     home.write("[public]\nlisten = \"127.0.0.1:8080\"\n[admin\nlisten = 1\n");

@@ -288,3 +288,33 @@ fn exposed_token_files_are_refused(operator: &Operator) {
     assert_eq!(code, 64);
     assert!(told.contains("chmod 600"), "{told}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_14_the_demo_application_of_dev_works_from_a_browser() {
+    let operator = Operator::start().await;
+    let origin = ("Origin", "http://localhost:5173");
+    let asked = [origin, ("Access-Control-Request-Method", "POST")];
+    let preflight = http::request(operator.dev.public, "OPTIONS", "/oauth2/token", &asked, b"").await;
+    assert_eq!((preflight.status, preflight.header("access-control-allow-origin")), (204, Some(origin.1)));
+    let redirect_uri = "http://localhost:5173/callback";
+    let code = serde_json::json!({
+        "client_id": "demo-spa", "redirect_uri": redirect_uri, "subject": "alice", "scope": "openid api:read",
+        "code_challenge": crate::support::CHALLENGE, "code_challenge_method": "S256",
+    });
+    let code = operator.dev.admin("POST", "/issuers/main/codes", code).await;
+    assert_eq!(code.status, 201, "{}", code.text());
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("client_id", "demo-spa"),
+        ("code", &code.get("code")),
+        ("redirect_uri", redirect_uri),
+        ("code_verifier", crate::support::VERIFIER),
+    ];
+    let answer = http::post_form(operator.dev.public, "/oauth2/token", &[origin], &fields).await;
+    assert_eq!(
+        (answer.status, answer.header("access-control-allow-origin")),
+        (200, Some(origin.1)),
+        "{}",
+        answer.text()
+    );
+}

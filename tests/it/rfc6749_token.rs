@@ -7,11 +7,17 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::support::http::{parse_all, post_bytes, raw, request};
-use crate::support::{Answer, CALLBACK, Server, VERIFIER, form};
+use crate::support::{Answer, CALLBACK, Server, VERIFIER, form, refused, spa_metadata, web_metadata};
 
 const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
 const TOKEN: &str = "/oauth2/token";
 const ENDPOINTS: [&str; 3] = [TOKEN, "/oauth2/introspect", "/oauth2/revoke"];
+
+const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+const SCOPED: &str = r#"
+    grant_types = ["authorization_code", "refresh_token", "client_credentials", "urn:ietf:params:oauth:grant-type:device_code"]
+    verification_uri = "https://portal.example/device"
+"#;
 
 /// The body of a request that works.
 fn good(client: &(String, String)) -> String {
@@ -474,9 +480,7 @@ async fn checklist_14_cors_for_registered_origins_only() {
         request(server.public, method, path, &headers, if method == "POST" { body.as_bytes() } else { b"" }).await
     };
     let allowed = |answer: &Answer| answer.header("access-control-allow-origin").map(str::to_owned);
-    for (method, path) in
-        [("POST", TOKEN), ("POST", ENDPOINTS[2]), ("GET", "/oauth2/jwks"), ("GET", "/.well-known/openid-configuration")]
-    {
+    for (method, path) in [("POST", TOKEN), ("POST", ENDPOINTS[2])] {
         let answer = from(method, path, OURS).await;
         assert_eq!(allowed(&answer).as_deref(), Some(OURS), "{path}");
         assert_eq!(answer.header("vary"), Some("Origin"), "{path}");
@@ -501,10 +505,171 @@ async fn checklist_14_cors_for_registered_origins_only() {
     // not for browsers
     assert_eq!(allowed(&from("POST", ENDPOINTS[1], OURS).await), None);
     assert_eq!(allowed(&from("OPTIONS", ENDPOINTS[1], OURS).await), None);
-    // without registered origins there is no CORS at all
+    // without registered origins there is no CORS where credentials go
     let plain = Server::start().await;
-    let answer = request(plain.public, "GET", "/oauth2/jwks", &[("Origin", OURS)], b"").await;
-    assert_eq!((answer.status, allowed(&answer), answer.header("vary")), (200, None, None));
+    let answer = request(plain.public, "POST", TOKEN, &[FORM, ("Origin", OURS)], b"").await;
+    assert_eq!((answer.status, allowed(&answer), answer.header("vary")), (401, None, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_14_keys_and_metadata_are_public_for_any_origin() {
+    for more in ["", "allowed_origins = [\"https://app.example\"]"] {
+        let server = Server::with(more).await;
+        for path in ["/oauth2/jwks", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"] {
+            for origin in ["https://anybody.example", "https://app.example", "null", "capacitor://localhost"] {
+                let answer = request(server.public, "GET", path, &[("Origin", origin)], b"").await;
+                assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, Some("*")), "{path}");
+                assert_eq!(answer.header("access-control-allow-credentials"), None);
+                let etag = answer.header("etag").unwrap().to_owned();
+                let again =
+                    request(server.public, "GET", path, &[("Origin", origin), ("If-None-Match", &etag)], b"").await;
+                assert_eq!((again.status, again.header("access-control-allow-origin")), (304, Some("*")), "{path}");
+                let wrong = request(server.public, "POST", path, &[("Origin", origin)], b"").await;
+                assert_eq!((wrong.status, wrong.header("access-control-allow-origin")), (405, Some("*")), "{path}");
+                let asked = [("Origin", origin), ("Access-Control-Request-Method", "GET")];
+                let preflight = request(server.public, "OPTIONS", path, &asked, b"").await;
+                assert_eq!((preflight.status, preflight.header("access-control-allow-origin")), (204, Some("*")));
+                assert_eq!(preflight.header("access-control-allow-methods"), Some("GET, HEAD"));
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_14_whatever_is_answered_a_known_origin_may_read_it() {
+    const ORIGINS: [&str; 4] =
+        ["https://app.example", "capacitor://localhost", "ionic://localhost", "app://com.example"];
+    let list = ORIGINS.map(|origin| format!("{origin:?}")).join(", ");
+    let limits = "[public.limits]\nmax_headers = 20\nbody_timeout = \"200ms\"\nmax_pending_body_bytes = 1000";
+    let server = Server::with(&format!("allowed_origins = [{list}]\n{limits}")).await;
+    let client = server.service_client().await;
+    let good = good(&client);
+    let long = format!("a={}", "x".repeat(70_000));
+    let many: Vec<String> = (0..30).map(|n| format!("X-{n}")).collect();
+    for origin in ORIGINS.into_iter().chain(["https://evil.example"]) {
+        let own = ("Origin", origin);
+        let ask = async |method: &str, path: &str, headers: &[(&str, &str)], body: &str| {
+            request(server.public, method, path, &[&[own][..], headers].concat(), body.as_bytes()).await
+        };
+        let half = |length: usize| {
+            format!(
+                "POST {TOKEN} HTTP/1.1\r\nHost: a\r\nOrigin: {origin}\r\n{}: {}\r\nContent-Length: {length}\r\n\r\nabc",
+                FORM.0, FORM.1
+            )
+        };
+        let fields: Vec<(&str, &str)> = many.iter().map(|name| (name.as_str(), "x")).collect();
+        let mut answers = vec![
+            (200, ask("POST", TOKEN, &[FORM], &good).await),
+            (400, ask("POST", TOKEN, &[FORM], "a=%zz").await),
+            (401, ask("POST", TOKEN, &[FORM], "grant_type=client_credentials&client_id=x&client_secret=y").await),
+            (404, ask("POST", "/oauth2/tokens", &[FORM], &good).await),
+            (404, ask("GET", "/", &[], "").await),
+            (405, ask("GET", TOKEN, &[], "").await),
+            (413, ask("POST", TOKEN, &[FORM], &long).await),
+            (415, ask("POST", TOKEN, &[("Content-Type", "application/json")], "{}").await),
+            (415, ask("POST", TOKEN, &[FORM, ("Content-Encoding", "gzip")], &good).await),
+            (417, ask("POST", TOKEN, &[FORM, ("Expect", "x")], &good).await),
+            (431, ask("POST", TOKEN, &fields, "").await),
+            (408, parse_all(&raw(server.public, half(10).as_bytes()).await, false).remove(0)),
+        ];
+        // 429: wrong secrets, each of them counted
+        let wrong = format!("grant_type=client_credentials&client_id={}&client_secret=wrong", client.0);
+        let mut throttled = None;
+        for _ in 0..200 {
+            let answer = ask("POST", TOKEN, &[FORM], &wrong).await;
+            if answer.status == 429 {
+                throttled = Some(answer);
+                break;
+            }
+        }
+        answers.push((429, throttled.expect("guessing is throttled")));
+        for (status, answer) in answers {
+            assert_eq!(answer.status, status, "{origin}: {}", answer.text());
+            let known = (origin != "https://evil.example").then_some(origin);
+            assert_eq!(answer.header("access-control-allow-origin"), known, "{status} {origin}");
+            assert_eq!(answer.header("vary"), Some("Origin"), "{status} {origin}");
+            let exposed = answer.header("access-control-expose-headers");
+            assert_eq!(exposed, known.map(|_| "retry-after, www-authenticate"), "{status} {origin}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_14_a_browser_can_read_that_the_listener_is_overloaded() {
+    const OURS: &str = "https://app.example";
+    let more = format!("allowed_origins = [{OURS:?}]\n[public.limits]\nmax_pending_body_bytes = 1");
+    let server = Server::with(&more).await;
+    let head = format!(
+        "POST {TOKEN} HTTP/1.1\r\nHost: a\r\nOrigin: {OURS}\r\n{}: {}\r\nContent-Length: 10\r\n\r\nabc",
+        FORM.0, FORM.1
+    );
+    let answer = parse_all(&raw(server.public, head.as_bytes()).await, false).remove(0);
+    answer.refused(503, "temporarily_unavailable");
+    assert_eq!(answer.header("access-control-allow-origin"), Some(OURS));
+    assert_eq!((answer.header("vary"), answer.header("retry-after")), (Some("Origin"), Some("1")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_6_a_scope_of_blanks_counts_as_omitted() {
+    let server = Server::with(SCOPED).await;
+    let service = server.service_client().await;
+    for blank in ["", " ", "   "] {
+        let answer = server
+            .token(&[
+                ("grant_type", "client_credentials"),
+                ("client_id", &service.0),
+                ("client_secret", &service.1),
+                ("scope", blank),
+            ])
+            .await;
+        assert_eq!((answer.status, answer.get("scope").as_str()), (200, "api:read api:write"), "{blank:?}");
+        // a refresh
+        let web = server.web_client().await;
+        let tokens = server.login(&web).await;
+        let refreshed = server.refresh_with(&web, tokens["refresh_token"].as_str().unwrap(), &[("scope", blank)]).await;
+        assert_eq!((refreshed.status, &refreshed.json()["scope"]), (200, &tokens["scope"]), "{blank:?}");
+        // a device, and what its portal approves
+        let mut tv = spa_metadata();
+        tv["grant_types"] = json!([DEVICE]);
+        tv["scope"] = json!("openid api:read");
+        let (tv, _) = server.client(tv).await;
+        let started = server.post("/oauth2/device_authorization", &[], &[("client_id", &tv), ("scope", blank)]).await;
+        assert_eq!(started.status, 200, "{}", started.text());
+        let code = started.get("user_code");
+        let shown = server.admin("GET", &format!("/issuers/main/device/{code}"), Value::Null).await;
+        assert_eq!(shown.get("scope"), "openid api:read", "{blank:?}");
+        // what a person approves is never widened: nothing is named, so nothing is guessed
+        let approval = json!({ "subject": "alice", "scope": blank });
+        let path = format!("/issuers/main/device/{code}/approve");
+        let approved = server.admin("POST", &path, approval).await;
+        assert_eq!(approved.status, 400, "{blank:?}: {}", approved.text());
+        assert!(approved.text().contains("scope"), "{}", approved.text());
+        // a code of the admin API, and metadata: none is asked for
+        let with = server.code_answer(&web.0, json!({ "scope": blank })).await;
+        let without = server.code_answer(&web.0, json!({ "scope": null })).await;
+        assert_eq!((with.status, without.status), (201, 201));
+        let mut scopes = Vec::new();
+        for code in [with, without] {
+            let tokens = server.redeem(&web, &code.get("code")).await;
+            assert_eq!(tokens.status, 200, "{blank:?}");
+            scopes.push(tokens.json()["scope"].clone());
+        }
+        assert_eq!(scopes[0], scopes[1], "{blank:?}");
+        let mut metadata = web_metadata();
+        metadata["scope"] = json!(blank);
+        let made = server.admin("POST", "/issuers/main/clients", metadata).await;
+        assert_eq!((made.status, made.json().get("scope")), (201, None), "{blank:?}");
+    }
+    // what is no scope stays none
+    for bad in ["\t", "\u{a0}", " \n "] {
+        let fields = [
+            ("grant_type", "client_credentials"),
+            ("client_id", service.0.as_str()),
+            ("client_secret", service.1.as_str()),
+            ("scope", bad),
+        ];
+        refused(&server.token(&fields).await, "invalid_scope");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::http::{parse_all, post_bytes, post_form, request};
+use crate::support::http::{Wire, parse_all, post_bytes, post_form, request};
 use crate::support::process::Serve;
 use crate::support::{ADMIN_TOKEN, Answer, form};
 
@@ -95,6 +95,131 @@ async fn sigterm_drains_not_ready_serving_on_finishing_what_is_in_flight_and_exi
     assert!(watch.elapsed() < Duration::from_secs(7), "before the deadline: nothing was left to wait for");
     assert!(serve.log().contains("jeton stopped"), "{}", serve.log());
     drop(idle);
+}
+
+/// How a busy client fared: how many requests were answered and lost, and whether it was told to close.
+#[derive(Default, Debug, PartialEq)]
+struct Fared {
+    answered: u32,
+    lost: u32,
+    told: bool,
+}
+
+/// Sends one request after the other on a connection that it keeps; when it is told to close, it comes back as long as
+/// `back` says so.
+async fn busy(to: std::net::SocketAddr, fields: Vec<(String, String)>, back: impl Fn() -> bool) -> Fared {
+    let mut fared = Fared::default();
+    let mut wire = Wire::connect(to).await.unwrap();
+    loop {
+        match wire.post(TOKEN, &borrowed(&fields)).await {
+            Ok(answer) if answer.status == 200 => fared.answered += 1,
+            Ok(answer) => panic!("{}", answer.text()),
+            Err(_) => {
+                fared.lost += 1;
+                return fared;
+            }
+        }
+        if wire.closing {
+            fared.told = true;
+            if !back() {
+                return fared;
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc9112_9_6_a_busy_client_that_is_told_to_close_loses_no_request() {
+    // with a delay clients come back for a part of it, as they do until a load balancer has noticed
+    for (delay, back) in [("0s", 0), ("1s", 400)] {
+        let mut serve = Serve::start(&format!("[shutdown]\ndrain_delay = \"{delay}\"\ndeadline = \"8s\"")).await;
+        let fields = client(&serve).await;
+        let signalled = std::sync::Arc::new(std::sync::OnceLock::<Stopwatch>::new());
+        let clients: Vec<_> = (0..8)
+            .map(|_| {
+                let signalled = signalled.clone();
+                let back = move || signalled.get().is_none_or(|watch| watch.elapsed() < Duration::from_millis(back));
+                tokio::spawn(busy(serve.public, fields.clone(), back))
+            })
+            .collect();
+        until("traffic", async || {
+            let served = metric(&serve, "jeton_tokens_issued_total{kind=\"access\"}").await;
+            served.is_some_and(|served| served > 50.0)
+        })
+        .await;
+        signalled.set(Stopwatch::start()).ok().unwrap();
+        serve.signal("TERM");
+        for client in clients {
+            let fared = tokio::time::timeout(SOON, client).await.expect("each client is told to close").unwrap();
+            assert_eq!((fared.lost, fared.told), (0, true), "{delay}: {fared:?}");
+        }
+        assert_eq!(serve.exit(SOON).await, Some(0), "{delay}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc9112_9_6_answers_say_close_as_soon_as_the_drain_begins() {
+    let mut serve = Serve::start("[shutdown]\ndrain_delay = \"60s\"\ndeadline = \"8s\"").await;
+    let fields = client(&serve).await;
+    // under way when the drain begins, idle, and new
+    let (mut under_way, last) = half_sent(&serve, &fields).await;
+    let mut idle = Wire::connect(serve.public).await.unwrap();
+    assert_eq!(idle.post(TOKEN, &borrowed(&fields)).await.unwrap().header("connection"), None);
+    let mut operator = Wire::connect(serve.admin).await.unwrap();
+    let livez = crate::support::http::compose(serve.admin, "GET", "/livez", &[], b"");
+    assert_eq!(operator.call(&livez).await.unwrap().header("connection"), None);
+    serve.signal("TERM");
+    until("not ready", async || ready(&serve).await == 503).await;
+    under_way.write_all(&[last]).await.unwrap();
+    let mut all = Vec::new();
+    under_way.read_to_end(&mut all).await.unwrap();
+    let first = parse_all(&all, false).remove(0);
+    assert_eq!((first.status, first.header("connection")), (200, Some("close")), "under way");
+    let answer = idle.post(TOKEN, &borrowed(&fields)).await.unwrap();
+    assert_eq!((answer.status, answer.header("connection")), (200, Some("close")), "idle");
+    for path in [TOKEN, "/nowhere"] {
+        let mut new = Wire::connect(serve.public).await.unwrap();
+        let answer = new.post(path, &borrowed(&fields)).await.unwrap();
+        assert_eq!(answer.header("connection"), Some("close"), "new: {path}");
+    }
+    assert_eq!(operator.call(&livez).await.unwrap().header("connection"), Some("close"), "operator");
+    serve.signal("TERM");
+    assert_eq!(serve.exit(SOON).await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc9113_6_8_http2_is_told_to_go_away_as_soon_as_the_drain_begins() {
+    use http_body_util::{BodyExt, Full};
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    let mut serve = Serve::start("[shutdown]\ndrain_delay = \"60s\"\ndeadline = \"8s\"").await;
+    let fields = client(&serve).await;
+    let connect = async || {
+        let stream = TcpStream::connect(serve.public).await.unwrap();
+        let (sender, connection) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+        (sender, tokio::spawn(connection))
+    };
+    let ask = async |sender: &mut hyper::client::conn::http2::SendRequest<Full<bytes::Bytes>>| {
+        let request = hyper::Request::post(format!("http://a{TOKEN}"))
+            .header("Content-Type", "application/x-www-form-urlencoded")
+            .body(Full::new(bytes::Bytes::from(form(&borrowed(&fields)))))
+            .unwrap();
+        let answer = sender.send_request(request).await.unwrap();
+        let status = answer.status().as_u16();
+        answer.into_body().collect().await.unwrap();
+        status
+    };
+    let (mut old, old_connection) = connect().await;
+    assert_eq!(ask(&mut old).await, 200);
+    serve.signal("TERM");
+    until("not ready", async || ready(&serve).await == 503).await;
+    tokio::time::timeout(SOON, old_connection).await.expect("the server says goodbye").unwrap().unwrap();
+    // a new connection is served and then told
+    let (mut new, new_connection) = connect().await;
+    assert_eq!(ask(&mut new).await, 200);
+    tokio::time::timeout(SOON, new_connection).await.expect("the server says goodbye").unwrap().unwrap();
+    serve.signal("TERM");
+    assert_eq!(serve.exit(SOON).await, Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::settings::{DocumentProvider, Verification};
+use crate::protocol::uri;
 use crate::x509::{Anchors, Certificate, X509Error};
 
 /// The longest an attested document may be good for.
@@ -36,6 +37,9 @@ impl DocumentTrust {
         let pem = certificates(&own.certificates, own.certificates_file.is_some())?;
         if own.audience.is_empty() {
             return Err("audience: the `aud` of what is attested, such as the instance id of the vendor".to_owned());
+        }
+        for (name, text) in [("audience", &own.audience), ("statement", &own.statement)] {
+            uri::identifier(text).map_err(|error| format!("{name} {error}"))?;
         }
         if own.signature_effective_time.is_zero() || own.signature_effective_time > LONGEST {
             return Err("signature_effective_time: 1s to 1d".to_owned());

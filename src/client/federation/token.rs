@@ -7,6 +7,7 @@ use url::Url;
 
 use super::settings::TokenProvider;
 use crate::client::keyset::{ClientKeys, KeySet, Skipped};
+use crate::protocol::uri;
 
 /// The longest a token of a provider may be good for.
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);
@@ -53,7 +54,10 @@ impl TokenTrust {
             (Some(issuer), None) if issuer.is_empty() || issuer == url => {
                 return wrong("issuer: the `iss` of somebody else's tokens, byte for byte");
             }
-            (Some(issuer), None) => Origin::Issuer(issuer.clone()),
+            (Some(issuer), None) => {
+                uri::identifier(issuer).map_err(|error| format!("issuer {error}"))?;
+                Origin::Issuer(issuer.clone())
+            }
             (None, Some(domain)) if trust_domain(&format!("spiffe://{domain}")) != Some(domain) => {
                 return wrong("trust_domain: lower-case letters, digits, `.`, `-` and `_`, without spiffe://");
             }
@@ -62,6 +66,9 @@ impl TokenTrust {
         };
         if own.audiences.iter().any(String::is_empty) {
             return wrong("audiences: none may be empty");
+        }
+        for audience in &own.audiences {
+            uri::identifier(audience).map_err(|error| format!("audiences: {audience:?} {error}"))?;
         }
         if own.longest_lifetime.is_zero() || own.longest_lifetime > LONGEST {
             return wrong("longest_lifetime: 1s to 366d");
@@ -76,11 +83,12 @@ impl TokenTrust {
                 skipped = unused;
                 ClientKeys::Inline(Arc::new(keys))
             }
-            (None, None, Some(uri)) => {
+            (None, None, Some(text)) => {
                 let plain =
                     |url: &Url| url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-                let url = Url::parse(uri).ok().filter(|url| url.scheme() == "https" && plain(url));
+                let url = Url::parse(text).ok().filter(|url| url.scheme() == "https" && plain(url));
                 let Some(url) = url else { return wrong("jwks_uri: an https URL without user and fragment") };
+                uri::canonical(text).map_err(|error| format!("jwks_uri {error}"))?;
                 ClientKeys::Remote(url)
             }
             _ => return wrong("exactly one of jwks, jwks_file and jwks_uri"),

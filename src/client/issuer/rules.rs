@@ -1,5 +1,6 @@
 //! The rules that the settings of an issuer must keep.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +10,9 @@ use super::{IssuerSettings, LONGEST_GRACE, UserSource, custom, stated};
 use crate::client::federation::{MAX_PROVIDERS, Provider};
 use crate::client::trust::Trusted;
 use crate::protocol::grant_type::GrantType;
-use crate::protocol::resource::is_audience;
+use crate::protocol::resource::{MAX_RESOURCE, is_audience};
 use crate::protocol::scope::Scope;
+use crate::protocol::uri;
 use crate::token::access::{AccessTokenTyp, MAX_DEPTH};
 
 /// A setting that breaks a rule; the message names setting, value and rule.
@@ -20,14 +22,14 @@ pub struct IssuerError {
     pub(super) issuer: String,
     setting: &'static str,
     value: String,
-    rule: &'static str,
+    rule: Cow<'static, str>,
 }
 
 /// What breaks: setting, value, rule.
-type Broken = (&'static str, String, &'static str);
+type Broken = (&'static str, String, Cow<'static, str>);
 
-fn refuse<T>(setting: &'static str, value: impl Into<String>, rule: &'static str) -> Result<T, Broken> {
-    Err((setting, value.into(), rule))
+fn refuse<T>(setting: &'static str, value: impl Into<String>, rule: impl Into<Cow<'static, str>>) -> Result<T, Broken> {
+    Err((setting, value.into(), rule.into()))
 }
 
 /// What settings that keep every rule come to.
@@ -43,11 +45,16 @@ pub(super) fn check(id: &str, settings: &IssuerSettings) -> Result<Checked, Issu
         let url = check_url(id, settings)?;
         check_spans(settings)?;
         check_values(settings)?;
-        stated::check(&settings.metadata).map_err(|(value, rule)| ("metadata", value, rule))?;
-        custom::check(&settings.custom_grants).map_err(|(value, rule)| ("custom_grants", value, rule))?;
+        stated::check(&settings.metadata).map_err(|(value, rule)| ("metadata", value, rule.into()))?;
+        custom::check(&settings.custom_grants).map_err(|(value, rule)| ("custom_grants", value, rule.into()))?;
         Ok(Checked { url, trusted: check_trusted(settings)?, providers: check_providers(settings)? })
     };
-    all().map_err(|(setting, value, rule)| IssuerError { issuer: id.to_owned(), setting, value, rule })
+    all().map_err(|(setting, value, rule)| IssuerError {
+        issuer: id.to_owned(),
+        setting,
+        value: uri::shown(&value),
+        rule,
+    })
 }
 
 fn check_url(id: &str, s: &IssuerSettings) -> Result<Url, Broken> {
@@ -64,9 +71,11 @@ fn check_url(id: &str, s: &IssuerSettings) -> Result<Url, Broken> {
     if !is_protected(&url) {
         return refuse("url", s.url.clone(), "must be https, or http on a loopback address");
     }
-    if s.url.ends_with('/') || s.url.contains(['?', '#', '%']) || !url.username().is_empty() {
+    let escaped = s.url.contains('%') || url.as_str().contains('%');
+    if escaped || s.url.ends_with('/') || s.url.contains(['?', '#']) || !url.username().is_empty() {
         return refuse("url", s.url.clone(), "no slash at the end, no query, fragment, user or percent-escape");
     }
+    written("url", &s.url)?;
     Ok(url)
 }
 
@@ -145,24 +154,57 @@ fn check_values(s: &IssuerSettings) -> Result<(), Broken> {
     if let Some(bad) = s.resources.iter().find(|resource| resource.contains('#') || Url::parse(resource).is_err()) {
         return refuse("resources", bad.clone(), "absolute URIs without fragment (RFC 8707 section 2)");
     }
+    s.resources.iter().try_for_each(|resource| written("resources", resource))?;
+    let unclean = |audience: &str| !uri::is_clean(audience) || audience.len() > MAX_RESOURCE;
+    if unclean(&s.default_audience) {
+        let rule = "at most 512 characters, no control character and no blank at its ends";
+        return refuse("default_audience", s.default_audience.clone(), rule);
+    }
     if let Some(bad) = s.audiences.iter().find(|audience| !is_audience(audience)) {
         return refuse("audiences", bad.clone(), "1 to 512 printable characters without space, quote and backslash");
     }
-    if let Some(bad) = s.allowed_origins.iter().find(|origin| {
-        Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() != **origin)
-            || Url::parse(origin).is_err()
-    }) {
-        return refuse("allowed_origins", bad.clone(), "origins like https://app.example, without path and slash");
-    }
+    s.allowed_origins.iter().try_for_each(|origin| check_origin(origin))?;
     if s.grant_types.contains(&GrantType::DEVICE_CODE) && !is_page(&s.verification_uri) {
         let rule = "the device grant needs an https URL, or http on a loopback address, without fragment";
         return refuse("verification_uri", s.verification_uri.clone(), rule);
     }
-    s.users.check()?;
+    for (setting, page) in
+        [("verification_uri", &s.verification_uri), ("authorization_endpoint", &s.authorization_endpoint)]
+    {
+        if page.is_empty() {
+            continue;
+        }
+        if !is_page(page) {
+            let rule = "must be an https URL, or http on a loopback address, without fragment";
+            return refuse(setting, page.clone(), rule);
+        }
+        written(setting, page)?;
+    }
+    s.users.check().map_err(|(setting, value, rule)| (setting, value, rule.into()))?;
     if s.grant_types.contains(&GrantType::PASSWORD) && s.users.source == UserSource::None {
         return refuse("users.source", "none", "the password grant needs \"directory\" or \"webhook\"");
     }
     Ok(())
+}
+
+/// Refuses a URL that is not its own canonical form.
+fn written(setting: &'static str, url: &str) -> Result<(), Broken> {
+    uri::canonical(url).map(|_| ()).or_else(|error| refuse(setting, url, error.to_string()))
+}
+
+fn check_origin(origin: &str) -> Result<(), Broken> {
+    const SETTING: &str = "allowed_origins";
+    if origin.contains('*') || origin == "null" {
+        return refuse(SETTING, origin, "there are no wildcards, and null is anybody's: name each origin");
+    }
+    match uri::origin(origin) {
+        Ok(()) => Ok(()),
+        Err(uri::UriError::Form(right)) => {
+            let rule = format!("origins as browsers send them, without path and slash; write `{right}`");
+            refuse(SETTING, origin, rule)
+        }
+        Err(_) => refuse(SETTING, origin, "origins like https://app.example or capacitor://localhost, without path"),
+    }
 }
 
 fn check_trusted(s: &IssuerSettings) -> Result<Vec<Trusted>, Broken> {

@@ -1,8 +1,10 @@
 //! Redirect URIs: which may be registered, and which equals a registered one (RFC 9700 section 2.1, RFC 8252).
 
+use std::net::Ipv4Addr;
+
 use url::Url;
 
-use super::MAX_URI;
+use super::{LocalhostPort, MAX_URI};
 use crate::client::Client;
 
 /// RFC 9700 section 2.1, RFC 8252 sections 7 and 8.4: absolute, no fragment, no wildcard, https, or http on loopback,
@@ -36,24 +38,43 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 impl Client {
-    /// Whether `uri` is one of the registered redirect URIs: byte for byte, but for the port of a loopback address
-    /// (RFC 9700 section 2.1, RFC 8252 section 7.3).
+    /// Whether `uri` is one of the registered redirect URIs: byte for byte, but for the port on this machine (RFC 9700
+    /// section 2.1, RFC 8252 section 7.3).
     pub fn allows_redirect(&self, uri: &str) -> bool {
+        let localhost = self.metadata.jeton.localhost_port.unwrap_or_default();
         self.metadata
             .redirect_uris
             .iter()
-            .any(|registered| registered == uri || same_but_loopback_port(registered, uri))
+            .any(|registered| registered == uri || same_but_port(registered, uri, localhost))
     }
 }
 
-fn same_but_loopback_port(registered: &str, asked: &str) -> bool {
-    let (Ok(mut registered_url), Ok(mut asked_url)) = (Url::parse(registered), Url::parse(asked)) else {
-        return false;
+/// Whether two URIs differ in nothing but the port, where that may differ.
+fn same_but_port(registered: &str, asked: &str, localhost: LocalhostPort) -> bool {
+    let (Some((host, rest)), Some(asked)) = (without_port(registered), without_port(asked)) else { return false };
+    let any_port = match host {
+        "localhost" => localhost == LocalhostPort::Any,
+        "[::1]" => true,
+        address => address.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback()),
     };
-    let literal = |url: &Url| url.scheme() == "http" && is_loopback(url) && url.host_str() != Some("localhost");
-    if !literal(&registered_url) || !literal(&asked_url) || asked.contains('#') || asked.contains('@') {
-        return false;
-    }
-    let _ = (registered_url.set_port(None), asked_url.set_port(None));
-    registered_url == asked_url
+    any_port && asked == (host, rest)
+}
+
+/// Host and rest of an http URI, exactly as they are written, if what stands between them is no port or a decimal one.
+fn without_port(uri: &str) -> Option<(&str, &str)> {
+    let authority = uri.strip_prefix("http://")?;
+    let end = match authority.strip_prefix('[') {
+        Some(literal) => literal.find(']')? + 2,
+        None => authority.find([':', '/', '?']).unwrap_or(authority.len()),
+    };
+    let (host, rest) = authority.split_at(end);
+    let rest = match rest.strip_prefix(':') {
+        None => rest,
+        Some(port) => {
+            let digits = port.bytes().take_while(u8::is_ascii_digit).count();
+            let (number, rest) = port.split_at(digits);
+            (!number.starts_with('0') && number.parse::<u16>().is_ok()).then_some(rest)?
+        }
+    };
+    (rest.is_empty() || rest.starts_with(['/', '?'])).then_some((host, rest))
 }

@@ -1,6 +1,7 @@
 //! The rules that client metadata must keep (RFC 7591 section 2, RFC 9700 section 2), and what follows from it once
 //! the defaults of its issuer are filled in.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use url::Url;
@@ -15,6 +16,7 @@ use crate::client::secret::Secret;
 use crate::client::{AssertionRules, Client, Settings};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::segment::is_dot_segment;
+use crate::protocol::uri::shown;
 use crate::token::access::AccessTokenTyp;
 use crate::token::{Lifetimes, RotatePolicy};
 
@@ -24,15 +26,15 @@ use crate::token::{Lifetimes, RotatePolicy};
 pub struct MetadataError {
     field: &'static str,
     value: String,
-    rule: &'static str,
+    rule: Cow<'static, str>,
 }
 
 pub(super) fn refuse<T>(
     field: &'static str,
     value: impl std::fmt::Display,
-    rule: &'static str,
+    rule: impl Into<Cow<'static, str>>,
 ) -> Result<T, MetadataError> {
-    Err(MetadataError { field, value: value.to_string(), rule })
+    Err(MetadataError { field, value: shown(&value.to_string()), rule: rule.into() })
 }
 
 /// Checks a client id: 1 to 128 printable ASCII characters without slash, which separates issuer and client in the store.

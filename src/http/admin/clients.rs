@@ -89,6 +89,7 @@ pub(super) async fn replace(service: &Service, issuer: &Issuer, id: &str, reques
         inspect::raise_fence(issuer, Fence::Client(id), &service.context).await?;
     }
     let change = |stored: &mut StoredClient| {
+        metadata.check_written()?;
         stored.metadata = metadata;
         Ok(())
     };

@@ -71,6 +71,11 @@ pub(super) async fn approve(service: &Service, issuer: &Issuer, typed: &str, req
         }
         None => asked.scope.clone(),
     };
+    // everything or nothing: a person who ticked no box must not be taken for one who was shown none
+    if approval.scope.is_some() && scope.is_empty() {
+        let rule = "scope: names nothing; leave it out for everything the device asked for, or deny the device";
+        return Err(Problem::new(400, rule));
+    }
     if !scope.is_within(&asked.scope) {
         return Err(Problem::new(400, "scope: exceeds what the device asked for"));
     }

@@ -51,8 +51,9 @@ impl AdminToken {
     }
 
     fn admits(&self, headers: &HeaderMap) -> bool {
-        let presented = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = presented.and_then(|value| value.strip_prefix("Bearer ").or(value.strip_prefix("bearer ")));
+        let presented = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.split_once(' '));
+        // schemes have no case (RFC 9110 section 11.1)
+        let token = presented.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer")).map(|(_, token)| token);
         token.is_some_and(|token| sha256(token.trim().as_bytes()).ct_eq(&self.0).into())
     }
 }
@@ -116,12 +117,14 @@ impl Handler for Admin {
         response
     }
 
-    fn fault(&self, fault: Fault) -> Response {
+    fn fault(&self, fault: Fault, _head: Option<&Parts>) -> Response {
         let detail = match fault {
             Fault::Malformed => "the HTTP request is malformed",
             Fault::HeadTooLarge => "the request has too many header fields",
             Fault::BodyTooLarge => "the body is larger than 256 KiB",
             Fault::BodyTimeout => "the body did not arrive in time",
+            Fault::Coding => "the body has a Content-Encoding; send it without",
+            Fault::Expectation => "the only expectation that is met is 100-continue",
             Fault::Overloaded => "too many requests at once; try again",
             Fault::Panicked => "the service failed; its log says more",
         };

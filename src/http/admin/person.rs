@@ -1,6 +1,7 @@
 //! What a login portal says about a person, wherever it says it: for a code, for a device.
 
 use super::problem::Problem;
+use crate::protocol::uri::has_control;
 use crate::token::access::is_subject;
 use crate::token::granted::{MAX_AMR, MAX_TEXT};
 pub(super) use crate::user::Claims;
@@ -13,9 +14,10 @@ pub(super) fn check_subject(subject: &str) -> Result<(), Problem> {
 }
 
 pub(super) fn check_texts(texts: [&Option<String>; 2], amr: &[String]) -> Result<(), Problem> {
-    let too_long = |text: &Option<String>| text.as_ref().is_some_and(|text| text.len() > MAX_TEXT);
-    if texts.into_iter().any(too_long) || amr.len() > MAX_AMR || amr.iter().any(|one| one.len() > MAX_TEXT) {
-        return Err(Problem::new(400, "nonce, acr, amr: at most 512 bytes each, at most 16 amr"));
+    let mut all = texts.into_iter().flatten().chain(amr);
+    if amr.len() > MAX_AMR || all.any(|text| text.len() > MAX_TEXT || has_control(text)) {
+        let rule = "nonce, acr, amr: at most 512 bytes each without control characters, at most 16 amr";
+        return Err(Problem::new(400, rule));
     }
     Ok(())
 }

@@ -35,6 +35,8 @@ impl From<Problem> for Response {
             408 => "request timeout",
             409 => "conflict",
             413 => "content too large",
+            415 => "unsupported media type",
+            417 => "expectation failed",
             431 => "request header fields too large",
             503 => "unavailable",
             _ => "failed",

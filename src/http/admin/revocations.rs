@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::Answer;
+use super::person::check_subject;
 use super::problem::Problem;
 use super::target::ACTOR;
 use crate::client::Issuer;
@@ -24,6 +25,7 @@ pub(super) async fn revoke(service: &Service, issuer: &Issuer, request: &Request
     let context = &service.context;
     let what = match super::body(request)? {
         Wanted { subject: Some(subject), client_id: None, token: None, all: None } => {
+            check_subject(&subject)?;
             inspect::raise_fence(issuer, Fence::Subject(&subject), context).await?;
             "subject"
         }

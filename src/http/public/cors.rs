@@ -1,10 +1,13 @@
-//! CORS for browser clients: only origins that the issuer's operator registered, never `*`, never with credentials,
-//! and never on introspection, which is not for browsers (RFC 9700 section 2.6; CHECKLIST 14).
+//! CORS for browser clients (RFC 9700 section 2.6; CHECKLIST 14): where credentials go, only for origins that the issuer's
+//! operator registered; the public documents for any origin; never with credentials of the browser's, and never on
+//! introspection, which is not for browsers. What lets a browser read an answer is on each answer, refusals too.
+
+use std::sync::Arc;
 
 use hyper::HeaderMap;
 use hyper::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE,
-    HeaderValue, ORIGIN, VARY,
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, HeaderValue, ORIGIN, VARY,
 };
 
 use crate::client::Issuer;
@@ -12,34 +15,68 @@ use crate::client::route::Route;
 use crate::http::{Response, respond};
 use crate::protocol::endpoint::Endpoint;
 
-/// Whether the request comes from an origin that the issuer knows.
-pub(super) fn wants(issuer: &Issuer, headers: &HeaderMap) -> bool {
-    headers
-        .get(ORIGIN)
-        .and_then(|origin| origin.to_str().ok())
-        .is_some_and(|origin| issuer.settings.allowed_origins.iter().any(|known| known == origin))
+/// Whose scripts may read the answers of an endpoint.
+enum Readers<'a> {
+    Nobody,
+    Anybody,
+    Origins(&'a [String]),
 }
 
-/// The answer to a preflight of a known origin.
-pub(super) fn preflight(issuer: &Issuer, headers: &HeaderMap) -> Response {
-    let mut response = respond::json(if wants(issuer, headers) { 204 } else { 403 }, "");
+fn readers(route: &Route) -> Readers<'_> {
+    match route.endpoint {
+        Endpoint::Introspection => Readers::Nobody,
+        endpoint if endpoint.takes_form() => Readers::Origins(&route.issuer.settings.allowed_origins),
+        _ => Readers::Anybody,
+    }
+}
+
+/// Whether a preflight with these headers is answered.
+pub(super) fn is_welcome(route: &Route, headers: &HeaderMap) -> bool {
+    match readers(route) {
+        Readers::Nobody => false,
+        Readers::Anybody => headers.contains_key(ORIGIN),
+        Readers::Origins(known) => headers.get(ORIGIN).is_some_and(|origin| is_known(origin, known)),
+    }
+}
+
+/// The answer to a welcome preflight, before [`allow`].
+pub(super) fn preflight(route: &Route) -> Response {
+    let methods = if route.endpoint.takes_form() { "POST" } else { "GET, HEAD" };
+    let mut response = respond::json(204, "");
     let own = response.headers_mut();
-    own.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"));
+    own.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
     own.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("authorization, content-type"));
     own.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("3600"));
     response
 }
 
-/// Lets a known origin read the answer.
+/// Lets whoever may read the answers of the endpoint read this one.
 pub(super) fn allow(response: Response, route: &Route, headers: &HeaderMap) -> Response {
-    if route.issuer.settings.allowed_origins.is_empty() || route.endpoint == Endpoint::Introspection {
-        return response;
+    match readers(route) {
+        Readers::Nobody => response,
+        Readers::Anybody => respond::with(response, ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
+        Readers::Origins(known) => among(response, std::iter::once(known), headers),
     }
-    let response = respond::with(response, VARY, HeaderValue::from_static("Origin"));
-    match headers.get(ORIGIN) {
-        Some(origin) if wants(&route.issuer, headers) => {
-            respond::with(response, ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone())
+}
+
+/// Lets the known origins of `issuers` read an answer that is not of any endpoint of theirs.
+pub(super) fn allow_below(response: Response, issuers: &[Arc<Issuer>], headers: &HeaderMap) -> Response {
+    among(response, issuers.iter().map(|issuer| &issuer.settings.allowed_origins[..]), headers)
+}
+
+fn among<'a>(mut response: Response, lists: impl Iterator<Item = &'a [String]>, headers: &HeaderMap) -> Response {
+    let origin = headers.get(ORIGIN);
+    for known in lists.filter(|known| !known.is_empty()) {
+        let own = response.headers_mut();
+        own.insert(VARY, HeaderValue::from_static("Origin"));
+        if let Some(origin) = origin.filter(|origin| is_known(origin, known)) {
+            own.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+            own.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("retry-after, www-authenticate"));
         }
-        _ => response,
     }
+    response
+}
+
+fn is_known(origin: &HeaderValue, known: &[String]) -> bool {
+    known.iter().any(|known| known.as_bytes() == origin.as_bytes())
 }

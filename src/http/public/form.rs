@@ -25,9 +25,11 @@ pub(super) fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn is(headers: &HeaderMap, wanted: &str) -> bool {
-    let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
-    let essence = value.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case(wanted) && headers.get_all(CONTENT_TYPE).iter().count() == 1
+    let mut values = headers.get_all(CONTENT_TYPE).iter();
+    let Some(first) = values.next() else { return false };
+    let essence = first.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    // one that is repeated is the same one; of two different ones neither counts
+    essence.eq_ignore_ascii_case(wanted.as_bytes()) && values.all(|other| other == first)
 }
 
 /// The `Authorization` header; two of them are as bad as a malformed one.

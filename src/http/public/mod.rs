@@ -59,11 +59,11 @@ impl Public {
 impl Handler for Public {
     fn admits(&self, head: &Parts, _peer: IpAddr) -> Result<usize, Box<Response>> {
         let Some(route) = self.service.registry.route(head.uri.path()) else {
-            return Err(self.seen.turned_away(respond::json(404, r#"{"error":"not_found"}"#)));
+            return Err(self.seen.turned_away(self.readable(not_found(), head)));
         };
         let place = Place::new(&route, head.uri.path(), &self.service.dialects);
-        match refuse_head(&place, head) {
-            Some(response) => Err(self.seen.turned_away(response)),
+        match refuse_head(&route, &place, head) {
+            Some(response) => Err(self.seen.turned_away(cors::allow(response, &route, &head.headers))),
             // parameters in the query exclude a body
             None if place.endpoint.takes_form() && !form::is_form(&head.headers) && !form::is_json(&head.headers) => {
                 Ok(0)
@@ -75,14 +75,14 @@ impl Handler for Public {
     async fn handle(&self, mut request: Request) -> Response {
         let watch = Stopwatch::start();
         let Some(route) = self.service.registry.route(request.path()) else {
-            return respond::json(404, r#"{"error":"not_found"}"#);
+            return not_found();
         };
         let mut told = Told::default();
         let behind = self.proxy.as_ref().map_or(Ok(()), |proxy| proxy.look_behind(&mut request));
         let answer = if let Err(Malformed) = behind {
             Place::new(&route, request.path(), &self.service.dialects).refused(&mut told, BAD_CERTIFICATE, None)
         } else if request.method == Method::OPTIONS {
-            cors::preflight(&route.issuer, &request.headers)
+            cors::preflight(&route)
         } else {
             self.serve(&route, &request, &mut told).await
         };
@@ -92,12 +92,14 @@ impl Handler for Public {
     }
 
     /// The transport knows no issuer, so its refusals look as RFC 6749 section 5.2 has them.
-    fn fault(&self, fault: Fault) -> Response {
+    fn fault(&self, fault: Fault, head: Option<&Parts>) -> Response {
         let error = match fault {
             Fault::Malformed => OAuthError::invalid_request("the HTTP request is malformed"),
             Fault::HeadTooLarge => OAuthError::invalid_request("the request has too many header fields"),
             Fault::BodyTooLarge => OAuthError::invalid_request("the body is too large"),
             Fault::BodyTimeout => OAuthError::invalid_request("the body did not arrive in time"),
+            Fault::Coding => OAuthError::invalid_request("the body has a Content-Encoding; send it without"),
+            Fault::Expectation => OAuthError::invalid_request("the only expectation that is met is 100-continue"),
             Fault::Overloaded => UNAVAILABLE,
             Fault::Panicked => OAuthError::new(ErrorCode::ServerError, "the service failed"),
         };
@@ -114,11 +116,28 @@ impl Handler for Public {
         let answer = respond::json(fault.status().as_u16(), body);
         let answer =
             if fault == Fault::Overloaded { respond::retry_after(answer, Duration::from_secs(1)) } else { answer };
+        let answer = match head {
+            Some(head) => self.readable(answer, head),
+            None => answer,
+        };
         *self.seen.turned_away(answer)
     }
 }
 
+fn not_found() -> Response {
+    respond::json(404, r#"{"error":"not_found"}"#)
+}
+
 impl Public {
+    /// Lets the browsers read an answer that no endpoint gave.
+    fn readable(&self, answer: Response, head: &Parts) -> Response {
+        let (registry, path) = (&self.service.registry, head.uri.path());
+        match registry.route(path) {
+            Some(route) => cors::allow(answer, &route, &head.headers),
+            None => cors::allow_below(answer, &registry.issuers_of(path), &head.headers),
+        }
+    }
+
     async fn serve(&self, route: &Route, request: &Request, told: &mut Told) -> Response {
         let place = Place::new(route, request.path(), &self.service.dialects);
         match route.endpoint {
@@ -136,9 +155,9 @@ impl Public {
 
 /// What can be refused before the body is read: the method (405) and the content type (415). Query parameters are
 /// not looked at, so credentials there are not used (CHECKLIST 1-3), but where a dialect says otherwise.
-fn refuse_head(place: &Place<'_>, head: &Parts) -> Option<Response> {
+fn refuse_head(route: &Route, place: &Place<'_>, head: &Parts) -> Option<Response> {
     let (method, headers) = (&head.method, &head.headers);
-    if method == Method::OPTIONS && cors::wants(place.issuer, headers) {
+    if method == Method::OPTIONS && cors::is_welcome(route, headers) {
         return None;
     }
     let refuse = |status, description| {

@@ -31,6 +31,51 @@ async fn a_request_in_flight_is_answered_and_told_to_close() {
 }
 
 #[tokio::test]
+async fn rfc9112_9_6_after_the_announcement_each_answer_says_close_and_new_peers_are_served() {
+    let server = Server::start(Limits::default());
+    let mut idle = server.connect().await;
+    idle.send(&post("/echo", "one")).await;
+    assert!(!idle.answer().await.contains("connection: close"));
+    let mut waiting = server.connect().await;
+    waiting.send(&post("/wait", "two")).await;
+    server.until(|server| server.metrics.http_in_flight.get() == 1).await;
+    server.stop.announce();
+    server.handler.go.add_permits(1);
+    assert!(waiting.rest().await.contains("connection: close"));
+    assert!(idle.silent().await, "nobody is cut off");
+    idle.send(&post("/echo", "three")).await;
+    let answer = idle.rest().await;
+    assert!(answer.contains("connection: close") && answer.ends_with("three"), "{answer}");
+    for path in ["/echo", "/nowhere"] {
+        let mut fresh = server.connect().await;
+        fresh.send(&post(path, "")).await;
+        assert!(fresh.rest().await.contains("connection: close"), "{path}");
+    }
+    assert_eq!(server.drained(PATIENCE * 10).await.cut, 0);
+}
+
+#[tokio::test]
+async fn rfc9112_9_6_a_request_on_its_way_to_an_idle_connection_is_answered_in_the_drain() {
+    let server = Server::start(Limits { park_after: SOON / 3, ..Limits::default() });
+    let (mut idle, mut parked, mut fresh) = (server.connect().await, server.connect().await, server.connect().await);
+    parked.send(&post("/echo", "")).await;
+    parked.answer().await;
+    assert!(parked.silent().await);
+    idle.send(&post("/echo", "")).await;
+    idle.answer().await;
+    server.until(|server| server.metrics.connections.with_label_values(&["test"]).get() == 3).await;
+    server.stop.drain(PATIENCE * 10);
+    for wire in [&mut idle, &mut parked, &mut fresh] {
+        wire.send(&post("/echo", "one")).await;
+    }
+    for wire in [&mut idle, &mut parked, &mut fresh] {
+        let answer = wire.rest().await;
+        assert!(answer.contains("connection: close") && answer.ends_with("one"), "{answer}");
+    }
+    assert_eq!(server.drained(PATIENCE * 10).await, Drained { finished: 3, cut: 0 });
+}
+
+#[tokio::test]
 async fn a_half_sent_head_may_still_be_completed() {
     let server = Server::start(Limits::default());
     let request = post("/echo", "one");

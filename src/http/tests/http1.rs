@@ -194,6 +194,55 @@ async fn a_peer_that_does_not_read() {
 }
 
 #[tokio::test]
+async fn rfc9112_9_6_a_half_closed_peer_is_answered_and_one_that_reset_is_gone() {
+    let server = Server::start(Limits::default());
+    let mut wire = server.connect().await;
+    wire.send(&post("/wait", "one")).await;
+    server.until(|server| server.metrics.http_in_flight.get() == 1).await;
+    wire.0.shutdown().await.unwrap();
+    assert!(wire.silent().await, "it waits for the handler");
+    server.handler.go.add_permits(1);
+    assert!(wire.rest().await.ends_with("one"));
+    let server = Server::start(Limits::default());
+    let mut wire = server.connect().await;
+    wire.send(&post("/wait", "two")).await;
+    server.until(|server| server.metrics.http_in_flight.get() == 1).await;
+    socket2::SockRef::from(&wire.0).set_linger(Some(Duration::ZERO)).unwrap();
+    drop(wire);
+    server.until(|server| server.metrics.http_in_flight.get() == 0).await;
+    server.until(|server| server.metrics.connections.with_label_values(&["test"]).get() == 0).await;
+}
+
+#[tokio::test]
+async fn a_half_closed_peer_holds_nothing_up() {
+    let server = Server::start(Limits { write_timeout: SOON, park_after: SOON / 3, ..Limits::default() });
+    // idle, parked, in the middle of a head, in the middle of a body, and not reading
+    for (bytes, expected) in [
+        (post("/echo", "one"), 200),
+        (post("/echo", "one")[..20].to_vec(), 0),
+        (post("/echo", "one")[..post("/echo", "one").len() - 1].to_vec(), 400),
+    ] {
+        let mut wire = server.connect().await;
+        wire.send(&bytes).await;
+        wire.0.shutdown().await.unwrap();
+        let answer = wire.rest().await;
+        assert_eq!(answers(&answer), usize::from(expected != 0), "{answer}");
+        assert!(expected == 0 || status(&answer) == expected, "{answer}");
+    }
+    let mut parked = server.connect().await;
+    parked.send(&post("/echo", "one")).await;
+    parked.answer().await;
+    assert!(parked.silent().await, "parked by now");
+    parked.0.shutdown().await.unwrap();
+    assert_eq!(parked.rest().await, "");
+    let mut wire = server.connect().await;
+    wire.send(&post("/big", "")).await;
+    wire.0.shutdown().await.unwrap();
+    server.until(|server| server.cut("write") == 1).await;
+    server.until(|server| server.metrics.connections.with_label_values(&["test"]).get() == 0).await;
+}
+
+#[tokio::test]
 async fn in_flight_cap() {
     let server = Server::start(Limits { max_in_flight: 1, ..Limits::default() });
     let mut first = server.connect().await;

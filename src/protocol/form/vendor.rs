@@ -23,8 +23,7 @@ impl<'a> Form<'a> {
         for (name, value) in members {
             form.push(Cow::Owned(name), Cow::Owned(value))?;
         }
-        form.pairs.retain(|(_, value)| !value.is_empty());
-        Ok(form)
+        Ok(form.given())
     }
 
     /// Gives parameters our names: `(theirs, ours)`.
@@ -38,7 +37,7 @@ impl<'a> Form<'a> {
             }
             self.pairs.iter_mut().filter(|(name, _)| name == theirs).for_each(|(name, _)| *name = Cow::Borrowed(ours));
         }
-        Ok(self)
+        Ok(self.given())
     }
 
     /// Gives values our words: `(parameter, theirs, ours)`.

@@ -162,6 +162,11 @@ impl Caller {
         Self(Arc::new(config).into())
     }
 
+    /// Shakes hands over a connection.
+    pub(crate) async fn connect(&self, stream: TcpStream) -> tokio_rustls::client::TlsStream<TcpStream> {
+        self.0.connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap()
+    }
+
     /// A form POST on a connection of its own; and whether the session was resumed.
     pub(crate) async fn exchange(
         &self,

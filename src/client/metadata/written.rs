@@ -1,0 +1,40 @@
+//! How the URIs and names of a client are written. Only what is registered or configured now has to keep these rules: a
+//! client that was stored before them stays usable, and its URIs are compared byte for byte like all others.
+
+use super::rules::refuse;
+use super::{ClientMetadata, MetadataError};
+use crate::protocol::uri::{self, UriError};
+
+impl ClientMetadata {
+    /// Checks that URIs are their own canonical forms and that no name has a control character or blanks at its ends.
+    ///
+    /// # Errors
+    /// The first that does not keep its rule, with the right form if there is one.
+    pub fn check_written(&self) -> Result<(), MetadataError> {
+        let uris = [
+            ("jwks_uri", &self.jwks_uri),
+            ("client_uri", &self.client_uri),
+            ("logo_uri", &self.logo_uri),
+            ("tos_uri", &self.tos_uri),
+            ("policy_uri", &self.policy_uri),
+        ];
+        let uris = uris.into_iter().filter_map(|(field, uri)| Some((field, uri.as_ref()?)));
+        for (field, uri) in uris.chain(self.redirect_uris.iter().map(|uri| ("redirect_uris", uri))) {
+            if let Err(error) = uri::canonical(uri) {
+                return refuse(field, uri, error.to_string());
+            }
+        }
+        let names = [
+            ("client_name", &self.client_name),
+            ("software_id", &self.software_id),
+            ("software_version", &self.software_version),
+        ];
+        let names = names.into_iter().filter_map(|(field, name)| Some((field, name.as_ref()?)));
+        for (field, name) in names.chain(self.contacts.iter().map(|contact| ("contacts", contact))) {
+            if !uri::is_clean(name) {
+                return refuse(field, name, UriError::Unclean.to_string());
+            }
+        }
+        Ok(())
+    }
+}
