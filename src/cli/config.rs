@@ -56,6 +56,5 @@ pub(super) fn config(command: ConfigCommand) -> ExitCode {
 }
 
 fn refuse(error: &dyn std::error::Error) -> ExitCode {
-    complain(error);
-    ExitCode::from(exit::CONFIG)
+    complain(exit::CONFIG, error)
 }
