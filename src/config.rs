@@ -1,9 +1,12 @@
 //! The settings: defaults, then the file, then the environment, then flags. Everything is parsed and checked before
 //! anything is bound; every message names the setting, its value and the rule.
 
+mod environment;
+mod files;
 mod hooks;
 mod listener;
 mod load;
+mod nearest;
 mod snapshot;
 
 use std::collections::BTreeMap;
@@ -18,10 +21,12 @@ use crate::router::RouterConfig;
 use crate::slow_hash::LaneConfig;
 use crate::store::shards::ShardsConfig;
 use crate::store::sled::SledConfig;
+pub use environment::check_environment;
+pub use files::{FileDigests, digests};
 pub use hooks::hook;
 pub use listener::{AdminListen, DefaultAddress, ListenerConfig, PublicListen, TlsFiles};
 pub use load::{Loaded, Source, load};
-pub use snapshot::{hooked_grants, rings, secret_file, snapshot};
+pub use snapshot::{hooked_grants, rings, secret_line, snapshot};
 
 /// Shortest period or deadline: below it every request is late, and a timer of zero is none.
 const SHORTEST: Duration = Duration::from_millis(10);
@@ -54,7 +59,7 @@ pub struct Config {
     pub clients: Vec<FileClient>,
 }
 
-/// Files that hold secrets; each must be readable by its owner only.
+/// Files that hold secrets, see [`crate::secret_file`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SecretsConfig {
@@ -194,7 +199,7 @@ pub struct FileClient {
 pub enum FileSecret {
     /// An argon2id hash in PHC format (`jeton client hash-secret` makes one).
     Argon2(String),
-    /// A file with a secret that jeton generated (`jcs_...`), mode 0600.
+    /// A file with a secret that jeton generated (`jcs_...`).
     File(PathBuf),
 }
 

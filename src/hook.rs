@@ -33,7 +33,7 @@ pub const MAX_ANSWER: usize = 64 * 1024;
 pub struct HookSettings {
     /// https, or http on a loopback address; no user, no fragment.
     pub url: String,
-    /// A file (mode 0600) with a token that is sent as `Authorization: Bearer`.
+    /// A secret file with a token that is sent as `Authorization: Bearer`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_file: Option<PathBuf>,
     /// PEM certificates that an https hook is trusted by; absent means the authorities that browsers trust.

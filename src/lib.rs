@@ -5,6 +5,8 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | [`clock`], [`id`] | time and randomness, the only places that read either |
+//! | [`cause`] | an error with its causes, in one line |
+//! | [`secret_file`] | files that hold secrets: who may read them, what a line may be |
 //! | [`vault`] | the master key ring and everything derived from it |
 //! | [`protocol`] | wire types of the RFCs: no I/O, no clock |
 //! | [`jose`] | JWK, JWS: names, thumbprints, assembly, verification |
@@ -30,6 +32,7 @@
 //! | [`cli`] | the command line |
 
 pub mod ask;
+pub mod cause;
 pub mod cli;
 pub mod client;
 pub mod clock;
@@ -47,6 +50,7 @@ pub mod keys;
 pub mod metrics;
 pub mod protocol;
 pub mod router;
+pub mod secret_file;
 pub mod server;
 pub mod service;
 pub mod slow_hash;

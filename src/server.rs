@@ -84,7 +84,7 @@ impl Daemon {
     /// # Errors
     /// The first part that does not start; the parts before it may still run, so the process should end.
     pub async fn start(prepared: Prepared, around: Surroundings) -> Result<Self, ServerError> {
-        let Prepared { loaded, source, vault, snapshot, admin_token, tls, authorities } = prepared;
+        let Prepared { loaded, files, source, vault, snapshot, admin_token, tls, authorities } = prepared;
         let config = &loaded.config;
         let Surroundings { clock, metrics, fetch, log } = around;
         // ports first: a second start must fail before it touches the data directory
@@ -120,9 +120,10 @@ impl Daemon {
             router: router.clone(),
             tls: tls.clone(),
             authorities,
+            admin_token: admin_token.clone(),
             log,
         };
-        let daemonic = Daemonic::new(source, loaded.clone(), live);
+        let daemonic = Daemonic::new(source, loaded.clone(), files, live);
         let reloader = Reloader::start(daemonic, &metrics).await?;
         let operator = Arc::new(reloader.clone());
         let phase = Phase::default();

@@ -4,10 +4,10 @@
 //! The store never holds a master key, so what it holds cannot be used without this file (CHECKLIST 76). The first
 //! entry of the ring makes new values; older entries stay valid for what they made.
 
-use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::{hkdf, hmac};
 use base64::Engine as _;
@@ -15,6 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use crate::id::{Id, random_bytes};
+use crate::secret_file::{self, SecretFileError};
 
 /// What a sealed value is, so that one can never be opened as another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,13 +43,15 @@ pub enum MacUse {
     Device,
 }
 
-/// The master key ring. At least one entry, at most 16.
+/// The master key ring. At least one entry, at most 16. The running one takes in new entries, see [`Vault::take_in`].
 pub struct Vault {
-    entries: Vec<Entry>,
+    entries: ArcSwap<Vec<Arc<Entry>>>,
 }
 
 struct Entry {
     id: u8,
+    /// Tells two keys under one id apart, and nothing else.
+    fingerprint: [u8; 32],
     code: LessSafeKey,
     grant: LessSafeKey,
     signing_key: LessSafeKey,
@@ -63,22 +66,16 @@ struct Entry {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum VaultError {
-    #[error("cannot read the master key file {path}: {source}; `jeton init` makes one")]
-    Unreadable { path: PathBuf, source: std::io::Error },
-    #[error("the master key file {path} has mode {mode:03o}, so others can read it; run `chmod 600 {path}`")]
-    Exposed { path: PathBuf, mode: u32 },
+    #[error("{source}; `jeton init` makes one")]
+    Unreadable { source: SecretFileError },
+    #[error(transparent)]
+    Unusable(SecretFileError),
+    #[error(
+        "entry {id} has another key than the running one, which everything made with it needs; give the new key an id of its own"
+    )]
+    Changed { id: u8 },
     #[error("the master key file {path} is wrong at line {line}: {rule}")]
     Malformed { path: PathBuf, line: usize, rule: &'static str },
-}
-
-/// Whether others than its owner can read the secret file at `path`, whose permission bits are `mode`.
-///
-/// What systemd hands over (`LoadCredential=`) is root's, and readable by the service through an access list, whose mask
-/// stat shows as group bits: there, and only there, the group may read.
-pub fn is_exposed(path: &Path, mode: u32) -> bool {
-    let handed_over =
-        std::env::var_os("CREDENTIALS_DIRECTORY").is_some_and(|dir| path.parent() == Some(Path::new(&dir)));
-    mode & if handed_over { 0o037 } else { 0o077 } != 0
 }
 
 const MAX_ENTRIES: usize = 16;
@@ -89,16 +86,12 @@ impl Vault {
     /// Reads the ring from `path`: one entry a line, `<id 1-255> <32 bytes in base64>`, newest first, `#` comments.
     ///
     /// # Errors
-    /// If the file cannot be read, is readable by group or others, or has a malformed line.
+    /// If the file cannot be used as a secret file (see [`crate::secret_file`]), or has a malformed line.
     pub fn read(path: &Path) -> Result<Self, VaultError> {
-        let unreadable = |source| VaultError::Unreadable { path: path.to_owned(), source };
-        let mut file = std::fs::File::open(path).map_err(unreadable)?;
-        let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o777;
-        if is_exposed(path, mode) {
-            return Err(VaultError::Exposed { path: path.to_owned(), mode });
-        }
-        let mut text = Zeroizing::new(String::new());
-        file.by_ref().take(64 * 1024).read_to_string(&mut text).map_err(unreadable)?;
+        let text = secret_file::read(path).map_err(|source| match source {
+            SecretFileError::Unreadable { .. } => VaultError::Unreadable { source },
+            SecretFileError::Exposed { .. } | SecretFileError::Content { .. } => VaultError::Unusable(source),
+        })?;
         Self::parse(&text).map_err(|(line, rule)| VaultError::Malformed { path: path.to_owned(), line, rule })
     }
 
@@ -116,7 +109,7 @@ impl Vault {
     /// # Errors
     /// The first malformed line.
     pub fn parse(text: &str) -> Result<Self, (usize, &'static str)> {
-        let mut entries: Vec<Entry> = Vec::new();
+        let mut entries: Vec<Arc<Entry>> = Vec::new();
         for (index, line) in text.lines().enumerate() {
             let line_number = index + 1;
             let line = line.trim();
@@ -135,24 +128,57 @@ impl Vault {
             if entries.len() == MAX_ENTRIES {
                 return Err((line_number, "at most 16 master keys; remove those older than the longest lifetime"));
             }
-            entries.push(Entry::derive(id, &key));
+            entries.push(Arc::new(Entry::derive(id, &key)));
         }
-        if entries.is_empty() { Err((1, "no key in the file; `jeton init` makes one")) } else { Ok(Self { entries }) }
+        if entries.is_empty() { Err((1, "no key in the file; `jeton init` makes one")) } else { Ok(Self::of(entries)) }
     }
 
     /// A ring with one random entry that is written nowhere.
     pub fn ephemeral() -> Self {
-        Self { entries: vec![Entry::derive(1, &*Zeroizing::new(random_bytes::<KEY_LEN>()))] }
+        Self::of(vec![Arc::new(Entry::derive(1, &*Zeroizing::new(random_bytes::<KEY_LEN>())))])
+    }
+
+    fn of(entries: Vec<Arc<Entry>>) -> Self {
+        Self { entries: ArcSwap::from_pointee(entries) }
+    }
+
+    /// What the ring would be with the entries of `new`, in their order, before those that only it has: what they made must
+    /// stay valid while this process runs. Nothing changes yet.
+    ///
+    /// # Errors
+    /// If both have an id with different keys.
+    pub fn merged(&self, new: Self) -> Result<Merged, VaultError> {
+        let (running, mut entries) = (self.entries.load(), new.entries.into_inner().to_vec());
+        let mut kept = Vec::new();
+        for old in running.iter() {
+            match entries.iter().find(|entry| entry.id == old.id) {
+                Some(same) if same.fingerprint == old.fingerprint => {}
+                Some(_) => return Err(VaultError::Changed { id: old.id }),
+                None => kept.push(Arc::clone(old)),
+            }
+        }
+        let drops = !kept.is_empty();
+        entries.extend(kept);
+        Ok(Merged { entries, drops })
+    }
+
+    /// New values are made by the first entry of `merged` from now on, and each entry of it opens what it made.
+    pub fn take_in(&self, merged: Merged) {
+        self.entries.store(Arc::new(merged.entries));
     }
 
     /// The id of the entry that makes new values.
     pub fn current(&self) -> u8 {
-        self.entries[0].id
+        self.first().id
+    }
+
+    fn first(&self) -> Arc<Entry> {
+        Arc::clone(&self.entries.load()[0])
     }
 
     /// The ids of all entries, newest first.
-    pub fn ids(&self) -> impl Iterator<Item = u8> {
-        self.entries.iter().map(|entry| entry.id)
+    pub fn ids(&self) -> impl Iterator<Item = u8> + use<> {
+        self.entries.load().iter().map(|entry| entry.id).collect::<Vec<_>>().into_iter()
     }
 
     /// The 32-byte MAC over `parts`, each preceded by its length; `None` if the ring has no entry `key`.
@@ -188,7 +214,7 @@ impl Vault {
     /// `id` is the random name of what is sealed; its first 96 bits are the nonce. GCM-SIV keeps its promises if a
     /// nonce ever repeats, so no counter and no stored nonce are needed (RFC 8452 section 1).
     pub fn seal(&self, purpose: Purpose, id: &Id, aad: &[u8], plain: &[u8]) -> Vec<u8> {
-        let entry = &self.entries[0];
+        let entry = self.first();
         let mut sealed = Vec::with_capacity(plain.len() + 17);
         sealed.push(entry.id);
         sealed.extend_from_slice(plain);
@@ -210,8 +236,21 @@ impl Vault {
         Some(buffer)
     }
 
-    fn entry(&self, id: u8) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.id == id)
+    fn entry(&self, id: u8) -> Option<Arc<Entry>> {
+        self.entries.load().iter().find(|entry| entry.id == id).cloned()
+    }
+}
+
+/// A ring with the entries of another, see [`Vault::merged`].
+pub struct Merged {
+    entries: Vec<Arc<Entry>>,
+    drops: bool,
+}
+
+impl Merged {
+    /// Whether the other ring lacks an entry that is still in use until a restart.
+    pub fn drops(&self) -> bool {
+        self.drops
     }
 }
 
@@ -240,6 +279,7 @@ impl Entry {
         let mac = |label| hmac::Key::new(hmac::HMAC_SHA256, &derive(label)[..]);
         Self {
             id,
+            fingerprint: *derive("fingerprint"),
             code: aead("authorization code"),
             grant: aead("stored grant"),
             signing_key: aead("signing key"),
@@ -297,6 +337,25 @@ mod tests {
         let both = Vault::parse(&format!("2 {}\n{old_line}", STANDARD.encode([7; 32]))).unwrap();
         assert_eq!(both.current(), 2);
         assert!(both.open(Purpose::Grant, &id, b"", &sealed).is_some());
+    }
+
+    #[test]
+    fn a_running_ring_takes_in_new_entries_and_loses_none() {
+        let line = |id: u8, byte: u8| format!("{id} {}\n", STANDARD.encode([byte; 32]));
+        let running = Vault::parse(&line(1, 1)).unwrap();
+        let id = Id::random();
+        let sealed = running.seal(Purpose::Grant, &id, b"", b"x");
+        let merged = running.merged(Vault::parse(&(line(2, 2) + &line(1, 1))).unwrap()).unwrap();
+        assert!(!merged.drops() && running.current() == 1, "nothing changes before it is taken in");
+        running.take_in(merged);
+        assert_eq!(running.ids().collect::<Vec<_>>(), [2, 1]);
+        assert!(running.open(Purpose::Grant, &id, b"", &sealed).is_some());
+        assert_eq!(running.seal(Purpose::Grant, &id, b"", b"x")[0], 2);
+        let merged = running.merged(Vault::parse(&line(2, 2)).unwrap()).unwrap();
+        assert!(merged.drops());
+        running.take_in(merged);
+        assert!(running.open(Purpose::Grant, &id, b"", &sealed).is_some(), "until a restart");
+        assert!(matches!(running.merged(Vault::parse(&line(1, 9)).unwrap()), Err(VaultError::Changed { id: 1 })));
     }
 
     #[test]

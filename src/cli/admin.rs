@@ -1,6 +1,5 @@
 //! What the commands share that talk to a running daemon: where it is, who we are, one call, and what to do if it fails.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -9,9 +8,11 @@ use serde_json::Value;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::exit;
-use crate::config::secret_file;
-use crate::http::client::{Call, ClientError, Method, Reply, send};
+use super::{exit, fail};
+use crate::cause::chain;
+use crate::config::secret_line;
+use crate::http::client::{Call, ClientError, Method, Reply, Trust, send};
+use crate::secret_file;
 
 /// Where the daemon is, and the right to ask.
 #[derive(Args)]
@@ -54,10 +55,7 @@ impl Failure {
 pub(super) fn finish(result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            let _ = writeln!(std::io::stderr(), "jeton: {}", failure.message);
-            ExitCode::from(failure.code)
-        }
+        Err(failure) => fail(failure.code, &failure.message),
     }
 }
 
@@ -74,15 +72,12 @@ impl<'a> Admin<'a> {
         let base = Url::parse(&args.admin_url)
             .map_err(|error| Failure::usage(format!("--admin-url {}: {error}", args.admin_url)))?;
         let token = match &args.admin_token_file {
-            Some(file) => secret_file(file).map_err(|error| Failure::usage(format!("--admin-token-file: {error}")))?,
-            None => Zeroizing::new(std::env::var("JETON_ADMIN_TOKEN").unwrap_or_default()),
+            Some(file) => {
+                secret_line(file, "`jeton init` wrote admin.token, `jeton dev` keeps one in its data directory")
+                    .map_err(|error| Failure::usage(format!("--admin-token-file: {error}")))?
+            }
+            None => token_of_environment()?,
         };
-        if token.is_empty() {
-            return Err(Failure::usage(
-                "no admin token; give --admin-token-file FILE or set JETON_ADMIN_TOKEN \
-                 (`jeton init` wrote admin.token, `jeton dev` keeps one in jeton-dev/admin.token)",
-            ));
-        }
         Ok(Self { args, base, token })
     }
 
@@ -119,55 +114,95 @@ impl<'a> Admin<'a> {
         let name = format!("{method} {url}");
         let authorization = Zeroizing::new(format!("Bearer {}", self.token.as_str()));
         let body = body.map(|body| ("application/json", body.to_string()));
-        let reply = self.args.send(method, &url, &authorization, body)?;
+        let reply = self.args.send("--admin-url", method, &url, &authorization, body)?;
         read(&name, &reply)
     }
 
-    /// The issuer's own URL, as the daemon's configuration has it.
-    pub(super) fn issuer_url(&self) -> Result<Url, Failure> {
+    /// Everything of a list there that is given page by page, at most `pages` of them, and whether that was all.
+    pub(super) fn list(&self, what: &str, pages: usize) -> Result<(Vec<Value>, bool), Failure> {
+        let (mut found, mut after) = (Vec::new(), String::new());
+        for _ in 0..pages {
+            let mut page = self.get(&[what], &[("limit", "1000"), ("after", &after)])?;
+            found.extend(page[what].as_array_mut().map(std::mem::take).unwrap_or_default());
+            match page["next"].as_str() {
+                Some(next) => after = next.to_owned(),
+                None => return Ok((found, true)),
+            }
+        }
+        Ok((found, false))
+    }
+
+    /// The issuer's settings, as the daemon has them.
+    pub(super) fn issuer_settings(&self) -> Result<Value, Failure> {
         let issuer = &self.args.issuer;
-        let config = self.at(Method::GET, &["config"], &[], None)?;
-        config["config"]["issuers"][issuer]["url"]
-            .as_str()
-            .and_then(|url| Url::parse(url).ok())
-            .ok_or_else(|| Failure::new(exit::FAILED, format!("the daemon has no issuer {issuer}; see --issuer")))
+        let mut config = self.at(Method::GET, &["config"], &[], None)?;
+        match config["config"]["issuers"][issuer].take() {
+            Value::Null => Err(Failure::new(exit::FAILED, format!("the daemon has no issuer {issuer}; see --issuer"))),
+            settings => Ok(settings),
+        }
+    }
+
+    /// The issuer's own URL.
+    pub(super) fn issuer_url(&self) -> Result<Url, Failure> {
+        let settings = self.issuer_settings()?;
+        let url = settings["url"].as_str().and_then(|url| Url::parse(url).ok());
+        url.ok_or_else(|| Failure::new(exit::FAILED, "the daemon gave no URL of the issuer; set --url"))
     }
 }
 
+fn token_of_environment() -> Result<Zeroizing<String>, Failure> {
+    let text = Zeroizing::new(std::env::var("JETON_ADMIN_TOKEN").unwrap_or_default());
+    if text.is_empty() {
+        return Err(Failure::usage(
+            "no admin token; give --admin-token-file FILE or set JETON_ADMIN_TOKEN \
+             (`jeton init` wrote admin.token, `jeton dev` keeps one in jeton-dev/admin.token)",
+        ));
+    }
+    let token = secret_file::line(&text).map_err(|rule| Failure::usage(format!("JETON_ADMIN_TOKEN {rule}")))?;
+    Ok(Zeroizing::new(token.to_owned()))
+}
+
 impl AdminArgs {
-    /// One request, whatever is answered.
+    /// The issuer to work on.
+    pub(super) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// One request, whatever is answered; `flag` is the one that says where it goes.
     pub(super) fn send(
         &self,
+        flag: &str,
         method: Method,
         url: &Url,
         authorization: &str,
         body: Option<(&'static str, String)>,
     ) -> Result<Reply, Failure> {
         let name = format!("{method} {url}");
-        let call = Call { method, url, authorization: Some(authorization), body, trust: self.ca_file.as_deref() };
+        let trust = self.ca_file.as_deref().map_or(Trust::Nobody, Trust::File);
+        let call = Call { method, url, authorization: Some(authorization), body, trust };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| Failure::new(exit::INTERNAL, format!("cannot start a runtime: {error}")))?;
-        runtime.block_on(send(call)).map_err(|error| unanswered(&name, &error))
+        runtime.block_on(send(call)).map_err(|error| unanswered(flag, &name, &error))
     }
 }
 
-fn unanswered(name: &str, error: &ClientError) -> Failure {
+fn unanswered(flag: &str, name: &str, error: &ClientError) -> Failure {
     let (code, advice) = match error {
         ClientError::Connect { .. } => (
             exit::UNAVAILABLE,
-            "is the daemon running? start it with `jeton serve --config FILE` or `jeton dev`, or set --admin-url",
+            format!("is the daemon running? start it with `jeton serve --config FILE` or `jeton dev`, or set {flag}"),
         ),
-        ClientError::NoTrust | ClientError::Trust(_) => (exit::CONFIG, "give --ca-file FILE"),
-        ClientError::Handshake { .. } => (exit::UNAVAILABLE, "check --ca-file and the name in --admin-url"),
-        ClientError::Url | ClientError::Authorization => (exit::CONFIG, "correct it"),
-        ClientError::Broken(_) | ClientError::Answer | ClientError::Late => {
-            (exit::UNAVAILABLE, "check that --admin-url is the admin listener (http or https), and the daemon's log")
-        }
+        ClientError::NoTrust | ClientError::Trust(_) => (exit::CONFIG, "give --ca-file FILE".to_owned()),
+        ClientError::Handshake { .. } => (exit::UNAVAILABLE, format!("check --ca-file and the name in {flag}")),
+        ClientError::Url | ClientError::Authorization => (exit::CONFIG, format!("correct {flag}")),
+        ClientError::Broken(_) | ClientError::Answer | ClientError::Late => (
+            exit::UNAVAILABLE,
+            format!("check that {flag} is the right listener (http or https), and the daemon's log"),
+        ),
     };
-    let cause = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
-    Failure::new(code, format!("{name}: {error}{cause}; {advice}"))
+    Failure::new(code, format!("{name}: {}; {advice}", chain(error)))
 }
 
 /// The JSON of an answer, or what its problem document says.
@@ -181,8 +216,11 @@ fn read(name: &str, reply: &Reply) -> Result<Value, Failure> {
             let detail = detail.unwrap_or("not an answer of jeton's admin API; is --admin-url the admin listener?");
             let (code, advice) = match status {
                 401 => (exit::FAILED, "; check --admin-token-file or JETON_ADMIN_TOKEN"),
-                404 if name.contains("/clients") => {
+                404 if name.contains("/clients") || name.ends_with("/revocations") => {
                     (exit::FAILED, "; check the id and --issuer (`jeton client list` shows what there is)")
+                }
+                404 if name.contains("/users") => {
+                    (exit::FAILED, "; check the name and --issuer (`jeton user list` shows who there is)")
                 }
                 404 => (exit::FAILED, "; check the id and --issuer"),
                 409 if name.contains("/clients") => (exit::FAILED, "; `jeton client show` says what is there now"),

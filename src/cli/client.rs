@@ -122,17 +122,7 @@ fn run(args: &AdminArgs, command: &ClientCommand) -> Result<(), Failure> {
 }
 
 fn list(args: &AdminArgs, admin: &Admin<'_>) -> Result<(), Failure> {
-    let mut found = Vec::new();
-    let mut after = String::new();
-    loop {
-        let mut page = admin.get(&["clients"], &[("limit", "1000"), ("after", &after)])?;
-        let clients = page["clients"].as_array_mut().map(std::mem::take).unwrap_or_default();
-        found.extend(clients);
-        match page["next"].as_str() {
-            Some(next) => after = next.to_owned(),
-            None => break,
-        }
-    }
+    let (found, _) = admin.list("clients", usize::MAX)?;
     if args.json {
         say(format_args!("{:#}", Value::from(found)));
         return Ok(());
@@ -185,7 +175,7 @@ fn done(args: &AdminArgs, line: &str) {
 }
 
 fn hash_secret() -> Result<(), Failure> {
-    match import(&input::secret(Path::new("-"))?) {
+    match import(&input::secret("", Path::new("-"))?) {
         Ok(SecretHash::Argon2(phc)) => {
             say(phc);
             Ok(())

@@ -73,7 +73,7 @@ fn issue(args: &AdminArgs, wanted: &Wanted) -> Result<(), Failure> {
 impl Wanted {
     fn body(&self) -> Result<Map<String, serde_json::Value>, Failure> {
         if let Some(file) = &self.file {
-            return input::object(file);
+            return input::object("--file", file);
         }
         let texts = [
             ("client_id", &self.client),

@@ -59,8 +59,7 @@ pub(super) fn config(command: ConfigCommand) -> ExitCode {
 }
 
 fn refuse(error: &dyn std::error::Error) -> ExitCode {
-    complain(error);
-    ExitCode::from(exit::CONFIG)
+    complain(exit::CONFIG, error)
 }
 
 /// Writes what is allowed and hardly meant to standard error.

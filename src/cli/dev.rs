@@ -1,7 +1,6 @@
 //! `jeton dev`: everything at once, on the embedded store, with a demo issuer and demo clients. A second start on the
 //! same data directory keeps its state.
 
-use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -10,10 +9,11 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::init::{new_admin_token, write_secret};
-use super::{complain, exit, say, serve};
+use super::{complain, exit, fail, say, serve};
 use crate::client::secret;
-use crate::config::{Source, secret_file};
+use crate::config::Source;
 use crate::http::admin::AdminToken;
+use crate::secret_file::{line, read_line};
 use crate::server::{Daemon, MIN_ADMIN_TOKEN, prepare};
 use crate::vault::Vault;
 
@@ -43,34 +43,36 @@ const BROWSERS: [u16; 6] = [3000, 4200, 5173, 8000, 8081, 9000];
 const SECRETS: [&str; 2] = ["demo-web", "demo-service"];
 
 pub(super) fn dev(args: DevArgs) -> ExitCode {
+    if let Some(Err(rule)) = args.admin_token.as_deref().map(check_admin_token) {
+        return fail(exit::CONFIG, &rule);
+    }
     let dir = match furnish(&args) {
         Ok(dir) => dir,
-        Err(message) => {
-            let _ = writeln!(std::io::stderr(), "jeton: {message}");
-            return ExitCode::from(exit::UNAVAILABLE);
-        }
+        Err(message) => return fail(exit::UNAVAILABLE, &message),
     };
     let source = Source { preset: Some(preset(&args, &dir)), ..Source::default() };
     match prepare(source) {
         Ok(mut prepared) => {
             if let Some(token) = &args.admin_token {
-                prepared.admin_token = AdminToken::new(token);
+                prepared.admin_token = AdminToken::fixed(token);
             }
-            serve::run(prepared, |daemon| introduce(daemon, &dir, args.admin_token.as_deref()))
+            serve::run(prepared, "--data-dir", |daemon| introduce(daemon, &dir, args.admin_token.as_deref()))
         }
-        Err(error) => {
-            complain(&error);
-            ExitCode::from(exit::CONFIG)
-        }
+        Err(error) => complain(exit::CONFIG, &error),
     }
+}
+
+fn check_admin_token(token: &str) -> Result<(), String> {
+    let token = line(token).map_err(|rule| format!("--admin-token {rule}"))?;
+    if token.len() < MIN_ADMIN_TOKEN {
+        return Err(format!("--admin-token: at least {MIN_ADMIN_TOKEN} characters, or leave it out and one is made"));
+    }
+    Ok(())
 }
 
 /// Makes the data directory and whatever of its secrets is missing.
 fn furnish(args: &DevArgs) -> Result<PathBuf, String> {
     let shown = args.data_dir.display();
-    if args.admin_token.as_ref().is_some_and(|token| token.trim().len() < MIN_ADMIN_TOKEN) {
-        return Err(format!("--admin-token: at least {MIN_ADMIN_TOKEN} characters, or leave it out and one is made"));
-    }
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -164,7 +166,7 @@ fn settle(address: SocketAddr) -> SocketAddr {
 
 /// Prints requests that work when pasted.
 fn introduce(daemon: &Daemon, dir: &Path, admin_token: Option<&str>) {
-    let read = |name: String| secret_file(&dir.join(name)).unwrap_or_default();
+    let read = |name: String| read_line(&dir.join(name)).unwrap_or_default();
     let text = INTRODUCTION
         .replace("{public}", &format!("http://{}", daemon.public))
         .replace("{admin}", &format!("http://{}", daemon.admin))

@@ -1,119 +1,132 @@
 //! `jeton doctor`: looks at everything a start needs and at the daemon that runs, and says what to do about what is wrong.
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use std::time::Duration;
+mod daemon;
+mod files;
+mod network;
 
-use url::Url;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
 
 use super::{exit, say};
-use crate::config::{Config, Engine, Source};
-use crate::http::client::{Call, Method, send};
+use crate::cause::chain;
+use crate::config::{Engine, Source};
 use crate::server::prepare;
+use daemon::Daemon;
 
-/// How long a connection to an own listener may take.
-const CONNECT: Duration = Duration::from_secs(2);
+#[derive(Args)]
+pub(super) struct DoctorArgs {
+    /// The configuration file
+    #[arg(long, short, env = "JETON_CONFIG", value_name = "FILE")]
+    config: PathBuf,
+    /// Where the admin listener is from here; else as it is configured
+    #[arg(long, value_name = "URL")]
+    admin_url: Option<url::Url>,
+    /// PEM certificates that https is trusted by, for the admin listener and the issuers
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// Print the findings as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// How it is with what was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Status {
+    Good,
+    /// It works now, and will not for ever.
+    Warning,
+    /// It does not work.
+    Bad,
+}
+
+impl Status {
+    /// Its name in JSON.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Warning => "warning",
+            Self::Bad => "bad",
+        }
+    }
+}
 
 /// What one look found.
-enum Finding {
-    Good(String),
-    /// What is wrong and what to do.
-    Bad(String),
+struct Finding {
+    /// What was looked at; these names stay as they are.
+    check: &'static str,
+    status: Status,
+    /// What is there, and what to do if it is wrong.
+    message: String,
 }
 
-pub(super) fn doctor(config: PathBuf) -> ExitCode {
-    let prepared = match prepare(Source { file: Some(config), ..Source::default() }) {
+impl Finding {
+    fn new(check: &'static str, status: Status, message: impl Into<String>) -> Self {
+        Self { check, status, message: message.into() }
+    }
+
+    fn good(check: &'static str, message: impl Into<String>) -> Self {
+        Self::new(check, Status::Good, message)
+    }
+
+    fn warning(check: &'static str, message: impl Into<String>) -> Self {
+        Self::new(check, Status::Warning, message)
+    }
+
+    fn bad(check: &'static str, message: impl Into<String>) -> Self {
+        Self::new(check, Status::Bad, message)
+    }
+}
+
+pub(super) fn doctor(args: DoctorArgs) -> ExitCode {
+    let source = Source { file: Some(args.config.clone()), ..Source::default() };
+    let prepared = match prepare(source) {
         Ok(prepared) => prepared,
         Err(error) => {
-            say(format_args!("BAD   configuration: {error}"));
-            return ExitCode::from(exit::CONFIG);
+            let finding = Finding::bad("configuration", format!("configuration: {}", chain(&error)));
+            return report(&args, &[finding], exit::CONFIG);
         }
     };
-    let issuers = prepared.snapshot.issuers.len();
-    let mut findings = vec![Finding::Good(format!("configuration, secrets, certificates: {issuers} issuers"))];
     let config = &prepared.loaded.config;
+    let issuers = prepared.snapshot.issuers.len();
+    let mut findings =
+        vec![Finding::good("configuration", format!("configuration, secrets, certificates: {issuers} issuers"))];
+    findings.extend(files::certificates(config));
+    let running = network::listens(config.admin.listen);
+    let daemon = if running { Daemon::new(config, args.admin_url.clone(), args.ca_file.as_deref()) } else { None };
+    let known = daemon.as_ref().map(|daemon| daemon.look(&mut findings));
     if config.store.engine == Engine::Sled {
-        findings.push(data_directory(&config.store.path));
+        findings.push(files::data_directory(&config.store.path));
+        findings.push(files::lock(&config.store.path, known.as_ref()));
     }
-    let running = listens(config.admin.listen);
-    if running {
-        findings.push(readiness(config));
+    let dates = daemon.as_ref().map(|daemon| daemon.issuers(config, &mut findings)).unwrap_or_default();
+    findings.push(files::clock(config, &dates));
+    findings.extend(network::hooks(config));
+    for (check, name, address) in
+        [("public_listener", "public", config.public.listen), ("admin_listener", "admin", config.admin.listen)]
+    {
+        findings.push(network::port(check, name, address, running));
     }
-    for (name, address) in [("public", config.public.listen), ("admin", config.admin.listen)] {
-        findings.push(port(name, address, running));
-    }
-    let mut worst = ExitCode::SUCCESS;
-    for finding in findings {
-        match finding {
-            Finding::Good(text) => say(format_args!("good  {text}")),
-            Finding::Bad(text) => {
-                say(format_args!("BAD   {text}"));
-                worst = ExitCode::from(exit::UNAVAILABLE);
-            }
-        }
-    }
-    worst
+    let worst = findings.iter().map(|finding| finding.status).max();
+    report(&args, &findings, if worst == Some(Status::Bad) { exit::UNAVAILABLE } else { 0 })
 }
 
-/// The directory, or the nearest one above it that exists, must take new files.
-fn data_directory(path: &Path) -> Finding {
-    let shown = path.display();
-    let Some(existing) = path.ancestors().find(|dir| dir.is_dir()) else {
-        return Finding::Bad(format!("store.path {shown}: no directory above it exists; make one"));
-    };
-    let probe = existing.join(format!(".jeton-doctor-{}", std::process::id()));
-    match std::fs::File::create_new(&probe).and_then(|_| std::fs::remove_file(&probe)) {
-        Ok(()) => Finding::Good(format!("store.path {shown}: files can be made")),
-        Err(error) => Finding::Bad(format!("store.path {shown}: {error}; give it to the user that runs jeton")),
+fn report(args: &DoctorArgs, findings: &[Finding], code: u8) -> ExitCode {
+    if args.json {
+        let member = |finding: &Finding| json!({ "check": finding.check, "status": finding.status.name(), "message": finding.message });
+        let findings: Vec<_> = findings.iter().map(member).collect();
+        say(format_args!("{:#}", json!({ "findings": findings, "exit_code": code })));
+        return ExitCode::from(code);
     }
-}
-
-/// A running daemon must answer on both ports; without one, both must be free.
-fn port(name: &str, address: SocketAddr, running: bool) -> Finding {
-    if running {
-        return if listens(address) {
-            Finding::Good(format!("{name}.listen {address}: something answers"))
-        } else {
-            Finding::Bad(format!("{name}.listen {address}: nothing answers although the other listener does; restart"))
+    for Finding { status, message, .. } in findings {
+        let word = match status {
+            Status::Good => "good",
+            Status::Warning => "warn",
+            Status::Bad => "BAD ",
         };
+        say(format_args!("{word}  {message}"));
     }
-    match TcpListener::bind(address) {
-        Ok(_) => Finding::Good(format!("{name}.listen {address}: free; start with `jeton serve --config FILE`")),
-        Err(error) => Finding::Bad(format!("{name}.listen {address}: {error}; stop who has it, or set {name}.listen")),
-    }
-}
-
-fn listens(address: SocketAddr) -> bool {
-    TcpStream::connect_timeout(&dialled(address), CONNECT).is_ok()
-}
-
-/// Who listens everywhere is called on the loopback address.
-fn dialled(address: SocketAddr) -> SocketAddr {
-    let loopback = if address.is_ipv6() { [0, 0, 0, 0, 0, 0, 0, 1].into() } else { [127, 0, 0, 1].into() };
-    if address.ip().is_unspecified() { SocketAddr::new(loopback, address.port()) } else { address }
-}
-
-fn readiness(config: &Config) -> Finding {
-    if config.admin.tls.is_some() {
-        return Finding::Good(
-            "readiness: the admin listener speaks TLS; ask /readyz by the certificate's name".to_owned(),
-        );
-    }
-    let url = format!("http://{}/readyz", dialled(config.admin.listen));
-    let asked = || {
-        let address = Url::parse(&url).map_err(|error| error.to_string())?;
-        let call = Call { method: Method::GET, url: &address, authorization: None, body: None, trust: None };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| error.to_string())?;
-        runtime.block_on(send(call)).map_err(|error| error.to_string())
-    };
-    match asked() {
-        Ok(reply) if reply.status == 200 => Finding::Good(format!("{url}: ready")),
-        Ok(reply) => {
-            let told = String::from_utf8_lossy(&reply.body);
-            Finding::Bad(format!("{url}: {} {}; see the daemon's log", reply.status, told.trim()))
-        }
-        Err(error) => Finding::Bad(format!("{url}: {error}; is something else on this port?")),
-    }
+    ExitCode::from(code)
 }

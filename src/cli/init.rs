@@ -5,7 +5,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::{exit, say};
+use super::{exit, fail, say};
 use crate::id::random_bytes;
 use crate::token::wire;
 use crate::vault::Vault;
@@ -22,10 +22,7 @@ pub(super) fn init(dir: &Path) -> ExitCode {
             say("keep a copy of master.key apart from the data: without it no stored key or token can be used");
             ExitCode::SUCCESS
         }
-        Err(message) => {
-            let _ = writeln!(std::io::stderr(), "jeton: {message}");
-            ExitCode::from(exit::FAILED)
-        }
+        Err(message) => fail(exit::FAILED, &message),
     }
 }
 

@@ -1,4 +1,5 @@
-//! What is read from a file or from standard input, so that it never stands in argv.
+//! What is read from a file or from standard input, so that it never stands in argv. A message names the flag that named
+//! the file.
 
 use std::io::Read;
 use std::path::Path;
@@ -8,32 +9,37 @@ use zeroize::Zeroizing;
 
 use super::admin::Failure;
 use crate::protocol::strict_json;
+use crate::secret_file;
 
 /// More than any input of a command, in bytes.
 const LIMIT: u64 = 1024 * 1024;
 
+/// How a person calls what is read.
+fn named(flag: &str, file: &Path) -> String {
+    if file == Path::new("-") { "standard input".to_owned() } else { format!("{flag} {}", file.display()) }
+}
+
 /// A file, or standard input for `-`.
-pub(super) fn text(file: &Path) -> Result<String, Failure> {
-    if file != Path::new("-") {
-        return std::fs::read_to_string(file)
-            .map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())));
-    }
-    let mut text = String::new();
-    std::io::stdin()
-        .take(LIMIT)
-        .read_to_string(&mut text)
-        .map_err(|error| Failure::usage(format!("cannot read standard input: {error}")))?;
+fn text(flag: &str, file: &Path) -> Result<Zeroizing<String>, Failure> {
+    let mut text = Zeroizing::new(String::new());
+    let read = if file == Path::new("-") {
+        std::io::stdin().take(LIMIT).read_to_string(&mut text)
+    } else {
+        std::fs::File::open(file).and_then(|file| file.take(LIMIT).read_to_string(&mut text))
+    };
+    read.map_err(|error| Failure::usage(format!("cannot read {}: {error}", named(flag, file))))?;
     Ok(text)
 }
 
-/// A secret or a token: the text without its line end.
-pub(super) fn secret(file: &Path) -> Result<Zeroizing<String>, Failure> {
-    let text = Zeroizing::new(text(file)?);
-    Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+/// A secret or a token: one line.
+pub(super) fn secret(flag: &str, file: &Path) -> Result<Zeroizing<String>, Failure> {
+    let text = text(flag, file)?;
+    let line = secret_file::line(&text).map_err(|rule| Failure::usage(format!("{} {rule}", named(flag, file))))?;
+    Ok(Zeroizing::new(line.to_owned()))
 }
 
 /// A JSON object.
-pub(super) fn object(file: &Path) -> Result<Map<String, Value>, Failure> {
-    strict_json::from_slice(text(file)?.as_bytes())
-        .map_err(|error| Failure::usage(format!("{}: not a JSON object: {error}", file.display())))
+pub(super) fn object(flag: &str, file: &Path) -> Result<Map<String, Value>, Failure> {
+    strict_json::from_slice(text(flag, file)?.as_bytes())
+        .map_err(|error| Failure::usage(format!("{}: not a JSON object: {error}", named(flag, file))))
 }

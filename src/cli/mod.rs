@@ -1,4 +1,5 @@
-//! The command line. Every message says what to do next; exit codes are those of [`exit`].
+//! The command line. Every message says what to do next; exit codes are those of [`exit`]. What a command gives goes to
+//! standard output, what went wrong to standard error: with `--json` as `{"error": {"message": ..., "exit_code": ...}}`.
 
 mod admin;
 mod client;
@@ -20,6 +21,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::cause::chain;
+use crate::config::check_environment;
 
 /// Exit codes, as sysexits.h has them.
 pub mod exit {
@@ -62,9 +66,8 @@ enum Command {
     Config(config::ConfigCommand),
     /// Look at what a start needs and at the daemon that runs, and say what to do
     Doctor {
-        /// The configuration file
-        #[arg(long, short, env = "JETON_CONFIG", value_name = "FILE")]
-        config: PathBuf,
+        #[command(flatten)]
+        args: doctor::DoctorArgs,
     },
     /// Manage the clients of a running daemon
     Client(client::ClientArgs),
@@ -87,29 +90,34 @@ enum Command {
 pub fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
+        Err(error) if error.use_stderr() && wants_json() => {
+            return fail(exit::CONFIG, error.render().to_string().trim_end());
+        }
         Err(error) => {
             let _ = error.print();
             return ExitCode::from(if error.use_stderr() { exit::CONFIG } else { 0 });
         }
     };
+    // a shell that starts wants its completions, whatever stands in its environment
+    if let (Err(unknown), false) = (check_environment(), matches!(cli.command, Command::Completions { .. })) {
+        return fail(exit::CONFIG, &unknown);
+    }
     match cli.command {
         Command::Serve { config } => serve::serve(config),
         Command::Dev(args) => dev::dev(args),
         Command::Init { dir } => init::init(&dir),
         Command::Config(command) => config::config(command),
-        Command::Doctor { config } => doctor::doctor(config),
+        Command::Doctor { args } => doctor::doctor(args),
         Command::Client(args) => client::client(&args),
         Command::User(args) => user::user(&args),
         Command::Key(args) => key::key(&args),
         Command::Code(args) => code::code(&args),
         Command::Token(args) => token::token(&args),
         Command::Completions { shell } => {
-            clap_complete::generate(
-                shell,
-                &mut <Cli as clap::CommandFactory>::command(),
-                "jeton",
-                &mut std::io::stdout(),
-            );
+            // it panics where it cannot write, and a reader may leave
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut <Cli as clap::CommandFactory>::command(), "jeton", &mut text);
+            say(String::from_utf8_lossy(&text).trim_end());
             ExitCode::SUCCESS
         }
     }
@@ -122,14 +130,24 @@ fn say(line: impl std::fmt::Display) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-/// Writes what went wrong, with its causes, to standard error.
-fn complain(error: &dyn std::error::Error) {
+/// Writes what went wrong, with its causes, to standard error, and ends with `code`.
+fn complain(code: u8, error: &dyn std::error::Error) -> ExitCode {
+    fail(code, &chain(error))
+}
+
+/// Writes what went wrong to standard error, in JSON for who asked for JSON, and ends with `code`.
+fn fail(code: u8, message: &str) -> ExitCode {
     use std::io::Write;
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        text = format!("{text}: {source}");
-        cause = source.source();
-    }
-    let _ = writeln!(std::io::stderr(), "jeton: {text}");
+    let _ = if wants_json() {
+        let error = serde_json::json!({ "error": { "message": message, "exit_code": code } });
+        writeln!(std::io::stderr(), "{error}")
+    } else {
+        writeln!(std::io::stderr(), "jeton: {message}")
+    };
+    ExitCode::from(code)
+}
+
+/// Whether `--json` was given, also on a command line that is wrong.
+fn wants_json() -> bool {
+    std::env::args_os().any(|word| word == "--json")
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::log::Log;
-use super::{complain, exit, log, runtime};
+use super::{complain, exit, fail, log, runtime};
+use crate::cause::chain;
 use crate::clock::Clock;
 use crate::config::Source;
 use crate::metrics::Metrics;
@@ -17,31 +18,26 @@ use crate::service::Reloaded;
 
 pub(super) fn serve(config: PathBuf) -> ExitCode {
     match prepare(Source { file: Some(config), ..Source::default() }) {
-        Ok(prepared) => run(prepared, |_| {}),
-        Err(error) => {
-            complain(&error);
-            ExitCode::from(exit::CONFIG)
-        }
+        Ok(prepared) => run(prepared, "store.path", |_| {}),
+        Err(error) => complain(exit::CONFIG, &error),
     }
 }
 
-/// Runs a daemon until it is told to stop; `started` is called once it serves.
-pub(super) fn run(prepared: Prepared, started: impl FnOnce(&Daemon)) -> ExitCode {
+/// Runs a daemon until it is told to stop; `started` is called once it serves. `directory` is what this command calls the
+/// data directory.
+pub(super) fn run(prepared: Prepared, directory: &str, started: impl FnOnce(&Daemon)) -> ExitCode {
     let log = log::start(&prepared.loaded.config.log);
     let runtime = match runtime::start() {
         Ok(runtime) => runtime,
-        Err(error) => {
-            complain(&error);
-            return ExitCode::from(exit::INTERNAL);
-        }
+        Err(error) => return complain(exit::INTERNAL, &error),
     };
-    let code = runtime.block_on(live(prepared, &log, started));
+    let code = runtime.block_on(live(prepared, &log, directory, started));
     // what still runs after an orderly stop waits for nothing worth waiting for
     runtime.shutdown_timeout(Duration::from_secs(1));
     code
 }
 
-async fn live(prepared: Prepared, log: &Log, started: impl FnOnce(&Daemon)) -> ExitCode {
+async fn live(prepared: Prepared, log: &Log, directory: &str, started: impl FnOnce(&Daemon)) -> ExitCode {
     let shutdown = prepared.loaded.config.shutdown;
     let metrics = Metrics::new();
     let around = Surroundings {
@@ -52,18 +48,16 @@ async fn live(prepared: Prepared, log: &Log, started: impl FnOnce(&Daemon)) -> E
     };
     let mut signals = match Signals::listen() {
         Ok(signals) => signals,
-        Err(error) => {
-            complain(&error);
-            return ExitCode::from(exit::INTERNAL);
-        }
+        Err(error) => return complain(exit::INTERNAL, &error),
     };
     let mut daemon = match Daemon::start(prepared, around).await {
         Ok(daemon) => daemon,
-        Err(error) => {
-            complain(&error);
-            let code = if matches!(error, ServerError::Prepare(_)) { exit::CONFIG } else { exit::UNAVAILABLE };
-            return ExitCode::from(code);
+        Err(error @ ServerError::Prepare(_)) => return complain(exit::CONFIG, &error),
+        // the store does not know what a person calls its directory
+        Err(error @ ServerError::Store(_)) => {
+            return fail(exit::UNAVAILABLE, &format!("{} (set by {directory})", chain(&error)));
         }
+        Err(error) => return complain(exit::UNAVAILABLE, &error),
     };
     tracing::info!(public = %daemon.public, admin = %daemon.admin, version = env!("CARGO_PKG_VERSION"), "jeton serves");
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);

@@ -1,6 +1,7 @@
 //! `jeton token`: what a token is worth, its end, and what it says. Tokens come from a file or standard input: what
 //! stands in argv, everybody on the machine can read.
 
+use std::io::{BufRead, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -43,6 +44,9 @@ enum TokenCommand {
     Revoke {
         #[command(flatten)]
         what: Revoked,
+        /// Do not ask before everything of the issuer is revoked
+        #[arg(long, requires = "all")]
+        yes: bool,
     },
     /// Print what a JWT says, without verifying it; asks no daemon
     Decode {
@@ -74,7 +78,7 @@ pub(super) fn token(args: &TokenArgs) -> ExitCode {
         TokenCommand::Introspect { token_file, client, client_secret_file, url } => {
             introspect(&args.admin, token_file, (client, client_secret_file), url.clone())
         }
-        TokenCommand::Revoke { what } => revoke(&args.admin, what),
+        TokenCommand::Revoke { what, yes } => revoke(&args.admin, what, *yes),
         TokenCommand::Decode { token_file } => decode(&args.admin, token_file),
     })
 }
@@ -85,7 +89,7 @@ fn introspect(
     (client, secret): (&str, &Path),
     url: Option<url::Url>,
 ) -> Result<(), Failure> {
-    let (token, secret) = (input::secret(token)?, input::secret(secret)?);
+    let (token, secret) = (input::secret("--token-file", token)?, input::secret("--client-secret-file", secret)?);
     let mut url = url.map_or_else(|| Admin::new(args)?.issuer_url(), Ok)?;
     if let Ok(mut segments) = url.path_segments_mut() {
         segments.pop_if_empty().extend(["oauth2", "introspect"]);
@@ -94,7 +98,7 @@ fn introspect(
     let half = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     let basic = format!("Basic {}", STANDARD.encode(format!("{}:{}", half(client), half(&secret))));
     let form = url::form_urlencoded::Serializer::new(String::new()).append_pair("token", &token).finish();
-    let reply = args.send(Method::POST, &url, &basic, Some(("application/x-www-form-urlencoded", form)))?;
+    let reply = args.send("--url", Method::POST, &url, &basic, Some(("application/x-www-form-urlencoded", form)))?;
     let answer: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
     match reply.status {
         200 => {
@@ -113,10 +117,13 @@ fn introspect(
     }
 }
 
-fn revoke(args: &AdminArgs, what: &Revoked) -> Result<(), Failure> {
-    let (body, line) = match what {
+/// Most pages of the directory that are looked through for a subject: a thousand users each.
+const MAX_PAGES: usize = 20;
+
+fn revoke(args: &AdminArgs, what: &Revoked, yes: bool) -> Result<(), Failure> {
+    let (body, mut line) = match what {
         Revoked { token_file: Some(file), .. } => {
-            (json!({ "token": input::secret(file)?.as_str() }), "revoked the token".to_owned())
+            (json!({ "token": input::secret("--token-file", file)?.as_str() }), "revoked the token".to_owned())
         }
         Revoked { subject: Some(subject), .. } => {
             (json!({ "subject": subject }), format!("revoked everything of subject {subject}"))
@@ -124,17 +131,61 @@ fn revoke(args: &AdminArgs, what: &Revoked) -> Result<(), Failure> {
         Revoked { client: Some(client), .. } => {
             (json!({ "client_id": client }), format!("revoked everything of client {client}"))
         }
-        Revoked { .. } => (json!({ "all": true }), "revoked everything of the issuer".to_owned()),
+        Revoked { .. } => {
+            confirm(args, yes)?;
+            (json!({ "all": true }), "revoked everything of the issuer".to_owned())
+        }
     };
-    Admin::new(args)?.call(Method::POST, &["revocations"], Some(body))?;
-    if !args.json {
-        say(line);
+    let admin = Admin::new(args)?;
+    admin.call(Method::POST, &["revocations"], Some(body))?;
+    let known = what.subject.as_deref().map(|subject| is_known(&admin, subject)).transpose()?.flatten();
+    if args.json {
+        say(format_args!("{:#}", json!({ "revoked": line, "known": known })));
+        return Ok(());
     }
+    if what.subject.is_some() {
+        line.push_str(match known {
+            Some(true) => "",
+            Some(false) => "; no user of the directory has this subject: check how it is written",
+            None => "; whether anybody has this subject is not known here: check how it is written",
+        });
+    }
+    say(line);
     Ok(())
 }
 
+/// Whether a user of the directory has this subject; `None` if the issuer has no directory, or a very large one.
+fn is_known(admin: &Admin<'_>, subject: &str) -> Result<Option<bool>, Failure> {
+    if admin.issuer_settings()?["users"]["source"] != "directory" {
+        return Ok(None);
+    }
+    let (users, all) = admin.list("users", MAX_PAGES)?;
+    let found = users.iter().any(|user| user["subject"] == subject);
+    Ok((found || all).then_some(found))
+}
+
+/// Asks whether everybody shall log in again.
+fn confirm(args: &AdminArgs, yes: bool) -> Result<(), Failure> {
+    if yes {
+        return Ok(());
+    }
+    let issuer = args.issuer();
+    let (stdin, mut stderr) = (std::io::stdin(), std::io::stderr());
+    if !stdin.is_terminal() || !stderr.is_terminal() {
+        let rule = "--all voids everything that the issuer ever gave, which a person is asked about at a terminal; without \
+                    one, give --yes";
+        return Err(Failure::usage(rule));
+    }
+    let _ =
+        write!(stderr, "everything that issuer {issuer} ever gave becomes void, and everybody logs in again. yes? ");
+    let _ = stderr.flush();
+    let mut answer = String::new();
+    let _ = stdin.lock().take(64).read_line(&mut answer);
+    if matches!(answer.trim(), "y" | "yes") { Ok(()) } else { Err(Failure::new(exit::FAILED, "nothing was revoked")) }
+}
+
 fn decode(args: &AdminArgs, file: &Path) -> Result<(), Failure> {
-    let token = input::secret(file)?;
+    let token = input::secret("--token-file", file)?;
     let parts: Vec<&str> = token.split('.').collect();
     let part = |index: usize| -> Option<Value> {
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(parts.get(index)?).ok()?).ok()

@@ -28,6 +28,8 @@ enum UserCommand {
         #[command(flatten)]
         wanted: Wanted,
     },
+    /// List the users of the directory
+    List,
     /// Show a user
     Get {
         /// The name that the user types
@@ -70,6 +72,7 @@ fn run(args: &AdminArgs, command: &UserCommand) -> Result<(), Failure> {
             let body = wanted.body()?;
             show(args, &admin.call(Method::PUT, &["users", username], Some(body.into()))?);
         }
+        UserCommand::List => list(args, &admin)?,
         UserCommand::Get { username } => show(args, &admin.get(&["users", username], &[])?),
         UserCommand::Delete { username } => {
             admin.call(Method::DELETE, &["users", username], None)?;
@@ -87,16 +90,28 @@ impl Wanted {
         body.insert("subject".to_owned(), json!(self.subject));
         body.insert("disabled".to_owned(), json!(self.disabled));
         if let Some(file) = &self.password_file {
-            body.insert("password".to_owned(), json!(input::secret(Path::new(file))?.as_str()));
+            body.insert("password".to_owned(), json!(input::secret("--password-file", Path::new(file))?.as_str()));
         }
         if let Some(hash) = &self.password_hash {
             body.insert("password_hash".to_owned(), json!(hash));
         }
         if let Some(file) = &self.claims_file {
-            body.insert("claims".to_owned(), Value::Object(input::object(file)?));
+            body.insert("claims".to_owned(), Value::Object(input::object("--claims-file", file)?));
         }
         Ok(body)
     }
+}
+
+fn list(args: &AdminArgs, admin: &Admin<'_>) -> Result<(), Failure> {
+    let (found, _) = admin.list("users", usize::MAX)?;
+    if args.json {
+        say(format_args!("{:#}", Value::from(found)));
+        return Ok(());
+    }
+    let cell = |user: &Value, name: &str| table::text(&user[name]);
+    let row = |user| [cell(user, "username"), cell(user, "subject"), cell(user, "disabled")];
+    table::rows(["USERNAME", "SUBJECT", "DISABLED"], &found.iter().map(row).collect::<Vec<_>>());
+    Ok(())
 }
 
 fn show(args: &AdminArgs, answer: &Value) {

@@ -74,7 +74,7 @@ impl<D: DefaultAddress> Default for ListenerConfig<D> {
 pub struct TlsFiles {
     /// PEM, leaf first.
     pub certificate: PathBuf,
-    /// PEM, mode 0600.
+    /// PEM, a secret file.
     pub key: PathBuf,
     /// Whether peers are asked for certificates; of the public listener only.
     #[serde(default, skip_serializing_if = "ClientCertificates::is_off")]

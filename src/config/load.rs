@@ -3,15 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use config::builder::DefaultState;
-use config::{ConfigBuilder, Environment, File, FileFormat, Value, ValueKind};
+use config::{ConfigBuilder, File, FileFormat, Value, ValueKind};
 use serde_json::json;
 
+use super::environment::{self, Environment};
+use super::nearest::nearest;
 use super::{Config, ConfigError};
 use crate::dialect::Dialects;
 use crate::extend::Extensions;
-
-/// Prefix of environment variables: `JETON__PUBLIC__LISTEN` sets `public.listen`.
-const PREFIX: &str = "JETON";
 
 /// Where the settings come from; kept, so that a reload can read them again.
 #[derive(Clone, Debug, Default)]
@@ -47,8 +46,7 @@ pub fn load(source: &Source) -> Result<Loaded, ConfigError> {
     if let Some(path) = &source.file {
         builder = add_file(builder, path)?;
     }
-    builder =
-        builder.add_source(Environment::with_prefix(PREFIX).prefix_separator("__").separator("__").try_parsing(true));
+    builder = builder.add_source(Environment);
     for (setting, value) in &source.flags {
         builder =
             builder.set_override(setting, value.as_str()).map_err(|error| ConfigError::Value(error.to_string()))?;
@@ -58,18 +56,57 @@ pub fn load(source: &Source) -> Result<Loaded, ConfigError> {
     let mut origins = Vec::new();
     collect_origins("", &merged.cache, &mut origins);
     origins.sort();
-    let config: Config = merged.clone().try_deserialize().map_err(|error| wrong(&error, &merged))?;
+    let config = typed(merged)?;
     config.check()?;
     Ok(Loaded { config, origins })
 }
 
+/// Reads the settings by their types. What the environment says is text, until one of them is found to be a list.
+fn typed(mut merged: config::Config) -> Result<Config, ConfigError> {
+    loop {
+        let error = match merged.clone().try_deserialize() {
+            Ok(config) => return Ok(config),
+            Err(error) => error,
+        };
+        // each turn makes one text of the environment a list, which it stays
+        if !split_list(&mut merged, &error)? {
+            return Err(wrong(&error, &merged));
+        }
+    }
+}
+
+/// Splits the text that `error` is about, if it is from the environment and a list is wanted there.
+fn split_list(merged: &mut config::Config, error: &config::ConfigError) -> Result<bool, ConfigError> {
+    let Some(key) = key_of(error).filter(|_| error.to_string().contains("expected a sequence")) else {
+        return Ok(false);
+    };
+    let found = key.split('.').try_fold(&mut merged.cache, |value, part| match &mut value.kind {
+        ValueKind::Table(table) => table.get_mut(part),
+        _ => None,
+    });
+    let Some(found) = found.filter(|found| environment::is_origin(found.origin())) else { return Ok(false) };
+    let ValueKind::String(text) = &found.kind else { return Ok(false) };
+    let list = environment::list(text, found.origin()).map_err(|rule| ConfigError::Rule {
+        setting: key.to_owned(),
+        value: text.clone(),
+        rule,
+    })?;
+    found.kind = ValueKind::Array(list);
+    Ok(true)
+}
+
+fn key_of(error: &config::ConfigError) -> Option<&str> {
+    use config::ConfigError::{At, Type};
+    if let At { key: Some(key), .. } | Type { key: Some(key), .. } = error { Some(key) } else { None }
+}
+
 /// What is wrong, with the value it is about: not every parser behind serde repeats what it was given.
 fn wrong(error: &config::ConfigError, settings: &config::Config) -> ConfigError {
-    use config::ConfigError::{At, Type};
     let message = error.to_string();
-    let (At { key: Some(key), .. } | Type { key: Some(key), .. }) = error else {
-        return ConfigError::Value(message);
-    };
+    if let Some(unknown) = between(&message, "unknown field `", "`") {
+        return ConfigError::Value(with_nearest(&message, unknown));
+    }
+    let Some(key) = key_of(error) else { return ConfigError::Value(message) };
     if message.contains("variant constructor") {
         // `config` does not say which ones there are
         let again = settings.clone().try_deserialize().ok().map(serde_json::from_value::<Config>);
@@ -81,6 +118,20 @@ fn wrong(error: &config::ConfigError, settings: &config::Config) -> ConfigError 
         Some(value) => ConfigError::Value(format!("{message} (it is {value})")),
         None => ConfigError::Value(message),
     }
+}
+
+/// The message about an unknown field, with the known one that is nearest, and the variable that set it.
+fn with_nearest(message: &str, unknown: &str) -> String {
+    // serde lists them behind what it met: each between backticks
+    let known = message.split_once(", expected ").map_or("", |(_, known)| known);
+    let known = known.split(" for key ").next().unwrap_or_default().split('`').skip(1).step_by(2);
+    let near = nearest(unknown, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    let from = environment::naming(unknown).map(|variable| format!(" (set by {variable})")).unwrap_or_default();
+    format!("{message}{from}{near}")
+}
+
+fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
+    Some(text.split_once(before)?.1.split_once(after)?.0)
 }
 
 /// Parses the file by itself first: the TOML parser points at line and column, which is lost once sources are merged.

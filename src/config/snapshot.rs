@@ -20,7 +20,8 @@ use crate::hook::{Hook, HookKind};
 use crate::keys::{IssuerRings, Policy};
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::grant_type::GrantType;
-use crate::vault::{Vault, is_exposed};
+use crate::secret_file::{self, SecretFileError};
+use crate::vault::Vault;
 
 /// Longest file of public keys or certificates, in bytes.
 const MAX_PUBLIC_FILE: u64 = 1024 * 1024;
@@ -221,7 +222,7 @@ fn stored(index: usize, secret: &FileSecret, client: &FileClient, vault: &Vault)
             (SecretHash::Argon2(phc.clone()), None)
         }
         FileSecret::File(path) => {
-            let text = secret_file(path)?;
+            let text = secret_line(path, "`jeton client create` prints a secret to put there")?;
             if !is_generated(&text) {
                 let rule = "must hold a secret that jeton generated (jcs_...); for any other, give its argon2 hash";
                 return Err(format!("secrets[{index}].file: {} {rule}", path.display()));
@@ -234,23 +235,13 @@ fn stored(index: usize, secret: &FileSecret, client: &FileClient, vault: &Vault)
     Ok(StoredSecret { secret_id: format!("file-{index}"), hash, sealed, created_at: Time::ZERO, expires_at: None })
 }
 
-/// One line from a file that only its owner can read.
+/// The secret in a file that holds one; `advice` says where such a file comes from, for when it is not there.
 ///
 /// # Errors
 /// Why it cannot be used and what to do.
-pub fn secret_file(path: &Path) -> Result<zeroize::Zeroizing<String>, String> {
-    secret_line(path, "`jeton init` makes one")
-}
-
-/// The same for a file that comes from elsewhere; `advice` says from where.
-pub(super) fn secret_line(path: &Path, advice: &str) -> Result<zeroize::Zeroizing<String>, String> {
-    use std::os::unix::fs::PermissionsExt;
-    let shown = path.display();
-    let unreadable = |error: std::io::Error| format!("cannot read {shown}: {error}; {advice}");
-    let mode = std::fs::metadata(path).map_err(unreadable)?.permissions().mode() & 0o777;
-    if is_exposed(path, mode) {
-        return Err(format!("{shown} has mode {mode:03o}, so others can read it; run `chmod 600 {shown}`"));
-    }
-    let text = zeroize::Zeroizing::new(std::fs::read_to_string(path).map_err(unreadable)?);
-    Ok(zeroize::Zeroizing::new(text.trim().to_owned()))
+pub fn secret_line(path: &Path, advice: &str) -> Result<zeroize::Zeroizing<String>, String> {
+    secret_file::read_line(path).map_err(|error| match &error {
+        SecretFileError::Unreadable { .. } => format!("{error}; {advice}"),
+        SecretFileError::Exposed { .. } | SecretFileError::Content { .. } => error.to_string(),
+    })
 }

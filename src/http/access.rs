@@ -40,16 +40,7 @@ impl Told {
 
     /// Notes why something was not granted: the chain of causes.
     pub fn explain(&mut self, error: &Error) {
-        let mut cause: Option<&dyn std::error::Error> = Some(error);
-        let mut text = String::new();
-        while let Some(error) = cause {
-            if !text.is_empty() {
-                text.push_str(": ");
-            }
-            text.push_str(&error.to_string());
-            cause = error.source();
-        }
-        self.reason = Some(text);
+        self.reason = Some(crate::cause::chain(error));
         self.message = error.message().map(str::to_owned);
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 pub use hyper::Method;
-use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HOST, HeaderValue};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -32,8 +32,19 @@ pub struct Call<'a> {
     pub authorization: Option<&'a str>,
     /// Content type and content.
     pub body: Option<(&'static str, String)>,
-    /// PEM certificates that an https server is trusted by.
-    pub trust: Option<&'a Path>,
+    /// By what an https server is trusted.
+    pub trust: Trust<'a>,
+}
+
+/// By what an https server is trusted.
+#[derive(Clone, Copy, Debug)]
+pub enum Trust<'a> {
+    /// By nothing: only http is spoken.
+    Nobody,
+    /// By the PEM certificates in a file.
+    File(&'a Path),
+    /// By the authorities that browsers trust.
+    Browsers,
 }
 
 /// An answer, complete.
@@ -42,6 +53,8 @@ pub struct Reply {
     pub status: u16,
     /// The content.
     pub body: Bytes,
+    /// When it was sent, as it says (RFC 9110 section 6.6.1).
+    pub date: Option<String>,
 }
 
 /// Why there is no answer.
@@ -81,7 +94,7 @@ async fn exchange(call: Call<'_>) -> Result<Reply, ClientError> {
     let address = format!("{host}:{port}");
     let tls = match call.url.scheme() {
         "http" => None,
-        "https" => Some(connector(call.trust.ok_or(ClientError::NoTrust)?)?),
+        "https" => Some(connector(call.trust)?),
         _ => return Err(ClientError::Url),
     };
     let request = request(&call, &address)?;
@@ -138,13 +151,25 @@ where
     running.spawn(connection);
     let answer = sender.send_request(request).await.map_err(ClientError::Broken)?;
     let status = answer.status().as_u16();
+    let date = answer.headers().get(DATE).and_then(|date| date.to_str().ok()).map(str::to_owned);
     let body = Limited::new(answer.into_body(), longest).collect().await.map_err(|_| ClientError::Answer)?;
-    Ok(Reply { status, body: body.to_bytes() })
+    Ok(Reply { status, body: body.to_bytes(), date })
 }
 
-fn connector(trust: &Path) -> Result<tokio_rustls::TlsConnector, ClientError> {
-    let unusable = || ClientError::Trust(trust.to_owned());
-    trusting(roots_of(trust).ok_or_else(unusable)?).map_err(|_| unusable())
+fn connector(trust: Trust<'_>) -> Result<tokio_rustls::TlsConnector, ClientError> {
+    match trust {
+        Trust::Nobody => Err(ClientError::NoTrust),
+        Trust::Browsers => trusting(browsers()).map_err(|_| ClientError::NoTrust),
+        Trust::File(file) => {
+            let unusable = || ClientError::Trust(file.to_owned());
+            trusting(roots_of(file).ok_or_else(unusable)?).map_err(|_| unusable())
+        }
+    }
+}
+
+/// The authorities that browsers trust.
+pub(super) fn browsers() -> rustls::RootCertStore {
+    rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }
 }
 
 /// The certificates in a PEM file, if each of them can be used and there is one.

@@ -15,7 +15,7 @@ use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use url::{Host, Url};
 
-use super::client::{Call, ClientError, Method, over, request, trusting};
+use super::client::{Call, ClientError, Method, Trust, browsers, over, request, trusting};
 use crate::client::remote::{Fetch, Fetching};
 
 /// How long a fetch may take, with everything.
@@ -47,7 +47,7 @@ impl Default for Fetcher {
 impl Fetcher {
     /// For the internet: public addresses only, the certificate authorities that browsers trust.
     pub fn new() -> Self {
-        let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        let roots = browsers();
         Self::with(Arc::new(PublicOnly), roots)
     }
 
@@ -59,7 +59,7 @@ impl Fetcher {
     async fn read(&self, url: &Url) -> Result<bytes::Bytes, String> {
         let host = url.host().filter(|_| url.scheme() == "https").ok_or("the URL is not https")?;
         let port = url.port_or_known_default().unwrap_or(443);
-        let call = Call { method: Method::GET, url, authorization: None, body: None, trust: None };
+        let call = Call { method: Method::GET, url, authorization: None, body: None, trust: Trust::Nobody };
         let authority = format!("{host}:{port}");
         let request = request(&call, &authority).map_err(|error| chain(&error))?;
         let name = match &host {

@@ -17,15 +17,15 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::client::{client_tls, roots_of};
+use super::client::{browsers, client_tls, roots_of};
+use crate::cause::chain;
 use crate::hook::{MAX_ANSWER, Post, Posting};
 
 /// How long a connection is kept that nothing is sent on: shorter than servers keep theirs.
 const KEEP: Duration = Duration::from_secs(15);
 
 /// The TLS of every hook that names no certificates: the authorities that browsers trust, in memory once.
-static BROWSERS: LazyLock<Result<rustls::ClientConfig, rustls::Error>> =
-    LazyLock::new(|| client_tls(rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }));
+static BROWSERS: LazyLock<Result<rustls::ClientConfig, rustls::Error>> = LazyLock::new(|| client_tls(browsers()));
 
 /// Posts to one URL.
 pub struct Poster {
@@ -100,13 +100,6 @@ fn bearer(token: &str) -> Result<HeaderValue, PosterError> {
     let mut value = HeaderValue::from_str(&text).map_err(|_| PosterError::Token)?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {}", chain(source)),
-        None => error.to_string(),
-    }
 }
 
 #[cfg(test)]

@@ -2,8 +2,6 @@
 
 pub(super) mod peer;
 
-use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,27 +15,14 @@ use rustls::version::{TLS12, TLS13};
 use serde::{Deserialize, Serialize};
 use tokio_rustls::TlsAcceptor;
 
-use crate::vault::is_exposed;
+use crate::secret_file::{self, SecretFileError};
 
 /// Why a certificate and its key cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// The key could be read by others.
-    #[error("others can read the TLS key {path} (mode {mode:03o}); run: chmod 600 {path}", path = .path.display())]
-    Exposed {
-        /// The key file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// The key's permissions could not be looked up.
-    #[error("failed to read {path}", path = .path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    /// The key file cannot be read, or others could read it.
+    #[error("the TLS key {0}")]
+    Key(SecretFileError),
     /// A file is not PEM, or holds nothing of its kind.
     #[error("{path} holds no usable PEM {what}", path = .path.display())]
     Pem {
@@ -148,16 +133,11 @@ fn read(cert: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .and_then(|chain| if chain.is_empty() { Err(pem::Error::NoItemsFound) } else { Ok(chain) })
         .map_err(unusable(cert, "certificate"))?;
-    owner_only(key)?;
-    let secret = PrivateKeyDer::from_pem_file(key).map_err(unusable(key, "private key"))?;
+    let pem = secret_file::read(key).map_err(TlsError::Key)?;
+    let secret = PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(unusable(key, "private key"))?;
     CertifiedKey::from_der(chain, secret, &aws_lc_rs::default_provider()).map_err(|source| TlsError::Mismatch {
         cert: cert.to_owned(),
         key: key.to_owned(),
         source,
     })
-}
-
-fn owner_only(path: &Path) -> Result<(), TlsError> {
-    let mode = std::fs::metadata(path).map_err(|source| TlsError::Unreadable { path: path.to_owned(), source })?.mode();
-    if is_exposed(path, mode) { Err(TlsError::Exposed { path: path.to_owned(), mode: mode & 0o777 }) } else { Ok(()) }
 }

@@ -15,10 +15,11 @@ use zeroize::Zeroizing;
 use super::local::Bench;
 use super::ring::Timing;
 use super::signer::{Signer, SignerError};
-use super::want::{Request, Stored, Want, drops, wants, withdrawn};
+use super::want::{Cause, Request, Stored, Want, drops, wants, withdrawn};
 use super::{IssuerRings, KeyError, Published};
 use crate::clock::{Clock, Time};
 use crate::id::Id;
+use crate::jose::alg::Algorithm;
 use crate::metrics::{Metrics, Stopwatch};
 use crate::store::{Pending, Store, StoredKey};
 use crate::vault::{Purpose, Vault};
@@ -66,6 +67,9 @@ pub(super) struct Round {
 
 impl Keeper {
     pub(super) fn new(store: Arc<dyn Store>, vault: Arc<Vault>, clock: Clock, metrics: Metrics) -> Self {
+        for (alg, cause) in Algorithm::ALL.iter().flat_map(|alg| Cause::ALL.map(|cause| (alg, cause))) {
+            let _ = metrics.key_rotations.with_label_values(&[alg.name(), cause.name()]);
+        }
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             store,

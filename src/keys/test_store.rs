@@ -74,6 +74,10 @@ impl Store for TestStore {
         unavailable()
     }
 
+    fn page<'a>(&'a self, _: &'a str, _: &'a str, _: &'a str, _: usize) -> Pending<'a, Vec<Document>> {
+        unavailable()
+    }
+
     fn put_document(&self, _: Document, _: u64) -> Pending<'_, Option<u64>> {
         unavailable()
     }

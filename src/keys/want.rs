@@ -41,6 +41,9 @@ pub(super) struct Want {
 pub(super) type Stored = HashMap<String, Vec<StoredKey>>;
 
 impl Cause {
+    /// Every cause, for metrics.
+    pub(super) const ALL: [Self; 4] = [Self::First, Self::Planned, Self::Requested, Self::Emergency];
+
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::First => "first",

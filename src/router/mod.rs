@@ -17,6 +17,7 @@ use crate::ask::{AskError, ask};
 use crate::grant::actor::{Desk, Job};
 use crate::grant::{Context, Error, Grant, TokenRequest};
 use crate::metrics::{Metrics, Stopwatch};
+use crate::protocol::error::ErrorCode;
 use crate::protocol::response::TokenResponse;
 use actor::Message;
 
@@ -50,6 +51,17 @@ pub struct Router {
     context: Arc<Context>,
 }
 
+/// The label of requests whose grant type the router does not know.
+pub const UNKNOWN: &str = "unknown";
+
+/// Makes the series of a grant, so that its first request and its first failure count as every other.
+fn begin_series(metrics: &Metrics, grant: &str) {
+    for outcome in ErrorCode::ALL.map(ErrorCode::name).into_iter().chain(["ok"]) {
+        let _ = metrics.token_requests.with_label_values(&[grant, outcome]);
+    }
+    let _ = metrics.stage_duration.with_label_values(&[grant, "auth"]);
+}
+
 #[derive(Clone)]
 struct Lane {
     permits: Arc<Semaphore>,
@@ -70,6 +82,7 @@ impl Router {
         metrics: &Metrics,
     ) -> Result<(Self, tokio::task::JoinHandle<()>), ractor::SpawnErr> {
         let restarts = metrics.actor_restarts.with_label_values(&["grant"]);
+        begin_series(metrics, UNKNOWN);
         let (actor, handle) = actor::start(restarts).await?;
         let router = Self { actor, lanes: Arc::default(), config, context: Arc::new(context.clone()) };
         router.open(grants).await?;
@@ -88,6 +101,7 @@ impl Router {
                 continue;
             }
             let metrics = &self.context.metrics;
+            begin_series(metrics, name.as_str());
             let desk = Desk::new(grant, Context::clone(&self.context), self.config.deadline, metrics);
             let opened = ask(&self.actor, |reply| Message::Open(Arc::new(desk), reply), OPENING).await;
             opened.unwrap_or_else(|error| Err(ractor::SpawnErr::StartupFailed(error.into())))?;

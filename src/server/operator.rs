@@ -12,11 +12,13 @@ use serde_json::Value;
 
 pub(super) use actor::Reloader;
 
-use super::prepare::{PrepareError, authorities};
+use super::prepare::{PrepareError, admin_token, authorities, master_keys};
+use crate::cause::chain;
 use crate::client::auth::Authorities;
 use crate::client::{Issuer, Registry};
-use crate::config::{Config, Loaded, Source, hooked_grants, load, rings, snapshot};
+use crate::config::{Config, FileDigests, Loaded, Source, digests, hooked_grants, load, rings, snapshot};
 use crate::grant::Context;
+use crate::http::admin::AdminToken;
 use crate::http::tls::Tls;
 use crate::inspect;
 use crate::router::Router;
@@ -46,6 +48,8 @@ pub(super) struct Daemonic {
     /// What was read at the start; sections that are only read then stay as they are here.
     started: Loaded,
     loaded: ArcSwap<Loaded>,
+    /// What was in the files that the settings name when they were loaded.
+    files: ArcSwap<FileDigests>,
     live: Live,
 }
 
@@ -57,40 +61,50 @@ pub(super) struct Live {
     pub(super) router: Router,
     pub(super) tls: Certificates,
     pub(super) authorities: Arc<Authorities>,
+    pub(super) admin_token: AdminToken,
     pub(super) log: LogControl,
 }
 
 impl Daemonic {
-    pub(super) fn new(source: Source, loaded: Loaded, live: Live) -> Arc<Self> {
-        Arc::new(Self { source, started: loaded.clone(), loaded: ArcSwap::from_pointee(loaded), live })
+    pub(super) fn new(source: Source, loaded: Loaded, files: FileDigests, live: Live) -> Arc<Self> {
+        let started = loaded.clone();
+        let (loaded, files) = (ArcSwap::from_pointee(loaded), ArcSwap::from_pointee(files));
+        Arc::new(Self { source, started, loaded, files, live })
     }
 
     /// Everything that can fail comes before anything that is changed for somebody: files, new lanes (which no client can
     /// reach yet), the store, what clients lose that become public, and last the keys, whose reload is all or nothing
     /// itself.
     async fn reload(&self) -> Result<Reloaded, String> {
-        let new = load(&self.source).map_err(|error| error.to_string())?;
+        let new = load(&self.source).map_err(|error| chain(&error))?;
         let old = self.loaded.load_full();
+        // before they are read for use: what changes in between is then seen by the next reload
+        let files = digests(&new.config);
+        let token = admin_token(&new.config).map_err(|error| chain(&error))?;
+        let ring = master_keys(&self.live.vault, &new.config).map_err(|error| chain(&error))?;
         // what the listener sees stays as it is until a restart
         let seen = Config { public: self.started.config.public.clone(), ..new.config.clone() };
-        let fresh = snapshot(&seen, &self.live.vault, &self.source.extensions).map_err(|error| error.to_string())?;
-        let anchors = authorities(&seen).map_err(|error| error.to_string())?;
+        let fresh = snapshot(&seen, &self.live.vault, &self.source.extensions).map_err(|error| chain(&error))?;
+        let anchors = authorities(&seen).map_err(|error| chain(&error))?;
         let mut certificates = Vec::new();
         for (name, tls) in [("public", &self.live.tls.public), ("admin", &self.live.tls.admin)] {
             let Some(tls) = tls else { continue };
             let renewed =
                 tls.read_again().map_err(|source| PrepareError::Tls { listener: name, source: source.into() });
-            certificates.push((tls, renewed.map_err(|error| error.to_string())?));
+            certificates.push((tls, renewed.map_err(|error| chain(&error))?));
         }
-        self.live.router.open(hooked_grants(&fresh)).await.map_err(|error| error.to_string())?;
+        self.live.router.open(hooked_grants(&fresh)).await.map_err(|error| chain(&error))?;
         let read = tokio::time::timeout(READING, self.live.registry.read()).await;
-        let stored = read.map_err(|_| "the store took longer than a minute")?.map_err(|error| error.to_string())?;
+        let stored = read.map_err(|_| "the store took longer than a minute")?.map_err(|error| chain(&error))?;
         let lowered = self.live.registry.lowered_by(&fresh);
-        self.void(&lowered).await.map_err(|error| error.to_string())?;
-        self.live.context.keys.reload(rings(&fresh)).await.map_err(|error| error.to_string())?;
+        self.void(&lowered).await.map_err(|error| chain(&error))?;
+        self.live.context.keys.reload(rings(&fresh)).await.map_err(|error| chain(&error))?;
         // the filter was parsed with the settings: only a process that ends has no log to change
         (self.live.log)(&new.config.log.filter)?;
         certificates.into_iter().for_each(|(tls, renewed)| tls.replace(renewed));
+        let drops_keys = ring.drops();
+        self.live.vault.take_in(ring);
+        self.live.admin_token.replace(&token);
         self.live.authorities.replace(anchors);
         fresh.report_skipped_keys();
         self.live.registry.swap(fresh, stored).await;
@@ -103,9 +117,13 @@ impl Daemonic {
         }
         // what was deleted since the store was read is gone at once
         self.follow().await;
-        let changed = old.config != new.config;
-        let needs_restart = needs_restart(&self.started, &new);
+        let changed = old.config != new.config || **self.files.load() != files;
+        let mut needs_restart = needs_restart(&self.started, &new);
+        if drops_keys {
+            needs_restart.push("secrets.master_key_file".to_owned());
+        }
         self.loaded.store(Arc::new(new));
+        self.files.store(Arc::new(files));
         Ok(Reloaded { changed, needs_restart })
     }
 
@@ -129,7 +147,7 @@ impl Daemonic {
 
 /// Sections that differ from those in use and are only read at start.
 fn needs_restart(started: &Loaded, new: &Loaded) -> Vec<String> {
-    const RELOADABLE: [&str; 2] = ["issuers", "clients"];
+    const RELOADABLE: [&str; 3] = ["issuers", "clients", "secrets"];
     let sections = |loaded: &Loaded| serde_json::to_value(&loaded.config).unwrap_or_default();
     let (old, mut new) = (sections(started), sections(new));
     if let (Some(filter), Some(log)) = (old.pointer("/log/filter").cloned(), new.get_mut("log")) {

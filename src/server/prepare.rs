@@ -3,12 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use super::operator::Certificates;
+use crate::cause::chain;
 use crate::client::registry::Snapshot;
-use crate::config::{Config, ConfigError, Loaded, Source, TlsFiles, load, secret_file, snapshot};
+use crate::config::{Config, ConfigError, FileDigests, Loaded, Source, TlsFiles, digests, load, secret_line, snapshot};
 use crate::http::admin::AdminToken;
 use crate::http::tls::{Tls, TlsError};
-use crate::vault::{Vault, VaultError};
+use crate::vault::{Merged, Vault, VaultError};
 use crate::x509::Anchors;
 
 /// Shortest admin token, in characters: 128 bits in base64url.
@@ -18,6 +21,8 @@ pub const MIN_ADMIN_TOKEN: usize = 22;
 pub struct Prepared {
     /// The settings.
     pub loaded: Loaded,
+    /// What was in the files that they name.
+    pub files: FileDigests,
     /// Where they came from, for a reload.
     pub source: Source,
     /// The master keys.
@@ -55,17 +60,30 @@ pub enum PrepareError {
 pub fn prepare(source: Source) -> Result<Prepared, PrepareError> {
     let loaded = load(&source)?;
     let config = &loaded.config;
+    // before they are read for use: what changes in between is then seen by the next reload
+    let files = digests(config);
     let vault = Arc::new(Vault::read(&config.secrets.master_key_file)?);
     let snapshot = snapshot(config, &vault, &source.extensions)?;
-    let token = secret_file(&config.secrets.admin_token_file).map_err(PrepareError::AdminToken)?;
+    let admin_token = AdminToken::new(&admin_token(config)?);
+    let tls = Certificates { public: tls("public", &config.public.tls)?, admin: tls("admin", &config.admin.tls)? };
+    let authorities = authorities(config)?;
+    Ok(Prepared { loaded, files, source, vault, snapshot, admin_token, tls, authorities })
+}
+
+/// Reads the master keys again, for [`Vault::take_in`] of the running ones.
+pub(super) fn master_keys(running: &Vault, config: &Config) -> Result<Merged, PrepareError> {
+    Ok(running.merged(Vault::read(&config.secrets.master_key_file)?)?)
+}
+
+/// Reads the admin token.
+pub(super) fn admin_token(config: &Config) -> Result<Zeroizing<String>, PrepareError> {
+    let token =
+        secret_line(&config.secrets.admin_token_file, "`jeton init` makes one").map_err(PrepareError::AdminToken)?;
     if token.len() < MIN_ADMIN_TOKEN {
         let rule = format!("the token has {} characters; at least {MIN_ADMIN_TOKEN} random ones", token.len());
         return Err(PrepareError::AdminToken(rule));
     }
-    let tls = Certificates { public: tls("public", &config.public.tls)?, admin: tls("admin", &config.admin.tls)? };
-    let admin_token = AdminToken::new(&token);
-    let authorities = authorities(config)?;
-    Ok(Prepared { loaded, source, vault, snapshot, admin_token, tls, authorities })
+    Ok(token)
 }
 
 /// Reads the authorities that issue certificates to clients.
@@ -79,11 +97,4 @@ pub(super) fn authorities(config: &Config) -> Result<Option<Anchors>, PrepareErr
 fn tls(listener: &'static str, files: &Option<TlsFiles>) -> Result<Option<Tls>, PrepareError> {
     let load = |files: &TlsFiles| Tls::load(&files.certificate, &files.key, files.client_certificates);
     files.as_ref().map(load).transpose().map_err(|source| PrepareError::Tls { listener, source: Box::new(source) })
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {}", chain(source)),
-        None => error.to_string(),
-    }
 }

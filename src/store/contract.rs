@@ -103,6 +103,7 @@ every_engine! {
     what_is_too_large_changes_nothing(rows);
     keys_are_published_once(registry);
     keys_are_dropped_up_to_a_generation(registry);
+    documents_are_given_page_by_page(registry);
     documents_change_by_compare_and_set(registry);
     changes_come_in_order(registry);
     a_document_is_read_by_its_name(registry);

@@ -138,6 +138,19 @@ impl Store for Memory {
         })
     }
 
+    fn page<'a>(&'a self, kind: &'a str, prefix: &'a str, after: &'a str, limit: usize) -> Pending<'a, Vec<Document>> {
+        self.with(|state| {
+            let wanted = |document: &&Document| {
+                let name = document.name.as_str();
+                document.kind == kind && document.body.is_some() && name.starts_with(prefix) && name > after
+            };
+            let mut found: Vec<_> = state.documents.values().filter(wanted).cloned().collect();
+            found.sort_by(|a, b| a.name.cmp(&b.name));
+            found.truncate(limit);
+            Ok(found)
+        })
+    }
+
     fn put_document(&self, mut document: Document, expected: u64) -> Pending<'_, Option<u64>> {
         self.with(|state| {
             check_document(&document)?;

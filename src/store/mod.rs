@@ -85,6 +85,10 @@ pub trait Store: Send + Sync + 'static {
     /// One document, if it is there and not deleted. As cheap as [`Store::peek`].
     fn document<'a>(&'a self, kind: &'a str, name: &'a str) -> Pending<'a, Option<Document>>;
 
+    /// Documents of a kind whose names begin with `prefix`, those after the name `after` (empty: from the first), in the order
+    /// of their names' bytes, at most `limit`; deleted ones are passed over.
+    fn page<'a>(&'a self, kind: &'a str, prefix: &'a str, after: &'a str, limit: usize) -> Pending<'a, Vec<Document>>;
+
     /// Writes or (with `body: None`) deletes a document if its version is still `expected` (0: it does not exist);
     /// gives the new version, or `None` if somebody else was first. Durable when answered.
     fn put_document(&self, document: Document, expected: u64) -> Pending<'_, Option<u64>>;

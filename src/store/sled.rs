@@ -148,6 +148,11 @@ impl Store for Sled {
         Box::pin(std::future::ready(found))
     }
 
+    fn page<'a>(&'a self, kind: &'a str, prefix: &'a str, after: &'a str, limit: usize) -> Pending<'a, Vec<Document>> {
+        let (kind, prefix, after) = (kind.to_owned(), prefix.to_owned(), after.to_owned());
+        self.read(move |disk| disk.registry.page(&kind, &prefix, &after, limit))
+    }
+
     fn put_document(&self, document: Document, expected: u64) -> Pending<'_, Option<u64>> {
         Box::pin(async move {
             check_document(&document)?;

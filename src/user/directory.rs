@@ -98,6 +98,23 @@ impl Directory {
         Ok(Some(Found { name: username.to_owned(), user, version }))
     }
 
+    /// Users of an issuer in the order of their names' bytes, those after the name `after`, at most `limit`.
+    ///
+    /// # Errors
+    /// As [`Directory::find`].
+    pub async fn list(&self, issuer: &str, after: &str, limit: usize) -> Result<Vec<(String, StoredUser)>, StoreError> {
+        let (prefix, after) = (name(issuer, ""), name(issuer, after));
+        let documents = self.store.page(KIND, &prefix, &after, limit).await?;
+        let user = |document: Document| {
+            let username = document.name.strip_prefix(&prefix).unwrap_or_default().to_owned();
+            let corrupt =
+                |_| StoreError::Corrupt(format!("the stored user {} cannot be read", document.name.escape_debug()));
+            let user = serde_json::from_str(document.body.as_deref().unwrap_or_default()).map_err(corrupt)?;
+            Ok((username, user))
+        };
+        documents.into_iter().map(user).collect()
+    }
+
     /// Writes a user whose version is still `expected` (0: there is none), durably.
     ///
     /// # Errors

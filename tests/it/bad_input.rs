@@ -1,6 +1,8 @@
 //! What a person can get wrong: settings, files, ports, directories. Every refusal names what is wrong and says what to
 //! do, exits with its code, and leaves everything as it was.
 
+mod secret_files;
+
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
@@ -372,7 +374,7 @@ fn a_wrong_secret_file_is_named_with_what_to_do() {
     let mode = |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
     for (path, setting) in [(&key, "secrets.master_key_file"), (&token, "secrets.admin_token_file")] {
         let shown = path.display().to_string();
-        for exposed in [0o644, 0o640, 0o604] {
+        for exposed in [0o644, 0o660, 0o604] {
             mode(path, exposed);
             check(&[setting, &shown, &format!("mode {exposed:03o}"), "chmod 600"]);
         }
@@ -553,7 +555,7 @@ fn a_data_directory_that_cannot_be_used_is_named() {
     assert!(message.contains("/proc/jeton/data"), "{message}");
     let message = refusal(&mut dev(Path::new("/proc/jeton"), &[]), UNAVAILABLE);
     assert!(message.contains("/proc/jeton") && message.contains("choose another --data-dir"), "{message}");
-    let message = refusal(&mut dev(&dir.path().join("data"), &["--admin-token", "short"]), UNAVAILABLE);
+    let message = refusal(&mut dev(&dir.path().join("data"), &["--admin-token", "short"]), CONFIG);
     assert!(message.contains("--admin-token: at least 22 characters"), "{message}");
     assert!(!dir.path().join("data").exists(), "nothing was made");
 }

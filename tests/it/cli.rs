@@ -1,6 +1,8 @@
 //! The commands that talk to a running daemon: the real binary on both sides.
 
+mod doctor;
 mod setup;
+mod words;
 
 use std::io::Write;
 use std::path::Path;

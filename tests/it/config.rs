@@ -1,5 +1,7 @@
 //! The configuration: the reference file cannot drift from the defaults.
 
+mod environment;
+
 use jeton::config::{Config, Source, load};
 
 #[test]

@@ -4,9 +4,11 @@
 use std::path::{Path, PathBuf};
 
 /// The order of `src/lib.rs`, top first.
-const ORDER: [&str; 25] = [
+const ORDER: [&str; 27] = [
     "clock",
     "id",
+    "cause",
+    "secret_file",
     "vault",
     "protocol",
     "jose",

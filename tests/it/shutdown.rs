@@ -1,5 +1,7 @@
 //! Drain and reload.
 
+mod rotation;
+
 use std::time::Duration;
 
 use jeton::metrics::Stopwatch;

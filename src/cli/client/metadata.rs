@@ -44,7 +44,7 @@ impl MetadataArgs {
     /// `base` with what the flags say, or the file.
     pub(super) fn apply(&self, mut base: Map<String, Value>) -> Result<Map<String, Value>, Failure> {
         if let Some(file) = &self.file {
-            return input::object(file);
+            return input::object("--file", file);
         }
         let mut set = |name: &str, value: Value| base.insert(name.to_owned(), value);
         let texts = [

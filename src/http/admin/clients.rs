@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::page::Page;
 use super::problem::Problem;
 use super::secrets::{self, NewSecret};
 use super::target::Made;
@@ -12,12 +13,8 @@ use crate::client::secret::advice;
 use crate::client::{Client, Issuer};
 use crate::http::{Request, respond};
 use crate::inspect;
-use crate::protocol::form::Form;
 use crate::service::Service;
 use crate::token::{Fence, wire};
-
-/// Most clients on one page.
-const MAX_PAGE: usize = 1000;
 
 pub(super) async fn create(service: &Service, issuer: &Issuer, request: &Request) -> Answer {
     let Registration { client_id, client_secret, metadata } = registration(super::body(request)?)?;
@@ -47,18 +44,9 @@ pub(super) async fn create(service: &Service, issuer: &Issuer, request: &Request
 }
 
 pub(super) fn list(service: &Service, issuer: &Issuer, request: &Request) -> Answer {
-    let query = Form::parse(request.query().unwrap_or_default().as_bytes())
-        .map_err(|error| Problem::new(400, format!("the query is wrong: {}", error.description)))?;
-    let limit: usize = match query.get("limit") {
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|limit| (1..=MAX_PAGE).contains(limit))
-            .ok_or_else(|| Problem::new(400, format!("limit: a number from 1 to {MAX_PAGE}")))?,
-        None => 100,
-    };
-    let clients = service.registry.list(&issuer.id, query.get("after").unwrap_or_default(), limit);
-    let next = (clients.len() == limit).then(|| clients.last().map(|client| client.id.clone())).flatten();
+    let page = Page::asked(request)?;
+    let clients = service.registry.list(&issuer.id, &page.after, page.limit);
+    let next = page.next(clients.len(), clients.last().map(|client| client.id.as_str()));
     let clients: Vec<Map<String, Value>> = clients.iter().map(|client| describe(client)).collect();
     Ok(json(200, &serde_json::json!({ "clients": clients, "next": next })))
 }

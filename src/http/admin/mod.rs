@@ -6,6 +6,7 @@ mod codes;
 mod device;
 mod keys;
 mod operation;
+mod page;
 mod person;
 mod problem;
 mod revocations;
@@ -17,6 +18,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use aws_lc_rs::digest;
 use hyper::Method;
 use hyper::header::{ALLOW, AUTHORIZATION, HeaderMap, HeaderValue};
@@ -41,20 +43,36 @@ const PREFIX: &str = "/admin/v1/";
 const LABELS: [&str; 10] =
     ["clients", "secrets", "codes", "device", "users", "keys", "revocations", "config", "reload", "open"];
 
-/// The admin token, known by its hash only.
-pub struct AdminToken([u8; 32]);
+/// The admin token, known by its hash only. Clones share what [`AdminToken::replace`] changes.
+#[derive(Clone)]
+pub struct AdminToken {
+    hash: Arc<ArcSwap<[u8; 32]>>,
+    is_fixed: bool,
+}
 
 impl AdminToken {
-    /// The hash of `token`.
+    /// `token` until it is replaced.
     pub fn new(token: &str) -> Self {
-        Self(sha256(token.trim().as_bytes()))
+        Self { hash: Arc::new(ArcSwap::from_pointee(sha256(token.as_bytes()))), is_fixed: false }
+    }
+
+    /// `token` for as long as the process lives, whatever a file says.
+    pub fn fixed(token: &str) -> Self {
+        Self { is_fixed: true, ..Self::new(token) }
+    }
+
+    /// From now on `token` is the one that counts, and the one before is worth nothing.
+    pub fn replace(&self, token: &str) {
+        if !self.is_fixed {
+            self.hash.store(Arc::new(sha256(token.as_bytes())));
+        }
     }
 
     fn admits(&self, headers: &HeaderMap) -> bool {
         let presented = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.split_once(' '));
         // schemes have no case (RFC 9110 section 11.1)
         let token = presented.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer")).map(|(_, token)| token);
-        token.is_some_and(|token| sha256(token.trim().as_bytes()).ct_eq(&self.0).into())
+        token.is_some_and(|token| sha256(token.trim().as_bytes()).ct_eq(&**self.hash.load()).into())
     }
 }
 
@@ -204,6 +222,13 @@ async fn of_issuer(
             match only(method, &[POST]) {
                 Ok(()) if *verdict == "approve" => device::approve(service, issuer, code, request).await,
                 Ok(()) => device::deny(service, issuer, code).await,
+                Err(problem) => Err(problem),
+            },
+        ),
+        ["users"] => (
+            "users",
+            match only(method, &[GET]) {
+                Ok(()) => users::list(service, issuer, request).await,
                 Err(problem) => Err(problem),
             },
         ),

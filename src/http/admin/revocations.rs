@@ -30,6 +30,8 @@ pub(super) async fn revoke(service: &Service, issuer: &Issuer, request: &Request
             "subject"
         }
         Wanted { subject: None, client_id: Some(client), token: None, all: None } => {
+            // a client that was deleted took everything with it
+            service.registry.client(&issuer.id, &client).ok_or_else(super::clients::unknown)?;
             inspect::raise_fence(issuer, Fence::Client(&client), context).await?;
             "client"
         }

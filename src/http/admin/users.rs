@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+use super::page::Page;
 use super::problem::Problem;
 use super::target::ACTOR;
 use super::{Answer, json};
@@ -33,10 +34,7 @@ struct Wanted {
 /// Creates or replaces a user; without `password` and `password_hash` the one that is there keeps its password.
 pub(super) async fn put(service: &Service, issuer: &Issuer, username: &str, request: &Request) -> Answer {
     let wanted: Wanted = super::body(request)?;
-    if issuer.settings.users.source != UserSource::Directory {
-        let rule = format!("the issuer has no directory: set issuers.{}.users.source to \"directory\"", issuer.id);
-        return Err(Problem::new(400, rule));
-    }
+    check_directory(issuer)?;
     let users = &service.context.users;
     let found = users.directory().find(&issuer.id, username).await?;
     // a new one in the form of now, one that was stored in another where it is
@@ -70,6 +68,23 @@ pub(super) async fn put(service: &Service, issuer: &Issuer, username: &str, requ
     }
     tracing::info!(target: "audit", event = "user_written", actor = ACTOR, peer = %request.peer, issuer = issuer.id, subject = user.subject, disabled = user.disabled);
     Ok(json(if version == 0 { 201 } else { 200 }, &describe(&username, &user)))
+}
+
+pub(super) async fn list(service: &Service, issuer: &Issuer, request: &Request) -> Answer {
+    check_directory(issuer)?;
+    let page = Page::asked(request)?;
+    let users = service.context.users.directory().list(&issuer.id, &page.after, page.limit).await?;
+    let next = page.next(users.len(), users.last().map(|(username, _)| username.as_str()));
+    let users: Vec<Value> = users.iter().map(|(username, user)| describe(username, user)).collect();
+    Ok(json(200, &json!({ "users": users, "next": next })))
+}
+
+fn check_directory(issuer: &Issuer) -> Result<(), Problem> {
+    if issuer.settings.users.source == UserSource::Directory {
+        return Ok(());
+    }
+    let rule = format!("the issuer has no directory: set issuers.{}.users.source to \"directory\"", issuer.id);
+    Err(Problem::new(400, rule))
 }
 
 pub(super) async fn show(service: &Service, issuer: &Issuer, username: &str) -> Answer {

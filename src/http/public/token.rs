@@ -23,7 +23,7 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
     };
     // the label: a grant type that the router knows, never what the request says
     let known = form.get("grant_type").filter(|name| service.router.knows(name));
-    told.grant = known.unwrap_or("unknown").to_owned();
+    told.grant = known.unwrap_or(crate::router::UNKNOWN).to_owned();
     let watch = Stopwatch::start();
     let authenticated = service.authenticator.authenticate(issuer, &evidence(request, &form)).await;
     let metrics = &service.context.metrics;

@@ -44,6 +44,26 @@ pub(super) async fn keys_are_published_once<S: Subject>() {
     assert_eq!(keys, [key("a/EdDSA", 1), key("a/EdDSA", 2), key("a/EdDSA", 3), key("a/EdDSA2", 1)]);
 }
 
+pub(super) async fn documents_are_given_page_by_page<S: Subject>() {
+    let mut s = S::open(1, Clock::manual(START));
+    for name in ["a/2", "a/1", "b/1", "a/30", "a/3", "a/\u{ff}"] {
+        assert!(s.store().put_document(document(name, Some("{}")), 0).await.unwrap().is_some());
+    }
+    let version = s.store().document("client", "a/2").await.unwrap().unwrap().version;
+    s.store().put_document(document("a/2", None), version).await.unwrap();
+    let other = Document { kind: "clients".to_owned(), ..document("a/4", Some("{}")) };
+    assert!(s.store().put_document(other, 0).await.unwrap().is_some());
+    s = s.reopen();
+    let (store, mut found, mut after) = (s.store(), Vec::new(), String::new());
+    loop {
+        let page = store.page("client", "a/", &after, 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = last.name.clone();
+        found.extend(page.into_iter().map(|document| document.name));
+    }
+    assert_eq!(found, ["a/1", "a/3", "a/30", "a/\u{ff}"]);
+}
+
 pub(super) async fn keys_are_dropped_up_to_a_generation<S: Subject>() {
     let mut s = S::open(1, Clock::manual(START));
     for generation in 1..=3 {

@@ -141,6 +141,15 @@ impl Store for Moody {
     ) -> super::super::Pending<'a, Option<super::super::Document>> {
         self.inner.document(kind, name)
     }
+    fn page<'a>(
+        &'a self,
+        kind: &'a str,
+        prefix: &'a str,
+        after: &'a str,
+        limit: usize,
+    ) -> super::super::Pending<'a, Vec<super::super::Document>> {
+        self.inner.page(kind, prefix, after, limit)
+    }
     fn put_document(&self, of: super::super::Document, expected: u64) -> super::super::Pending<'_, Option<u64>> {
         self.inner.put_document(of, expected)
     }

@@ -102,7 +102,7 @@ fn open_database(path: &Path, config: &SledConfig) -> Result<sled::Db, StoreErro
     }
     Err(StoreError::Unavailable {
         reason: format!(
-            "another jeton uses the data directory {}; stop it or choose another --data-dir",
+            "another jeton uses the data directory {}; stop it or choose another directory",
             path.display()
         ),
     })
@@ -153,7 +153,7 @@ fn cannot(path: &Path, error: &std::io::Error) -> StoreError {
             format!("the data directory {path} may not be used ({error}); give it to the user that runs jeton")
         }
         ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
-            format!("{path} is not a directory; choose another --data-dir")
+            format!("{path} is not a directory; choose another")
         }
         ErrorKind::StorageFull => format!("the disk of the data directory {path} is full; make room"),
         _ => format!("the data directory {path} cannot be used: {error}"),

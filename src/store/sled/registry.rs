@@ -3,6 +3,8 @@
 //! Only the committer writes here, one call at a time, so compare-and-set is compare, then set. A change is named in
 //! the feed before its document is written; an entry whose document has a later version by now is skipped.
 
+use std::ops::Bound;
+
 use super::disk::broken;
 use crate::store::{Document, StoreError, StoredKey, codec};
 
@@ -67,6 +69,29 @@ impl Registry {
             }
         }
         Ok((documents, version))
+    }
+
+    pub(super) fn page(
+        &self,
+        kind: &str,
+        prefix: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<Document>, StoreError> {
+        let begin = document_name(kind, if after.is_empty() { prefix } else { after });
+        let prefix = document_name(kind, prefix);
+        let mut found = Vec::new();
+        for entry in self.documents.range((Bound::Excluded(begin), Bound::Unbounded)) {
+            let (name, bytes) = entry.map_err(broken)?;
+            if !name.starts_with(&prefix) || found.len() == limit {
+                break;
+            }
+            let document: Document = decode("document", &name, &bytes)?;
+            if document.body.is_some() {
+                found.push(document);
+            }
+        }
+        Ok(found)
     }
 
     pub(super) fn put_document(&self, mut document: Document, expected: u64) -> Result<Option<u64>, StoreError> {

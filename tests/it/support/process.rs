@@ -130,9 +130,13 @@ async fn admin(to: SocketAddr, method: &str, path: &str, body: Value) -> Answer 
     super::http::request(to, method, &format!("/admin/v1{path}"), &headers, body.as_bytes()).await
 }
 
-/// The binary under test.
+/// The binary under test. What tells the tests how much to do (`JETON_RACES`) is nothing that it knows.
 pub(crate) fn jeton() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_jeton"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jeton"));
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"JETON_")) {
+        command.env_remove(name);
+    }
+    command
 }
 
 impl Dev {

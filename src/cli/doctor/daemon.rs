@@ -1,0 +1,197 @@
+//! The daemon that runs: what it says of itself on the admin listener, and whether the issuers' URLs lead to it.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::Finding;
+use super::network::dialled;
+use crate::cause::chain;
+use crate::clock::Time;
+use crate::config::{Config, secret_line};
+use crate::http::client::{Call, Method, Reply, Trust, send};
+
+/// How long an answer may take.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// The admin listener of the daemon, and what is trusted.
+pub(super) struct Daemon<'a> {
+    base: Url,
+    /// For the admin listener.
+    trust: Trust<'a>,
+    /// For the issuers' URLs.
+    outside: Trust<'a>,
+    authorization: Zeroizing<String>,
+}
+
+/// What the daemon told of itself.
+pub(super) struct Known {
+    pub(super) store: StorePath,
+}
+
+/// Where the daemon keeps its state.
+pub(super) enum StorePath {
+    /// It did not say.
+    Unknown,
+    /// In memory.
+    None,
+    At(PathBuf),
+}
+
+impl<'a> Daemon<'a> {
+    /// The daemon behind `admin_url`, or else the configured admin listener.
+    pub(super) fn new(config: &'a Config, admin_url: Option<Url>, ca_file: Option<&'a Path>) -> Option<Self> {
+        let scheme = if config.admin.tls.is_some() { "https" } else { "http" };
+        let own = format!("{scheme}://{}", dialled(config.admin.listen));
+        let base = admin_url.or_else(|| Url::parse(&own).ok())?;
+        let certificate = config.admin.tls.as_ref().map(|tls| Trust::File(&tls.certificate));
+        // the configuration was checked with this file
+        let token = secret_line(&config.secrets.admin_token_file, "").unwrap_or_default();
+        Some(Self {
+            base,
+            trust: ca_file.map(Trust::File).or(certificate).unwrap_or(Trust::Browsers),
+            outside: ca_file.map_or(Trust::Browsers, Trust::File),
+            authorization: Zeroizing::new(format!("Bearer {}", token.as_str())),
+        })
+    }
+
+    /// What the daemon says: readiness, configuration, dropped log lines.
+    pub(super) fn look(&self, findings: &mut Vec<Finding>) -> Known {
+        let mut known = Known { store: StorePath::Unknown };
+        let ready = self.admin("/readyz");
+        let url = self.at("/readyz");
+        findings.push(match &ready {
+            Ok(reply) if reply.status == 200 => Finding::good("readiness", format!("{url}: ready")),
+            Ok(reply) => {
+                let told = String::from_utf8_lossy(&reply.body);
+                Finding::bad("readiness", format!("{url}: {} {}; see the daemon's log", reply.status, told.trim()))
+            }
+            Err(error) if self.base.scheme() == "https" => {
+                let advice = "give --admin-url with a name of its certificate, and --ca-file";
+                Finding::warning("readiness", format!("{url}: {error}; {advice}"))
+            }
+            Err(error) => Finding::bad("readiness", format!("{url}: {error}; is something else on this port?")),
+        });
+        if ready.is_err() {
+            return known;
+        }
+        match self.admin("/admin/v1/config").map(|reply| (reply.status, json(&reply))) {
+            Ok((200, told)) => {
+                let store = &told["config"]["store"];
+                known.store = match (store["engine"].as_str(), store["path"].as_str()) {
+                    (Some("memory"), _) => StorePath::None,
+                    (_, Some(path)) => StorePath::At(PathBuf::from(path)),
+                    (_, None) => StorePath::Unknown,
+                };
+                findings.push(Finding::good("admin_token", "secrets.admin_token_file: the daemon that runs takes it"));
+            }
+            Ok((401, _)) => findings.push(Finding::bad(
+                "admin_token",
+                "secrets.admin_token_file: the daemon that runs does not take this token; reload it (SIGHUP), or look whether it \
+                 was started with another configuration",
+            )),
+            Ok((status, _)) => {
+                findings.push(Finding::bad("admin_token", format!("{}: {status}; is it jeton?", self.at("/admin/v1/config"))));
+            }
+            Err(error) => findings.push(Finding::bad("admin_token", format!("{}: {error}", self.at("/admin/v1/config")))),
+        }
+        findings.push(self.log());
+        known
+    }
+
+    fn log(&self) -> Finding {
+        let metrics = self.admin("/metrics").map(|reply| String::from_utf8_lossy(&reply.body).into_owned());
+        let dropped = metrics.ok().and_then(|text| {
+            let line = text.lines().find_map(|line| line.strip_prefix("jeton_log_lines_dropped "))?;
+            line.trim().parse::<u64>().ok()
+        });
+        match dropped {
+            Some(0) => Finding::good("log", "log: no line was dropped since the start"),
+            Some(dropped) => Finding::warning(
+                "log",
+                format!("log: {dropped} lines were dropped since the start; whoever reads standard error is too slow"),
+            ),
+            None => Finding::warning("log", "log: the daemon does not say whether lines were dropped"),
+        }
+    }
+
+    /// Whether the URL of each issuer leads to this daemon; gives when the answers say that they were sent.
+    pub(super) fn issuers(&self, config: &Config, findings: &mut Vec<Finding>) -> Vec<(String, Time)> {
+        let mut dates = Vec::new();
+        for (id, settings) in &config.issuers {
+            let url = &settings.url;
+            findings.push(match self.leads_here(id, url, &mut dates) {
+                Ok(()) => Finding::good("issuer_url", format!("issuers.{id}.url {url}: leads to this daemon")),
+                Err(reason) => Finding::bad(
+                    "issuer_url",
+                    format!("issuers.{id}.url {url}: does not lead to this daemon: {reason}; correct the URL, or the proxy and \
+                             the name that it stands for"),
+                ),
+            });
+        }
+        dates
+    }
+
+    fn leads_here(&self, id: &str, issuer: &str, dates: &mut Vec<(String, Time)>) -> Result<(), String> {
+        let found = self.outside(&format!("{issuer}/.well-known/openid-configuration"))?;
+        if found.status != 200 {
+            return Err(format!("its discovery document is answered {}", found.status));
+        }
+        let date = found.date.as_deref().and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
+        let date = date.and_then(|date| u64::try_from(date.timestamp().as_second()).ok());
+        dates.extend(date.map(|secs| (issuer.to_owned(), Time::from_secs(secs))));
+        let told = json(&found);
+        if told["issuer"] != issuer {
+            return Err("its discovery document is another issuer's".to_owned());
+        }
+        let jwks = told["jwks_uri"].as_str().ok_or("its discovery document names no jwks_uri")?;
+        let theirs = kids(&json(&self.outside(jwks)?));
+        let own = self.admin(&format!("/admin/v1/issuers/{id}/keys"))?;
+        if own.status != 200 {
+            return Err(format!("the daemon that runs says {} of this issuer", own.status));
+        }
+        if kids(&json(&own)).is_disjoint(&theirs) {
+            return Err("its keys are of another daemon".to_owned());
+        }
+        Ok(())
+    }
+
+    fn at(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
+        url
+    }
+
+    fn admin(&self, path: &str) -> Result<Reply, String> {
+        // the token goes where a token is asked for
+        let authorization = path.starts_with("/admin/").then(|| self.authorization.as_str());
+        get(&self.at(path), authorization, self.trust)
+    }
+
+    fn outside(&self, url: &str) -> Result<Reply, String> {
+        get(&Url::parse(url).map_err(|error| error.to_string())?, None, self.outside)
+    }
+}
+
+fn get(url: &Url, authorization: Option<&str>, trust: Trust<'_>) -> Result<Reply, String> {
+    let call = Call { method: Method::GET, url, authorization, body: None, trust };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let answer = runtime.map_err(|error| error.to_string())?.block_on(async {
+        let sent = tokio::time::timeout(ANSWER, send(call)).await;
+        sent.map_err(|_| format!("no answer within {} s", ANSWER.as_secs()))?.map_err(|error| chain(&error))
+    });
+    answer
+}
+
+fn json(reply: &Reply) -> Value {
+    serde_json::from_slice(&reply.body).unwrap_or_default()
+}
+
+fn kids(keys: &Value) -> BTreeSet<String> {
+    let keys = keys["keys"].as_array().into_iter().flatten();
+    keys.filter_map(|key| key["kid"].as_str().map(str::to_owned)).collect()
+}

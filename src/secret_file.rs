@@ -1,0 +1,134 @@
+//! Files that hold secrets: who may read one, and what a line in one may be. Every secret file of jeton is read here.
+//!
+//! A secret file belongs to root or to the user that runs jeton, nobody else may write to it, and nobody else may read
+//! it but a group that this user is in: what `chmod 600` makes, and what Kubernetes (`fsGroup`) and Docker mount. One
+//! that everybody may read is accepted on a mount that only this container has (see [`mount`]).
+
+mod access;
+pub mod mount;
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+/// Longest secret file, in bytes.
+const MAX_LEN: u64 = 64 * 1024;
+/// What some editors put before UTF-8 text.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// Why a secret file cannot be used. Each message names the file and the rule, never what is in it.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretFileError {
+    /// It cannot be read.
+    #[error("cannot read {path}: {source}", path = .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Somebody else can read or change it.
+    #[error("{path} {found}; {fix}", path = .path.display())]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Owner, group or mode, and the rule.
+        found: String,
+        /// What to do.
+        fix: String,
+    },
+    /// What is in it is not what it should be.
+    #[error("{path} {rule}", path = .path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        rule: &'static str,
+    },
+}
+
+/// Reads the whole text of a secret file.
+///
+/// # Errors
+/// If others can read or change it, or it is no UTF-8 text of at most 64 KiB without a byte order mark.
+pub fn read(path: &Path) -> Result<Zeroizing<String>, SecretFileError> {
+    let unreadable = |source| SecretFileError::Unreadable { path: path.to_owned(), source };
+    let content = |rule| SecretFileError::Content { path: path.to_owned(), rule };
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    access::check(path, &file.metadata().map_err(unreadable)?)?;
+    let mut bytes = Zeroizing::new(Vec::new());
+    file.take(MAX_LEN + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_LEN {
+        return Err(content("is longer than 64 KiB: this is no secret"));
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| content("is no UTF-8 text; save it as UTF-8"))?;
+    if text.starts_with(BYTE_ORDER_MARK) {
+        return Err(content(MARKED));
+    }
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+/// Reads the secret of a file that holds one, on one line.
+///
+/// # Errors
+/// As [`read`] and [`line`].
+pub fn read_line(path: &Path) -> Result<Zeroizing<String>, SecretFileError> {
+    let text = read(path)?;
+    let one = line(&text).map_err(|rule| SecretFileError::Content { path: path.to_owned(), rule })?;
+    Ok(Zeroizing::new(one.to_owned()))
+}
+
+const MARKED: &str = "begins with a byte order mark; save it as UTF-8 without one";
+
+/// The secret in `text`: one line, with or without an end.
+///
+/// # Errors
+/// What a shell or an editor left there that the secret would not be the same with.
+pub fn line(text: &str) -> Result<&str, &'static str> {
+    if text.starts_with(BYTE_ORDER_MARK) {
+        return Err(MARKED);
+    }
+    let one = text.strip_suffix('\n').map_or(text, |text| text.strip_suffix('\r').unwrap_or(text));
+    if one.is_empty() {
+        return Err("is empty; write the secret there, on one line");
+    }
+    if one.contains(['\n', '\r']) {
+        return Err("has more than one line; leave only the secret, on one line");
+    }
+    if one.starts_with(char::is_whitespace) {
+        return Err("has a blank at the beginning; remove it");
+    }
+    if one.ends_with(char::is_whitespace) {
+        return Err("has a blank at the end; remove it");
+    }
+    if one.contains(char::is_control) {
+        return Err("has a control character; leave only the secret, on one line");
+    }
+    Ok(one)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_at_most_its_own_end() {
+        for good in ["secret", "secret\n", "secret\r\n", "two words\n"] {
+            assert_eq!(line(good).unwrap(), good.trim_end(), "{good:?}");
+        }
+        for (bad, rule) in [
+            ("", "empty"),
+            ("\n", "empty"),
+            ("\u{feff}secret", "byte order mark"),
+            ("secret\n\n", "more than one line"),
+            ("secret\rmore", "more than one line"),
+            (" secret", "at the beginning"),
+            ("secret \n", "at the end"),
+            ("secret\u{a0}", "at the end"),
+            ("sec\0ret", "control character"),
+        ] {
+            assert!(line(bad).unwrap_err().contains(rule), "{bad:?}");
+        }
+    }
+}
