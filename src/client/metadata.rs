@@ -274,7 +274,7 @@ pub struct Extension {
     /// What its access tokens are; absent follows the issuer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_token_format: Option<AccessTokenFormat>,
-    /// How it may send its secret.
+    /// How it may send its secret; absent follows the issuer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_transport: Option<SecretTransport>,
     /// Whom its assertions must be for.
