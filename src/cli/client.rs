@@ -2,6 +2,7 @@
 
 mod metadata;
 
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::admin::{Admin, AdminArgs, Failure, finish};
 use super::{exit, input, say, table};
-use crate::client::secret::{SecretHash, import};
+use crate::client::secret::{SecretHash, advice, import};
 use crate::http::client::Method;
 use metadata::MetadataArgs;
 
@@ -175,7 +176,11 @@ fn done(args: &AdminArgs, line: &str) {
 }
 
 fn hash_secret() -> Result<(), Failure> {
-    match import(&input::secret("", Path::new("-"))?) {
+    let secret = input::secret("", Path::new("-"))?;
+    if let Some(advice) = advice(&secret) {
+        let _ = writeln!(std::io::stderr(), "jeton: {advice}");
+    }
+    match import(&secret) {
         Ok(SecretHash::Argon2(phc)) => {
             say(phc);
             Ok(())

@@ -292,7 +292,7 @@ pub struct Extension {
     /// What the header of its access tokens calls them, if they are JWTs; absent follows the issuer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_token_typ: Option<AccessTokenTyp>,
-    /// How it may send its secret.
+    /// How it may send its secret; absent follows the issuer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_transport: Option<SecretTransport>,
     /// Whom its assertions must be for.

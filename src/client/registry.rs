@@ -83,6 +83,9 @@ pub enum RegistryError {
     /// The client has no such secret.
     #[error("the client has no such secret")]
     NoSecret,
+    /// The client has as many secrets as it may have.
+    #[error("the client has 8 secrets; delete one it no longer uses")]
+    TooManySecrets,
     /// The client stands in the configuration file.
     #[error("this client stands in the configuration file; change it there and reload")]
     InFile,
@@ -350,10 +353,10 @@ impl Registry {
     fn insert_newer(&self, issuer: &str, mut client: Client) -> Arc<Client> {
         let before = self.stored.entry((issuer.to_owned(), client.id.clone()));
         if let Entry::Occupied(before) = &before {
-            client.inherit(before.get());
             if client.version < before.get().version {
                 return Arc::new(client);
             }
+            client.inherit(before.get());
         }
         let client = Arc::new(client);
         before.insert(client.clone());

@@ -82,16 +82,40 @@ impl ColdCount {
 pub struct Secret {
     /// What is stored of it.
     pub stored: StoredSecret,
-    /// The keyed hash of an imported secret, known from its first success on.
-    proven: OnceLock<[u8; 32]>,
-    /// Where it is counted while it is cold.
-    cold: ColdCount,
+    proof: Arc<Proof>,
 }
 
-impl Drop for Secret {
+/// What is known of an imported secret.
+struct Proof {
+    /// Its keyed hash, known from its first success on.
+    mac: OnceLock<[u8; 32]>,
+    /// Where it is counted while it is cold; a generated one never is.
+    cold: Option<ColdCount>,
+    /// That of the same secret as it was read again: a request that still has this one proves it there too.
+    heir: OnceLock<Arc<Proof>>,
+}
+
+impl Proof {
+    fn found(&self, mac: [u8; 32]) {
+        if self.mac.set(mac).is_ok() {
+            self.count_off();
+        }
+        if let Some(heir) = self.heir.get() {
+            heir.found(mac);
+        }
+    }
+
+    fn count_off(&self) {
+        if let Some(cold) = &self.cold {
+            cold.0.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Proof {
     fn drop(&mut self) {
-        if self.is_cold() {
-            self.cold.0.fetch_sub(1, Ordering::Relaxed);
+        if self.mac.get().is_none() {
+            self.count_off();
         }
     }
 }
@@ -117,24 +141,23 @@ pub enum Quick {
 impl Secret {
     /// A secret as it was stored; counted in `cold` while it is.
     pub fn new(stored: StoredSecret, cold: &ColdCount) -> Self {
-        let secret = Self { stored, proven: OnceLock::new(), cold: cold.clone() };
-        if secret.is_cold() {
-            secret.cold.0.fetch_add(1, Ordering::Relaxed);
+        let cold = matches!(stored.hash, SecretHash::Argon2(_)).then(|| cold.clone());
+        if let Some(cold) = &cold {
+            cold.0.fetch_add(1, Ordering::Relaxed);
         }
-        secret
+        Self { stored, proof: Arc::new(Proof { mac: OnceLock::new(), cold, heir: OnceLock::new() }) }
     }
 
-    /// Takes over what `old`, a secret of the same client, has proven: a reload makes nothing cold again.
+    /// Takes over what `old`, a secret of the same client, has proven or proves yet: a reload makes nothing cold again.
     pub fn inherit(&self, old: &Self) {
         let same = matches!((&self.stored.hash, &old.stored.hash), (SecretHash::Argon2(own), SecretHash::Argon2(its)) if own == its);
-        if same && let Some(mac) = old.proven.get() {
-            self.prove(*mac);
+        if !same {
+            return;
         }
-    }
-
-    fn prove(&self, mac: [u8; 32]) {
-        if self.proven.set(mac).is_ok() {
-            self.cold.0.fetch_sub(1, Ordering::Relaxed);
+        // in this order, so that what is proven meanwhile is not missed
+        let _ = old.proof.heir.set(self.proof.clone());
+        if let Some(mac) = old.proof.mac.get() {
+            self.proof.found(*mac);
         }
     }
 
@@ -156,7 +179,7 @@ impl Secret {
     /// Its argon2id hash, while only that can check it.
     pub fn cold_hash(&self) -> Option<&str> {
         match &self.stored.hash {
-            SecretHash::Argon2(phc) if self.proven.get().is_none() => Some(phc),
+            SecretHash::Argon2(phc) if self.proof.mac.get().is_none() => Some(phc),
             SecretHash::Argon2(_) | SecretHash::Keyed { .. } => None,
         }
     }
@@ -166,7 +189,7 @@ impl Secret {
         let own = match &self.stored.hash {
             SecretHash::Keyed { key, mac } => hashes.of(*key).map(|hash| hash.ct_eq(mac)),
             SecretHash::Argon2(_) => {
-                let Some(proven) = self.proven.get() else { return Quick::Slow };
+                let Some(proven) = self.proof.mac.get() else { return Quick::Slow };
                 hashes.0.first().map(|(_, hash)| hash.ct_eq(proven))
             }
         };
@@ -176,7 +199,7 @@ impl Secret {
     /// Remembers that argon2id found `presented` right: its keyed hash is enough from now on.
     pub fn found_right(&self, presented: &Presented<'_>) {
         if let Some(mac) = presented.mac(presented.vault.current()) {
-            self.prove(mac);
+            self.proof.found(mac);
         }
     }
 }
@@ -327,6 +350,21 @@ mod tests {
         assert!(other.is_cold() && cold.any());
         drop(other);
         assert!(!cold.any());
+    }
+
+    #[test]
+    fn a_request_under_way_proves_a_secret_that_is_read_again_meanwhile() {
+        let vault = Vault::ephemeral();
+        let horse = Presented { vault: &vault, issuer: "main", client: "web", secret: "horse" };
+        let (before, after) = (ColdCount::default(), ColdCount::default());
+        let secret = counted(import("horse").unwrap(), &before);
+        let again = counted(secret.stored.hash.clone(), &after);
+        again.inherit(&secret);
+        assert!(before.any() && after.any());
+        secret.found_right(&horse);
+        assert_eq!((again.quick(&horse.hashes()), before.any(), after.any()), (Quick::Right, false, false));
+        drop((secret, again));
+        assert!(!before.any() && !after.any());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! What the token and revocation endpoints refuse is 400 with an `error`, `invalid_client` too; several cases have
 //! another code than RFC 6749 would give them. There is an `error_description` only for what the user service says about
 //! a login and for what is wrong with a proof key. Not copied: a wrong client or verifier burning the code, a code that
-//! lives five minutes, `plain`, Basic credentials that are not form-encoded.
+//! lives five minutes, `plain`, Basic credentials that are never form-decoded.
 
 use serde_json::{Value, json};
 

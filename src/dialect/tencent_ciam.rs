@@ -38,6 +38,8 @@ impl Dialect for TencentCiam {
             ("refresh_token_lifetime", "1h"),
             ("refresh_without_offline_access", "true"),
             ("default_audience", "{client_id}"),
+            // the engine refuses a method that is not registered
+            ("secret_transport", "registered"),
             ("users.parameters", "auth_source_id"),
         ]
     }

@@ -58,6 +58,8 @@ impl Dialect for XsollaLogin {
             ("access_token_lifetime", "1h"),
             ("scopes", "openid email user_profile offline"),
             ("offline_scope", "offline"),
+            // "unsupported authentication method"
+            ("secret_transport", "registered"),
         ]
     }
 

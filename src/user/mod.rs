@@ -22,11 +22,12 @@ use guard::Guard;
 pub use login::{Acr, Login};
 
 use crate::client::Issuer;
+use crate::client::auth::throttle::Throttle;
 use crate::client::issuer::UserSource;
 use crate::clock::Clock;
 use crate::hook::HookError;
 use crate::metrics::Metrics;
-use crate::slow_hash::{Full, Lane, LaneConfig, Waiting};
+use crate::slow_hash::{Entrance, Full, Lane, LaneConfig, Share, Waiting};
 use crate::store::{Store, StoreError};
 
 /// Somebody who logged in.
@@ -90,6 +91,8 @@ pub struct Users {
 
 struct Inner {
     directory: Directory,
+    /// Before the lane: each address has its turn, and each name there.
+    entrance: Entrance,
     lane: Lane,
     /// Made at the first login: most installations have none.
     guard: OnceLock<Guard>,
@@ -103,9 +106,11 @@ impl Users {
     /// # Errors
     /// If the system has no thread for us.
     pub fn start(store: Arc<dyn Store>, config: &LaneConfig, clock: Clock, metrics: &Metrics) -> io::Result<Self> {
+        const OF: &str = "password";
         let inner = Inner {
             directory: Directory::new(store),
-            lane: Lane::start("password", config, metrics)?,
+            entrance: Entrance::new(OF, config.workers, config.queue, metrics),
+            lane: Lane::start(OF, config, metrics)?,
             guard: OnceLock::new(),
             clock,
             metrics: metrics.clone(),
@@ -157,7 +162,7 @@ impl Users {
         let guard = self.inner.guard.get_or_init(Guard::default);
         let attempt = guard.admit(&issuer.id, login.username, peer, clock.now()).map_err(LoginError::Throttled)?;
         let decided = match issuer.settings.users.source {
-            UserSource::Directory => self.by_directory(issuer, login, waiting).await,
+            UserSource::Directory => self.by_directory(issuer, login, peer, waiting).await,
             UserSource::Webhook => match &issuer.user_hook {
                 Some(hook) => webhook::ask(hook, issuer, client, login, peer, clock, metrics).await,
                 None => Err(LoginError::NoSource),
@@ -182,10 +187,20 @@ impl Users {
 
     /// One point read and one hash, whoever is asked for; twice as many if what was sent is not in the form in which names
     /// and passwords are stored now, because they may have been stored as they were sent.
-    async fn by_directory(&self, issuer: &Issuer, login: &Login<'_>, waiting: &Waiting) -> Result<Verdict, LoginError> {
+    async fn by_directory(
+        &self,
+        issuer: &Issuer,
+        login: &Login<'_>,
+        peer: IpAddr,
+        waiting: &Waiting,
+    ) -> Result<Verdict, LoginError> {
         let lane = &self.inner.lane;
         let found = self.inner.directory.find(&issuer.id, login.username).await?;
         let phc = found.as_ref().map_or_else(|| lane.cost.decoy(), |found| found.user.hash.clone());
+        let client = format!("{}/{}", issuer.id, login.username);
+        let share = Share { source: Throttle::network(peer), client };
+        // an address may be an application with all its users, so one that has its share is no guesser
+        let turn = self.inner.entrance.enter(share).await.map_err(|_| Full)?;
         let password = prepared::password(login.password);
         let mut right = lane.verify(&password, phc.clone(), Some(waiting)).await?;
         let mut is_old = lane.cost.check_phc(&phc).is_err();
@@ -193,6 +208,7 @@ impl Users {
             right = lane.verify(login.password, phc, Some(waiting)).await?;
             is_old |= right;
         }
+        drop(turn);
         Ok(match found {
             Some(found) if right && !found.user.disabled => {
                 if is_old {

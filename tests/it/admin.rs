@@ -406,6 +406,22 @@ async fn secrets_are_added_and_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn secrets_that_are_added_together_are_no_more_than_one_after_the_other() {
+    let server = std::sync::Arc::new(Server::start().await);
+    let (id, _) = server.web_client().await;
+    let mut adding = tokio::task::JoinSet::new();
+    for _ in 0..32 {
+        let (server, path) = (server.clone(), format!("{CLIENTS}/{id}/secrets"));
+        adding.spawn(async move { server.admin("POST", &path, json!({})).await.status });
+    }
+    let added = adding.join_all().await;
+    assert!(added.iter().all(|status| matches!(status, 201 | 409)), "{added:?}");
+    let shown = server.admin("GET", &format!("{CLIENTS}/{id}"), Value::Null).await.json();
+    assert_eq!(shown["secrets"].as_array().unwrap().len(), 1 + added.iter().filter(|status| **status == 201).count());
+    assert!(shown["secrets"].as_array().unwrap().len() <= 8, "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn checklist_56_deleting_a_client_ends_its_tokens() {
     let server = Server::start().await;
     let caller = gateway(&server).await;

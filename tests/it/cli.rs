@@ -241,6 +241,12 @@ fn a_hashed_secret_is_argon2id_and_needs_no_daemon() {
     let phc = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && phc.starts_with("$argon2id$v=19$"), "{phc}");
     jeton::client::secret::check_phc(phc.trim()).unwrap();
+    assert!(output.stderr.is_empty());
+    // what Basic may spell in two ways is said to be so (RFC 6749 section 2.3.1)
+    let mut command = jeton();
+    command.args(["client", "hash-secret"]);
+    let output = run(command, "correct+horse%\n");
+    assert!(output.status.success() && String::from_utf8(output.stderr).unwrap().contains("+ or %"));
     let mut command = jeton();
     command.args(["client", "hash-secret"]);
     assert_eq!(complaint(command, "").0, 64);

@@ -322,6 +322,28 @@ async fn a_saturated_password_lane_sheds_and_no_other_grant_fails() {
     assert!(metrics.contains("jeton_hash_queue_depth{of=\"password\"} 0"), "{metrics}");
 }
 
+/// CHECKLIST 24, 74: what is true of the queue of imported secrets is true of that of passwords.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_address_keeps_others_out_of_the_queue_of_passwords() {
+    let slow = "queue = 8\ncost = { memory_kib = 19456, passes = 8, lanes = 1 }";
+    let server = Server::with(&format!("{DIRECTORY}\n[passwords]\n{slow}\n")).await;
+    put_user(&server, "ann", json!({ "password": "horse", "subject": "u-1" })).await;
+    let client = login_client(&server).await;
+    let mut flood = tokio::task::JoinSet::new();
+    for number in 0..100 {
+        let (to, client) = (server.public, client.clone());
+        flood.spawn(async move {
+            let name = format!("user-{number}");
+            let mut wire = Wire::connect_from([127, 0, 0, 3].into(), to).await.unwrap();
+            wire.post("/oauth2/token", &fields(&client, &name, "donkey")).await.unwrap()
+        });
+    }
+    server.until_waiting("password", 8).await;
+    let answer = login(&server, &client, "ann", "horse").await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert!(flood.join_all().await.iter().all(|answer| matches!(answer.status, 400 | 503)));
+}
+
 /// A server whose users are at `service`, and its client.
 async fn asking(service: &Service, more: &str) -> (Server, (String, String)) {
     let toml = format!(

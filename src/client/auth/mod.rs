@@ -177,8 +177,7 @@ impl Authenticator {
     ///
     /// # Errors
     /// `invalid_request` for no or several methods at once, 429 after too many failures from this address, 503 if the
-    /// hash pool is full or the store cannot remember an assertion, and one `invalid_client` for everything else. All
-    /// but the first leave a line in the audit stream.
+    /// hash pool is full or the store cannot remember an assertion, and one `invalid_client` for everything else.
     pub async fn authenticate_at(
         &self,
         endpoint: Endpoint,
@@ -229,18 +228,14 @@ impl Authenticator {
             Err(refused) => refused,
         };
         let claimed = Some(ClaimedName::new(&claim.client_id));
-        if let Refused::Later(reason) = refused {
-            return Err(Failure::later(reason, claimed));
-        }
-        if matches!(claim.proof, Proof::Federated(_)) {
+        if matches!(claim.proof, Proof::Federated(_)) && !matches!(refused, Refused::Later(_)) {
             #[expect(clippy::disallowed_methods, reason = "what rules of a client cost must not show")]
             tokio::time::sleep(RULES_FLOOR.saturating_sub(watch.elapsed())).await;
         }
         // nothing is awaited from here on: that it counts and whether there were too many is one step
         let (reason, open) = match refused {
-            Refused::Because(reason) | Refused::Replayed(reason) | Refused::Later(reason) => {
-                (reason, self.guesses.wrong(guess))
-            }
+            Refused::Later(reason) => return Err(Failure::later(reason, claimed)),
+            Refused::Because(reason) | Refused::Replayed(reason) => (reason, self.guesses.wrong(guess)),
             Refused::Counted(reason) => (reason, Ok(())),
             Refused::Throttled(wait) => ("throttled", Err(wait)),
         };

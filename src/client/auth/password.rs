@@ -8,12 +8,13 @@
 use std::sync::Arc;
 
 use super::claim::Sent;
+use super::guesses::Reserved;
 use super::pool::Turn;
 use super::throttle::Throttle;
 use super::{Case, Refused};
 use crate::client::Client;
 use crate::client::secret::{Hashes, Presented, Quick, Secret};
-use crate::slow_hash::Share;
+use crate::slow_hash::{Full, Share};
 
 const WRONG: &str = "wrong or expired secret";
 
@@ -26,26 +27,43 @@ pub(super) async fn verify(case: &Case<'_>, sent: &Sent) -> Result<Arc<Client>, 
     let hashes: Vec<_> = presented.iter().map(Presented::hashes).collect();
     let secrets = case.client.iter().flat_map(|client| &client.secrets);
     let live: Vec<&Secret> = secrets.filter(|secret| secret.is_live(case.now)).collect();
-    let look = Look::at(&live, &hashes);
-    match case.judge(look.proof()) {
-        Ok(client) if look.generated => return Ok(client),
-        Ok(client) => return guesses.right(case.guess()).map(|()| client).map_err(Refused::Throttled),
-        Err(refused) if !case.issuer.cold.any() => return Err(refused),
-        Err(_) => {}
+    let look = || Look::at(&live, &hashes);
+    match admitted(case, look()) {
+        Err(Refused::Because(_)) if case.issuer.cold.any() => {}
+        decided => return decided,
     }
-    let reserved = guesses.reserve(case.guess()).map_err(Refused::Throttled)?;
-    match slow_look(case, &live, &hashes, &presented).await.map(|look| case.judge(look.proof())) {
-        Ok(Ok(client)) => {
-            guesses.found_right(case.guess(), reserved);
-            Ok(client)
+    let reserved = guesses.reserve(case.guess());
+    let client = format!("{}/{}", case.issuer.id, case.client_id);
+    let turn = match case.by.pool.enter(Share { source: Throttle::network(case.peer), client }).await {
+        Ok(turn) => turn,
+        Err(crowded) => {
+            if let Ok(unseen) = reserved {
+                unseen.give_back();
+            }
+            return Err(crowded.into());
         }
-        Ok(Err(Refused::Because(reason))) => Err(Refused::Counted(reason)),
-        Ok(Err(refused)) => Err(refused),
-        Err(not_now) => {
-            reserved.give_back();
-            Err(not_now)
+    };
+    // while it waited another request may have had the right secret: of a fleet that starts at once the first proves it for
+    // all, those included that came when as many as may be were waiting to be looked at
+    match (admitted(case, look()), reserved) {
+        (Err(Refused::Because(_)), Ok(reserved)) => slow_look(case, &turn, &live, &presented, reserved).await,
+        (Err(Refused::Because(_)), Err(wait)) => Err(Refused::Throttled(wait)),
+        (decided, reserved) => {
+            if let Ok(unseen) = reserved {
+                unseen.give_back();
+            }
+            decided
         }
     }
+}
+
+/// The client, if keyed hashes say so. One that can be guessed passes only where there were not too many guesses.
+fn admitted(case: &Case<'_>, look: Look) -> Result<Arc<Client>, Refused> {
+    let client = case.judge(look.proof())?;
+    if !look.generated {
+        case.by.guesses.right(case.guess()).map_err(Refused::Throttled)?;
+    }
+    Ok(client)
 }
 
 /// Which kind of secret was right, if one was.
@@ -72,30 +90,39 @@ impl Look {
     }
 }
 
-/// The same with argon2id, when its turn comes.
+/// The same with argon2id.
 async fn slow_look(
     case: &Case<'_>,
+    turn: &Turn<'_>,
     live: &[&Secret],
-    hashes: &[Hashes],
     presented: &[Presented<'_>],
-) -> Result<Look, Refused> {
-    let client = format!("{}/{}", case.issuer.id, case.client_id);
-    let turn = case.by.pool.enter(Share { source: Throttle::network(case.peer), client }).await?;
-    // while it waited another request may have had the right secret
-    let mut look = Look::at(live, hashes);
-    if look.proof().is_err() {
-        for presented in presented {
-            look.imported |= slow(&turn, presented, live).await?;
+    reserved: Reserved<'_>,
+) -> Result<Arc<Client>, Refused> {
+    let mut look = Look::default();
+    for presented in presented {
+        match slow(turn, presented, live).await {
+            Ok(right) => look.imported |= right,
+            Err(full) => {
+                reserved.give_back();
+                return Err(full.into());
+            }
         }
     }
-    Ok(look)
+    match case.judge(look.proof()) {
+        Ok(client) => {
+            case.by.guesses.found_right(case.guess(), reserved);
+            Ok(client)
+        }
+        Err(Refused::Because(reason)) => Err(Refused::Counted(reason)),
+        Err(refused) => Err(refused),
+    }
 }
 
 /// Whether argon2id finds the secret right. It is asked at least once, and for every secret that it alone can check.
-async fn slow(turn: &Turn<'_>, presented: &Presented<'_>, live: &[&Secret]) -> Result<bool, Refused> {
+async fn slow(turn: &Turn<'_>, presented: &Presented<'_>, live: &[&Secret]) -> Result<bool, Full> {
     let cold: Vec<_> = live.iter().filter_map(|secret| Some((secret, secret.cold_hash()?))).collect();
     if cold.is_empty() {
-        return Ok(turn.burn(presented.secret).await?);
+        return turn.burn(presented.secret).await;
     }
     let mut right = false;
     for (secret, hash) in cold {

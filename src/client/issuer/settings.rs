@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{CustomGrantSettings, UsersSettings};
 use crate::client::federation::FederatedProvider;
+use crate::client::metadata::SecretTransport;
 use crate::client::trust::TrustedIssuer;
 use crate::jose::alg::Algorithm;
 use crate::protocol::grant_type::GrantType;
@@ -71,6 +72,8 @@ pub struct IssuerSettings {
     /// Token requests a second that each client may make; absent is no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_rate_limit: Option<u32>,
+    /// How its clients may send their secrets, unless they say otherwise.
+    pub secret_transport: SecretTransport,
     /// Signing algorithms; each has a ring of keys of its own.
     pub algorithms: Vec<Algorithm>,
     /// What access tokens are.
@@ -143,6 +146,7 @@ impl Default for IssuerSettings {
             refresh_without_offline_access: false,
             refresh_needs_whole_scope: false,
             client_rate_limit: None,
+            secret_transport: SecretTransport::Any,
             algorithms: vec![Algorithm::EdDsa, Algorithm::Rs256, Algorithm::Es256],
             access_token_format: AccessTokenFormat::Jwt,
             access_token_typ: AccessTokenTyp::AtJwt,

@@ -170,7 +170,7 @@ impl ClientMetadata {
         }
         Ok(Settings {
             auth_method: self.token_endpoint_auth_method,
-            secret_transport: own.secret_transport.unwrap_or_default(),
+            secret_transport: own.secret_transport.unwrap_or(ours.secret_transport),
             grant_types: self.grant_types.clone(),
             scope: self.scope.clone(),
             resources,

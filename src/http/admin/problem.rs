@@ -54,7 +54,9 @@ impl From<RegistryError> for Problem {
     fn from(error: RegistryError) -> Self {
         let status = match &error {
             RegistryError::Metadata(_) => 400,
-            RegistryError::Exists | RegistryError::Conflict | RegistryError::InFile => 409,
+            RegistryError::Exists | RegistryError::Conflict | RegistryError::InFile | RegistryError::TooManySecrets => {
+                409
+            }
             RegistryError::NotFound | RegistryError::NoSecret => 404,
             RegistryError::Store(error) => of_store(error),
         };

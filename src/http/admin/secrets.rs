@@ -86,15 +86,16 @@ pub(super) async fn add(service: &Service, issuer: &Issuer, id: &str, request: &
         return Err(Problem::new(400, format!("expires_in: 1 to {LONGEST} seconds, or absent for ever")));
     }
     let now = service.context.clock.now();
-    if client.secrets.iter().filter(|secret| secret.is_live(now)).count() >= MAX_SECRETS {
-        return Err(Problem::new(409, "the client has 8 secrets; delete one it no longer uses"));
-    }
     let expires_in = wanted.expires_in.map(Duration::from_secs);
     let secret = NewSecret::make(service, issuer, id, method, None, expires_in).await?;
     let stored = secret.stored.clone();
     let change = |client: &mut StoredClient| {
         // dead ones are no use to anybody
         client.secrets.retain(|secret| secret.expires_at.is_none_or(|expiry| now < expiry));
+        // here, where it is added: requests that arrive together are as many as others
+        if client.secrets.len() >= MAX_SECRETS {
+            return Err(RegistryError::TooManySecrets);
+        }
         client.secrets.push(stored);
         Ok(())
     };

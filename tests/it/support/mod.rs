@@ -325,6 +325,22 @@ impl Server {
         answer.json()
     }
 
+    /// Until at least so many wait for a thread that hashes them.
+    pub(crate) async fn until_waiting(&self, of: &str, many: u32) {
+        let series = format!("jeton_hash_queue_depth{{of=\"{of}\"}} ");
+        let waiting = async {
+            loop {
+                let metrics = self.metrics().await;
+                let depth = metrics.lines().find_map(|line| line.strip_prefix(&series));
+                if depth.is_some_and(|depth| depth.parse::<u32>().unwrap() >= many) {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("so many wait");
+    }
+
     /// `/metrics`, as text.
     pub(crate) async fn metrics(&self) -> String {
         http::request(self.admin, "GET", "/metrics", &[], b"").await.text()
