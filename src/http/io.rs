@@ -158,7 +158,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Io<S> {
                 let _ = Pin::new(&mut this.stream).poll_read(cx, buf);
             }
         } else {
-            ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
+            match ready!(Pin::new(&mut this.stream).poll_read(cx, buf)) {
+                // an end without close_notify is an end: no request ends with its connection (RFC 9112 section 9.8)
+                Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => return Poll::Ready(Err(error)),
+                Ok(()) | Err(_) => {}
+            }
         }
         let fresh = &buf.filled()[before..];
         if !fresh.is_empty() {

@@ -573,7 +573,8 @@ async fn checklist_14_whatever_is_answered_a_known_origin_may_read_it() {
             (408, parse_all(&raw(server.public, half(10).as_bytes()).await, false).remove(0)),
         ];
         // 429: wrong secrets, each of them counted
-        let wrong = format!("grant_type=client_credentials&client_id={}&client_secret=wrong", client.0);
+        let victim = server.service_client().await.0;
+        let wrong = format!("grant_type=client_credentials&client_id={victim}&client_secret=wrong");
         let mut throttled = None;
         for _ in 0..200 {
             let answer = ask("POST", TOKEN, &[FORM], &wrong).await;

@@ -208,3 +208,39 @@ async fn rfc9113_9_1_requests_that_are_followed_by_half_close_are_answered() {
     }
     assert_eq!(answered, 50);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc9113_8_3_1_an_invalid_authority_is_400() {
+    let server = Server::start().await;
+    for (authority, ok) in [("a", true), ("a:65535", true), ("u@a", false), ("a:65536", false), ("a:x", false)] {
+        // GET, http, /oauth2/jwks
+        let literal =
+            |name: u8, value: &str| [&[0x40 | name, u8::try_from(value.len()).unwrap()], value.as_bytes()].concat();
+        let block = [&[0x82, 0x86][..], &literal(1, authority), &literal(4, "/oauth2/jwks")].concat();
+        let bytes = [PREFACE, &frame(SETTINGS, 0, 0, &[]), &frame(HEADERS, 5, 1, &block)].concat();
+        let mut wire = TcpStream::connect(server.public).await.unwrap();
+        wire.write_all(&bytes).await.unwrap();
+        wire.shutdown().await.unwrap();
+        let mut all = Vec::new();
+        let _ = tokio::time::timeout(Duration::from_secs(10), wire.read_to_end(&mut all)).await.expect("it is closed");
+        let keys = String::from_utf8_lossy(&all).contains("\"keys\"");
+        assert_eq!(keys, ok, "{authority}");
+        // a refusal by h2 itself is a reset of the stream
+        let (refused, reset) =
+            (find(&all, HEADERS).is_some_and(|block| block[0] == 0x8c), find(&all, RST_STREAM).is_some());
+        assert_eq!(refused || reset, !ok, "{authority}");
+    }
+}
+
+/// The payload of the first frame of a kind.
+fn find(mut bytes: &[u8], wanted: u8) -> Option<&[u8]> {
+    while let [a, b, c, kind, _, rest @ ..] = bytes {
+        let length = u32::from_be_bytes([0, *a, *b, *c]) as usize;
+        let payload = rest.get(4..4 + length)?;
+        if *kind == wanted {
+            return Some(payload);
+        }
+        bytes = &rest[4 + length..];
+    }
+    None
+}

@@ -28,6 +28,11 @@ impl ClientMetadata {
             ("client_name", &self.client_name),
             ("software_id", &self.software_id),
             ("software_version", &self.software_version),
+            ("tls_client_auth_subject_dn", &self.tls_client_auth_subject_dn),
+            ("tls_client_auth_san_dns", &self.tls_client_auth_san_dns),
+            ("tls_client_auth_san_uri", &self.tls_client_auth_san_uri),
+            ("tls_client_auth_san_ip", &self.tls_client_auth_san_ip),
+            ("tls_client_auth_san_email", &self.tls_client_auth_san_email),
         ];
         let names = names.into_iter().filter_map(|(field, name)| Some((field, name.as_ref()?)));
         for (field, name) in names.chain(self.contacts.iter().map(|contact| ("contacts", contact))) {
