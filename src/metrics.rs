@@ -69,16 +69,14 @@ trait Made: Sized {
     fn made(name: &str, help: &str, labels: &[Label]) -> Self;
 }
 
-impl Made for IntCounter {
-    fn made(name: &str, help: &str, _: &[Label]) -> Self {
-        Self::new(name, help).expect("a valid metric")
-    }
-}
-
-impl Made for IntGauge {
-    fn made(name: &str, help: &str, _: &[Label]) -> Self {
-        Self::new(name, help).expect("a valid metric")
-    }
+macro_rules! single {
+    ($kind:ident) => {
+        impl Made for $kind {
+            fn made(name: &str, help: &str, _: &[Label]) -> Self {
+                Self::new(name, help).expect("a valid metric")
+            }
+        }
+    };
 }
 
 macro_rules! family {
@@ -95,6 +93,8 @@ macro_rules! family {
     };
 }
 
+single!(IntCounter);
+single!(IntGauge);
 family!(IntCounterVec, |name, help| Opts::new(name, help));
 family!(IntGaugeVec, |name, help| Opts::new(name, help));
 family!(HistogramVec, |name, help| HistogramOpts::new(name, help).buckets(LATENCY_BUCKETS.to_vec()));

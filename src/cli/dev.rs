@@ -9,7 +9,8 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::init::{new_admin_token, write_secret};
-use super::{complain, exit, fail, say, serve};
+use super::serve::{self, Names};
+use super::{complain, exit, fail, say};
 use crate::client::secret;
 use crate::config::Source;
 use crate::http::admin::AdminToken;
@@ -39,13 +40,16 @@ pub(super) struct DevArgs {
 /// Where single-page applications are served from while they are made: the ports of Vite, webpack, Angular and others.
 const BROWSERS: [u16; 6] = [3000, 4200, 5173, 8000, 8081, 9000];
 
+const FLAGS: Names = Names { public: "--listen", admin: "--admin-listen", directory: "--data-dir" };
+
 /// The demo clients that have a secret.
 const SECRETS: [&str; 2] = ["demo-web", "demo-service"];
 
 pub(super) fn dev(args: DevArgs) -> ExitCode {
-    if let Some(Err(rule)) = args.admin_token.as_deref().map(check_admin_token) {
-        return fail(exit::CONFIG, &rule);
-    }
+    let admin_token = match args.admin_token.as_deref().map(admin_token).transpose() {
+        Ok(token) => token,
+        Err(rule) => return fail(exit::CONFIG, &rule),
+    };
     let dir = match furnish(&args) {
         Ok(dir) => dir,
         Err(message) => return fail(exit::UNAVAILABLE, &message),
@@ -53,21 +57,22 @@ pub(super) fn dev(args: DevArgs) -> ExitCode {
     let source = Source { preset: Some(preset(&args, &dir)), ..Source::default() };
     match prepare(source) {
         Ok(mut prepared) => {
-            if let Some(token) = &args.admin_token {
+            if let Some(token) = admin_token {
                 prepared.admin_token = AdminToken::fixed(token);
             }
-            serve::run(prepared, "--data-dir", |daemon| introduce(daemon, &dir, args.admin_token.as_deref()))
+            serve::run(prepared, &FLAGS, |daemon| introduce(daemon, &dir, admin_token))
         }
         Err(error) => complain(exit::CONFIG, &error),
     }
 }
 
-fn check_admin_token(token: &str) -> Result<(), String> {
-    let token = line(token).map_err(|rule| format!("--admin-token {rule}"))?;
+/// The token in what was given for one.
+fn admin_token(given: &str) -> Result<&str, String> {
+    let token = line(given).map_err(|rule| format!("--admin-token {rule}"))?;
     if token.len() < MIN_ADMIN_TOKEN {
         return Err(format!("--admin-token: at least {MIN_ADMIN_TOKEN} characters, or leave it out and one is made"));
     }
-    Ok(())
+    Ok(token)
 }
 
 /// Makes the data directory and whatever of its secrets is missing.
@@ -201,3 +206,16 @@ curl -sS {public}/.well-known/openid-configuration; echo
 curl -sS {admin}/metrics | grep -v '^#' | sed -n 1,10p
 curl -sS -X POST -H 'Authorization: Bearer {token}' {admin}/admin/v1/issuers/main/keys/rotate; echo
 "#;
+
+#[cfg(test)]
+mod tests {
+    use super::admin_token;
+
+    #[test]
+    fn a_line_end_behind_the_admin_token_is_not_part_of_it() {
+        let token = "admin-token-0123456789";
+        assert_eq!(admin_token(&format!("{token}\n")), Ok(token));
+        assert!(admin_token("short").unwrap_err().contains("at least 22"));
+        assert!(admin_token(&format!("{token}\nsecond")).unwrap_err().contains("more than one line"));
+    }
+}

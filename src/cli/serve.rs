@@ -18,27 +18,35 @@ use crate::service::Reloaded;
 
 pub(super) fn serve(config: PathBuf) -> ExitCode {
     match prepare(Source { file: Some(config), ..Source::default() }) {
-        Ok(prepared) => run(prepared, "store.path", |_| {}),
+        Ok(prepared) => run(prepared, &SETTINGS, |_| {}),
         Err(error) => complain(exit::CONFIG, &error),
     }
 }
 
-/// Runs a daemon until it is told to stop; `started` is called once it serves. `directory` is what this command calls the
-/// data directory.
-pub(super) fn run(prepared: Prepared, directory: &str, started: impl FnOnce(&Daemon)) -> ExitCode {
+/// What a command calls where the daemon listens and keeps its data, for messages.
+pub(super) struct Names {
+    pub(super) public: &'static str,
+    pub(super) admin: &'static str,
+    pub(super) directory: &'static str,
+}
+
+const SETTINGS: Names = Names { public: "public.listen", admin: "admin.listen", directory: "store.path" };
+
+/// Runs a daemon until it is told to stop; `started` is called once it serves.
+pub(super) fn run(prepared: Prepared, names: &Names, started: impl FnOnce(&Daemon)) -> ExitCode {
     let log = log::start(&prepared.loaded.config.log);
     let runtime = match runtime::start() {
         Ok(runtime) => runtime,
         Err(error) => return complain(exit::INTERNAL, &error),
     };
-    let code = runtime.block_on(live(prepared, &log, directory, started));
+    let code = runtime.block_on(live(prepared, &log, names, started));
     // what still runs after an orderly stop waits for nothing worth waiting for
     runtime.shutdown_timeout(Duration::from_secs(1));
     code
 }
 
-async fn live(prepared: Prepared, log: &Log, directory: &str, started: impl FnOnce(&Daemon)) -> ExitCode {
-    let shutdown = prepared.loaded.config.shutdown;
+async fn live(prepared: Prepared, log: &Log, names: &Names, started: impl FnOnce(&Daemon)) -> ExitCode {
+    let (shutdown, admin) = (prepared.loaded.config.shutdown, prepared.loaded.config.admin.listen);
     let metrics = Metrics::new();
     let around = Surroundings {
         clock: Clock::system(),
@@ -53,11 +61,16 @@ async fn live(prepared: Prepared, log: &Log, directory: &str, started: impl FnOn
     let mut daemon = match Daemon::start(prepared, around).await {
         Ok(daemon) => daemon,
         Err(error @ ServerError::Prepare(_)) => return complain(exit::CONFIG, &error),
-        // the store does not know what a person calls its directory
-        Err(error @ ServerError::Store(_)) => {
-            return fail(exit::UNAVAILABLE, &format!("{} (set by {directory})", chain(&error)));
+        // neither the store nor a listener knows what a person calls where it is
+        Err(error) => {
+            let set_by = match &error {
+                ServerError::Store(_) => format!(" (set by {})", names.directory),
+                ServerError::Bind(error) if error.address() == admin => format!(" (set by {})", names.admin),
+                ServerError::Bind(_) => format!(" (set by {})", names.public),
+                _ => String::new(),
+            };
+            return fail(exit::UNAVAILABLE, &format!("{}{set_by}", chain(&error)));
         }
-        Err(error) => return complain(exit::UNAVAILABLE, &error),
     };
     tracing::info!(public = %daemon.public, admin = %daemon.admin, version = env!("CARGO_PKG_VERSION"), "jeton serves");
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);

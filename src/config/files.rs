@@ -36,8 +36,9 @@ fn collect(name: &str, value: &Value, named: &mut Vec<PathBuf>) {
 }
 
 fn digest(path: PathBuf) -> Option<[u8; 32]> {
-    let mut file =
-        std::fs::File::open(path).ok().filter(|file| file.metadata().is_ok_and(|about| about.is_file()))?.take(MAX_LEN);
+    // before it is opened: a pipe would wait for its writer
+    std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file)?;
+    let mut file = std::fs::File::open(path).ok()?.take(MAX_LEN);
     let (mut context, mut part) = (Context::new(&SHA256), zeroize::Zeroizing::new([0; 4096]));
     loop {
         match file.read(&mut part[..]).ok()? {

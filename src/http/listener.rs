@@ -14,13 +14,13 @@ const BACKLOG: i32 = 4096;
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// Somebody else has the port.
-    #[error("another process listens on {0}; stop it or choose another address with --listen")]
+    #[error("another process listens on {0}; stop it or choose another address")]
     InUse(SocketAddr),
     /// The port is below 1024, or a security policy forbids it.
-    #[error("no permission to listen on {0}; choose a port from 1024 up with --listen or grant CAP_NET_BIND_SERVICE")]
+    #[error("no permission to listen on {0}; choose a port from 1024 up or grant CAP_NET_BIND_SERVICE")]
     Forbidden(SocketAddr),
     /// No interface of this machine has the address.
-    #[error("{0} is not an address of this machine; choose one with --listen (0.0.0.0 or [::] for all)")]
+    #[error("{0} is not an address of this machine; choose one (0.0.0.0 or [::] for all)")]
     NotHere(SocketAddr),
     /// Anything else.
     #[error("failed to listen on {0}")]
@@ -28,6 +28,13 @@ pub enum BindError {
 }
 
 impl BindError {
+    /// Where it was to listen.
+    pub fn address(&self) -> SocketAddr {
+        match self {
+            Self::InUse(addr) | Self::Forbidden(addr) | Self::NotHere(addr) | Self::Other(addr, _) => *addr,
+        }
+    }
+
     fn from_io(addr: SocketAddr, error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::AddrInUse => Self::InUse(addr),

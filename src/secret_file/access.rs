@@ -63,6 +63,8 @@ pub(super) fn check(path: &Path, metadata: &Metadata) -> Result<(), SecretFileEr
         "it is on a volume, whose mode is not changed there: for Kubernetes set `defaultMode: 0440` of the secret volume and \
          `fsGroup` of the pod's securityContext, for Docker set uid, gid and mode of the secret (`mode: 0440`)"
             .to_owned()
+    } else if exposure == Exposure::Owner && reader.user == 0 {
+        format!("run jeton as that user, or `chown 0 {shown}` and `chmod 600 {shown}`")
     } else if exposure == Exposure::Owner {
         format!("run `chown {} {shown}` and `chmod 600 {shown}`", reader.user)
     } else {

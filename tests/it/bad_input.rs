@@ -488,8 +488,9 @@ fn a_port_in_use_is_named_and_nothing_is_touched() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken_at = taken.local_addr().unwrap().to_string();
     let before = everything(home.dir());
-    for listener in ["JETON__PUBLIC__LISTEN", "JETON__ADMIN__LISTEN"] {
+    for (listener, setting) in [("JETON__PUBLIC__LISTEN", "public.listen"), ("JETON__ADMIN__LISTEN", "admin.listen")] {
         let message = refusal(home.command(&["serve"]).env(listener, &taken_at), UNAVAILABLE);
+        assert!(message.contains(&format!("(set by {setting})")) && !message.contains("--"), "{message}");
         assert!(message.contains(&format!("another process listens on {taken_at}")), "{message}");
         assert!(message.contains("stop it or choose another address"), "{message}");
     }
@@ -532,6 +533,7 @@ async fn a_data_directory_has_one_jeton_and_a_second_changes_nothing() {
         command.args(["dev", flag, &address, other, &free, "--data-dir"]).arg(&data);
         let message = refusal(&mut command, UNAVAILABLE);
         assert!(message.contains(&format!("another process listens on {address}")), "{message}");
+        assert!(message.contains(&format!("(set by {flag})")), "{message}");
     }
     assert_eq!(everything(&data), before);
     // the first one never noticed

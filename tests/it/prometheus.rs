@@ -228,8 +228,11 @@ fn expressions(file: &str) -> Vec<String> {
     found
 }
 
+/// A metric with the labels that it is selected by, and the values that each may have.
+type Selector = (String, Vec<(String, Vec<String>)>);
+
 /// The metrics that an expression selects, with the values that its matchers name.
-fn selectors(expression: &str) -> Vec<(String, Vec<(String, Vec<String>)>)> {
+fn selectors(expression: &str) -> Vec<Selector> {
     let mut found = Vec::new();
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let mut rest = expression;

@@ -180,11 +180,10 @@ impl<'a> Daemon<'a> {
 fn get(url: &Url, authorization: Option<&str>, trust: Trust<'_>) -> Result<Reply, String> {
     let call = Call { method: Method::GET, url, authorization, body: None, trust };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let answer = runtime.map_err(|error| error.to_string())?.block_on(async {
+    runtime.map_err(|error| error.to_string())?.block_on(async {
         let sent = tokio::time::timeout(ANSWER, send(call)).await;
         sent.map_err(|_| format!("no answer within {} s", ANSWER.as_secs()))?.map_err(|error| chain(&error))
-    });
-    answer
+    })
 }
 
 fn json(reply: &Reply) -> Value {

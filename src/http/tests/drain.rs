@@ -119,8 +119,7 @@ async fn a_port_in_use_is_explained() {
     let addr = bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let port = addr.local_addr().unwrap().port();
     let error = bind(([127, 0, 0, 1], port).into()).unwrap_err().to_string();
-    let expected =
-        format!("another process listens on 127.0.0.1:{port}; stop it or choose another address with --listen");
+    let expected = format!("another process listens on 127.0.0.1:{port}; stop it or choose another address");
     assert_eq!(error, expected);
 }
 

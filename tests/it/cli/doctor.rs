@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use jeton::clock::Clock;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -84,6 +85,11 @@ impl Home {
     }
 }
 
+/// What this machine's clock says.
+fn now() -> std::time::SystemTime {
+    std::time::UNIX_EPOCH + std::time::Duration::from_millis(Clock::system().now().as_millis())
+}
+
 /// The only finding of a name.
 fn finding<'a>(findings: &'a [Value], check: &str) -> (&'a str, &'a str) {
     let mut found = findings.iter().filter(|finding| finding["check"] == check);
@@ -144,11 +150,11 @@ async fn the_doctor_sees_certificates_that_end_soon() {
     let home = Home::new();
     let certificate = |days: i64| {
         let mut params = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
-        let now = std::time::SystemTime::now();
-        params.not_before = (now - std::time::Duration::from_secs(86_400 * 90)).into();
+        let today = now();
+        params.not_before = (today - std::time::Duration::from_secs(86_400 * 90)).into();
         params.not_after = match u64::try_from(days) {
-            Ok(days) => (now + std::time::Duration::from_secs(86_400 * days + 3_600)).into(),
-            Err(_) => (now - std::time::Duration::from_secs(86_400)).into(),
+            Ok(days) => (today + std::time::Duration::from_secs(86_400 * days + 3_600)).into(),
+            Err(_) => (today - std::time::Duration::from_secs(86_400)).into(),
         };
         let key = rcgen::KeyPair::generate().unwrap();
         secret(&home.path("tls.pem"), &params.self_signed(&key).unwrap().pem());
@@ -193,7 +199,7 @@ async fn the_doctor_looks_at_clock_logs_and_hooks() {
     assert!(told.contains("issuers.main.custom_grants[0].hook") && told.contains(&nobody), "{told}");
     // a store that was written in the future: this machine's clock went back, or it was ahead
     drop(running);
-    let ahead = std::time::SystemTime::now() + std::time::Duration::from_secs(3_600);
+    let ahead = now() + std::time::Duration::from_secs(3_600);
     let log = std::fs::File::options().write(true).open(home.path("data/db")).unwrap();
     log.set_modified(ahead).unwrap();
     let (code, findings) = home.ask(|_| ());
