@@ -49,9 +49,12 @@ def web(method):
     check(False, "an unknown refresh token gave tokens")
 
 
-def service(method, **how):
-    client = register(token_endpoint_auth_method=method, grant_types=["client_credentials"], scope="api:read")
-    client_id, client_secret = client["client_id"], client["client_secret"]
+def service(method, given=None, **how):
+    chosen = {"client_secret": given} if given else {}
+    client = register(
+        token_endpoint_auth_method=method, grant_types=["client_credentials"], scope="api:read", **chosen
+    )
+    client_id, client_secret = client["client_id"], given or client["client_secret"]
     session = OAuth2Session(client=BackendApplicationClient(client_id=client_id, scope=["api:read"]))
     token = session.fetch_token(
         token_url=TOKEN, client_id=client_id, client_secret=client_secret, timeout=20, **how
@@ -72,3 +75,5 @@ for name in ("client_secret_basic", "client_secret_post", "none"):
 for name in ("client_secret_basic", "client_secret_post"):
     service(name)
     service(name, include_client_id=True)
+# like one of `openssl rand -base64`: requests puts it into Basic as it is, though RFC 6749 section 2.3.1 has it encoded
+service("client_secret_basic", given="u+1%41/8Gq0f+Zt%2Bm9w==")

@@ -1,5 +1,5 @@
-// github.com/zitadel/oidc: a relying party as in the example of its repository (discovery, code with PKCE, userinfo),
-// refresh and revocation, and a resource server that introspects.
+// github.com/zitadel/oidc: a relying party as in the examples of its repository (discovery, code with PKCE, userinfo; a
+// device with the library's own polling), refresh and revocation, and a resource server that introspects.
 package main
 
 import (
@@ -24,9 +24,12 @@ var (
 func main() {
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Second)
 	defer cancel()
+	waited := make(chan struct{})
+	go func() { device(ctx); close(waited) }()
 	for _, method := range []string{"client_secret_basic", "client_secret_post", "none"} {
 		web(ctx, method)
 	}
+	<-waited
 }
 
 func web(ctx context.Context, method string) {
@@ -90,4 +93,26 @@ func introspected(ctx context.Context, token string, active bool) {
 	seen, err := rs.Introspect[*oidc.IntrospectionResponse](ctx, server, token)
 	portal.Check(err == nil, "introspection: %v", err)
 	portal.Check(seen.Active == active && (!active || seen.Subject == "alice"), "introspection: %+v", seen)
+}
+
+// device is a public client: the library sends a secret twice, by Basic and by the body, which RFC 6749 section 2.3 forbids.
+func device(ctx context.Context) {
+	client := portal.Register(portal.Object{
+		"token_endpoint_auth_method": "none",
+		"grant_types":                []string{"urn:ietf:params:oauth:grant-type:device_code"},
+		"scope":                      "openid api:read",
+	})
+	party, err := rp.NewRelyingPartyOIDC(ctx, portal.Issuer, client.ID, client.Secret, "", []string{"openid"})
+	portal.Check(err == nil, "device: discovery: %v", err)
+	asked, err := rp.DeviceAuthorization(ctx, []string{"openid", "api:read"}, party, nil)
+	portal.Check(err == nil, "device: %v", err)
+	interval := time.Duration(asked.Interval) * time.Second
+	approval := time.AfterFunc(interval+interval/2, func() { portal.Approve(asked.UserCode) })
+	defer approval.Stop()
+	begun := time.Now()
+	token, err := rp.DeviceAccessToken(ctx, asked.DeviceCode, interval, party)
+	portal.Check(err == nil, "device: %v", err)
+	took := time.Since(begun)
+	portal.Check(token.AccessToken != "", "device: no token")
+	portal.Check(took < 2*interval+interval/2, "device: told to slow down: %v at an interval of %v", took, interval)
 }
