@@ -108,7 +108,7 @@ fn introspect(
         status => {
             let detail = answer["error_description"].as_str().or(answer["error"].as_str()).unwrap_or("no reason given");
             let advice = if status == 401 {
-                "; check --client and --client-secret-file; the client must use client_secret_basic"
+                "; check --client and --client-secret-file; the client must send a secret"
             } else {
                 "; is this the issuer's URL? set --url"
             };
