@@ -274,7 +274,7 @@ pub struct Extension {
     /// Whether the token request must repeat the redirect URI.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code_redirect_uri: Option<CodeRedirect>,
-    /// Which ports a redirect URI at `http://localhost` may have; one at 127.0.0.1 or [::1] may have any.
+    /// Which ports a redirect URI at `http://localhost` may have; one at `127.0.0.1` or `[::1]` may have any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub localhost_port: Option<LocalhostPort>,
     /// Algorithm of access tokens.

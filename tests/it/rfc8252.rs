@@ -239,6 +239,7 @@ async fn control_characters_are_refused_wherever_a_header_a_log_or_a_location_co
             ("redirect_uris", json!([format!("https://app.example/{bad}")])),
             ("jwks_uri", json!(format!("https://app.example/{bad}"))),
             ("scope", json!(bad)),
+            ("jeton", json!({ "token_exchange": { "audiences": [bad] } })),
         ] {
             let answer = server.admin("POST", CLIENTS, metadata(member, value)).await;
             assert_eq!(answer.status, 400, "{member} {control:?}: {}", answer.text());

@@ -35,7 +35,11 @@ impl ClientMetadata {
             ("tls_client_auth_san_email", &self.tls_client_auth_san_email),
         ];
         let names = names.into_iter().filter_map(|(field, name)| Some((field, name.as_ref()?)));
-        for (field, name) in names.chain(self.contacts.iter().map(|contact| ("contacts", contact))) {
+        let targets = self.jeton.token_exchange.iter().flat_map(|policy| policy.audiences.iter().flatten());
+        let names = names
+            .chain(self.contacts.iter().map(|contact| ("contacts", contact)))
+            .chain(targets.map(|target| ("jeton.token_exchange.audiences", target)));
+        for (field, name) in names {
             if !uri::is_clean(name) {
                 return refuse(field, name, UriError::Unclean.to_string());
             }
