@@ -72,7 +72,7 @@ pub fn read(path: &Path) -> Result<Zeroizing<String>, SecretFileError> {
 /// Reads the secret of a file that holds one, on one line.
 ///
 /// # Errors
-/// As [`read`] and [`line`].
+/// As [`read()`] and [`line()`].
 pub fn read_line(path: &Path) -> Result<Zeroizing<String>, SecretFileError> {
     let text = read(path)?;
     let one = line(&text).map_err(|rule| SecretFileError::Content { path: path.to_owned(), rule })?;

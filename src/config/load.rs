@@ -65,13 +65,38 @@ pub fn load(source: &Source) -> Result<Loaded, ConfigError> {
 fn typed(mut merged: config::Config) -> Result<Config, ConfigError> {
     loop {
         let error = match merged.clone().try_deserialize() {
-            Ok(config) => return Ok(config),
+            Ok(config) => {
+                let read = serde_json::to_value(&config).unwrap_or_default();
+                return check_numbers("", &merged.cache, &read).map(|()| config);
+            }
             Err(error) => error,
         };
         // each turn makes one text of the environment a list, which it stays
         if !split_list(&mut merged, &error)? {
             return Err(wrong(&error, &merged));
         }
+    }
+}
+
+/// Refuses what `config` makes a number although it is none: `true` would be 1, and 7.9 would be 8.
+fn check_numbers(name: &str, given: &Value, read: &serde_json::Value) -> Result<(), ConfigError> {
+    match (&given.kind, read) {
+        (ValueKind::Table(table), serde_json::Value::Object(members)) => table.iter().try_for_each(|(key, value)| {
+            let name = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
+            members.get(key).map_or(Ok(()), |read| check_numbers(&name, value, read))
+        }),
+        (ValueKind::Array(values), serde_json::Value::Array(members)) => {
+            let mut pairs = values.iter().zip(members).enumerate();
+            pairs.try_for_each(|(index, (value, read))| check_numbers(&format!("{name}[{index}]"), value, read))
+        }
+        (ValueKind::Boolean(_) | ValueKind::Float(_) | ValueKind::String(_), serde_json::Value::Number(_)) => {
+            let value = given.to_string();
+            if value.parse::<i128>().is_ok() {
+                return Ok(());
+            }
+            Err(ConfigError::Rule { setting: name.to_owned(), value, rule: "must be a whole number".to_owned() })
+        }
+        _ => Ok(()),
     }
 }
 

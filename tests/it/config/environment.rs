@@ -70,6 +70,22 @@ fn text_from_the_environment_stays_text_and_the_rest_is_read_by_the_type_of_its_
     assert!(origin.contains("environment") && origin.contains("JETON__STORE__PATH"), "{origin}");
 }
 
+/// A parser that is glad of anything makes 1 of `true` and 8 of 7.9.
+#[test]
+fn what_is_no_number_is_refused_where_a_number_is_wanted() {
+    for text in ["true", "yes", "7.9", "1e1", ""] {
+        let told = File::new().refusal(&[("JETON__STORE__SLED__SHARDS", text)]);
+        assert!(told.contains("store.sled.shards") && told.contains(text), "{text}: {told}");
+    }
+    for value in ["true", "7.9", "\"on\""] {
+        let file = File::new();
+        let text = format!("store.sled.shards = {value}\n[issuers.main]\nurl = \"https://id.example\"\n");
+        std::fs::write(file.0.path().join("jeton.toml"), text).unwrap();
+        let told = file.refusal(&[]);
+        assert!(told.contains("store.sled.shards: must be a whole number"), "{value}: {told}");
+    }
+}
+
 #[test]
 fn lists_from_the_environment_are_separated_by_commas_or_json() {
     let grant = r#"[{"grant_type": "urn:x:otp", "parameters": [{"name": "007"}], "hook": {"url": "https://otp.example/", "max_in_flight": 7}}]"#;
