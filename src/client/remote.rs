@@ -225,3 +225,26 @@ impl State {
         self.fetch.clone().filter(|fetch| fetch.has_changed().is_ok())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn rfc7517_5_keys_that_cannot_be_used_are_said_once_and_again_when_they_are_others() {
+        let good = json!({ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" });
+        let skipped = |bad: &[serde_json::Value]| {
+            let keys: Vec<_> = bad.iter().chain([&good]).collect();
+            KeySet::read(&json!({ "keys": keys })).unwrap().1
+        };
+        let (one, many) = (skipped(&[json!("key")]), skipped(&vec![json!("key"); 1000]));
+        let mut state = State::default();
+        assert!(state.news(&[]).is_none());
+        assert!(state.news(&one).unwrap().contains("keys[0]: the key is not a JSON object"));
+        assert!(state.news(&one).is_none());
+        assert!(state.news(&many).is_some_and(|text| text.starts_with("1000 in all") && text.len() < 1000));
+        assert!(state.news(&[]).is_none() && state.news(&one).is_some());
+    }
+}

@@ -20,6 +20,7 @@ use crate::hook::{Hook, HookKind};
 use crate::keys::{IssuerRings, Policy};
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::grant_type::GrantType;
+use crate::protocol::segment::is_dot_segment;
 use crate::secret_file::{self, SecretFileError};
 use crate::vault::Vault;
 
@@ -163,8 +164,8 @@ fn check_names(issuer: &Issuer, known: &[GrantType], dialects: &Dialects) -> Res
             );
         }
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-        if value.is_empty() || value.len() > 128 || !value.bytes().all(plain) {
-            return rule("vendor", value, "1 to 128 letters, digits, -, _ and .");
+        if value.is_empty() || value.len() > 128 || !value.bytes().all(plain) || is_dot_segment(value) {
+            return rule("vendor", value, "1 to 128 letters, digits, -, _ and ., and not a dot or two alone");
         }
     }
     let custom = |grant: &GrantType| issuer.settings.custom_grants.iter().any(|custom| custom.grant_type == *grant);

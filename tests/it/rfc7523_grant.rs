@@ -279,6 +279,12 @@ async fn rfc7517_5_an_unusable_key_of_a_trusted_issuer_does_not_spoil_the_others
     assert!(settings.contains("weak"), "{settings}");
     let world = World::on(Server::with(&settings).await).await;
     assert_eq!(world.send_claims(json!({})).await.status, 200);
+    let issuer = world.server.daemon().service().registry.issuer("main").unwrap();
+    let told = issuer.skipped_keys();
+    assert!(
+        told.len() == 2 && told[0].contains("issuers.main.trusted_issuers") && told[0].contains("keys[0]"),
+        "{told:?}"
+    );
 }
 
 /// With typ JWT an access token of another jeton would otherwise be an assertion.

@@ -199,6 +199,7 @@ async fn checklist_69_the_portal_narrows_the_scope_and_cannot_widen_it() {
     let answer = poll(&server, &client, &codes).await;
     let tokens = answer.json();
     assert_eq!((tokens["scope"].as_str(), tokens.get("refresh_token")), (Some("api:read"), None));
+    assert_eq!(tokens.get("id_token"), None, "openid was narrowed away");
     assert_eq!(claims(&answer.get("access_token"))["tier"], "gold");
 }
 
