@@ -69,6 +69,7 @@ impl Keeper {
     pub(super) fn new(store: Arc<dyn Store>, vault: Arc<Vault>, clock: Clock, metrics: Metrics) -> Self {
         for (alg, cause) in Algorithm::ALL.iter().flat_map(|alg| Cause::ALL.map(|cause| (alg, cause))) {
             let _ = metrics.key_rotations.with_label_values(&[alg.name(), cause.name()]);
+            let _ = metrics.sign_duration.with_label_values(&[alg.name()]);
         }
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {

@@ -515,7 +515,7 @@ fn dev(data: &Path, more: &[&str]) -> Command {
 async fn a_data_directory_has_one_jeton_and_a_second_changes_nothing() {
     let dir = TempDir::new().unwrap();
     let data = dir.path().join("data");
-    let mut first = Dev::start(&data, &dir.path().join("log")).await;
+    let mut first = Dev::start(&data, &dir.path().join("log")).await.settled().await;
     let before = everything(&data);
     let watch = Stopwatch::start();
     for more in [&["--admin-token", "another-admin-token-0123456789"][..], &[]] {

@@ -71,7 +71,7 @@ impl Site {
 
     /// Starts on a new data directory, with a client whose grace is longer than any restart takes.
     async fn found(&mut self, data: &Path) -> (Dev, Load) {
-        let dev = self.start(data).await;
+        let dev = self.start(data).await.settled().await;
         self.slowest = Duration::ZERO;
         let mut metadata = web_metadata();
         metadata["jeton"] = serde_json::json!({ "refresh_token_grace": 60 });

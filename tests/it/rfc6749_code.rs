@@ -324,7 +324,7 @@ async fn checklist_46_a_failed_client_authentication_does_not_burn_the_code() {
     // x/oauth2 tries Basic first and then the body
     let basic = {
         use base64::Engine as _;
-        let both = format!("{}:{}", client.0, client.1);
+        let both = format!("{}:wrong", client.0);
         format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(both))
     };
     for _ in 0..6 {

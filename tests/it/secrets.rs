@@ -481,7 +481,7 @@ async fn checklist_76_keys_are_sealed_and_files_are_the_owners() {
 #[tokio::test(flavor = "multi_thread")]
 async fn checklist_75_no_label_is_chosen_by_a_request() {
     let dir = TempDir::new().unwrap();
-    let dev = Dev::start(&dir.path().join("data"), &dir.path().join("log")).await;
+    let dev = Dev::start(&dir.path().join("data"), &dir.path().join("log")).await.settled().await;
     let mut wire = Wire::connect(dev.public).await.unwrap();
     let mut bogus = async |from: usize, to: usize| {
         for n in from..to {

@@ -145,6 +145,18 @@ impl Dev {
         Self::on(free_port(), free_port(), data, log).await
     }
 
+    /// Waits until the first RSA key, which is made beside the traffic, is there: from then on nothing is written and no
+    /// series appears by itself.
+    pub(crate) async fn settled(self) -> Self {
+        let whole = async {
+            while !super::http::request(self.public, "GET", "/oauth2/jwks", &[], b"").await.text().contains("RS256") {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), whole).await.expect("an RSA key within twenty seconds");
+        self
+    }
+
     /// The same on given addresses.
     pub(crate) async fn on(public: SocketAddr, admin: SocketAddr, data: &Path, log: &Path) -> Self {
         Self::dressed(public, admin, data, log, |_| ()).await
