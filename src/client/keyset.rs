@@ -1,8 +1,9 @@
-//! The public keys of a client, as it registered them or as its `jwks_uri` gives them (RFC 7517 section 5).
+//! The public keys of somebody else (RFC 7517 section 5): of a client, as it registered them or as its `jwks_uri` gives
+//! them, of a trusted issuer, of a federated provider.
 //!
 //! Members that are not for signatures, or that nothing here can use, are passed over as section 5 asks: one of them must
-//! not spoil a set that somebody relies on. Where a set is registered its owner is there to mend it, and the first one
-//! that is wrong is refused.
+//! not spoil a set that somebody relies on. Where a client registers its set its owner is there to mend it, and the first
+//! member that is wrong is refused; one that says of itself what nothing here knows is passed over there, too.
 
 use std::sync::Arc;
 
@@ -12,14 +13,17 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::jose::{JwkError, Owner, PublicJwk, Scheme, VerifyingKey};
+use crate::protocol::uri::shown;
 use crate::x509::{Certificate, Thumbprint};
 
-/// Most keys of one client.
+/// Most keys of one set.
 pub const MAX_KEYS: usize = 16;
 /// Longest `kid` that a key may have, in bytes.
 const MAX_KID: usize = 256;
+/// How much of what a key says of itself is shown, in characters.
+const MAX_SHOWN: usize = 32;
 
-/// Keys of one client.
+/// Keys of one owner.
 #[derive(Debug, Default)]
 pub struct KeySet(Vec<Member>);
 
@@ -50,6 +54,10 @@ enum Unusable {
     TooMany,
     #[error("the `kid` is longer than {MAX_KID} bytes")]
     LongName,
+    #[error("the `use` {0} is none that jeton knows (sig, enc, jwt-svid)")]
+    UnknownUse(String),
+    #[error("the `alg` {0} is none that jeton verifies")]
+    UnknownAlg(String),
     #[error(transparent)]
     Key(JwkError),
 }
@@ -60,9 +68,15 @@ impl Skipped {
         matches!(self.reason, Unusable::Key(JwkError::Private(_)))
     }
 
-    /// Whether it is of a kind that nothing here knows, and so nobody's mistake.
+    /// Whether it is for an algorithm that nothing here verifies.
+    pub fn has_unknown_alg(&self) -> bool {
+        matches!(self.reason, Unusable::UnknownAlg(_))
+    }
+
+    /// Whether it is of a kind or for a purpose that nothing here knows, and so perhaps nobody's mistake.
     fn is_unknown(&self) -> bool {
-        matches!(self.reason, Unusable::Key(JwkError::Unsupported))
+        let reason = &self.reason;
+        matches!(reason, Unusable::Key(JwkError::Unsupported) | Unusable::UnknownUse(_) | Unusable::UnknownAlg(_))
     }
 }
 
@@ -114,17 +128,16 @@ impl KeySet {
         Ok((set.not_empty()?, skipped))
     }
 
-    fn members(jwks: &Value) -> Result<(Self, Vec<Skipped>), KeySetError> {
+    /// What can be used of a JWK set, perhaps nothing, and what cannot.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub(super) fn members(jwks: &Value) -> Result<(Self, Vec<Skipped>), KeySetError> {
         let keys = jwks.get("keys").and_then(Value::as_array).ok_or(KeySetError::Malformed)?;
         let (mut members, mut skipped) = (Vec::new(), Vec::new());
         for (index, key) in keys.iter().enumerate() {
-            let read = match key.as_object() {
-                // not looked at: a set may be long
-                _ if members.len() == MAX_KEYS => Err(Unusable::TooMany),
-                Some(jwk) => member(jwk),
-                None => Err(Unusable::NoObject),
-            };
-            match read {
+            match key.as_object().map_or(Err(Unusable::NoObject), member) {
+                Ok(Some(_)) if members.len() == MAX_KEYS => skipped.push(Skipped { index, reason: Unusable::TooMany }),
                 Ok(member) => members.extend(member),
                 Err(reason) => skipped.push(Skipped { index, reason }),
             }
@@ -132,7 +145,7 @@ impl KeySet {
         Ok((Self(members), skipped))
     }
 
-    fn not_empty(self) -> Result<Self, KeySetError> {
+    pub(super) fn not_empty(self) -> Result<Self, KeySetError> {
         if self.0.is_empty() { Err(KeySetError::Empty) } else { Ok(self) }
     }
 
@@ -183,18 +196,18 @@ fn member(jwk: &Map<String, Value>) -> Result<Option<Member>, Unusable> {
     if matches!(parsed, Err(JwkError::Private(_))) {
         return Err(Unusable::Key(parsed.err().unwrap_or(JwkError::Unsupported)));
     }
-    // SPIFFE Trust Domain and Bundle, section 4.2.2: keys of JWT-SVIDs have a use of their own
-    if text("use").is_some_and(|usage| !matches!(usage, "sig" | "jwt-svid"))
-        || operations.is_some_and(|list| !for_verifying(list))
-    {
+    let shown = |text: &str| shown(&text.chars().take(MAX_SHOWN).collect::<String>());
+    match text("use") {
+        // SPIFFE Trust Domain and Bundle, section 4.2.2: keys of JWT-SVIDs have a use of their own
+        None | Some("sig" | "jwt-svid") => {}
+        Some("enc" | "x509-svid") => return Ok(None),
+        Some(other) => return Err(Unusable::UnknownUse(shown(other))),
+    }
+    if operations.is_some_and(|list| !for_verifying(list)) {
         return Ok(None);
     }
-    let alg = match text("alg").map(Scheme::parse) {
-        None => None,
-        Some(Some(alg)) => Some(alg),
-        // a key for something else
-        Some(None) => return Ok(None),
-    };
+    let unknown = |name: &str| Unusable::UnknownAlg(shown(name));
+    let alg = text("alg").map(|name| Scheme::parse(name).ok_or_else(|| unknown(name))).transpose()?;
     let public = parsed.map_err(Unusable::Key)?;
     let key = VerifyingKey::new(&public, Owner::SomebodyElse).map_err(Unusable::Key)?;
     let kid = text("kid").map(str::to_owned);

@@ -119,12 +119,6 @@ impl Client {
         }
     }
 
-    /// Whether this, the client `old` after a change, proves less of itself: whoever stole what `old` was issued, and could
-    /// not use it without a proof, could from now on.
-    pub fn is_lowered_from(&self, old: &Self) -> bool {
-        self.is_public() && !old.is_public()
-    }
-
     /// Whether the client is public: it has no way to prove who it is (RFC 6749 section 2.1).
     pub fn is_public(&self) -> bool {
         self.settings.auth_method == AuthMethod::None

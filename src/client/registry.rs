@@ -3,6 +3,8 @@
 //! Clients of the configuration file are a snapshot that a reload swaps whole or not at all. Clients of the admin API
 //! are documents of the store, changed one by one with compare-and-set; the file wins where both name an id.
 
+mod registered;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -12,18 +14,19 @@ use dashmap::mapref::entry::Entry;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
+pub use self::registered::Registered;
 use super::Client;
 use super::issuer::Issuer;
 use super::metadata::{AuthMethod, ClientMetadata, MetadataError, check_new_client_id};
 use super::route::{Route, Routes};
 use super::secret::{Secret, StoredSecret};
-use crate::store::{Document, Store, StoreError};
+use crate::store::{Document, Store, StoreError, check_document};
 
 /// Kind of the documents that hold clients.
 const KIND: &str = "client";
 
 /// A client at rest.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct StoredClient {
     /// What it registered.
     pub metadata: ClientMetadata,
@@ -64,6 +67,8 @@ pub struct Registry {
     snapshot: ArcSwap<Snapshot>,
     /// Clients of the store, by issuer id and client id. Guards never cross an await (see .clippy.toml).
     stored: DashMap<(String, String), Arc<Client>>,
+    /// Those of the store that cannot be used as they are, until they are changed or their issuer is.
+    unusable: DashMap<(String, String), Registered>,
     /// The newest change of the store that has been read; one reader at a time.
     version: Mutex<u64>,
 }
@@ -104,6 +109,21 @@ pub struct Stored {
     version: u64,
 }
 
+/// A client that loses what it was issued.
+pub struct Loss {
+    /// Its issuer.
+    pub issuer: Arc<Issuer>,
+    /// Its id.
+    pub client: String,
+    /// Why, as the audit stream calls it.
+    pub event: &'static str,
+}
+
+/// Each client with its issuer's id.
+fn pairs(clients: &HashMap<String, HashMap<String, Arc<Client>>>) -> impl Iterator<Item = (&String, &Arc<Client>)> {
+    clients.iter().flat_map(|(issuer, own)| own.values().map(move |client| (issuer, client)))
+}
+
 impl Registry {
     /// Reads every client of the store; `snapshot` comes from the configuration.
     ///
@@ -115,6 +135,7 @@ impl Registry {
             store,
             snapshot: ArcSwap::from_pointee(snapshot),
             stored: DashMap::new(),
+            unusable: DashMap::new(),
             version: Mutex::new(version),
         };
         documents.iter().for_each(|document| registry.take_in(document));
@@ -213,12 +234,34 @@ impl Registry {
         change: impl FnOnce(&mut StoredClient) -> Result<(), RegistryError>,
     ) -> Result<Arc<Client>, RegistryError> {
         let current = self.changeable(&issuer.id, id)?;
-        let mut body = StoredClient {
-            metadata: current.metadata.clone(),
-            secrets: current.secrets.iter().map(|secret| secret.stored.clone()).collect(),
-        };
+        let mut body = current.body.unwrap_or_default();
         change(&mut body)?;
         self.write(issuer, id, body, current.version).await
+    }
+
+    /// Checks that a client can be replaced by `new`: only what others do meanwhile, or the store, can refuse it then.
+    ///
+    /// # Errors
+    /// The rule that it breaks.
+    pub fn check(&self, issuer: &Issuer, id: &str, new: &StoredClient) -> Result<(), RegistryError> {
+        new.metadata.check_written()?;
+        document(issuer, id, &trimmed(new.clone())).map(drop)
+    }
+
+    /// Replaces a client whose version is still `seen` by `new`, durably.
+    ///
+    /// # Errors
+    /// As [`Registry::check`] and [`Registry::update`].
+    pub async fn replace(
+        &self,
+        issuer: &Issuer,
+        id: &str,
+        seen: u64,
+        new: StoredClient,
+    ) -> Result<Arc<Client>, RegistryError> {
+        self.changeable(&issuer.id, id)?;
+        new.metadata.check_written()?;
+        self.write(issuer, id, new, seen).await
     }
 
     /// Removes a client, durably.
@@ -229,7 +272,7 @@ impl Registry {
         let current = self.changeable(&issuer.id, id)?;
         let document = Document { kind: KIND.to_owned(), name: name(&issuer.id, id), version: 0, body: None };
         self.store.put_document(document, current.version).await?.ok_or(RegistryError::Conflict)?;
-        self.stored.remove(&(issuer.id.clone(), id.to_owned()));
+        self.forget(&(issuer.id.clone(), id.to_owned()));
         Ok(())
     }
 
@@ -241,23 +284,27 @@ impl Registry {
         self.store.documents(KIND).await.map(|(documents, version)| Stored { documents, version })
     }
 
-    /// The clients that prove less of themselves under `fresh` than they do now, by issuer and id.
-    pub fn lowered_by(&self, fresh: &Snapshot) -> Vec<(Arc<Issuer>, String)> {
+    /// The clients that lose what they were issued if `fresh` is swapped in: those that become public, because whoever stole
+    /// it could use it from then on without a proof, and those that the file has no more, because who has the id when it
+    /// comes back may be another.
+    pub fn lost_by(&self, fresh: &Snapshot) -> Vec<Loss> {
         let now = self.snapshot.load();
-        let in_files = [&now.clients, &fresh.clients].into_iter();
-        let ids = in_files
-            .flat_map(|clients| clients.iter().flat_map(|(issuer, own)| own.keys().map(move |id| (issuer, id))));
-        let mut lowered: Vec<(Arc<Issuer>, String)> = Vec::new();
-        for (issuer_id, id) in ids {
-            let new = fresh.clients.get(issuer_id).and_then(|own| own.get(id)).cloned();
-            let new = new.or_else(|| self.stored.get(&(issuer_id.clone(), id.clone())).map(|client| client.clone()));
-            let old = self.client(issuer_id, id);
-            let is_lowered = old.zip(new).is_some_and(|(old, new)| new.is_lowered_from(&old));
-            if let Some(issuer) = fresh.issuers.get(issuer_id).filter(|_| is_lowered) {
-                lowered.push((issuer.clone(), id.clone()));
+        let mut lost = Vec::new();
+        for (issuer, id) in pairs(&now.clients).map(|(issuer, client)| (issuer, &client.id)) {
+            if fresh.clients.get(issuer).is_some_and(|own| own.contains_key(id)) {
+                continue;
+            }
+            if let Some(issuer) = fresh.issuers.get(issuer).or_else(|| now.issuers.get(issuer)) {
+                lost.push(Loss { issuer: issuer.clone(), client: id.clone(), event: "client_removed" });
             }
         }
-        lowered
+        for (issuer, new) in pairs(&fresh.clients).filter(|(_, new)| new.is_public()) {
+            let was_confidential = self.registered(issuer, &new.id).is_ok_and(|old| !old.is_public());
+            if let Some(issuer) = fresh.issuers.get(issuer).filter(|_| was_confidential) {
+                lost.push(Loss { issuer: issuer.clone(), client: new.id.clone(), event: "client_made_public" });
+            }
+        }
+        lost
     }
 
     /// Swaps issuers and the clients of the configuration file; stored clients are resolved again under the new issuers.
@@ -291,13 +338,25 @@ impl Registry {
         Ok(())
     }
 
-    /// A client that can be changed here.
+    /// What is registered of a client, also of one that cannot be used.
+    ///
+    /// # Errors
+    /// [`RegistryError::NotFound`].
+    pub fn registered(&self, issuer: &str, id: &str) -> Result<Registered, RegistryError> {
+        if let Some(client) = self.client(issuer, id) {
+            return Ok(Registered::from(&*client));
+        }
+        let key = (issuer.to_owned(), id.to_owned());
+        self.unusable.get(&key).map(|own| own.clone()).ok_or(RegistryError::NotFound)
+    }
+
+    /// The same of one that can be changed here.
     ///
     /// # Errors
     /// [`RegistryError::NotFound`], or [`RegistryError::InFile`].
-    pub fn changeable(&self, issuer: &str, id: &str) -> Result<Arc<Client>, RegistryError> {
-        let client = self.client(issuer, id).ok_or(RegistryError::NotFound)?;
-        if client.version == 0 { Err(RegistryError::InFile) } else { Ok(client) }
+    pub fn changeable(&self, issuer: &str, id: &str) -> Result<Registered, RegistryError> {
+        let registered = self.registered(issuer, id)?;
+        if registered.version == 0 { Err(RegistryError::InFile) } else { Ok(registered) }
     }
 
     async fn write(
@@ -307,34 +366,36 @@ impl Registry {
         body: StoredClient,
         expected: u64,
     ) -> Result<Arc<Client>, RegistryError> {
-        let mut body = body;
-        // a secret can be recovered only as long as its method needs it
-        if body.metadata.token_endpoint_auth_method != AuthMethod::ClientSecretJwt {
-            body.secrets.iter_mut().for_each(|secret| secret.sealed = None);
-        }
-        // refuse bad metadata before it is stored
-        resolve(body.clone(), id, 0, issuer)?;
-        let text = serde_json::to_string(&body).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        let document = Document { kind: KIND.to_owned(), name: name(&issuer.id, id), version: 0, body: Some(text) };
+        let body = trimmed(body);
+        let document = document(issuer, id, &body)?;
         let version = self.store.put_document(document, expected).await?.ok_or(RegistryError::Conflict)?;
         Ok(self.insert_newer(&issuer.id, resolve(body, id, version, issuer)?))
     }
 
-    /// Makes a document of the store visible. One that no longer fits its issuer is left out and logged.
+    /// Makes a document of the store visible. One that no longer fits its issuer authenticates nobody, is logged, and waits
+    /// to be mended or deleted.
     fn take_in(&self, document: &Document) {
         let Some((issuer_id, id)) = document.name.split_once('/').filter(|_| document.kind == KIND) else { return };
         let key = (issuer_id.to_owned(), id.to_owned());
         let Some(body) = &document.body else {
-            self.stored.remove(&key);
+            self.forget(&key);
             return;
         };
         let Some(issuer) = self.issuer(issuer_id) else {
-            self.stored.remove(&key);
+            self.forget(&key);
             return;
         };
-        let client = serde_json::from_str(body)
-            .map_err(|error| error.to_string())
-            .and_then(|stored| resolve(stored, id, document.version, &issuer).map_err(|error| error.to_string()));
+        let (body, client) = match serde_json::from_str::<StoredClient>(body) {
+            Ok(body) => {
+                let client = resolve(body.clone(), id, document.version, &issuer);
+                (Some(body), client.map_err(|error| error.to_string()))
+            }
+            // the message must not repeat what stands there: it may be part of a secret
+            Err(error) => {
+                let place = format!("line {}, column {}", error.line(), error.column());
+                (None, Err(format!("the stored document cannot be read ({place})")))
+            }
+        };
         match client {
             Ok(client) => drop(self.insert_newer(issuer_id, client)),
             Err(error) => {
@@ -342,16 +403,25 @@ impl Registry {
                     issuer = issuer_id,
                     client = id,
                     error,
-                    "failed to load a stored client; it is refused"
+                    "failed to load a stored client; it is refused until it is changed"
                 );
                 self.stored.remove(&key);
+                let unusable = Some(error);
+                self.unusable.insert(key, Registered { body, version: document.version, unusable });
             }
         }
     }
 
+    fn forget(&self, key: &(String, String)) {
+        self.stored.remove(key);
+        self.unusable.remove(key);
+    }
+
     /// Puts a client in; two writers may arrive here in either order, and the newer version stays.
     fn insert_newer(&self, issuer: &str, mut client: Client) -> Arc<Client> {
-        let before = self.stored.entry((issuer.to_owned(), client.id.clone()));
+        let key = (issuer.to_owned(), client.id.clone());
+        self.unusable.remove(&key);
+        let before = self.stored.entry(key);
         if let Entry::Occupied(before) = &before {
             if client.version < before.get().version {
                 return Arc::new(client);
@@ -371,6 +441,29 @@ impl Registry {
 pub fn resolve(body: StoredClient, id: &str, version: u64, issuer: &Issuer) -> Result<Client, MetadataError> {
     let secrets = body.secrets.into_iter().map(|stored| Secret::new(stored, &issuer.cold)).collect();
     body.metadata.resolve(id.to_owned(), secrets, version, issuer)
+}
+
+/// Without secrets that its method has no use for: one can be recovered only as long as its method needs that, and those
+/// of a public client must not be good again if it is confidential again.
+fn trimmed(mut body: StoredClient) -> StoredClient {
+    match body.metadata.token_endpoint_auth_method {
+        AuthMethod::ClientSecretJwt => {}
+        AuthMethod::None => body.secrets.clear(),
+        _ => body.secrets.iter_mut().for_each(|secret| secret.sealed = None),
+    }
+    body
+}
+
+/// The document of a client.
+///
+/// # Errors
+/// If its metadata breaks a rule, or it is too large.
+fn document(issuer: &Issuer, id: &str, body: &StoredClient) -> Result<Document, RegistryError> {
+    resolve(body.clone(), id, 0, issuer)?;
+    let text = serde_json::to_string(body).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    let document = Document { kind: KIND.to_owned(), name: name(&issuer.id, id), version: 0, body: Some(text) };
+    check_document(&document)?;
+    Ok(document)
 }
 
 fn name(issuer: &str, id: &str) -> String {
@@ -451,6 +544,20 @@ mod tests {
         registry.swap(one_issuer().1, read).await;
         registry.follow().await.unwrap();
         assert!(registry.client("main", "batch").is_none());
+    }
+
+    #[tokio::test]
+    async fn a_client_that_was_changed_since_it_was_judged_is_not_replaced() {
+        let (issuer, snapshot) = one_issuer();
+        let store = Arc::new(Memory::new(1, Clock::manual(Time::from_secs(1))));
+        let registry = Registry::open(store, snapshot).await.unwrap();
+        registry.create(&issuer, "batch", batch_client()).await.unwrap();
+        let seen = registry.changeable("main", "batch").unwrap();
+        registry.update(&issuer, "batch", |_| Ok(())).await.unwrap();
+        let replaced = registry.replace(&issuer, "batch", seen.version, batch_client()).await;
+        assert!(matches!(replaced, Err(RegistryError::Conflict)));
+        let seen = registry.changeable("main", "batch").unwrap();
+        assert!(registry.replace(&issuer, "batch", seen.version, batch_client()).await.is_ok());
     }
 
     #[tokio::test]

@@ -66,11 +66,15 @@ impl Trusted {
     /// # Errors
     /// The rule that they break.
     pub fn new(settings: &TrustedIssuer) -> Result<Self, String> {
-        let (keys, skipped) = KeySet::read(&settings.jwks)
-            .map_err(|_| "jwks: a JWK set with at least one public OKP, EC or RSA key that can be used")?;
+        const RULE: &str = "jwks: a JWK set with at least one public OKP, EC or RSA key that can be used";
+        let (keys, skipped) = KeySet::members(&settings.jwks).map_err(|_| RULE)?;
         if skipped.iter().any(Skipped::is_private) {
             return Err("jwks.keys: public keys only; one has a private part".to_owned());
         }
+        if let Some(wrong) = skipped.iter().find(|skipped| skipped.has_unknown_alg()) {
+            return Err(format!("jwks.{wrong}; each key needs an `alg` that jeton knows"));
+        }
+        let keys = keys.not_empty().map_err(|_| RULE)?;
         if !keys.has_algorithms() {
             return Err("jwks.keys: each needs an `alg` that jeton knows".to_owned());
         }

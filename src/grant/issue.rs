@@ -182,12 +182,20 @@ async fn access_token(
         return opaque::seal(&claims, 0, &request.issuer.id, &context.vault).ok_or(TOO_LONG.into());
     }
     let typ = match settings.access_token_typ {
-        AccessTokenTyp::Jwt if !accepted::audience(&claims.aud).any(|aud| aud == claims.client_id) => Typ::Jwt,
-        // for the client itself it would look like an ID token
+        AccessTokenTyp::Jwt if !accepted::audience(&claims.aud).any(|aud| reads_id_tokens(request, aud, context)) => {
+            Typ::Jwt
+        }
+        // for a client that reads ID tokens it would look like one
         AccessTokenTyp::Jwt | AccessTokenTyp::AtJwt => Typ::AtJwt,
     };
     let claims = serde_json::to_vec(&claims).map_err(|_| Error::Sealed)?;
     sign(request, keys, settings.access_token_alg, typ, &claims, now).await
+}
+
+/// Whether an audience is a client that may take a token for an ID token: the one that asks, or another that logs people in.
+fn reads_id_tokens(request: &TokenRequest, audience: &str, context: &Context) -> bool {
+    let other = || context.registry.client(&request.issuer.id, audience);
+    audience == request.client.id || other().is_some_and(|other| other.settings.scope.contains("openid"))
 }
 
 async fn id_token(

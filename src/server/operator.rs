@@ -14,8 +14,9 @@ pub(super) use actor::Reloader;
 
 use super::prepare::{PrepareError, admin_token, authorities, master_keys};
 use crate::cause::chain;
+use crate::client::Registry;
 use crate::client::auth::Authorities;
-use crate::client::{Issuer, Registry};
+use crate::client::registry::Loss;
 use crate::config::{Config, FileDigests, Loaded, Source, digests, hooked_grants, load, rings, snapshot};
 use crate::grant::Context;
 use crate::http::admin::AdminToken;
@@ -73,8 +74,9 @@ impl Daemonic {
     }
 
     /// Everything that can fail comes before anything that is changed for somebody: files, new lanes (which no client can
-    /// reach yet), the store, what clients lose that become public, and last the keys, whose reload is all or nothing
-    /// itself.
+    /// reach yet), the store, what clients lose that become public or are gone, and last the keys, whose reload is all or
+    /// nothing itself. If that fails those clients have lost it too early, which a login mends; the other way round a store
+    /// that fails would leave issuers with keys of other settings, which nothing mends.
     async fn reload(&self) -> Result<Reloaded, String> {
         let new = load(&self.source).map_err(|error| chain(&error))?;
         let old = self.loaded.load_full();
@@ -96,8 +98,8 @@ impl Daemonic {
         self.live.router.open(hooked_grants(&fresh)).await.map_err(|error| chain(&error))?;
         let read = tokio::time::timeout(READING, self.live.registry.read()).await;
         let stored = read.map_err(|_| "the store took longer than a minute")?.map_err(|error| chain(&error))?;
-        let lowered = self.live.registry.lowered_by(&fresh);
-        self.void(&lowered).await.map_err(|error| chain(&error))?;
+        let lost = self.live.registry.lost_by(&fresh);
+        self.void(&lost).await.map_err(|error| chain(&error))?;
         self.live.context.keys.reload(rings(&fresh)).await.map_err(|error| chain(&error))?;
         // the filter was parsed with the settings: only a process that ends has no log to change
         (self.live.log)(&new.config.log.filter)?;
@@ -108,12 +110,12 @@ impl Daemonic {
         self.live.authorities.replace(anchors);
         fresh.report_skipped_keys();
         self.live.registry.swap(fresh, stored).await;
-        for (issuer, client) in &lowered {
-            tracing::warn!(target: "audit", event = "client_made_public", issuer = issuer.id, client);
+        for Loss { issuer, client, event } in &lost {
+            tracing::warn!(target: "audit", event, actor = "reload", issuer = issuer.id, client, "what the client was issued is void");
         }
         // once more for what was issued in between; by now nothing can be taken back
-        if let Err(error) = self.void(&lowered).await {
-            tracing::error!(target: "audit", event = "void_failed", %error, "clients became public; revoke what they hold");
+        if let Err(error) = self.void(&lost).await {
+            tracing::error!(target: "audit", event = "void_failed", %error, "clients became public or are gone; revoke what they hold");
         }
         // what was deleted since the store was read is gone at once
         self.follow().await;
@@ -127,9 +129,9 @@ impl Daemonic {
         Ok(Reloaded { changed, needs_restart })
     }
 
-    /// Voids what was issued to clients that become public.
-    async fn void(&self, lowered: &[(Arc<Issuer>, String)]) -> Result<(), StoreError> {
-        for (issuer, client) in lowered {
+    /// Voids what was issued to these clients.
+    async fn void(&self, lost: &[Loss]) -> Result<(), StoreError> {
+        for Loss { issuer, client, .. } in lost {
             inspect::raise_fence(issuer, Fence::Client(client), &self.live.context).await?;
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jeton::store::{Document, Store as _};
 use serde_json::{Value, json};
 
 use crate::support::http::{parse_all, raw, request};
@@ -38,6 +39,16 @@ async fn raw_body(server: &Server, method: &str, path: &str, body: &str) -> Answ
 
 async fn active(server: &Server, caller: &(String, String), token: &str) -> bool {
     server.is_active(caller, token).await
+}
+
+/// Writes a client's document as another version of the service, or under other settings, has left it.
+async fn leave(server: &Server, id: &str, body: String) {
+    let service = server.daemon().service();
+    let (store, name) = (service.context.shards.store(), format!("main/{id}"));
+    let before = store.document("client", &name).await.unwrap().map_or(0, |document| document.version);
+    let document = Document { kind: "client".to_owned(), name, version: 0, body: Some(body) };
+    store.put_document(document, before).await.unwrap().unwrap();
+    service.registry.follow().await.unwrap();
 }
 
 /// A client that may introspect everything.
@@ -679,6 +690,13 @@ async fn rfc7592_2_2_what_post_or_get_returned_can_be_put() {
             assert!(detail.starts_with(&format!("{name}:")), "{detail}");
         }
     }
+    // one that is answered with advice
+    let mut metadata = web_metadata();
+    metadata["client_secret"] = json!("correct+horse%");
+    let made = server.admin("POST", CLIENTS, metadata).await;
+    assert!(made.json()["warnings"][0].is_string());
+    let put = server.admin("PUT", &format!("{CLIENTS}/{}", made.get("client_id")), made.json()).await;
+    assert_eq!(put.status, 200, "{}", put.text());
     // one whose hash is slow, with more than one secret
     let mut metadata = web_metadata();
     metadata["client_secret"] = json!("correct horse");
@@ -819,7 +837,95 @@ async fn rfc6749_2_1_a_client_that_becomes_public_loses_what_it_was_issued_befor
     let later = server.refresh(&public, later["refresh_token"].as_str().unwrap()).await;
     assert_eq!(later.status, 200, "{}", later.text());
     assert_eq!(server.replace(&client.0, web_metadata()).await.status, 200);
+    // its secret went with the method: whoever stole it meanwhile has nothing
+    server.refresh(&client, &later.get("refresh_token")).await.refused(401, "invalid_client");
+    let path = format!("{CLIENTS}/{}", client.0);
+    assert_eq!(server.admin("GET", &path, Value::Null).await.json()["secrets"], json!([]));
+    let secret = server.admin("POST", &format!("{path}/secrets"), Value::Null).await.get("client_secret");
+    let client = (client.0, secret);
     assert_eq!(server.refresh(&client, &later.get("refresh_token")).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc6749_2_1_a_change_that_is_refused_voids_nothing() {
+    let server = Server::start().await;
+    let gateway = gateway(&server).await;
+    let client = server.web_client().await;
+    let tokens = server.login(&client).await;
+    server.advance(Duration::from_secs(1)).await;
+    for (name, wrong) in [
+        ("client_name", json!(" blanks at its ends ")),
+        ("scope", json!("nobody:knows")),
+        ("jeton", json!({ "introspection": "any" })),
+        ("contacts", json!(vec!["c".repeat(1000); 20])),
+    ] {
+        let mut metadata = spa_metadata();
+        metadata[name] = wrong;
+        server.replace(&client.0, metadata).await.problem(400);
+        assert!(active(&server, &gateway, tokens["access_token"].as_str().unwrap()).await, "{name}");
+    }
+}
+
+/// A rule that is younger than what is stored, or settings that an issuer has no more, must not take a client away for good.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stored_client_that_no_longer_fits_its_issuer_can_be_seen_mended_and_deleted() {
+    let server = Server::start().await;
+    let client = server.web_client().await;
+    let path = format!("{CLIENTS}/{}", client.0);
+    let store = server.daemon().service().context.shards.store().clone();
+    let name = format!("main/{}", client.0);
+    let kept = store.document("client", &name).await.unwrap().unwrap().body.unwrap();
+    let old = kept.replace("api:write", "nobody:knows");
+    let access = server.login(&client).await["access_token"].as_str().unwrap().to_owned();
+    server.advance(Duration::from_secs(1)).await;
+    leave(&server, &client.0, old.clone()).await;
+    server.redeem(&client, "x").await.refused(401, "invalid_client");
+    let shown = server.admin("GET", &path, Value::Null).await;
+    assert!(shown.status == 200 && shown.get("unusable").starts_with("scope:"), "{}", shown.text());
+    let mut again = web_metadata();
+    again["client_id"] = json!(client.0);
+    server.admin("POST", CLIENTS, again).await.problem(409);
+    let mut body = shown.json();
+    assert!(server.admin("PUT", &path, body.clone()).await.problem(400).contains("scope"));
+    body["scope"] = web_metadata()["scope"].clone();
+    let put = server.admin("PUT", &path, body).await;
+    assert!(put.status == 200 && put.json().get("unusable").is_none(), "{}", put.text());
+    assert!(server.is_active(&server.gateway().await, &access).await, "nothing was voided");
+    server.login(&client).await;
+    for old in [old, "{}".to_owned(), "no JSON".to_owned()] {
+        leave(&server, &client.0, old).await;
+        assert!(!server.admin("GET", &path, Value::Null).await.get("unusable").is_empty());
+        assert_eq!(server.admin("DELETE", &path, Value::Null).await.status, 204);
+        server.admin("GET", &path, Value::Null).await.problem(404);
+        assert_eq!(server.daemon().service().registry.client("main", &client.0).map(|client| client.version), None);
+    }
+    let mut again = web_metadata();
+    again["client_id"] = json!(client.0);
+    server.client(again).await;
+    assert!(!server.is_active(&server.gateway().await, &access).await);
+    // and one of which nothing can be read is written anew
+    leave(&server, &client.0, "{}".to_owned()).await;
+    assert_eq!(server.replace(&client.0, web_metadata()).await.status, 200);
+    let secret = server.admin("POST", &format!("{path}/secrets"), Value::Null).await.get("client_secret");
+    server.login(&(client.0, secret)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc7517_5_a_client_that_was_stored_with_16_keys_and_one_of_an_unknown_kind_still_loads() {
+    let server = Server::start().await;
+    let key = json!({ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" });
+    let mut keys = vec![key.clone(); 16];
+    keys.push(json!({ "kty": "XYZ" }));
+    keys.push(json!({ "kty": "OKP", "use": "enc" }));
+    let mut metadata = web_metadata();
+    metadata["token_endpoint_auth_method"] = json!("private_key_jwt");
+    metadata["jwks"] = json!({ "keys": keys });
+    leave(&server, "old", json!({ "metadata": metadata, "secrets": [] }).to_string()).await;
+    assert!(server.daemon().service().registry.client("main", "old").is_some());
+    assert_eq!(server.replace("old", metadata.clone()).await.status, 200);
+    keys.push(key);
+    metadata["jwks"] = json!({ "keys": keys });
+    assert!(server.replace("old", metadata).await.problem(400).contains("keys[18]"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -876,6 +982,53 @@ async fn rfc6749_2_1_so_does_one_of_the_file_by_a_reload() {
     let token = tokens.get("refresh_token");
     let refresh = [("grant_type", "refresh_token"), ("refresh_token", token.as_str()), ("client_id", "app")];
     post("/oauth2/token", &refresh).await.refused(400, "invalid_grant");
+}
+
+/// Who has the id when it comes back need not be who had it before.
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_56_a_client_that_a_reload_takes_away_loses_what_it_was_issued() {
+    let hash = jeton::slow_hash::Cost::default().hash("horse").unwrap();
+    let client = |id: &str, more: &str| {
+        format!(
+            "[[clients]]\nissuer = \"main\"\nclient_id = \"{id}\"\n{more}scope = \"api:read\"\n[clients.metadata.jeton]\n"
+        )
+    };
+    let secret = format!(
+        "secrets = [{{ argon2 = \"{hash}\" }}]\n[clients.metadata]\ntoken_endpoint_auth_method = \
+         \"client_secret_post\"\ngrant_types = [\"client_credentials\"]\n"
+    );
+    let public = format!(
+        "[clients.metadata]\ntoken_endpoint_auth_method = \"none\"\ngrant_types = [\"authorization_code\"]\n\
+         redirect_uris = [\"{CALLBACK}\"]\n"
+    );
+    let gateway = client("gateway", &secret) + "introspection = \"any\"\n";
+    let (with, without) = (gateway.clone() + &client("app", &secret), gateway.clone());
+    let serve = crate::support::process::Serve::start(&with).await;
+    let post = async |path: &str, fields: &[(&str, &str)]| {
+        crate::support::http::post_form(serve.public, path, &[], fields).await
+    };
+    let token = async || {
+        let fields = [("grant_type", "client_credentials"), ("client_id", "app"), ("client_secret", "horse")];
+        post("/oauth2/token", &fields).await.get("access_token")
+    };
+    let alive = async |token: &str| {
+        let fields = [("token", token), ("client_id", "gateway"), ("client_secret", "horse")];
+        post("/oauth2/introspect", &fields).await.json()["active"] == true
+    };
+    let reload = async |file: &str| {
+        serve.rewrite(file);
+        let answer = serve.admin("POST", "/reload", Value::Null).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    };
+    for back in [&with, &(gateway + &client("app", &public))] {
+        let token = token().await;
+        assert!(alive(&token).await);
+        reload(&without).await;
+        assert!(!alive(&token).await);
+        reload(back).await;
+        assert!(!alive(&token).await, "{back}");
+    }
+    assert!(serve.log().contains("client_removed"));
 }
 
 /// By a restart with another file, or on a node that has not heard of the fence: what is stored tells by itself.

@@ -571,6 +571,12 @@ async fn checklist_23_75_no_password_is_written_anywhere() {
     assert_eq!(serve.exit(Duration::from_secs(30)).await, Some(0));
     let log = serve.log();
     assert!(log.contains("login_refused") && log.contains("user_written"), "the log was written");
+    // the change of the user has one line, what was refused the general one
+    let audited = |event: &str| {
+        let event = format!("\"event\":\"{event}\"");
+        log.lines().filter(|line| line.contains(&event) && !line.contains("\"method\":\"GET\"")).count()
+    };
+    assert_eq!((audited("user_written"), audited("admin")), (1, 2));
     for (place, text) in [("/metrics", metrics), ("the log", log)] {
         let leak = text.lines().find(|line| line.contains("Canary") || line.contains("argon2id"));
         assert_eq!(leak, None, "{place}");

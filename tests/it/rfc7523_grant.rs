@@ -287,6 +287,42 @@ async fn rfc7517_5_an_unusable_key_of_a_trusted_issuer_does_not_spoil_the_others
     );
 }
 
+#[test]
+fn rfc7517_4_what_a_key_in_the_settings_says_wrong_of_itself_is_said() {
+    use jeton::client::federation::{FederatedProvider, Provider, Trust};
+    use jeton::client::trust::Trusted;
+
+    let set = |more: Value| {
+        let x = URL_SAFE_NO_PAD.encode(key(1).verifying_key().as_bytes());
+        let good = json!({ "kty": "OKP", "crv": "Ed25519", "x": x, "alg": "EdDSA", "use": "sig" });
+        let mut other = good.clone();
+        other.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({ "keys": [good, other] })
+    };
+    let trusted = |more: Value| {
+        Trusted::new(&serde_json::from_value(json!({ "issuer": PARTNER, "jwks": set(more) })).unwrap())
+            .map(|own| own.skipped.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    let provider = |more: Value| {
+        let settings = json!({ "type": "oidc", "name": "k8s", "issuer": PARTNER, "jwks": set(more) });
+        let settings: FederatedProvider = serde_json::from_value(settings).unwrap();
+        match Provider::new(&settings, "https://id.example").unwrap().trust {
+            Trust::Tokens(own) => own.skipped.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            _ => Vec::new(),
+        }
+    };
+    let says = |told: &[String], what: &str| {
+        assert!(told.len() == 1 && told[0].starts_with("keys[1]") && told[0].contains(what), "{told:?}");
+    };
+    // one that everybody knows and that is for something else is no mistake
+    assert_eq!((trusted(json!({ "use": "enc" })), provider(json!({ "use": "enc" }))), (Ok(vec![]), vec![]));
+    says(&trusted(json!({ "use": "signature" })).unwrap(), "`use` signature");
+    says(&provider(json!({ "use": "signature" })), "`use` signature");
+    says(&provider(json!({ "alg": "EDDSA" })), "`alg` EDDSA");
+    let refused = trusted(json!({ "alg": "EDDSA" })).unwrap_err();
+    assert!(refused.contains("keys[1]") && refused.contains("`alg` EDDSA"), "{refused}");
+}
+
 /// With typ JWT an access token of another jeton would otherwise be an assertion.
 #[tokio::test(flavor = "multi_thread")]
 async fn checklist_34_an_access_token_of_another_issuer_is_no_assertion_whatever_its_typ() {

@@ -358,6 +358,28 @@ async fn rfc7662_4_a_refresh_token_is_active_for_its_own_client_only() {
     assert_eq!(server.introspect(&owner, refresh).await["token_type"], "refresh_token");
 }
 
+/// The rule is younger than clients that have it.
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc7662_2_1_a_public_client_that_was_stored_with_a_reach_works_and_cannot_introspect() {
+    use jeton::store::{Document, Store as _};
+
+    let server = Server::start().await;
+    let mut metadata = spa_metadata();
+    metadata["jeton"] = json!({ "introspection": "any" });
+    let body = json!({ "metadata": metadata, "secrets": [] }).to_string();
+    let document = Document { kind: "client".to_owned(), name: "main/old".to_owned(), version: 0, body: Some(body) };
+    let service = server.daemon().service();
+    service.context.shards.store().put_document(document, 0).await.unwrap().unwrap();
+    service.registry.follow().await.unwrap();
+    let tokens = server.login(&("old".to_owned(), String::new())).await;
+    let fields = [("token", text(&tokens, "access_token")), ("client_id", "old")];
+    server.post("/oauth2/introspect", &[], &fields).await.refused(401, "invalid_client");
+    assert_eq!(server.admin("GET", "/issuers/main/clients/old", Value::Null).await.status, 200);
+    assert_eq!(server.replace("old", metadata).await.status, 400);
+    assert_eq!(server.replace("old", spa_metadata()).await.status, 200);
+    assert_eq!(server.admin("DELETE", "/issuers/main/clients/old", Value::Null).await.status, 204);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn rfc7662_2_1_what_a_public_client_may_introspect_cannot_be_registered() {
     let server = Server::start().await;

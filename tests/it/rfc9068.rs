@@ -474,6 +474,28 @@ async fn checklist_60_an_access_token_for_its_own_client_is_never_typ_jwt() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn checklist_60_an_access_token_for_another_client_that_logs_people_in_is_never_typ_jwt() {
+    let server = Server::with("audiences = [\"portal\", \"batch\", \"urn:api\"]").await;
+    let mut metadata = web_metadata();
+    metadata["client_id"] = json!("portal");
+    server.client(metadata).await;
+    let batch = json!({ "client_id": "batch", "grant_types": ["client_credentials"], "scope": "api:read" });
+    server.client(batch).await;
+    let mut metadata = web_metadata();
+    metadata["jeton"] = json!({ "access_token_typ": "JWT" });
+    let web = server.client(metadata).await;
+    for (audience, typ) in [
+        (json!("portal"), "at+jwt"),
+        (json!(["urn:api", "portal"]), "at+jwt"),
+        (json!("batch"), "JWT"),
+        (json!("urn:api"), "JWT"),
+    ] {
+        let login = server.login_with(&web, json!({ "audience": audience })).await;
+        assert_eq!(header(text(&login, "access_token"))["typ"], typ, "{audience}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn checklist_34_60_with_typ_jwt_neither_token_is_taken_for_the_other() {
     const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
     const ACCESS: &str = "urn:ietf:params:oauth:token-type:access_token";

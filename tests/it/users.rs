@@ -143,6 +143,23 @@ async fn checklist_56_what_a_user_holds_under_a_former_subject_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn checklist_56_a_change_of_a_user_that_is_refused_ends_nothing() {
+    let server = Server::with(DIRECTORY).await;
+    let (client, gateway) = (login_client(&server).await, server.gateway().await);
+    put_user(&server, "ann", json!({ "password": "horse", "subject": "u-1" })).await;
+    let tokens = login(&server, &client, "ann", "horse").await;
+    server.advance(Duration::from_secs(1)).await;
+    for wrong in [
+        json!({ "subject": "\u{fc}b" }),
+        json!({ "subject": "u-2", "claims": { "access_token": { "iss": "x" } } }),
+        json!({ "subject": "u-2", "password": "" }),
+    ] {
+        assert_eq!(server.admin("PUT", "/issuers/main/users/ann", wrong).await.status, 400);
+        assert!(server.is_active(&gateway, &tokens.get("access_token")).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn many_users_stay_out_of_the_memory_of_the_registry() {
     let server = Server::with(DIRECTORY).await;
     let before = server.daemon().service().registry.len();

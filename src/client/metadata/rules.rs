@@ -105,10 +105,6 @@ impl ClientMetadata {
         if public && own.require_pkce == Some(false) {
             return refuse("jeton.require_pkce", false, "a public client always needs PKCE (RFC 9700 section 2.1.1)");
         }
-        if let Some(reach) = own.introspection.filter(|_| public) {
-            let rule = "a public client cannot introspect (RFC 7662 section 2.1)";
-            return refuse("jeton.introspection", format_args!("{reach:?}"), rule);
-        }
         let access_token_typ = own.access_token_typ.unwrap_or(ours.access_token_typ);
         if access_token_typ == AccessTokenTyp::Jwt && issuer.is_audience_of_clients() {
             return refuse(

@@ -1,12 +1,13 @@
-//! How the URIs and names of a client are written. Only what is registered or configured now has to keep these rules: a
-//! client that was stored before them stays usable, and its URIs are compared byte for byte like all others.
+//! Rules for what is registered or configured now: how URIs and names are written, and what nobody should ask for. A client
+//! that was stored before them stays usable, and its URIs are compared byte for byte like all others.
 
 use super::rules::refuse;
-use super::{ClientMetadata, MetadataError};
+use super::{AuthMethod, ClientMetadata, MetadataError};
 use crate::protocol::uri::{self, UriError};
 
 impl ClientMetadata {
-    /// Checks that URIs are their own canonical forms and that no name has a control character or blanks at its ends.
+    /// Checks that URIs are their own canonical forms, that no name has a control character or blanks at its ends, and that a
+    /// public client does not ask for introspection, which it is refused anyway.
     ///
     /// # Errors
     /// The first that does not keep its rule, with the right form if there is one.
@@ -43,6 +44,11 @@ impl ClientMetadata {
             if !uri::is_clean(name) {
                 return refuse(field, name, UriError::Unclean.to_string());
             }
+        }
+        let is_public = self.token_endpoint_auth_method == AuthMethod::None;
+        if let Some(reach) = self.jeton.introspection.filter(|_| is_public) {
+            let rule = "a public client cannot introspect (RFC 7662 section 2.1)";
+            return refuse("jeton.introspection", format_args!("{reach:?}"), rule);
         }
         Ok(())
     }

@@ -5,12 +5,12 @@ use serde_json::{Map, Value};
 use super::page::Page;
 use super::problem::Problem;
 use super::secrets::{self, NewSecret};
-use super::target::Made;
+use super::target::{ACTOR, Made};
 use super::{Answer, json};
+use crate::client::Issuer;
 use crate::client::metadata::{AuthMethod, ClientMetadata};
-use crate::client::registry::{RegistryError, StoredClient};
+use crate::client::registry::{Registered, StoredClient};
 use crate::client::secret::advice;
-use crate::client::{Client, Issuer};
 use crate::http::{Request, respond};
 use crate::inspect;
 use crate::service::Service;
@@ -30,7 +30,7 @@ pub(super) async fn create(service: &Service, issuer: &Issuer, request: &Request
     };
     let stored = StoredClient { metadata, secrets: secret.iter().map(|secret| secret.stored.clone()).collect() };
     let client = service.registry.create(issuer, &id, stored).await?;
-    let mut answer = describe(&client);
+    let mut answer = describe(&id, &Registered::from(&*client));
     if let Some(secret) = secret {
         answer.insert("client_secret".to_owned(), Value::from(secret.text.as_str()));
         answer.insert("client_secret_expires_at".to_owned(), Value::from(0));
@@ -47,52 +47,54 @@ pub(super) fn list(service: &Service, issuer: &Issuer, request: &Request) -> Ans
     let page = Page::asked(request)?;
     let clients = service.registry.list(&issuer.id, &page.after, page.limit);
     let next = page.next(clients.len(), clients.last().map(|client| client.id.as_str()));
-    let clients: Vec<Map<String, Value>> = clients.iter().map(|client| describe(client)).collect();
+    let clients: Vec<Map<String, Value>> =
+        clients.iter().map(|client| describe(&client.id, &Registered::from(&**client))).collect();
     Ok(json(200, &serde_json::json!({ "clients": clients, "next": next })))
 }
 
 pub(super) fn show(service: &Service, issuer: &Issuer, id: &str) -> Answer {
-    let client = service.registry.client(&issuer.id, id).ok_or_else(unknown)?;
-    Ok(json(200, &describe(&client)))
+    Ok(json(200, &describe(id, &service.registry.registered(&issuer.id, id)?)))
 }
 
 pub(super) async fn replace(service: &Service, issuer: &Issuer, id: &str, request: &Request) -> Answer {
     let mut members: Map<String, Value> = super::body(request)?;
     let old = service.registry.changeable(&issuer.id, id)?;
-    check_added(&mut members, &old)?;
+    check_added(&mut members, id, &old)?;
     let Registration { client_id, client_secret, metadata } = registration(members)?;
     if client_id.is_some_and(|named| named != id) {
         return Err(Problem::new(400, "client_id: differs from the path; a client keeps its id"));
     }
+    let lowered = metadata.token_endpoint_auth_method == AuthMethod::None && !old.is_public();
+    let secrets = old.body.map(|body| body.secrets).unwrap_or_default();
     if let Some(secret) = client_secret
-        && !secrets::is_one_of(service, issuer, &old, &secret).await?
+        && !secrets::is_one_of(service, issuer, id, &secrets, &secret).await?
     {
         return Err(Problem::new(400, "client_secret: is none of the client's; add one with POST .../secrets"));
     }
-    let lowered = metadata.token_endpoint_auth_method == AuthMethod::None && !old.is_public();
+    let new = StoredClient { metadata, secrets };
+    // what is refused must void nothing
+    service.registry.check(issuer, id, &new)?;
     if lowered {
-        // refused metadata must void nothing
-        metadata.clone().resolve(id.to_owned(), Vec::new(), 0, issuer).map_err(RegistryError::from)?;
         // before, so that nothing lives on if we fail half-way and are asked again; after, for what was issued in between
         inspect::raise_fence(issuer, Fence::Client(id), &service.context).await?;
     }
-    let change = |stored: &mut StoredClient| {
-        metadata.check_written()?;
-        stored.metadata = metadata;
-        Ok(())
-    };
-    let client = service.registry.update(issuer, id, change).await?;
+    // in place of the one that was judged and no other
+    let client = service.registry.replace(issuer, id, old.version, new).await?;
     if lowered {
         inspect::raise_fence(issuer, Fence::Client(id), &service.context).await?;
-        tracing::warn!(target: "audit", event = "client_made_public", issuer = issuer.id, client = id);
+        tracing::warn!(target: "audit", event = "client_made_public", actor = ACTOR, peer = %request.peer, issuer = issuer.id, client = id);
     }
-    Ok(json(200, &describe(&client)))
+    Ok(json(200, &describe(id, &Registered::from(&*client))))
 }
 
 /// Takes out what the service adds to the metadata in its answers (RFC 7591 section 3.2.1), so that what it returned can
 /// be sent back (RFC 7592 section 2.2); it must be as it is now.
-fn check_added(members: &mut Map<String, Value>, client: &Client) -> Result<(), Problem> {
-    let shown = describe(client);
+fn check_added(members: &mut Map<String, Value>, id: &str, client: &Registered) -> Result<(), Problem> {
+    let shown = describe(id, client);
+    // said of the answer, not of the client
+    for name in ["warnings", "unusable"] {
+        members.remove(name);
+    }
     if members.remove("secrets").is_some_and(|secrets| Some(&secrets) != shown.get("secrets")) {
         let rule = "secrets: differ from those of the client; add and remove them with .../secrets";
         return Err(Problem::new(400, rule));
@@ -153,15 +155,20 @@ fn drop_nulls(value: &mut Value) {
     }
 }
 
-/// A client as an operator sees it: everything but secrets.
-fn describe(client: &Client) -> Map<String, Value> {
+/// A client as an operator sees it: everything but secrets, and why it cannot be used if it cannot.
+fn describe(id: &str, client: &Registered) -> Map<String, Value> {
     let mut members = Map::new();
-    members.insert("client_id".to_owned(), Value::from(client.id.as_str()));
-    if let Ok(Value::Object(metadata)) = serde_json::to_value(&client.metadata) {
-        members.extend(metadata);
+    members.insert("client_id".to_owned(), Value::from(id));
+    if let Some(body) = &client.body {
+        if let Ok(Value::Object(metadata)) = serde_json::to_value(&body.metadata) {
+            members.extend(metadata);
+        }
+        let listed: Vec<Value> = body.secrets.iter().map(secrets::describe).collect();
+        members.insert("secrets".to_owned(), Value::from(listed));
     }
-    let listed: Vec<Value> = client.secrets.iter().map(|secret| secrets::describe(&secret.stored)).collect();
-    members.insert("secrets".to_owned(), Value::from(listed));
+    if let Some(reason) = &client.unusable {
+        members.insert("unusable".to_owned(), Value::from(reason.as_str()));
+    }
     members
 }
 

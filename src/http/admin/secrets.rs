@@ -9,10 +9,10 @@ use zeroize::Zeroizing;
 use super::Answer;
 use super::problem::Problem;
 use super::target::Made;
+use crate::client::Issuer;
 use crate::client::metadata::AuthMethod;
 use crate::client::registry::{RegistryError, StoredClient};
-use crate::client::secret::{self, Presented, Quick, StoredSecret};
-use crate::client::{Client, Issuer};
+use crate::client::secret::{self, ColdCount, Presented, Quick, Secret, StoredSecret};
 use crate::http::{Request, respond};
 use crate::service::Service;
 
@@ -122,20 +122,22 @@ pub(super) async fn remove(service: &Service, issuer: &Issuer, id: &str, secret:
     Ok(respond::json(204, ""))
 }
 
-/// Whether `text` is one of the client's secrets that are live.
+/// Whether `text` is one of the `secrets` of a client that are live.
 pub(super) async fn is_one_of(
     service: &Service,
     issuer: &Issuer,
-    client: &Client,
+    client: &str,
+    secrets: &[StoredSecret],
     text: &str,
 ) -> Result<bool, Problem> {
     if text.is_empty() || text.len() > secret::MAX_SECRET {
         return Ok(false);
     }
     let now = service.context.clock.now();
-    let presented = Presented { vault: &service.context.vault, issuer: &issuer.id, client: &client.id, secret: text };
+    let presented = Presented { vault: &service.context.vault, issuer: &issuer.id, client, secret: text };
     let hashes = presented.hashes();
-    for own in client.secrets.iter().filter(|own| own.is_live(now)) {
+    for own in secrets.iter().map(|own| Secret::new(own.clone(), &ColdCount::default())).filter(|own| own.is_live(now))
+    {
         let right = match (own.quick(&hashes), own.cold_hash()) {
             (Quick::Slow, Some(phc)) => service.pool.check(text, phc).await?,
             (quick, _) => quick == Quick::Right,

@@ -18,6 +18,17 @@ pub(super) struct Made {
     pub(super) secret: Option<String>,
 }
 
+/// That an answer has a line of its own, which says more than the general one.
+#[derive(Clone)]
+pub(super) struct Audited;
+
+impl Audited {
+    pub(super) fn mark(mut response: Response) -> Response {
+        response.extensions_mut().insert(Self);
+        response
+    }
+}
+
 /// What was changed.
 #[derive(Default)]
 pub(super) struct Target {
@@ -54,7 +65,7 @@ impl Target {
 
     /// Writes the line of a call that may have changed something.
     pub(super) fn audit(&self, call: &'static str, issuer: &str, request: &Request, response: &Response) {
-        if request.method == Method::GET {
+        if request.method == Method::GET || response.extensions().get::<Audited>().is_some() {
             return;
         }
         let Self { client, subject, secret } = self;

@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::page::Page;
+use super::person::{check_claims, check_subject};
 use super::problem::Problem;
-use super::target::ACTOR;
+use super::target::{ACTOR, Audited};
 use super::{Answer, json};
 use crate::client::Issuer;
 use crate::client::issuer::UserSource;
@@ -35,6 +36,9 @@ struct Wanted {
 pub(super) async fn put(service: &Service, issuer: &Issuer, username: &str, request: &Request) -> Answer {
     let wanted: Wanted = super::body(request)?;
     check_directory(issuer)?;
+    // what is refused must end nothing
+    check_subject(&wanted.subject)?;
+    check_claims(&wanted.claims)?;
     let users = &service.context.users;
     let found = users.directory().find(&issuer.id, username).await?;
     // a new one in the form of now, one that was stored in another where it is
@@ -67,7 +71,7 @@ pub(super) async fn put(service: &Service, issuer: &Issuer, username: &str, requ
         end_logins(service, issuer, ended).await?;
     }
     tracing::info!(target: "audit", event = "user_written", actor = ACTOR, peer = %request.peer, issuer = issuer.id, subject = user.subject, disabled = user.disabled);
-    Ok(json(if version == 0 { 201 } else { 200 }, &describe(&username, &user)))
+    Ok(Audited::mark(json(if version == 0 { 201 } else { 200 }, &describe(&username, &user))))
 }
 
 pub(super) async fn list(service: &Service, issuer: &Issuer, request: &Request) -> Answer {
@@ -101,7 +105,7 @@ pub(super) async fn delete(service: &Service, issuer: &Issuer, username: &str, r
     directory.delete(&issuer.id, &found.name, found.version).await?;
     end_logins(service, issuer, &found.user.subject).await?;
     tracing::info!(target: "audit", event = "user_deleted", actor = ACTOR, peer = %request.peer, issuer = issuer.id, subject = found.user.subject);
-    Ok(respond::json(204, ""))
+    Ok(Audited::mark(respond::json(204, "")))
 }
 
 /// Everything issued about the subject until now is void, in O(1).
