@@ -8,10 +8,13 @@ use prometheus::{Histogram, IntGauge};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::binding::Binding;
 use super::issue::Issue;
 use super::{Context, Error, Grant, TokenRequest, issue};
+use crate::keys::KeyError;
 use crate::metrics::{Metrics, Stopwatch};
 use crate::protocol::response::TokenResponse;
+use crate::token::access::AccessTokenFormat;
 
 /// Where the answer to a token request goes.
 pub type Reply = RpcReplyPort<Result<TokenResponse, Error>>;
@@ -62,9 +65,9 @@ impl Desk {
         let decision = self.decide(&request, &reply).await;
         decide.observe(watch.seconds());
         let answer = match decision {
-            Ok(decision) => {
+            Ok((decision, binding)) => {
                 let watch = Stopwatch::start();
-                let answer = issue::issue(&request, decision, &self.context).await;
+                let answer = issue::issue(&request, decision, binding, &self.context).await;
                 sign.observe(watch.seconds());
                 answer
             }
@@ -74,17 +77,26 @@ impl Desk {
         let _ = reply.send(answer);
     }
 
-    /// Nothing is spent before there are keys to sign the answer with.
-    async fn decide(&self, request: &TokenRequest, reply: &Reply) -> Result<Issue, Error> {
+    /// Nothing is spent before there are keys to sign the answer with, and room for the signatures; what was decided is
+    /// signed, however many others have been decided meanwhile.
+    async fn decide(&self, request: &TokenRequest, reply: &Reply) -> Result<(Issue, Binding), Error> {
+        let binding = Binding::asked(request)?;
         let settings = &request.client.settings;
-        let identified = settings.scope.contains("openid").then_some(settings.id_token_alg);
-        let algorithms = [Some(settings.access_token_alg), identified];
-        self.context.keys.ready(&request.issuer.id, algorithms.into_iter().flatten()).await?;
+        let signed = settings.access_token_format == AccessTokenFormat::Jwt;
+        let identified = settings.scope.contains("openid");
+        let access = signed.then_some(settings.access_token_alg);
+        let algorithms = access.into_iter().chain(identified.then_some(settings.id_token_alg));
+        let keys = self.context.keys.ready(&request.issuer.id, algorithms.clone()).await?;
         // whoever waited for a key may have gone
         if reply.is_closed() {
             return Err(Error::Late);
         }
-        self.grant.decide(request, &self.context).await
+        let now = self.context.clock.now();
+        let busy = |alg| keys.signer(alg, now).is_some_and(|signer| signer.is_overloaded());
+        if algorithms.into_iter().any(busy) {
+            return Err(KeyError::Overloaded.into());
+        }
+        Ok((self.grant.decide(request, &self.context).await?, binding))
     }
 }
 

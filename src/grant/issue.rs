@@ -5,19 +5,19 @@
 
 use serde_json::Value;
 
+use super::binding::Binding;
 use super::{Context, Error, TokenRequest, accepted};
 use crate::clock::Time;
 use crate::id::Id;
 use crate::jose::alg::Algorithm;
+use crate::jose::jws;
 use crate::keys::{IssuerKeys, KeyError, Typ};
 use crate::protocol::error::OAuthError;
 use crate::protocol::response::TokenResponse;
 use crate::protocol::scope::Scope;
-use crate::token::access::{
-    AccessClaims, AccessTokenFormat, AccessTokenTyp, Confirmation, Jti, Origin, PROTOCOL_CLAIMS,
-};
+use crate::token::access::{AccessClaims, AccessTokenFormat, AccessTokenTyp, Jti, Origin, PROTOCOL_CLAIMS};
 use crate::token::id_token::{IdClaims, at_hash};
-use crate::token::proof_key::{POP, ProofKey};
+use crate::token::proof_key::POP;
 use crate::token::refresh::RefreshToken;
 use crate::token::{Granted, opaque};
 
@@ -122,15 +122,19 @@ impl Issue {
 /// Mints what was decided.
 ///
 /// # Errors
-/// If a grant decided more than it may, there is no key to sign with, or the request wants its token bound to what is
-/// no key.
-pub async fn issue(request: &TokenRequest, issue: Issue, context: &Context) -> Result<TokenResponse, Error> {
+/// If a grant decided more than it may, there is no key to sign with, or the access token would be too long to be read
+/// again.
+pub async fn issue(
+    request: &TokenRequest,
+    issue: Issue,
+    binding: Binding,
+    context: &Context,
+) -> Result<TokenResponse, Error> {
     issue.check(request)?;
     let now = context.clock.now();
     let issuer = || KeyError::UnknownIssuer { issuer: request.issuer.id.clone() };
     let keys = context.keys.issuer(&request.issuer.id).ok_or_else(issuer)?;
-    let proof_key = if request.issuer.style.proof_keys { ProofKey::asked(&request.form)? } else { None };
-    let access_token = access_token(request, &issue, &keys, proof_key.as_ref(), context, now).await?;
+    let access_token = access_token(request, &issue, &keys, &binding, context, now).await?;
     let granted = &issue.granted;
     let openid = granted.scope.contains("openid") && issue.access_scope.contains("openid");
     let openid = openid && issue.lineage.family().is_some() && !granted.unidentified;
@@ -141,8 +145,8 @@ pub async fn issue(request: &TokenRequest, issue: Issue, context: &Context) -> R
     };
     Ok(TokenResponse {
         access_token,
-        token_type: if proof_key.is_some() { POP } else { "Bearer" },
-        alg: proof_key.and_then(|proof| proof.alg),
+        token_type: if binding.proof_key.is_some() { POP } else { "Bearer" },
+        alg: binding.proof_key.and_then(|proof| proof.alg),
         expires_in: issue.lineage.lifetime(request.client.settings.lifetimes.access.as_secs(), now),
         expires_at: now.as_secs() + issue.lineage.lifetime(request.client.settings.lifetimes.access.as_secs(), now),
         issued_token_type: issue.lineage.issued_token_type(),
@@ -156,7 +160,7 @@ async fn access_token(
     request: &TokenRequest,
     issue: &Issue,
     keys: &IssuerKeys,
-    proof_key: Option<&ProofKey>,
+    binding: &Binding,
     context: &Context,
     now: Time,
 ) -> Result<String, Error> {
@@ -174,7 +178,7 @@ async fn access_token(
         auth_time: granted.auth_time,
         acr: granted.acr.clone(),
         amr: granted.amr.clone(),
-        cnf: Confirmation::of(request.client.binding()?, proof_key.map(|proof| &proof.key)),
+        cnf: binding.confirmation(),
         origins: issue.lineage.origins(),
         extra: request.issuer.style.extra(&granted.access_token_claims, now),
     };
@@ -189,7 +193,9 @@ async fn access_token(
         AccessTokenTyp::Jwt | AccessTokenTyp::AtJwt => Typ::AtJwt,
     };
     let claims = serde_json::to_vec(&claims).map_err(|_| Error::Sealed)?;
-    sign(request, keys, settings.access_token_alg, typ, &claims, now).await
+    let token = sign(request, keys, settings.access_token_alg, typ, &claims, now).await?;
+    // nobody could introspect, revoke or exchange it
+    if token.len() > jws::MAX_LEN { Err(TOO_LONG.into()) } else { Ok(token) }
 }
 
 /// Whether an audience is a client that may take a token for an ID token: the one that asks, or another that logs people in.

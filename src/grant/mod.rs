@@ -8,6 +8,7 @@
 pub mod accepted;
 pub mod actor;
 pub mod authorization_code;
+pub mod binding;
 pub mod client_credentials;
 pub mod device;
 pub mod device_code;

@@ -1,10 +1,12 @@
 //! A key that signs in this process: compact JWS with a pre-encoded header (RFC 7515 section 7.1, RFC 9068).
 //!
 //! EdDSA and ES256 sign where they are called, with one allocation. RSA signs on blocking threads, as many as there
-//! are cores, behind a bounded queue: a burst of RSA never delays anybody else.
+//! are cores: a burst of RSA never delays anybody else. The queue in front of them refuses nothing, because what is
+//! signed has been paid for with a code or a refresh token; who begins something asks before whether there is room.
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -28,17 +30,40 @@ pub enum Typ {
 /// The threads that slow signatures share, and the queue in front of them.
 #[derive(Debug)]
 pub(super) struct Bench {
-    seats: Arc<Semaphore>,
     running: Arc<Semaphore>,
+    /// Signatures that are being made or wait for a thread.
+    pending: AtomicUsize,
+    /// With how many of them nothing new should be begun.
+    full: usize,
 }
 
-/// Signatures that may wait for a thread, per thread: 64 RSA signatures take 25 ms.
+/// Signatures that may wait for a thread before nothing new is begun, per thread: 64 RSA signatures take 25 ms.
 const QUEUE: usize = 64;
 
 impl Bench {
     pub(super) fn new(threads: usize) -> Arc<Self> {
-        let seats = Arc::new(Semaphore::new(threads * (QUEUE + 1)));
-        Arc::new(Self { seats, running: Arc::new(Semaphore::new(threads)) })
+        let running = Arc::new(Semaphore::new(threads));
+        Arc::new(Self { running, pending: AtomicUsize::new(0), full: threads * (QUEUE + 1) })
+    }
+
+    fn is_full(&self) -> bool {
+        self.pending.load(Relaxed) >= self.full
+    }
+}
+
+/// A signature among those of the bench, until it is made or given up.
+struct Seat(Arc<Bench>);
+
+impl Seat {
+    fn take(bench: &Arc<Bench>) -> Self {
+        bench.pending.fetch_add(1, Relaxed);
+        Self(Arc::clone(bench))
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.pending.fetch_sub(1, Relaxed);
     }
 }
 
@@ -72,10 +97,16 @@ impl LocalSigner {
         self.signer.algorithm()
     }
 
-    /// Signs `claims`, the bytes of a JSON object, as a compact JWS.
+    /// Whether so many signatures wait for a thread that nothing should be begun that ends in one more of this key.
+    pub fn is_overloaded(&self) -> bool {
+        self.signer.is_slow() && self.bench.is_full()
+    }
+
+    /// Signs `claims`, the bytes of a JSON object, as a compact JWS. RSA waits for its turn, however long the queue: it
+    /// holds no more than the requests in flight.
     ///
     /// # Errors
-    /// [`KeyError::Overloaded`] if too many RSA signatures wait already.
+    /// If the cryptographic library fails.
     pub async fn sign(self: &Arc<Self>, typ: Typ, claims: &[u8]) -> Result<String, KeyError> {
         let header = &self.headers[match typ {
             Typ::AtJwt => 0,
@@ -88,7 +119,7 @@ impl LocalSigner {
         if !self.signer.is_slow() {
             return self.complete(jws);
         }
-        let seat = Arc::clone(&self.bench.seats).try_acquire_owned().map_err(|_| KeyError::Overloaded)?;
+        let seat = Seat::take(&self.bench);
         // the semaphore is never closed
         let turn = Arc::clone(&self.bench.running).acquire_owned().await.map_err(|_| KeyError::Overloaded)?;
         let this = Arc::clone(self);
@@ -146,25 +177,29 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn rsa_refuses_when_its_queue_is_full_and_eddsa_does_not_care() {
+    async fn rsa_is_overloaded_when_its_queue_is_full_and_refuses_no_signature_and_eddsa_does_not_care() {
         let bench = Bench::new(1);
         let (rsa, eddsa) = (local(Algorithm::Rs256, Arc::clone(&bench)), local(Algorithm::EdDsa, Arc::clone(&bench)));
         let turn = Arc::clone(&bench.running).acquire_owned().await.unwrap();
-        let waiting: Vec<_> = (0..=QUEUE)
-            .map(|_| {
-                let rsa = Arc::clone(&rsa);
-                tokio::spawn(async move { rsa.sign(Typ::Jwt, b"{}").await })
-            })
-            .collect();
-        while bench.seats.available_permits() > 0 {
+        let sign = || {
+            let rsa = Arc::clone(&rsa);
+            tokio::spawn(async move { rsa.sign(Typ::Jwt, b"{}").await })
+        };
+        let mut waiting: Vec<_> = (0..QUEUE).map(|_| sign()).collect();
+        while bench.pending.load(Relaxed) < QUEUE {
             tokio::task::yield_now().await;
         }
-        assert!(matches!(rsa.sign(Typ::Jwt, b"{}").await, Err(KeyError::Overloaded)));
+        assert!(!rsa.is_overloaded(), "there is room for one more");
+        waiting.extend((0..10).map(|_| sign()));
+        while bench.pending.load(Relaxed) < QUEUE + 10 {
+            tokio::task::yield_now().await;
+        }
+        assert!(rsa.is_overloaded() && !eddsa.is_overloaded());
         assert!(eddsa.sign(Typ::Jwt, b"{}").await.is_ok());
         drop(turn);
         for task in waiting {
             assert!(task.await.unwrap().is_ok());
         }
-        assert!(rsa.sign(Typ::Jwt, b"{}").await.is_ok());
+        assert!(bench.pending.load(Relaxed) == 0 && !rsa.is_overloaded());
     }
 }
