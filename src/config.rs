@@ -260,8 +260,8 @@ impl Config {
         if self.hashing.workers == 0 {
             return rule("hashing.workers", "0".to_owned(), "at least 1");
         }
-        if self.hashing.queue == 0 {
-            return rule("hashing.queue", "0".to_owned(), "at least 1");
+        if !(1..=4096).contains(&self.hashing.queue) {
+            return rule("hashing.queue", self.hashing.queue.to_string(), "1 to 4096");
         }
         let queue = &self.store.queue;
         for (setting, time) in [

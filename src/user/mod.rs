@@ -200,7 +200,7 @@ impl Users {
         let client = format!("{}/{}", issuer.id, login.username);
         let share = Share { source: Throttle::network(peer), client };
         // an address may be an application with all its users, so one that has its share is no guesser
-        let turn = self.inner.entrance.enter(share).await.map_err(|_| Full)?;
+        let turn = self.inner.entrance.enter(share, Some(waiting)).await.map_err(|_| Full)?;
         let password = prepared::password(login.password);
         let mut right = lane.verify(&password, phc.clone(), Some(waiting)).await?;
         let mut is_old = lane.cost.check_phc(&phc).is_err();
@@ -208,8 +208,7 @@ impl Users {
             right = lane.verify(login.password, phc, Some(waiting)).await?;
             is_old |= right;
         }
-        drop(turn);
-        Ok(match found {
+        let verdict = match found {
             Some(found) if right && !found.user.disabled => {
                 if is_old {
                     self.hash_again(issuer, &password, &found).await;
@@ -219,7 +218,10 @@ impl Users {
                 Verdict::Admitted(Box::new(User { subject, claims, auth_time: None, acr: None, amr }))
             }
             Some(_) | None => Verdict::Refused { message: None },
-        })
+        };
+        // not before a password is hashed again
+        drop(turn);
+        Ok(verdict)
     }
 
     /// Stores the password of somebody who logged in at the cost and in the form of now, because its hash has another one.
@@ -240,6 +242,7 @@ impl Users {
         if password.is_empty() || password.len() > directory::MAX_PASSWORD {
             return Err(HashError::Rule(format!("password: 1 to {} bytes", directory::MAX_PASSWORD)));
         }
+        let _turn = self.inner.entrance.enter(Share::operator(), None).await.map_err(|_| Full)?;
         self.inner
             .lane
             .hash(&prepared::password(password))

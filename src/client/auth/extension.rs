@@ -53,7 +53,7 @@ pub(super) struct Extension {
 }
 
 impl Extension {
-    /// `None` if its name is none.
+    /// Returns `None` if the name is invalid.
     pub(super) fn new(inner: &Arc<dyn ClientAuth>) -> Option<Self> {
         let method = AuthMethod::Other(MethodName::new(inner.name())?);
         Some(Self { method, inner: inner.clone() })

@@ -10,6 +10,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::pending::Pending;
 use super::throttle::{Charge, Known, Throttle};
 use crate::clock::Time;
 
@@ -20,6 +21,7 @@ pub(super) struct Guesses {
     /// Slow hashes, which have a pace of their own: buckets are times, and a slow pace would fill those of a fast one.
     slow: Throttle,
     known: Known,
+    pending: Pending,
 }
 
 /// One of them.
@@ -31,9 +33,12 @@ pub(super) struct Guess<'a> {
     pub(super) now: Time,
 }
 
-/// A guess that counted before anybody looked at it.
+/// A guess that counted before anybody looked at it. It counts no more if it is dropped before.
 pub(super) struct Reserved<'a> {
-    charges: [Charge<'a>; 2],
+    charges: Option<[Charge<'a>; 2]>,
+    is_seen: bool,
+    pending: &'a Pending,
+    who: u64,
 }
 
 impl Guesses {
@@ -65,12 +70,21 @@ impl Guesses {
     pub(super) fn reserve(&self, guess: Guess<'_>) -> Result<Reserved<'_>, Duration> {
         let of_source = self.slow.slow_gate(guess.issuer, guess.source).enter(guess.now)?;
         match self.clients.gate(guess.issuer, guess.client, guess.source).enter(guess.now) {
-            Ok(of_client) => Ok(Reserved { charges: [of_source, of_client] }),
+            Ok(of_client) => {
+                let who = self.pending.begin(guess.issuer, guess.client, guess.source);
+                Ok(Reserved { charges: Some([of_source, of_client]), is_seen: false, pending: &self.pending, who })
+            }
             Err(wait) => {
                 of_source.give_back();
                 Err(wait)
             }
         }
+    }
+
+    /// Whether somebody was let in who names the same client at the same address and is not decided yet: what that finds
+    /// right holds for others too.
+    pub(super) fn is_pending(&self, guess: Guess<'_>) -> bool {
+        self.pending.has(guess.issuer, guess.client, guess.source)
     }
 
     /// What was let in was right.
@@ -81,9 +95,23 @@ impl Guesses {
 }
 
 impl Reserved<'_> {
-    /// Nobody looked at it.
-    pub(super) fn give_back(self) {
-        self.charges.into_iter().for_each(Charge::give_back);
+    /// From now on it counts, whatever becomes of the request.
+    pub(super) fn look(&mut self) {
+        self.is_seen = true;
+    }
+
+    /// It was right, or nobody looked at it after all.
+    pub(super) fn give_back(mut self) {
+        self.is_seen = false;
+    }
+}
+
+impl Drop for Reserved<'_> {
+    fn drop(&mut self) {
+        if !self.is_seen {
+            self.charges.take().into_iter().flatten().for_each(Charge::give_back);
+        }
+        self.pending.end(self.who);
     }
 }
 
@@ -118,6 +146,31 @@ mod tests {
         for right in reserved {
             guesses.found_right(guess("web", 1), right);
         }
-        assert_eq!((0..512).filter(|_| guesses.reserve(guess("web", 1)).is_ok()).count(), 20);
+        let reserved: Vec<_> = (0..512).filter_map(|_| guesses.reserve(guess("web", 1)).ok()).collect();
+        assert_eq!(reserved.len(), 20);
+    }
+
+    #[test]
+    fn checklist_24_a_request_that_is_reset_before_anybody_looked_at_it_does_not_count() {
+        let guesses = Guesses::default();
+        for _ in 0..24 {
+            assert!(guesses.reserve(guess("web", 1)).is_ok());
+        }
+        let looked_at = (0..512).filter_map(|_| guesses.reserve(guess("web", 1)).ok()).map(|mut seen| seen.look());
+        assert_eq!(looked_at.count(), 20, "and one that was looked at does");
+    }
+
+    #[test]
+    fn a_guess_is_pending_until_it_is_decided_and_for_its_client_and_address_only() {
+        let guesses = Guesses::default();
+        let reserved = [guesses.reserve(guess("web", 1)), guesses.reserve(guess("web", 1))];
+        let pending =
+            || [("web", 1), ("web", 2), ("app", 1)].map(|(client, last)| guesses.is_pending(guess(client, last)));
+        assert_eq!(pending(), [true, false, false]);
+        let [one, other] = reserved;
+        drop(one);
+        assert!(guesses.is_pending(guess("web", 1)));
+        drop(other);
+        assert_eq!(pending(), [false; 3]);
     }
 }

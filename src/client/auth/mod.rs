@@ -20,6 +20,7 @@ mod guesses;
 mod id_token_bearer;
 mod none;
 mod password;
+mod pending;
 mod pkcs7_bearer;
 mod pool;
 mod post;

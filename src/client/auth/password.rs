@@ -29,31 +29,27 @@ pub(super) async fn verify(case: &Case<'_>, sent: &Sent) -> Result<Arc<Client>, 
     let live: Vec<&Secret> = secrets.filter(|secret| secret.is_live(case.now)).collect();
     let look = || Look::at(&live, &hashes);
     match admitted(case, look()) {
-        Err(Refused::Because(_)) if case.issuer.cold.any() => {}
+        // right where the gate is shut must not be told sooner than wrong
+        Err(Refused::Because(_) | Refused::Throttled(_)) if case.issuer.cold.any() => {}
         decided => return decided,
     }
     let reserved = guesses.reserve(case.guess());
+    if let Err(wait) = &reserved
+        && !guesses.is_pending(case.guess())
+    {
+        // nothing to wait for, whether there is such a client or not
+        return Err(Refused::Throttled(*wait));
+    }
     let client = format!("{}/{}", case.issuer.id, case.client_id);
-    let turn = match case.by.pool.enter(Share { source: Throttle::network(case.peer), client }).await {
-        Ok(turn) => turn,
-        Err(crowded) => {
-            if let Ok(unseen) = reserved {
-                unseen.give_back();
-            }
-            return Err(crowded.into());
-        }
-    };
+    let turn = case.by.pool.enter(Share { source: Throttle::network(case.peer), client }).await?;
     // while it waited another request may have had the right secret: of a fleet that starts at once the first proves it for
     // all, those included that came when as many as may be were waiting to be looked at
     match (admitted(case, look()), reserved) {
-        (Err(Refused::Because(_)), Ok(reserved)) => slow_look(case, &turn, &live, &presented, reserved).await,
-        (Err(Refused::Because(_)), Err(wait)) => Err(Refused::Throttled(wait)),
-        (decided, reserved) => {
-            if let Ok(unseen) = reserved {
-                unseen.give_back();
-            }
-            decided
+        (Err(Refused::Because(_) | Refused::Throttled(_)), Ok(reserved)) => {
+            slow_look(case, &turn, &live, &presented, (look(), reserved)).await
         }
+        (Err(Refused::Because(_) | Refused::Throttled(_)), Err(wait)) => Err(Refused::Throttled(wait)),
+        (decided, _) => decided,
     }
 }
 
@@ -90,15 +86,15 @@ impl Look {
     }
 }
 
-/// The same with argon2id.
+/// The same with argon2id, for a guess that was let in. Somebody else may have shown meanwhile that it is right.
 async fn slow_look(
     case: &Case<'_>,
     turn: &Turn<'_>,
     live: &[&Secret],
     presented: &[Presented<'_>],
-    reserved: Reserved<'_>,
+    (mut look, mut reserved): (Look, Reserved<'_>),
 ) -> Result<Arc<Client>, Refused> {
-    let mut look = Look::default();
+    reserved.look();
     for presented in presented {
         match slow(turn, presented, live).await {
             Ok(right) => look.imported |= right,

@@ -36,15 +36,15 @@ impl HashPool {
     /// Waits for a turn.
     ///
     /// # Errors
-    /// [`Crowded`] if there is no room for it.
+    /// [`Crowded`] if there is no room for it, or none for too long.
     pub async fn enter(&self, share: Share) -> Result<Turn<'_>, Crowded> {
-        Ok(Turn { _turn: self.entrance.enter(share).await?, lane: &self.lane })
+        Ok(Turn { _turn: self.entrance.enter(share, None).await?, lane: &self.lane })
     }
 
     /// The stored form of an imported secret; for the admin API.
     ///
     /// # Errors
-    /// [`Full`], at once; inside, why it cannot be hashed.
+    /// [`Full`]; inside, why it cannot be hashed.
     pub async fn import(&self, secret: &str) -> Result<Result<SecretHash, &'static str>, Full> {
         if secret.is_empty() || secret.len() > MAX_SECRET {
             return Ok(Err("a client secret has 1 to 512 bytes"));
@@ -55,15 +55,14 @@ impl HashPool {
     /// Whether `secret` is the one behind `phc`; for the admin API.
     ///
     /// # Errors
-    /// [`Full`], at once.
+    /// [`Full`].
     pub async fn check(&self, secret: &str, phc: &str) -> Result<bool, Full> {
         self.operator().await?.verify(secret, phc).await
     }
 
-    /// A turn of the operator's, who has a share of its own: no network has that number.
+    /// A turn of the operator's, who has a share of its own.
     async fn operator(&self) -> Result<Turn<'_>, Full> {
-        let operator = Share { source: u64::MAX, client: String::new() };
-        self.enter(operator).await.map_err(|_| Full)
+        self.enter(Share::operator()).await.map_err(|_| Full)
     }
 }
 

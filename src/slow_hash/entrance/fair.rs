@@ -1,9 +1,10 @@
-//! A bounded queue in which each address has its turn, and among those of an address each client (start-time fair
-//! queueing, with the longest line giving way). Pure: no waiting, no locks.
+//! A bounded queue in which each address has its turn, and among those of an address each client (round robin, with the
+//! longest line giving way). Pure: no waiting, no locks.
 //!
-//! Each waiter has a place in the line of its address and one in the line of its client there; who comes anew begins at
-//! the place that is being served, so that nobody waits behind the whole line of another. Queues are short: everything
-//! is a walk over who waits.
+//! Whoever had a turn goes to the end, and so does who comes anew: nobody waits behind the whole line of another, and
+//! nobody is passed over for ever by those who come later. Everything is one walk over who waits, at most.
+
+use std::collections::VecDeque;
 
 /// Whose share of the queue something takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,91 +15,151 @@ pub struct Share {
     pub client: String,
 }
 
+impl Share {
+    /// The operator's: no network has that number.
+    pub fn operator() -> Self {
+        Self { source: u64::MAX, client: String::new() }
+    }
+}
+
 /// Why there is no room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Crowded {
-    /// Too many wait.
+    /// Too many wait, or it waited too long.
     Full,
-    /// Its own address has as many waiting as any other.
+    /// Its own address has as many waiting as any other, and its client as many as any other there.
     Greedy,
 }
 
 pub(super) struct FairQueue<T> {
-    waiting: Vec<Waiter<T>>,
+    /// In the order of their turns; none is empty.
+    sources: VecDeque<Source<T>>,
+    waiting: usize,
     capacity: usize,
-    /// The place in line of the address that was served last.
-    serving: u64,
-    arrivals: u64,
 }
 
-struct Waiter<T> {
-    share: Share,
-    /// Its places: in the line of its address, in that of its client there, among all.
-    of_source: u64,
-    of_client: u64,
-    arrival: u64,
-    item: T,
+/// Who waits at one address.
+struct Source<T> {
+    network: u64,
+    /// In the order of their turns; none is empty.
+    clients: VecDeque<Line<T>>,
+    waiting: usize,
+}
+
+/// Who waits there for one client.
+struct Line<T> {
+    client: String,
+    items: VecDeque<T>,
 }
 
 impl<T> FairQueue<T> {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { waiting: Vec::new(), capacity, serving: 0, arrivals: 0 }
+        Self { sources: VecDeque::new(), waiting: 0, capacity }
     }
 
     /// Keeps who still waits.
     pub(super) fn retain(&mut self, waits: impl Fn(&T) -> bool) {
-        self.waiting.retain(|waiter| waits(&waiter.item));
+        self.sources.retain_mut(|source| {
+            source.clients.retain_mut(|line| {
+                line.items.retain(&waits);
+                !line.items.is_empty()
+            });
+            source.waiting = source.clients.iter().map(|line| line.items.len()).sum();
+            source.waiting > 0
+        });
+        self.waiting = self.sources.iter().map(|source| source.waiting).sum();
     }
 
-    /// Adds one at the end of its lines; gives who has to leave for it.
+    /// Adds one at the end of its line; gives who has to leave for it.
     pub(super) fn join(&mut self, share: Share, item: T) -> Result<Option<T>, Crowded> {
-        let displaced = if self.waiting.len() < self.capacity { None } else { Some(self.displace(share.source)?) };
-        let neighbours = || self.waiting.iter().filter(|other| other.share.source == share.source);
-        let own = neighbours().filter(|other| other.share.client == share.client);
-        let of_source = neighbours().map(|other| other.of_source + 1).max().unwrap_or(self.serving);
-        // a client that is new here begins with the first of the others
-        let first = || neighbours().map(|other| other.of_client).min().unwrap_or(0);
-        let of_client = own.map(|other| other.of_client + 1).max().unwrap_or_else(first);
-        self.arrivals += 1;
-        self.waiting.push(Waiter { share, of_source, of_client, arrival: self.arrivals, item });
+        let displaced = if self.waiting < self.capacity { None } else { Some(self.displace(&share)?) };
+        self.waiting += 1;
+        match self.sources.iter_mut().find(|source| source.network == share.source) {
+            Some(source) => source.join(share.client, item),
+            None => {
+                let line = Line { client: share.client, items: VecDeque::from([item]) };
+                self.sources.push_back(Source { network: share.source, clients: VecDeque::from([line]), waiting: 1 });
+            }
+        }
         Ok(displaced)
     }
 
     /// Who is next.
     pub(super) fn next(&mut self) -> Option<T> {
-        let (_, head) = self.waiting.iter().map(|waiter| (waiter.of_source, waiter.arrival)).zip(0..).min()?;
-        let (place, source) = (self.waiting[head].of_source, self.waiting[head].share.source);
-        let line = self.waiting.iter().zip(0..).filter(|(waiter, _)| waiter.share.source == source);
-        let (_, _, chosen) = line.map(|(waiter, at)| (waiter.of_client, waiter.arrival, at)).min()?;
-        // whoever of the address goes first, its place in line is the first
-        self.waiting[head].of_source = self.waiting[chosen].of_source;
-        self.serving = place;
-        Some(self.waiting.remove(chosen).item)
+        let mut source = self.sources.pop_front()?;
+        let item = source.next();
+        self.waiting -= usize::from(item.is_some());
+        if source.waiting > 0 {
+            self.sources.push_back(source);
+        }
+        item
     }
 
-    /// Takes the last out of the longest line, if that is longer than the line of `source` would become.
-    fn displace(&mut self, source: u64) -> Result<T, Crowded> {
-        let length = |source| self.waiting.iter().filter(|waiter| waiter.share.source == source).count();
-        let lines = self.waiting.iter().map(|waiter| (length(waiter.share.source), waiter.share.source));
-        let Some((longest, victim)) = lines.max() else { return Err(Crowded::Full) };
-        let own = length(source);
-        if longest <= own + 1 {
-            // nobody has more; who has some already has its share
-            return Err(if own > 0 { Crowded::Greedy } else { Crowded::Full });
+    /// Takes the last out of the longest line: of another address, if that has more waiting than the one of `share` would
+    /// have; or else of another client of the same address, likewise.
+    fn displace(&mut self, share: &Share) -> Result<T, Crowded> {
+        let own = self.sources.iter().position(|source| source.network == share.source);
+        let longest = self.sources.iter().zip(0..).max_by_key(|(source, _)| source.waiting);
+        let longest = longest.map(|(source, at)| (source.waiting, at)).ok_or(Crowded::Full)?;
+        let victim = match own.and_then(|own| Some((own, self.sources.get(own)?))) {
+            // nobody has more than one
+            None if longest.0 <= 1 => return Err(Crowded::Full),
+            Some((own, source)) if longest.0 <= source.waiting + 1 => {
+                let [most, of_client] = [source.longest(), source.of_client(&share.client)];
+                if most <= of_client + 1 {
+                    return Err(Crowded::Greedy);
+                }
+                own
+            }
+            None | Some(_) => longest.1,
+        };
+        let source = self.sources.get_mut(victim).ok_or(Crowded::Full)?;
+        let left = source.leave().ok_or(Crowded::Full)?;
+        if source.waiting == 0 {
+            self.sources.remove(victim);
         }
-        let line = self.waiting.iter().zip(0..).filter(|(waiter, _)| waiter.share.source == victim);
-        let last = line.map(|(waiter, at)| (waiter.of_client, waiter.arrival, at)).max();
-        let (_, _, last) = last.ok_or(Crowded::Full)?;
-        // the place in line that is given up is the last one, whoever leaves
-        let end =
-            self.waiting.iter().filter(|waiter| waiter.share.source == victim).map(|waiter| waiter.of_source).max();
-        let left = self.waiting.remove(last);
-        if let Some(tail) =
-            self.waiting.iter_mut().find(|waiter| waiter.share.source == victim && Some(waiter.of_source) == end)
-        {
-            tail.of_source = left.of_source;
+        self.waiting -= 1;
+        Ok(left)
+    }
+}
+
+impl<T> Source<T> {
+    fn join(&mut self, client: String, item: T) {
+        self.waiting += 1;
+        match self.clients.iter_mut().find(|line| line.client == client) {
+            Some(line) => line.items.push_back(item),
+            None => self.clients.push_back(Line { client, items: VecDeque::from([item]) }),
         }
-        Ok(left.item)
+    }
+
+    fn next(&mut self) -> Option<T> {
+        let mut line = self.clients.pop_front()?;
+        let item = line.items.pop_front();
+        self.waiting -= usize::from(item.is_some());
+        if !line.items.is_empty() {
+            self.clients.push_back(line);
+        }
+        item
+    }
+
+    fn longest(&self) -> usize {
+        self.clients.iter().map(|line| line.items.len()).max().unwrap_or_default()
+    }
+
+    fn of_client(&self, client: &str) -> usize {
+        self.clients.iter().find(|line| line.client == client).map_or(0, |line| line.items.len())
+    }
+
+    /// Takes the last out of its longest line.
+    fn leave(&mut self) -> Option<T> {
+        let (line, at) = self.clients.iter_mut().zip(0..).max_by_key(|(line, _)| line.items.len())?;
+        let left = line.items.pop_back();
+        let is_empty = line.items.is_empty();
+        if is_empty {
+            self.clients.remove(at);
+        }
+        self.waiting -= usize::from(left.is_some());
+        left
     }
 }
 
@@ -122,7 +183,7 @@ mod tests {
         }
         assert_eq!([queue.next(), queue.next()], [Some("a1"), Some("b1")]);
         queue.join(share(4, "web"), "d1").unwrap();
-        assert_eq!(rest(&mut queue), ["c1", "d1", "a2", "b2", "a3"]);
+        assert_eq!(rest(&mut queue), ["c1", "a2", "b2", "d1", "a3"], "who comes anew waits for one of each");
     }
 
     #[test]
@@ -137,12 +198,26 @@ mod tests {
     }
 
     #[test]
+    fn nobody_is_passed_over_for_ever_by_addresses_that_are_new() {
+        let mut queue = FairQueue::new(10);
+        for item in ["a1", "a2", "a3"] {
+            queue.join(share(0, "web"), item).unwrap();
+        }
+        let served = (1..=10).filter_map(|source| {
+            queue.join(share(source, "web"), "new").unwrap();
+            queue.next()
+        });
+        let of_first = served.filter(|item| item.starts_with('a')).count();
+        assert_eq!(of_first, 3);
+    }
+
+    #[test]
     fn a_full_queue_takes_from_the_longest_line() {
         let mut queue = FairQueue::new(4);
         for item in ["a1", "a2", "a3", "a4"] {
             queue.join(share(1, "web"), item).unwrap();
         }
-        assert_eq!(queue.join(share(1, "other"), "a5"), Err(Crowded::Greedy));
+        assert_eq!(queue.join(share(1, "web"), "a5"), Err(Crowded::Greedy));
         assert_eq!(queue.join(share(2, "web"), "b1"), Ok(Some("a4")));
         assert_eq!(queue.join(share(2, "web"), "b2"), Ok(Some("a3")));
         assert_eq!(queue.join(share(2, "web"), "b3"), Err(Crowded::Greedy));
@@ -152,5 +227,28 @@ mod tests {
         let mut queue = FairQueue::new(1);
         queue.join(share(1, "web"), "a1").unwrap();
         assert_eq!(queue.join(share(2, "web"), "b1"), Err(Crowded::Full), "nobody has more than one");
+    }
+
+    #[test]
+    fn a_client_that_fills_its_address_gives_way_to_its_neighbour() {
+        let mut queue = FairQueue::new(4);
+        for item in ["x1", "x2", "x3", "x4"] {
+            queue.join(share(1, "x"), item).unwrap();
+        }
+        assert_eq!(queue.join(share(1, "y"), "y1"), Ok(Some("x4")));
+        assert_eq!(queue.join(share(1, "y"), "y2"), Ok(Some("x3")));
+        assert_eq!(queue.join(share(1, "y"), "y3"), Err(Crowded::Greedy));
+        assert_eq!(rest(&mut queue), ["x1", "y1", "x2", "y2"]);
+    }
+
+    #[test]
+    fn who_is_gone_leaves_no_line_behind() {
+        let mut queue = FairQueue::new(3);
+        for (source, client, item) in [(1, "x", "gone"), (2, "x", "gone"), (2, "y", "y1")] {
+            queue.join(share(source, client), item).unwrap();
+        }
+        queue.retain(|item| *item != "gone");
+        assert_eq!((queue.waiting, queue.sources.len()), (1, 1));
+        assert_eq!((queue.next(), queue.next(), queue.waiting), (Some("y1"), None, 0));
     }
 }
