@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jeton::store::{Document, Store as _};
+use jeton::store::Document;
 use serde_json::{Value, json};
 
 use crate::support::http::{parse_all, raw, request};
