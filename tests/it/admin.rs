@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jeton::store::{Document, Store as _};
+use jeton::store::Document;
 use serde_json::{Value, json};
 
 use crate::support::http::{parse_all, raw, request};
@@ -904,6 +904,7 @@ async fn a_stored_client_that_no_longer_fits_its_issuer_can_be_seen_mended_and_d
     server.client(again).await;
     assert!(!server.is_active(&server.gateway().await, &access).await);
     // and one of which nothing can be read is written anew
+    server.advance(Duration::from_secs(1)).await;
     leave(&server, &client.0, "{}".to_owned()).await;
     assert_eq!(server.replace(&client.0, web_metadata()).await.status, 200);
     let secret = server.admin("POST", &format!("{path}/secrets"), Value::Null).await.get("client_secret");

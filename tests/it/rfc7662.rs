@@ -361,7 +361,7 @@ async fn rfc7662_4_a_refresh_token_is_active_for_its_own_client_only() {
 /// The rule is younger than clients that have it.
 #[tokio::test(flavor = "multi_thread")]
 async fn rfc7662_2_1_a_public_client_that_was_stored_with_a_reach_works_and_cannot_introspect() {
-    use jeton::store::{Document, Store as _};
+    use jeton::store::Document;
 
     let server = Server::start().await;
     let mut metadata = spa_metadata();
