@@ -213,7 +213,7 @@ pub enum ConfigError {
     Syntax { path: PathBuf, message: String },
     #[error("the configuration is wrong: {0}")]
     Value(String),
-    #[error("{setting}: {rule} (it is {value})")]
+    #[error("{setting}: {rule} (it is {value})", value = crate::credential::shown(value))]
     Rule { setting: String, value: String, rule: String },
     #[error(transparent)]
     Issuer(#[from] crate::client::issuer::IssuerError),

@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | [`clock`], [`id`] | time and randomness, the only places that read either |
 //! | [`cause`] | an error with its causes, in one line |
+//! | [`credential`] | how credentials begin, so that none is repeated in a message |
 //! | [`secret_file`] | files that hold secrets: who may read them, what a line may be |
 //! | [`vault`] | the master key ring and everything derived from it |
 //! | [`protocol`] | wire types of the RFCs: no I/O, no clock |
@@ -38,6 +39,7 @@ pub mod client;
 pub mod clock;
 pub mod cms;
 pub mod config;
+pub mod credential;
 pub mod dialect;
 pub mod extend;
 pub mod grant;

@@ -14,6 +14,13 @@ use prometheus::{
 const LATENCY_BUCKETS: &[f64] =
     &[0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
 
+/// The first of one or two: a macro cannot say what stands where nothing was given.
+macro_rules! first {
+    ($first:expr $(, $rest:expr)?) => {
+        $first
+    };
+}
+
 macro_rules! metrics {
     ($($(#[doc = $help:literal])+ $field:ident: $kind:ident($name:literal $(, [$($label:literal $(= $values:expr)?),+])?);)+) => {
         /// Every metric of the process.
@@ -29,7 +36,7 @@ macro_rules! metrics {
                 let registry = Registry::new();
                 $(
                     let help = concat!($($help),+).trim();
-                    let labels: &[Label] = &[$($(Label { name: $label, values: &[$(&$values)?] }),+)?];
+                    let labels: &[Label] = &[$($(Label { name: $label, values: first!($(Some(&$values),)? None) }),+)?];
                     let $field = $kind::made($name, help, labels);
                     registry.register(Box::new($field.clone())).expect("each name is registered once");
                 )+
@@ -46,8 +53,7 @@ macro_rules! metrics {
 /// A label, with its values if they are a closed set that is known here.
 struct Label {
     name: &'static str,
-    /// Nothing, or the set.
-    values: &'static [&'static [&'static str]],
+    values: Option<&'static [&'static str]>,
 }
 
 impl Label {
@@ -58,7 +64,7 @@ impl Label {
     /// Every combination of values, if each label has its set.
     fn combinations(labels: &[Self]) -> Vec<Vec<&'static str>> {
         labels.iter().fold(vec![Vec::new()], |begun, label| {
-            let values = label.values.iter().copied().flatten().copied();
+            let values = label.values.into_iter().flatten().copied();
             values.flat_map(|value| begun.iter().map(move |begun| [&begun[..], &[value]].concat())).collect()
         })
     }

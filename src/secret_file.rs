@@ -1,4 +1,6 @@
-//! Files that hold secrets: who may read one, and what a line in one may be. Every secret file of jeton is read here.
+//! Files that hold secrets: who may read one, and what a line in one may be. Every secret file
+//! that the settings or `--admin-token-file` name is read here. What else a command reads (a password, a token, the secret
+//! of a client) is what the person at the terminal gives it, from a pipe as well, and only has the rule of a line.
 //!
 //! A secret file belongs to root or to the user that runs jeton, nobody else may write to it, and nobody else may read
 //! it but a group that this user is in: what `chmod 600` makes, and what Kubernetes (`fsGroup`) and Docker mount. One
@@ -7,10 +9,15 @@
 mod access;
 pub mod mount;
 
+use std::fs::File;
 use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
 use zeroize::Zeroizing;
+
+use crate::credential::shown_path;
 
 /// Longest secret file, in bytes.
 const MAX_LEN: u64 = 64 * 1024;
@@ -21,7 +28,7 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 #[derive(Debug, thiserror::Error)]
 pub enum SecretFileError {
     /// It cannot be read.
-    #[error("cannot read {path}: {source}", path = .path.display())]
+    #[error("cannot read {path}: {source}", path = shown_path(.path))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -29,7 +36,7 @@ pub enum SecretFileError {
         source: std::io::Error,
     },
     /// Somebody else can read or change it.
-    #[error("{path} {found}; {fix}", path = .path.display())]
+    #[error("{path} {found}; {fix}", path = shown_path(.path))]
     Exposed {
         /// The file.
         path: PathBuf,
@@ -39,13 +46,30 @@ pub enum SecretFileError {
         fix: String,
     },
     /// What is in it is not what it should be.
-    #[error("{path} {rule}", path = .path.display())]
+    #[error("{path} {rule}", path = shown_path(.path))]
     Content {
         /// The file.
         path: PathBuf,
         /// What is wrong.
         rule: &'static str,
     },
+}
+
+/// Opens a file that settings name, secret or not: a regular one only. A pipe would wait for its writer, and a device may
+/// never end.
+///
+/// # Errors
+/// If it cannot be opened, or is something else.
+pub fn open(path: &Path) -> std::io::Result<File> {
+    let at_once = OFlags::NONBLOCK.bits().cast_signed();
+    let file = File::options().read(true).custom_flags(at_once).open(path)?;
+    if file.metadata()?.is_file() {
+        return Ok(file);
+    }
+    Err(std::io::Error::new(
+        std::io::ErrorKind::InvalidInput,
+        "it is no regular file, but a directory, a pipe or a device",
+    ))
 }
 
 /// Reads the whole text of a secret file.
@@ -55,7 +79,7 @@ pub enum SecretFileError {
 pub fn read(path: &Path) -> Result<Zeroizing<String>, SecretFileError> {
     let unreadable = |source| SecretFileError::Unreadable { path: path.to_owned(), source };
     let content = |rule| SecretFileError::Content { path: path.to_owned(), rule };
-    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let file = open(path).map_err(unreadable)?;
     access::check(path, &file.metadata().map_err(unreadable)?)?;
     let mut bytes = Zeroizing::new(Vec::new());
     file.take(MAX_LEN + 1).read_to_end(&mut bytes).map_err(unreadable)?;

@@ -31,7 +31,7 @@ use crate::store::{Shards, Store, StoreError};
 use crate::user::Users;
 pub use operator::LogControl;
 use operator::{Daemonic, Live, Reloader};
-pub use prepare::{MIN_ADMIN_TOKEN, PrepareError, Prepared, prepare};
+pub use prepare::{PrepareError, Prepared, check_admin_token, prepare};
 
 /// Why the daemon did not start, or stopped by itself. Each message names what failed.
 #[derive(Debug, thiserror::Error)]

@@ -15,7 +15,7 @@ use crate::client::secret;
 use crate::config::Source;
 use crate::http::admin::AdminToken;
 use crate::secret_file::{line, read_line};
-use crate::server::{Daemon, MIN_ADMIN_TOKEN, prepare};
+use crate::server::{Daemon, check_admin_token, prepare};
 use crate::vault::Vault;
 
 #[derive(Args)]
@@ -69,9 +69,7 @@ pub(super) fn dev(args: DevArgs) -> ExitCode {
 /// The token in what was given for one.
 fn admin_token(given: &str) -> Result<&str, String> {
     let token = line(given).map_err(|rule| format!("--admin-token {rule}"))?;
-    if token.len() < MIN_ADMIN_TOKEN {
-        return Err(format!("--admin-token: at least {MIN_ADMIN_TOKEN} characters, or leave it out and one is made"));
-    }
+    check_admin_token(token).map_err(|rule| format!("--admin-token {rule}; or leave it out and one is made"))?;
     Ok(token)
 }
 
@@ -215,6 +213,7 @@ mod tests {
     fn a_line_end_behind_the_admin_token_is_not_part_of_it() {
         let token = "admin-token-0123456789";
         assert_eq!(admin_token(&format!("{token}\n")), Ok(token));
+        assert!(admin_token(&"\u{e4}".repeat(40)).unwrap_err().contains("ASCII"));
         assert!(admin_token("short").unwrap_err().contains("at least 22"));
         assert!(admin_token(&format!("{token}\nsecond")).unwrap_err().contains("more than one line"));
     }

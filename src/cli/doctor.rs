@@ -1,5 +1,6 @@
 //! `jeton doctor`: looks at everything a start needs and at the daemon that runs, and says what to do about what is wrong.
 
+mod bounded;
 mod daemon;
 mod files;
 mod network;
@@ -10,11 +11,11 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::{exit, say};
+use super::{complain, exit, say};
 use crate::cause::chain;
 use crate::config::{Engine, Source};
 use crate::server::prepare;
-use daemon::Daemon;
+use daemon::{Daemon, Known};
 
 #[derive(Args)]
 pub(super) struct DoctorArgs {
@@ -32,7 +33,7 @@ pub(super) struct DoctorArgs {
     json: bool,
 }
 
-/// How it is with what was looked at.
+/// The verdict on what was looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Status {
     Good,
@@ -94,16 +95,27 @@ pub(super) fn doctor(args: DoctorArgs) -> ExitCode {
     let mut findings =
         vec![Finding::good("configuration", format!("configuration, secrets, certificates: {issuers} issuers"))];
     findings.extend(files::certificates(config));
-    let running = network::listens(config.admin.listen);
-    let daemon = if running { Daemon::new(config, args.admin_url.clone(), args.ca_file.as_deref()) } else { None };
-    let known = daemon.as_ref().map(|daemon| daemon.look(&mut findings));
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(exit::INTERNAL, &error),
+    };
+    let here = network::listens(config.admin.listen);
+    // without the flag, who does not listen here is not asked; with it, the daemon may be anywhere
+    let asked = here || args.admin_url.is_some();
+    let daemon = asked.then(|| Daemon::new(config, args.admin_url.clone(), args.ca_file.as_deref())).flatten();
+    let answered = daemon.as_ref().and_then(|daemon| runtime.block_on(daemon.look(&mut findings)));
+    let answering = daemon.as_ref().filter(|_| answered.is_some());
+    let known = answered.or(here.then_some(Known::NOTHING));
     if config.store.engine == Engine::Sled {
         findings.push(files::data_directory(&config.store.path));
-        findings.push(files::lock(&config.store.path, known.as_ref()));
+        findings.push(files::lock(&config.store.path, known.as_ref(), here));
     }
-    let dates = daemon.as_ref().map(|daemon| daemon.issuers(config, &mut findings)).unwrap_or_default();
+    let dates = answering.map(|daemon| runtime.block_on(daemon.issuers(config, &mut findings))).unwrap_or_default();
     findings.push(files::clock(config, &dates));
-    findings.extend(network::hooks(config));
+    findings.extend(runtime.block_on(network::hooks(config)));
+    // a name that is still being resolved keeps a thread that nothing can stop
+    runtime.shutdown_background();
+    let running = network::Running { here, elsewhere: answering.is_some() && !here };
     for (check, name, address) in
         [("public_listener", "public", config.public.listen), ("admin_listener", "admin", config.admin.listen)]
     {

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::admin::Failure;
+use crate::credential::shown_path;
 use crate::protocol::strict_json;
 use crate::secret_file;
 
@@ -16,7 +17,7 @@ const LIMIT: u64 = 1024 * 1024;
 
 /// How a person calls what is read.
 fn named(flag: &str, file: &Path) -> String {
-    if file == Path::new("-") { "standard input".to_owned() } else { format!("{flag} {}", file.display()) }
+    if file == Path::new("-") { "standard input".to_owned() } else { format!("{flag} {}", shown_path(file)) }
 }
 
 /// A file, or standard input for `-`.

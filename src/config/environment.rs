@@ -66,8 +66,11 @@ pub(super) fn is_origin(origin: Option<&str>) -> bool {
 /// The list that `text` is: a JSON array, or parts between commas.
 ///
 /// # Errors
-/// If it begins as JSON and is none.
+/// If it begins as JSON and is no array. Nothing of the text is in the message: it may hold the hash of a secret.
 pub(super) fn list(text: &str, origin: Option<&str>) -> Result<Vec<Value>, String> {
+    if text.trim_start().starts_with('{') {
+        return Err("a list of tables is JSON between [ and ]".to_owned());
+    }
     if !text.trim_start().starts_with('[') {
         let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
         let origin = origin.map(str::to_owned);
@@ -119,7 +122,7 @@ pub fn check_environment() -> Result<(), String> {
     let plain: BTreeMap<String, &String> = known.iter().map(|name| (name.replace(SEPARATOR, "_"), name)).collect();
     let typed = variable.replace(SEPARATOR, "_");
     let near = nearest(&typed, plain.keys().map(String::as_str)).and_then(|near| plain.get(near));
-    let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    let near = near.map_or_else(|| ".".to_owned(), |near| format!("; did you mean `{near}`?"));
     Err(format!(
         "the environment has {variable}, which jeton does not know{near} Settings are named like {}",
         self::variable("store.path")
@@ -154,9 +157,12 @@ fn flatten(path: &str, value: &serde_json::Value, found: &mut Vec<String>) {
 /// Whether `name`, without `JETON_`, is what Kubernetes puts into every pod beside a Service named `jeton` or `jeton-...`.
 fn is_of_service(name: &str, value: &str) -> bool {
     let parts: Vec<&str> = name.split('_').collect();
-    let is_address = value.contains("://");
-    let Some(at) = parts.iter().position(|part| matches!(*part, "SERVICE" | "PORT")) else { return false };
-    match &parts[at..] {
+    // the name of the Service may have the words of the shape in it
+    (0..parts.len()).any(|at| is_shape_of_service(&parts[at..], value.contains("://")))
+}
+
+fn is_shape_of_service(parts: &[&str], is_address: bool) -> bool {
+    match parts {
         ["SERVICE", "HOST"] | ["SERVICE", "PORT", ..] => true,
         ["PORT"] => is_address,
         ["PORT", number, "TCP" | "UDP" | "SCTP", rest @ ..] => {
@@ -184,6 +190,10 @@ mod tests {
             ("PORT_80_TCP_ADDR", "10.0.0.1"),
             ("ADMIN_SERVICE_PORT", "80"),
             ("ADMIN_PORT_80_UDP", "udp://10.0.0.1:80"),
+            ("SERVICE_SERVICE_HOST", "10.0.0.1"),
+            ("SERVICE_PORT_80_TCP_ADDR", "10.0.0.1"),
+            ("PORT_SERVICE_PORT_HTTP", "80"),
+            ("PORT_PORT", "tcp://10.0.0.1:80"),
         ] {
             assert!(is_of_service(name, value), "{name}");
         }

@@ -8,6 +8,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use serde_json::Value;
 
 use super::Config;
+use crate::secret_file;
 
 /// What of each file is looked at, in bytes: more than any of them may have.
 const MAX_LEN: u64 = 4 * 1024 * 1024;
@@ -36,9 +37,7 @@ fn collect(name: &str, value: &Value, named: &mut Vec<PathBuf>) {
 }
 
 fn digest(path: PathBuf) -> Option<[u8; 32]> {
-    // before it is opened: a pipe would wait for its writer
-    std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file)?;
-    let mut file = std::fs::File::open(path).ok()?.take(MAX_LEN);
+    let mut file = secret_file::open(&path).ok()?.take(MAX_LEN);
     let (mut context, mut part) = (Context::new(&SHA256), zeroize::Zeroizing::new([0; 4096]));
     loop {
         match file.read(&mut part[..]).ok()? {

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::environment::{self, Environment};
 use super::nearest::nearest;
 use super::{Config, ConfigError};
+use crate::credential::is_secret;
 use crate::dialect::Dialects;
 use crate::extend::Extensions;
 
@@ -111,10 +112,9 @@ fn split_list(merged: &mut config::Config, error: &config::ConfigError) -> Resul
     });
     let Some(found) = found.filter(|found| environment::is_origin(found.origin())) else { return Ok(false) };
     let ValueKind::String(text) = &found.kind else { return Ok(false) };
-    let list = environment::list(text, found.origin()).map_err(|rule| ConfigError::Rule {
-        setting: key.to_owned(),
-        value: text.clone(),
-        rule,
+    let list = environment::list(text, found.origin()).map_err(|rule| {
+        let from = found.origin().unwrap_or_default();
+        ConfigError::Value(format!("{key}: {rule} (set by {from}; the value may hold secrets and is not shown)"))
     })?;
     found.kind = ValueKind::Array(list);
     Ok(true)
@@ -132,6 +132,10 @@ fn wrong(error: &config::ConfigError, settings: &config::Config) -> ConfigError 
         return ConfigError::Value(with_nearest(&message, unknown));
     }
     let Some(key) = key_of(error) else { return ConfigError::Value(message) };
+    let value = settings.get_string(key).ok();
+    if value.as_deref().is_some_and(is_secret) || is_secret(&message) {
+        return ConfigError::Value(format!("{key}: what stands there looks like a secret, and is none of its values"));
+    }
     if message.contains("variant constructor") {
         // `config` does not say which ones there are
         let again = settings.clone().try_deserialize().ok().map(serde_json::from_value::<Config>);
@@ -139,7 +143,7 @@ fn wrong(error: &config::ConfigError, settings: &config::Config) -> ConfigError 
             return ConfigError::Value(format!("{rule} for key `{key}`"));
         }
     }
-    match settings.get_string(key).ok().filter(|value| !message.contains(value)) {
+    match value.filter(|value| !message.contains(value)) {
         Some(value) => ConfigError::Value(format!("{message} (it is {value})")),
         None => ConfigError::Value(message),
     }

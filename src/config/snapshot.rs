@@ -12,6 +12,7 @@ use crate::client::metadata::{AuthMethod, check_new_client_id};
 use crate::client::registry::{Snapshot, StoredClient, resolve};
 use crate::client::secret::{Presented, SecretHash, StoredSecret, check_phc, is_generated};
 use crate::clock::Time;
+use crate::credential::shown_path;
 use crate::dialect::{self, Dialect, Dialects};
 use crate::extend::Extensions;
 use crate::grant::Grant;
@@ -108,9 +109,9 @@ fn read_provider_files(id: &str, settings: &mut IssuerSettings) -> Result<(), Co
 
 /// A file of public keys or certificates, at most [`MAX_PUBLIC_FILE`].
 fn public_file(path: &Path) -> Result<String, String> {
-    let shown = path.display();
+    let shown = shown_path(path);
     let unreadable = |error: std::io::Error| format!("cannot read {shown}: {error}");
-    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let file = secret_file::open(path).map_err(unreadable)?;
     let mut text = String::new();
     file.take(MAX_PUBLIC_FILE + 1).read_to_string(&mut text).map_err(unreadable)?;
     if text.len() as u64 > MAX_PUBLIC_FILE {
@@ -226,7 +227,7 @@ fn stored(index: usize, secret: &FileSecret, client: &FileClient, vault: &Vault)
             let text = secret_line(path, "`jeton client create` prints a secret to put there")?;
             if !is_generated(&text) {
                 let rule = "must hold a secret that jeton generated (jcs_...); for any other, give its argon2 hash";
-                return Err(format!("secrets[{index}].file: {} {rule}", path.display()));
+                return Err(format!("secrets[{index}].file: {} {rule}", shown_path(path)));
             }
             let presented = Presented { vault, issuer: &client.issuer, client: &client.client_id, secret: &text };
             let hash = presented.keyed().ok_or_else(|| format!("secrets[{index}].file: cannot be hashed"))?;

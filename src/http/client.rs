@@ -17,6 +17,9 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use url::Url;
 
+use crate::credential::shown_path;
+use crate::secret_file;
+
 /// How long a call may take, with everything.
 const LIMIT: Duration = Duration::from_secs(30);
 /// Longest answer, in bytes.
@@ -65,7 +68,7 @@ pub enum ClientError {
     Url,
     #[error("https needs the certificate authority of the server")]
     NoTrust,
-    #[error("{} holds no usable PEM certificate", .0.display())]
+    #[error("{} holds no usable PEM certificate", shown_path(.0))]
     Trust(PathBuf),
     #[error("cannot connect to {address}")]
     Connect { address: String, source: std::io::Error },
@@ -175,7 +178,7 @@ pub(super) fn browsers() -> rustls::RootCertStore {
 /// The certificates in a PEM file, if each of them can be used and there is one.
 pub(super) fn roots_of(file: &Path) -> Option<rustls::RootCertStore> {
     let mut roots = rustls::RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(file).ok()? {
+    for certificate in CertificateDer::pem_reader_iter(secret_file::open(file).ok()?) {
         roots.add(certificate.ok()?).ok()?;
     }
     (!roots.is_empty()).then_some(roots)

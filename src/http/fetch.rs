@@ -15,7 +15,8 @@ use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use url::{Host, Url};
 
-use super::client::{Call, ClientError, Method, Trust, browsers, over, request, trusting};
+use super::client::{Call, Method, Trust, browsers, over, request, trusting};
+use crate::cause::chain;
 use crate::client::remote::{Fetch, Fetching};
 
 /// How long a fetch may take, with everything.
@@ -84,13 +85,6 @@ impl Fetch for Fetcher {
             let late = |_| format!("no document within {} seconds", LIMIT.as_secs());
             tokio::time::timeout(LIMIT, self.read(url)).await.map_err(late)?
         })
-    }
-}
-
-fn chain(error: &ClientError) -> String {
-    match std::error::Error::source(error) {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
     }
 }
 

@@ -42,7 +42,7 @@ pub enum PosterError {
     Url,
     #[error("the token has characters that no header can carry")]
     Token,
-    #[error("{} holds no usable PEM certificate", .0.display())]
+    #[error("{} holds no usable PEM certificate", crate::credential::shown_path(.0))]
     Trust(PathBuf),
     #[error("TLS cannot be set up")]
     Tls(#[source] rustls::Error),

@@ -15,6 +15,7 @@ use rustls::version::{TLS12, TLS13};
 use serde::{Deserialize, Serialize};
 use tokio_rustls::TlsAcceptor;
 
+use crate::credential::shown_path;
 use crate::secret_file::{self, SecretFileError};
 
 /// Why a certificate and its key cannot be used.
@@ -24,7 +25,7 @@ pub enum TlsError {
     #[error("the TLS key {0}")]
     Key(SecretFileError),
     /// A file is not PEM, or holds nothing of its kind.
-    #[error("{path} holds no usable PEM {what}", path = .path.display())]
+    #[error("{path} holds no usable PEM {what}", path = shown_path(.path))]
     Pem {
         /// The file.
         path: PathBuf,
@@ -34,7 +35,7 @@ pub enum TlsError {
         source: pem::Error,
     },
     /// The certificate and the key do not go together, or the key is of an unsupported kind.
-    #[error("the certificate {cert} and the key {key} do not go together", cert = .cert.display(), key = .key.display())]
+    #[error("the certificate {cert} and the key {key} do not go together", cert = shown_path(.cert), key = shown_path(.key))]
     Mismatch {
         /// The certificate file.
         cert: PathBuf,
@@ -129,8 +130,9 @@ fn read(cert: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
         let path = path.to_owned();
         move |source| TlsError::Pem { path, what, source }
     };
-    let chain = CertificateDer::pem_file_iter(cert)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+    let chain = secret_file::open(cert)
+        .map_err(pem::Error::Io)
+        .and_then(|file| CertificateDer::pem_reader_iter(file).collect::<Result<Vec<_>, _>>())
         .and_then(|chain| if chain.is_empty() { Err(pem::Error::NoItemsFound) } else { Ok(chain) })
         .map_err(unusable(cert, "certificate"))?;
     let pem = secret_file::read(key).map_err(TlsError::Key)?;

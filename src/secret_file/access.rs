@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::SecretFileError;
 use super::mount::Mounts;
+use crate::credential::shown_path;
 
 const RULE: &str = "a secret file belongs to root or to the user that runs jeton, and only these two, or a group that this \
                     user is in, may read it";
@@ -53,19 +54,20 @@ pub(super) fn check(path: &Path, metadata: &Metadata) -> Result<(), SecretFileEr
     };
     let Facts { owner, group, mode } = facts;
     let what = match exposure {
+        Exposure::Owner if reader.user == 0 => {
+            format!("belongs to uid {owner} and has mode {mode:03o}, so not only that user and root can read it")
+        }
         Exposure::Owner => format!("belongs to uid {owner}, who can change it"),
         Exposure::Writable => format!("has mode {mode:03o}, so others can change it"),
         Exposure::Group => format!("has mode {mode:03o}, so group {group} can read it, which jeton's user is not in"),
         Exposure::World => format!("has mode {mode:03o}, so others can read it"),
     };
-    let shown = path.display();
+    let shown = shown_path(path);
     let fix = if mounts().is_volume() {
         "it is on a volume, whose mode is not changed there: for Kubernetes set `defaultMode: 0440` of the secret volume and \
          `fsGroup` of the pod's securityContext, for Docker set uid, gid and mode of the secret (`mode: 0440`)"
             .to_owned()
-    } else if exposure == Exposure::Owner && reader.user == 0 {
-        format!("run jeton as that user, or `chown 0 {shown}` and `chmod 600 {shown}`")
-    } else if exposure == Exposure::Owner {
+    } else if exposure == Exposure::Owner && reader.user != 0 {
         format!("run `chown {} {shown}` and `chmod 600 {shown}`", reader.user)
     } else {
         format!("run `chmod 600 {shown}`")
@@ -74,7 +76,9 @@ pub(super) fn check(path: &Path, metadata: &Metadata) -> Result<(), SecretFileEr
 }
 
 fn exposure(file: Facts, reader: &Reader, handed_over: bool, only_ours: impl FnOnce() -> bool) -> Result<(), Exposure> {
-    if file.owner != 0 && file.owner != reader.user {
+    // root reads and changes everything anyway: what another user keeps for itself is as safe as that user
+    let kept = reader.user == 0 && file.mode & 0o077 == 0;
+    if file.owner != 0 && file.owner != reader.user && !kept {
         return Err(Exposure::Owner);
     }
     if file.mode & 0o022 != 0 {
@@ -132,6 +136,16 @@ mod tests {
         assert_eq!(judged(0, 0, 0o644, true), Ok(()));
         assert_eq!(judged(0, 0, 0o666, true), Err(Exposure::Writable));
         assert_eq!(judged(1001, 0, 0o444, true), Err(Exposure::Owner));
+    }
+
+    #[test]
+    fn root_reads_what_another_user_keeps_for_itself() {
+        let root = Reader { user: 0, groups: vec![0] };
+        let judged = |mode| exposure(Facts { owner: 1001, group: 1001, mode }, &root, false, || true);
+        assert_eq!([judged(0o600), judged(0o400)], [Ok(()), Ok(())]);
+        for mode in [0o640, 0o620, 0o604, 0o644] {
+            assert_eq!(judged(mode), Err(Exposure::Owner), "{mode:o}");
+        }
     }
 
     #[test]

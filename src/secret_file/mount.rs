@@ -2,10 +2,16 @@
 //!
 //! Kubernetes and Docker Swarm put secrets into a memory file system that is mounted, read only, into one container and
 //! nowhere else but where only root gets. Such a mount is only ours if this process is in a container: the first process
-//! of its process namespace, or on a root of layers (`overlay`). Everywhere else somebody could be logged in.
+//! of its process namespace, or on a root of layers (`overlay`). Everywhere else somebody could be logged in. Both signs
+//! are there on a plain machine, too: images of composefs boot from an overlay, systemd gives a service a process
+//! namespace (`PrivatePIDs=`), and its `ProtectSystem=strict` makes the `/run` of every user of the machine look read only.
+//! So neither counts where systemd runs the machine: `/run/systemd/system` is there (`sd_booted(3)`), which no container
+//! has but one that runs systemd itself.
 
 use std::path::{Path, PathBuf};
 
+/// What is there if systemd is the first process of the machine.
+const SYSTEMD: &str = "/run/systemd/system";
 /// Where the secret volumes of Docker are.
 const DOCKER: &str = "/run/secrets";
 
@@ -15,9 +21,16 @@ pub(super) struct Mounts {
     own: Option<Mount>,
     /// Of `/`.
     root: Option<Mount>,
-    is_first_process: bool,
+    surroundings: Surroundings,
     /// Whether the path, before its links are followed, is one that Kubernetes or Docker makes.
     looks_mounted: bool,
+}
+
+/// What tells a container from a machine, beside its mounts.
+#[derive(Clone, Copy)]
+struct Surroundings {
+    is_first_process: bool,
+    is_under_systemd: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,10 +44,12 @@ impl Mounts {
     pub(super) fn of_process(path: &Path) -> Self {
         let resolved = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let table = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-        Self::of(&table, &resolved, std::process::id() == 1)
+        let surroundings =
+            Surroundings { is_first_process: std::process::id() == 1, is_under_systemd: Path::new(SYSTEMD).is_dir() };
+        Self::of(&table, &resolved, surroundings)
     }
 
-    fn of(table: &str, file: &Path, is_first_process: bool) -> Self {
+    fn of(table: &str, file: &Path, surroundings: Surroundings) -> Self {
         let all: Vec<Mount> = table.lines().filter_map(parse).collect();
         // a later mount hides an earlier one at the same place
         let above = |path: &Path| {
@@ -44,13 +59,14 @@ impl Mounts {
         let is_data =
             |part: &std::ffi::OsStr| part.to_str().is_some_and(|part| part.starts_with("..") && part.len() > 2);
         let looks_mounted = file.starts_with(DOCKER) || file.iter().any(is_data);
-        Self { own: above(file), root: above(Path::new("/")), is_first_process, looks_mounted }
+        Self { own: above(file), root: above(Path::new("/")), surroundings, looks_mounted }
     }
 
     /// Whether nobody outside of this container sees what is on the mount of the file.
     pub(super) fn is_only_ours(&self) -> bool {
         let layered = self.root.as_ref().is_some_and(|root| root.kind.ends_with("overlay") || root.kind == "overlayfs");
-        let in_container = self.is_first_process || layered;
+        let Surroundings { is_first_process, is_under_systemd } = self.surroundings;
+        let in_container = (is_first_process || layered) && !is_under_systemd;
         let own = self.own.as_ref().filter(|own| own.at != Path::new("/"));
         in_container && own.is_some_and(|own| own.read_only && is_memory(&own.kind))
     }
@@ -103,7 +119,10 @@ mod tests {
 
     #[test]
     fn a_read_only_memory_mount_is_only_ours_in_a_container() {
-        let ours = |table: &str, file: &str, first| Mounts::of(table, Path::new(file), first).is_only_ours();
+        let ours = |table: &str, file: &str, is_first_process| {
+            let surroundings = Surroundings { is_first_process, is_under_systemd: false };
+            Mounts::of(table, Path::new(file), surroundings).is_only_ours()
+        };
         assert!(ours(POD, "/etc/jeton/secrets/..2026/admin.token", false));
         assert!(!ours(POD, "/etc/jeton/admin.token", false), "on the container's own layers");
         assert!(!ours(POD, "/var/lib/jeton/admin.token", true), "a disk that others may have");
@@ -115,9 +134,26 @@ mod tests {
         assert!(!ours("", "/srv/secrets/admin.token", true), "nothing is known");
     }
 
+    /// Fedora CoreOS and others: the root is an image of composefs.
+    #[test]
+    fn a_machine_that_systemd_runs_is_no_container() {
+        const COMPOSEFS: &str = "\
+20 1 0:30 / / ro,relatime - overlay composefs ro,lowerdir=/run/ostree/.private/cfsroot-lower
+21 20 0:20 / /run ro,nosuid - tmpfs tmpfs rw,mode=755
+";
+        for is_first_process in [false, true] {
+            let ours = |is_under_systemd| {
+                let surroundings = Surroundings { is_first_process, is_under_systemd };
+                Mounts::of(COMPOSEFS, Path::new("/run/jeton/admin.token"), surroundings).is_only_ours()
+            };
+            assert!(!ours(true) && ours(false));
+        }
+    }
+
     #[test]
     fn a_volume_is_where_chmod_is_of_no_use() {
-        let volume = |table: &str, file: &str| Mounts::of(table, Path::new(file), false).is_volume();
+        let surroundings = Surroundings { is_first_process: false, is_under_systemd: false };
+        let volume = |table: &str, file: &str| Mounts::of(table, Path::new(file), surroundings).is_volume();
         assert!(volume(POD, "/etc/jeton/secrets/admin.token"));
         assert!(volume(POD, "/run/secrets/token"));
         assert!(volume(HOST, "/home/x/..2026_11/token"), "a volume of Kubernetes by its layout");

@@ -1,5 +1,6 @@
 //! Everything that can go wrong before anything is bound: settings, secret files, certificates, clients.
 
+use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,13 +10,18 @@ use super::operator::Certificates;
 use crate::cause::chain;
 use crate::client::registry::Snapshot;
 use crate::config::{Config, ConfigError, FileDigests, Loaded, Source, TlsFiles, digests, load, secret_line, snapshot};
+use crate::credential::shown_path;
 use crate::http::admin::AdminToken;
 use crate::http::tls::{Tls, TlsError};
+use crate::secret_file;
 use crate::vault::{Merged, Vault, VaultError};
 use crate::x509::Anchors;
 
 /// Shortest admin token, in characters: 128 bits in base64url.
-pub const MIN_ADMIN_TOKEN: usize = 22;
+const MIN_ADMIN_TOKEN: usize = 22;
+
+/// What of the authorities' file is read, in bytes: more than every public authority of the world has.
+const MAX_AUTHORITIES: u64 = 4 * 1024 * 1024;
 
 /// Checked settings with everything they name.
 pub struct Prepared {
@@ -47,7 +53,7 @@ pub enum PrepareError {
     Vault(#[from] VaultError),
     #[error("secrets.admin_token_file: {0}")]
     AdminToken(String),
-    #[error("public.client_ca_file: {}: {reason}", path.display())]
+    #[error("public.client_ca_file: {}: {reason}", shown_path(path))]
     Authorities { path: PathBuf, reason: String },
     #[error("{listener}.tls: {}", chain(&**.source))]
     Tls { listener: &'static str, source: Box<TlsError> },
@@ -79,18 +85,36 @@ pub(super) fn master_keys(running: &Vault, config: &Config) -> Result<Merged, Pr
 pub(super) fn admin_token(config: &Config) -> Result<Zeroizing<String>, PrepareError> {
     let token =
         secret_line(&config.secrets.admin_token_file, "`jeton init` makes one").map_err(PrepareError::AdminToken)?;
-    if token.len() < MIN_ADMIN_TOKEN {
-        let rule = format!("the token has {} characters; at least {MIN_ADMIN_TOKEN} random ones", token.len());
-        return Err(PrepareError::AdminToken(rule));
-    }
+    check_admin_token(&token).map_err(|rule| PrepareError::AdminToken(format!("the token {rule}")))?;
     Ok(token)
+}
+
+/// Checks an admin token by its characters and its length.
+///
+/// # Errors
+/// The rule that it breaks.
+pub fn check_admin_token(token: &str) -> Result<(), String> {
+    // a header field carries no other (RFC 9110 section 5.5), and a blank ends a bearer token
+    if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(
+            "has a blank or a character outside of ASCII, which no request could present; use only the visible \
+                    characters of ASCII (0x21 to 0x7E), `jeton init` makes such a token"
+                .to_owned(),
+        );
+    }
+    if token.len() < MIN_ADMIN_TOKEN {
+        return Err(format!("has {} characters; at least {MIN_ADMIN_TOKEN} random ones", token.len()));
+    }
+    Ok(())
 }
 
 /// Reads the authorities that issue certificates to clients.
 pub(super) fn authorities(config: &Config) -> Result<Option<Anchors>, PrepareError> {
     let Some(path) = &config.public.client_ca_file else { return Ok(None) };
     let wrong = |reason: String| PrepareError::Authorities { path: path.clone(), reason };
-    let pem = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
+    let mut pem = Vec::new();
+    let read = secret_file::open(path).and_then(|file| file.take(MAX_AUTHORITIES).read_to_end(&mut pem));
+    read.map_err(|error| wrong(error.to_string()))?;
     Anchors::from_pem(&pem).map(Some).map_err(|error| wrong(error.to_string()))
 }
 

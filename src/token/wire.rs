@@ -5,25 +5,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+pub use crate::credential::{ACCESS, ADMIN_TOKEN, CLIENT_SECRET, CODE, DEVICE, REFRESH, is_credential};
 use crate::id::Id;
-
-/// Prefix of refresh tokens.
-pub const REFRESH: &str = "jrt_";
-/// Prefix of authorization codes.
-pub const CODE: &str = "jac_";
-/// Prefix of opaque access tokens.
-pub const ACCESS: &str = "jat_";
-/// Prefix of device codes.
-pub const DEVICE: &str = "jdc_";
-/// Prefix of client secrets that jeton generated.
-pub const CLIENT_SECRET: &str = "jcs_";
-/// Prefix of admin tokens.
-pub const ADMIN_TOKEN: &str = "jad_";
-
-/// Whether a text begins as one of our credentials does: it must not stand in a log, whatever it is.
-pub fn is_credential(text: &str) -> bool {
-    [REFRESH, CODE, ACCESS, DEVICE, CLIENT_SECRET, ADMIN_TOKEN].iter().any(|prefix| text.starts_with(prefix))
-}
 
 /// Bytes of an encoded [`Head`].
 pub const HEAD_LEN: usize = 20;

@@ -572,7 +572,8 @@ fn a_data_directory_of_somebody_else_is_named() {
     std::fs::set_permissions(&data, PermissionsExt::from_mode(0o755)).unwrap();
     // a copy where nobody can run it, whatever the modes of the build directory
     let binary = dir.path().join("jeton");
-    std::fs::copy(env!("CARGO_BIN_EXE_jeton"), &binary).unwrap();
+    // written by a process of its own: one that another test forks meanwhile would keep the file open, and busy
+    assert!(Command::new("cp").arg(env!("CARGO_BIN_EXE_jeton")).arg(&binary).status().unwrap().success());
     let mut command = Command::new("setpriv");
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&binary).args(["dev", "--data-dir"]);
     if !run(Command::new("setpriv").args(["--reuid=65534", "true"])).status.success() {

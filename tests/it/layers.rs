@@ -4,10 +4,11 @@
 use std::path::{Path, PathBuf};
 
 /// The order of `src/lib.rs`, top first.
-const ORDER: [&str; 27] = [
+const ORDER: [&str; 28] = [
     "clock",
     "id",
     "cause",
+    "credential",
     "secret_file",
     "vault",
     "protocol",

@@ -181,11 +181,14 @@ async fn checklist_73_two_issuers_cannot_share_a_url() {
     let directory = tempfile::TempDir::new().unwrap();
     let key = directory.path().join("key");
     crate::support::secret(&key, &jeton::vault::Vault::generate());
+    let token = directory.path().join("token");
+    crate::support::secret(&token, crate::support::ADMIN_TOKEN);
     let preset = |second: &str| {
         format!(
-            "secrets = {{ master_key_file = \"{0}\", admin_token_file = \"{0}\" }}\n[issuers.a]\nurl = \
+            "secrets = {{ master_key_file = \"{0}\", admin_token_file = \"{1}\" }}\n[issuers.a]\nurl = \
              \"https://id.example/x\"\n[issuers.b]\nurl = \"{second}\"\n",
-            key.display()
+            key.display(),
+            token.display()
         )
     };
     let prepared = |second: &str| {
@@ -522,11 +525,14 @@ async fn rfc8414_2_further_members_override_nothing_and_their_urls_are_protected
     let directory = tempfile::TempDir::new().unwrap();
     let key = directory.path().join("key");
     crate::support::secret(&key, &jeton::vault::Vault::generate());
+    let token = directory.path().join("token");
+    crate::support::secret(&token, crate::support::ADMIN_TOKEN);
     let prepared = |metadata: &str| {
         let preset = format!(
-            "secrets = {{ master_key_file = \"{0}\", admin_token_file = \"{0}\" }}\n[issuers.a]\nurl = \
+            "secrets = {{ master_key_file = \"{0}\", admin_token_file = \"{1}\" }}\n[issuers.a]\nurl = \
              \"https://id.example\"\n[issuers.a.metadata]\n{metadata}\n",
-            key.display()
+            key.display(),
+            token.display()
         );
         let source = jeton::config::Source { preset: Some(preset), ..Default::default() };
         jeton::server::prepare(source).map(drop).map_err(|error| error.to_string())

@@ -9,6 +9,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::Finding;
+use super::bounded::{self, Look};
 use super::network::dialled;
 use crate::cause::chain;
 use crate::clock::Time;
@@ -21,6 +22,8 @@ const ANSWER: Duration = Duration::from_secs(5);
 /// The admin listener of the daemon, and what is trusted.
 pub(super) struct Daemon<'a> {
     base: Url,
+    /// Whether somebody gave `base`.
+    is_given: bool,
     /// For the admin listener.
     trust: Trust<'a>,
     /// For the issuers' URLs.
@@ -28,9 +31,17 @@ pub(super) struct Daemon<'a> {
     authorization: Zeroizing<String>,
 }
 
+/// Whether an issuer's URL leads to the daemon, or why not; and when the answer says that it was sent.
+type Led = (Result<(), String>, Option<Time>);
+
 /// What the daemon told of itself.
 pub(super) struct Known {
     pub(super) store: StorePath,
+}
+
+impl Known {
+    /// Something listens, and did not say anything.
+    pub(super) const NOTHING: Self = Self { store: StorePath::Unknown };
 }
 
 /// Where the daemon keeps its state.
@@ -47,22 +58,24 @@ impl<'a> Daemon<'a> {
     pub(super) fn new(config: &'a Config, admin_url: Option<Url>, ca_file: Option<&'a Path>) -> Option<Self> {
         let scheme = if config.admin.tls.is_some() { "https" } else { "http" };
         let own = format!("{scheme}://{}", dialled(config.admin.listen));
+        let is_given = admin_url.is_some();
         let base = admin_url.or_else(|| Url::parse(&own).ok())?;
         let certificate = config.admin.tls.as_ref().map(|tls| Trust::File(&tls.certificate));
         // the configuration was checked with this file
         let token = secret_line(&config.secrets.admin_token_file, "").unwrap_or_default();
         Some(Self {
             base,
+            is_given,
             trust: ca_file.map(Trust::File).or(certificate).unwrap_or(Trust::Browsers),
             outside: ca_file.map_or(Trust::Browsers, Trust::File),
             authorization: Zeroizing::new(format!("Bearer {}", token.as_str())),
         })
     }
 
-    /// What the daemon says: readiness, configuration, dropped log lines.
-    pub(super) fn look(&self, findings: &mut Vec<Finding>) -> Known {
-        let mut known = Known { store: StorePath::Unknown };
-        let ready = self.admin("/readyz");
+    /// What the daemon says: readiness, configuration, dropped log lines; `None` if there is no answer.
+    pub(super) async fn look(&self, findings: &mut Vec<Finding>) -> Option<Known> {
+        let mut known = Known::NOTHING;
+        let ready = self.admin("/readyz").await;
         let url = self.at("/readyz");
         findings.push(match &ready {
             Ok(reply) if reply.status == 200 => Finding::good("readiness", format!("{url}: ready")),
@@ -74,12 +87,16 @@ impl<'a> Daemon<'a> {
                 let advice = "give --admin-url with a name of its certificate, and --ca-file";
                 Finding::warning("readiness", format!("{url}: {error}; {advice}"))
             }
+            Err(error) if self.is_given => {
+                let advice = "is the daemon running, and is --admin-url its admin listener?";
+                Finding::bad("readiness", format!("{url}: {error}; {advice}"))
+            }
             Err(error) => Finding::bad("readiness", format!("{url}: {error}; is something else on this port?")),
         });
         if ready.is_err() {
-            return known;
+            return None;
         }
-        match self.admin("/admin/v1/config").map(|reply| (reply.status, json(&reply))) {
+        match self.admin("/admin/v1/config").await.map(|reply| (reply.status, json(&reply))) {
             Ok((200, told)) => {
                 let store = &told["config"]["store"];
                 known.store = match (store["engine"].as_str(), store["path"].as_str()) {
@@ -99,12 +116,12 @@ impl<'a> Daemon<'a> {
             }
             Err(error) => findings.push(Finding::bad("admin_token", format!("{}: {error}", self.at("/admin/v1/config")))),
         }
-        findings.push(self.log());
-        known
+        findings.push(self.log().await);
+        Some(known)
     }
 
-    fn log(&self) -> Finding {
-        let metrics = self.admin("/metrics").map(|reply| String::from_utf8_lossy(&reply.body).into_owned());
+    async fn log(&self) -> Finding {
+        let metrics = self.admin("/metrics").await.map(|reply| String::from_utf8_lossy(&reply.body).into_owned());
         let dropped = metrics.ok().and_then(|text| {
             let line = text.lines().find_map(|line| line.strip_prefix("jeton_log_lines_dropped "))?;
             line.trim().parse::<u64>().ok()
@@ -120,11 +137,18 @@ impl<'a> Daemon<'a> {
     }
 
     /// Whether the URL of each issuer leads to this daemon; gives when the answers say that they were sent.
-    pub(super) fn issuers(&self, config: &Config, findings: &mut Vec<Finding>) -> Vec<(String, Time)> {
+    pub(super) async fn issuers(&self, config: &Config, findings: &mut Vec<Finding>) -> Vec<(String, Time)> {
+        let urls: Vec<(&str, &str)> = config.issuers.iter().map(|(id, own)| (id.as_str(), own.url.as_str())).collect();
+        let looks = urls.iter().map(|(id, url)| Box::pin(self.leads_here(id, url)) as Look<'_, Led>).collect();
         let mut dates = Vec::new();
-        for (id, settings) in &config.issuers {
-            let url = &settings.url;
-            findings.push(match self.leads_here(id, url, &mut dates) {
+        for ((id, url), found) in urls.iter().zip(bounded::all(looks, bounded::ALL).await) {
+            let Some((led, date)) = found else {
+                let why = format!("not looked at: all issuers' URLs together may take {} s", bounded::ALL.as_secs());
+                findings.push(Finding::warning("issuer_url", format!("issuers.{id}.url {url}: {why}")));
+                continue;
+            };
+            dates.extend(date.map(|date| ((*url).to_owned(), date)));
+            findings.push(match led {
                 Ok(()) => Finding::good("issuer_url", format!("issuers.{id}.url {url}: leads to this daemon")),
                 Err(reason) => Finding::bad(
                     "issuer_url",
@@ -136,21 +160,25 @@ impl<'a> Daemon<'a> {
         dates
     }
 
-    fn leads_here(&self, id: &str, issuer: &str, dates: &mut Vec<(String, Time)>) -> Result<(), String> {
-        let found = self.outside(&format!("{issuer}/.well-known/openid-configuration"))?;
+    /// Whether `issuer` leads here, and when its discovery document says that it was sent.
+    async fn leads_here(&self, id: &str, issuer: &str) -> Led {
+        match self.outside(&format!("{issuer}/.well-known/openid-configuration")).await {
+            Ok(found) => (self.is_ours(id, issuer, &found).await, date(&found)),
+            Err(error) => (Err(error), None),
+        }
+    }
+
+    async fn is_ours(&self, id: &str, issuer: &str, found: &Reply) -> Result<(), String> {
         if found.status != 200 {
             return Err(format!("its discovery document is answered {}", found.status));
         }
-        let date = found.date.as_deref().and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
-        let date = date.and_then(|date| u64::try_from(date.timestamp().as_second()).ok());
-        dates.extend(date.map(|secs| (issuer.to_owned(), Time::from_secs(secs))));
-        let told = json(&found);
+        let told = json(found);
         if told["issuer"] != issuer {
             return Err("its discovery document is another issuer's".to_owned());
         }
         let jwks = told["jwks_uri"].as_str().ok_or("its discovery document names no jwks_uri")?;
-        let theirs = kids(&json(&self.outside(jwks)?));
-        let own = self.admin(&format!("/admin/v1/issuers/{id}/keys"))?;
+        let theirs = kids(&json(&self.outside(jwks).await?));
+        let own = self.admin(&format!("/admin/v1/issuers/{id}/keys")).await?;
         if own.status != 200 {
             return Err(format!("the daemon that runs says {} of this issuer", own.status));
         }
@@ -166,24 +194,28 @@ impl<'a> Daemon<'a> {
         url
     }
 
-    fn admin(&self, path: &str) -> Result<Reply, String> {
+    async fn admin(&self, path: &str) -> Result<Reply, String> {
         // the token goes where a token is asked for
         let authorization = path.starts_with("/admin/").then(|| self.authorization.as_str());
-        get(&self.at(path), authorization, self.trust)
+        get(&self.at(path), authorization, self.trust).await
     }
 
-    fn outside(&self, url: &str) -> Result<Reply, String> {
-        get(&Url::parse(url).map_err(|error| error.to_string())?, None, self.outside)
+    async fn outside(&self, url: &str) -> Result<Reply, String> {
+        get(&Url::parse(url).map_err(|error| error.to_string())?, None, self.outside).await
     }
 }
 
-fn get(url: &Url, authorization: Option<&str>, trust: Trust<'_>) -> Result<Reply, String> {
+async fn get(url: &Url, authorization: Option<&str>, trust: Trust<'_>) -> Result<Reply, String> {
     let call = Call { method: Method::GET, url, authorization, body: None, trust };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| error.to_string())?.block_on(async {
-        let sent = tokio::time::timeout(ANSWER, send(call)).await;
-        sent.map_err(|_| format!("no answer within {} s", ANSWER.as_secs()))?.map_err(|error| chain(&error))
-    })
+    let sent = tokio::time::timeout(ANSWER, send(call)).await;
+    sent.map_err(|_| format!("no answer within {} s", ANSWER.as_secs()))?.map_err(|error| chain(&error))
+}
+
+/// When a successful answer says that it was sent.
+fn date(reply: &Reply) -> Option<Time> {
+    let date = reply.date.as_deref().filter(|_| reply.status == 200)?;
+    let date = jiff::fmt::rfc2822::parse(date).ok()?;
+    u64::try_from(date.timestamp().as_second()).ok().map(Time::from_secs)
 }
 
 fn json(reply: &Reply) -> Value {

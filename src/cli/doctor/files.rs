@@ -31,8 +31,9 @@ pub(super) fn data_directory(path: &Path) -> Finding {
     }
 }
 
-/// The lock that a process with the store open holds; `daemon` is what one says that answers on the admin listener.
-pub(super) fn lock(path: &Path, daemon: Option<&Known>) -> Finding {
+/// The lock that a process with the store open holds; `daemon` is what one says that answers on the admin listener, which
+/// may be on another machine if it is not `here`.
+pub(super) fn lock(path: &Path, daemon: Option<&Known>, here: bool) -> Finding {
     let good = |told: String| Finding::good("store_lock", format!("store.path {}: {told}", path.display()));
     let bad = |told: String| Finding::bad("store_lock", format!("store.path {}: {told}", path.display()));
     let holder = match holder(&path.join("db")) {
@@ -57,6 +58,9 @@ pub(super) fn lock(path: &Path, daemon: Option<&Known>) -> Finding {
             holder.map(|who| format!("; this one's lock is held by {who}")).unwrap_or_default()
         )),
         (Some(who), Some(StorePath::At(_))) => good(format!("its lock is held by the daemon that runs ({who})")),
+        (None, Some(StorePath::At(_))) if !here => {
+            good("its lock is free on this machine; the daemon that was asked is elsewhere".to_owned())
+        }
         (None, Some(StorePath::At(_))) => {
             bad("the daemon that runs does not hold its lock: was the directory replaced? restart it".to_owned())
         }
@@ -106,7 +110,7 @@ pub(super) fn certificates(config: &Config) -> Vec<Finding> {
     files.into_iter().filter_map(|(setting, file)| Some(certificate(setting, &file?, now))).collect()
 }
 
-/// Until when the first of the certificates in a file counts that ends.
+/// How long the certificates in a file stay valid: until the first of them ends.
 fn certificate(setting: &str, file: &Path, now: Time) -> Finding {
     const CHECK: &str = "certificate";
     let shown = format!("{setting} {}", file.display());

@@ -6,11 +6,14 @@ use std::time::Duration;
 use url::Url;
 
 use super::Finding;
+use super::bounded::{self, Look};
 use crate::config::Config;
 use crate::hook::HookSettings;
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(2);
+/// How long a name may take to be resolved and connected to.
+const REACH: Duration = Duration::from_secs(5);
 
 pub(super) fn listens(address: SocketAddr) -> bool {
     TcpStream::connect_timeout(&dialled(address), CONNECT).is_ok()
@@ -22,9 +25,18 @@ pub(super) fn dialled(address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() { SocketAddr::new(loopback, address.port()) } else { address }
 }
 
-/// A running daemon must answer on both ports; without one, both must be free.
-pub(super) fn port(check: &'static str, name: &str, address: SocketAddr, running: bool) -> Finding {
-    if running {
+/// Where the daemon runs that answered.
+#[derive(Clone, Copy)]
+pub(super) struct Running {
+    /// Something listens at admin.listen.
+    pub(super) here: bool,
+    /// It was asked by `--admin-url`, and nothing listens here.
+    pub(super) elsewhere: bool,
+}
+
+/// A daemon that runs here must answer on both ports; without one, both must be free.
+pub(super) fn port(check: &'static str, name: &str, address: SocketAddr, running: Running) -> Finding {
+    if running.here {
         return if listens(address) {
             Finding::good(check, format!("{name}.listen {address}: something answers"))
         } else {
@@ -33,6 +45,9 @@ pub(super) fn port(check: &'static str, name: &str, address: SocketAddr, running
         };
     }
     match TcpListener::bind(address) {
+        Ok(_) if running.elsewhere => {
+            Finding::good(check, format!("{name}.listen {address}: free here; the daemon that was asked is elsewhere"))
+        }
         Ok(_) => Finding::good(check, format!("{name}.listen {address}: free; start with `jeton serve --config FILE`")),
         Err(error) => {
             Finding::bad(check, format!("{name}.listen {address}: {error}; stop who has it, or set {name}.listen"))
@@ -41,36 +56,37 @@ pub(super) fn port(check: &'static str, name: &str, address: SocketAddr, running
 }
 
 /// Whether the hooks of the issuers can be reached; nothing is asked of them.
-pub(super) fn hooks(config: &Config) -> Vec<Finding> {
-    let mut found = Vec::new();
+pub(super) async fn hooks(config: &Config) -> Vec<Finding> {
+    let mut hooks: Vec<(String, &HookSettings)> = Vec::new();
     for (id, issuer) in &config.issuers {
-        let users = issuer.users.hook.iter().map(|hook| (format!("issuers.{id}.users.hook"), hook));
+        hooks.extend(issuer.users.hook.iter().map(|hook| (format!("issuers.{id}.users.hook"), hook)));
         let grants = issuer.custom_grants.iter().enumerate();
-        let grants = grants.map(|(index, grant)| (format!("issuers.{id}.custom_grants[{index}].hook"), &grant.hook));
-        found.extend(users.chain(grants).map(|(place, settings)| hook(&place, settings)));
+        hooks.extend(grants.map(|(index, grant)| (format!("issuers.{id}.custom_grants[{index}].hook"), &grant.hook)));
     }
-    found
+    let looks =
+        hooks.iter().map(|(_, settings)| Box::pin(reach(&settings.url)) as Look<'_, Result<(), String>>).collect();
+    let found = bounded::all(looks, bounded::ALL).await;
+    hooks.iter().zip(found).map(|((place, settings), reached)| hook(place, &settings.url, reached)).collect()
 }
 
-fn hook(place: &str, settings: &HookSettings) -> Finding {
-    let url = &settings.url;
-    match reach(url) {
-        Ok(()) => Finding::good("hook", format!("{place} {url}: something listens there")),
-        Err(reason) => {
+fn hook(place: &str, url: &str, reached: Option<Result<(), String>>) -> Finding {
+    match reached {
+        Some(Ok(())) => Finding::good("hook", format!("{place} {url}: something listens there")),
+        Some(Err(reason)) => {
             Finding::bad("hook", format!("{place} {url}: {reason}; start the service, or correct {place}.url"))
         }
+        None => Finding::warning(
+            "hook",
+            format!("{place} {url}: not looked at: the hooks before it took {} s", bounded::ALL.as_secs()),
+        ),
     }
 }
 
-fn reach(url: &str) -> Result<(), String> {
+async fn reach(url: &str) -> Result<(), String> {
     let url = Url::parse(url).map_err(|error| error.to_string())?;
-    let addresses = url.socket_addrs(|| None).map_err(|error| format!("cannot find its address: {error}"))?;
-    let mut last = "it has no address".to_owned();
-    for address in addresses {
-        match TcpStream::connect_timeout(&address, CONNECT) {
-            Ok(_) => return Ok(()),
-            Err(error) => last = format!("cannot connect to {address}: {error}"),
-        }
-    }
-    Err(last)
+    let host = url.host_str().unwrap_or_default();
+    let address = format!("{host}:{}", url.port_or_known_default().unwrap_or(443));
+    let connected = tokio::time::timeout(REACH, tokio::net::TcpStream::connect(&address)).await;
+    let connected = connected.map_err(|_| format!("no connection to {address} within {} s", REACH.as_secs()))?;
+    connected.map(drop).map_err(|error| format!("cannot connect to {address}: {error}"))
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::{CONFIG, Home, jeton, refusal, run};
+use super::{CONFIG, Home, UNAVAILABLE, jeton, refusal, run};
 use crate::support::{ADMIN_TOKEN, free_port, say, secret};
 
 /// Somebody who is neither root nor anybody else here.
@@ -94,22 +94,87 @@ fn a_secret_that_others_read_or_write_or_own_is_refused_with_the_rule() {
         return say(format_args!("skipped: needs root to give a file away"));
     }
     chown(&token, Some(SERVICE), None).unwrap();
+    mode(&token, 0o640);
     let message = refusal(&mut home.command(&["config", "check"]), CONFIG);
-    assert!(message.contains(&format!("uid {SERVICE}")) && message.contains("chown"), "{message}");
+    assert!(message.contains(&format!("uid {SERVICE}")) && message.contains("chmod 600"), "{message}");
+}
+
+/// `sudo jeton ...` beside a service that has a user of its own.
+#[test]
+fn root_reads_what_another_user_keeps_for_itself() {
+    if !is_root() {
+        return say(format_args!("skipped: needs root to give a file away"));
+    }
+    let home = Home::new();
+    for name in ["master.key", "admin.token"] {
+        chown(home.dir().join(name), Some(SERVICE), None).unwrap();
+    }
+    let output = run(&mut home.command(&["config", "check"]));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut list = jeton();
+    list.args(["key", "list", "--admin-token-file"]).arg(home.dir().join("admin.token"));
+    list.args(["--admin-url", &format!("http://{}", free_port())]);
+    let message = refusal(&mut list, UNAVAILABLE);
+    assert!(message.contains("cannot connect"), "{message}");
+}
+
+#[test]
+fn what_is_no_regular_file_is_refused_at_once() {
+    let home = Home::new();
+    let pipe = home.dir().join("pipe");
+    assert!(Command::new("mkfifo").args(["-m", "600"]).arg(&pipe).status().unwrap().success());
+    let text = home.text();
+    for file in [&pipe, Path::new("/dev/zero")] {
+        for setting in ["secrets.admin_token_file", "secrets.master_key_file", "public.client_ca_file"] {
+            let mut check = home.command(&["config", "check"]);
+            check.env(format!("JETON__{}", setting.replace('.', "__").to_uppercase()), file);
+            let message = refusal(&mut check, CONFIG);
+            assert!(message.contains(setting) && message.contains("regular file"), "{message}");
+        }
+        let mut check = home.command(&["config", "check"]);
+        check.env("JETON__PUBLIC__TLS__KEY", file).env("JETON__PUBLIC__TLS__CERTIFICATE", file);
+        refusal(&mut check, CONFIG);
+        let hook = format!("hook = {{ url = \"https://h.example/\", ca_file = \"{}\" }}", file.display());
+        home.write(&format!("{text}\n[[issuers.main.custom_grants]]\ngrant_type = \"x\"\n{hook}\n"));
+        refusal(&mut home.command(&["config", "check"]), CONFIG);
+        home.write(&text);
+    }
+}
+
+/// No header could carry it, or everybody would get 401.
+#[test]
+fn an_admin_token_has_printable_ascii_without_blanks_only() {
+    let home = Home::new();
+    let token = home.dir().join("admin.token");
+    for text in ["p\u{e4}ssw\u{f6}rter-gro\u{df}-und-klein-0123456789", "correct horse battery staple today"] {
+        secret(&token, text);
+        let message = refusal(&mut home.command(&["serve"]), CONFIG);
+        assert!(message.contains("secrets.admin_token_file") && message.contains("ASCII"), "{message}");
+        assert!(!message.contains(text), "{message}");
+        let data = home.dir().join("data");
+        let message = refusal(jeton().arg("dev").arg("--data-dir").arg(&data).args(["--admin-token", text]), CONFIG);
+        assert!(message.contains("--admin-token") && message.contains("ASCII"), "{message}");
+        assert!(!message.contains(text) && !data.exists(), "{message}");
+    }
+    // 11 characters of two bytes are 11
+    secret(&token, &"\u{e4}".repeat(11));
+    let message = refusal(&mut home.command(&["serve"]), CONFIG);
+    assert!(!message.contains("22 characters"), "{message}");
 }
 
 #[test]
 fn a_mount_that_only_a_container_has_may_hold_secrets_for_everybody_in_it() {
-    let mount = "mount -t tmpfs -o mode=0755 tmpfs \"$1\" && cp \"$2\" \"$1/admin.token\" && chmod 444 \"$1/admin.token\" \
+    // a container has a /run of its own
+    let mount = "mount -t tmpfs tmpfs /run && mount -t tmpfs -o mode=0755 tmpfs \"$1\" && cp \"$2\" \"$1/admin.token\" && chmod 444 \"$1/admin.token\" \
                  && mount -o remount,ro \"$1\"";
     let home = Home::new();
     let volume = home.dir().join("volume");
     std::fs::create_dir(&volume).unwrap();
     let script = format!("{mount} && shift 2 && exec \"$@\"");
-    let check = || {
+    let check = |script: &str| {
         let mut command = Command::new("unshare");
         // alone in its process namespace, as a container's first process is
-        command.args(["--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", &script, "sh"]);
+        command.args(["--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", script, "sh"]);
         command.arg(&volume).arg(home.dir().join("admin.token")).arg(env!("CARGO_BIN_EXE_jeton"));
         command.args(["config", "check", "--config"]).arg(home.config());
         command.env("JETON__SECRETS__ADMIN_TOKEN_FILE", volume.join("admin.token"));
@@ -118,16 +183,15 @@ fn a_mount_that_only_a_container_has_may_hold_secrets_for_everybody_in_it() {
     if !run(Command::new("unshare").args(["--mount", "--pid", "--fork", "--mount-proc", "true"])).status.success() {
         return say(format_args!("skipped: needs the right to make namespaces"));
     }
-    let output = run(&mut check());
+    let output = run(&mut check(&script));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // where systemd runs the machine, everybody on it reads such a mount (/run under ProtectSystem=strict), also if the
+    // service has a process namespace of its own (PrivatePIDs=)
+    let message = refusal(&mut check(&script.replace("/run &&", "/run && mkdir -p /run/systemd/system &&")), CONFIG);
+    assert!(message.contains("mode 444"), "{message}");
     // another's file on a volume: no chmod helps there
-    let script = script.replace("chmod 444", "chown 4242 \"$1/admin.token\" && chmod 400");
-    let mut command = Command::new("unshare");
-    command.args(["--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", &script, "sh"]);
-    command.arg(&volume).arg(home.dir().join("admin.token")).arg(env!("CARGO_BIN_EXE_jeton"));
-    command.args(["config", "check", "--config"]).arg(home.config());
-    command.env("JETON__SECRETS__ADMIN_TOKEN_FILE", volume.join("admin.token"));
-    let message = refusal(&mut command, CONFIG);
+    let script = script.replace("chmod 444", "chown 4242 \"$1/admin.token\" && chmod 440");
+    let message = refusal(&mut check(&script), CONFIG);
     assert!(message.contains("fsGroup") && message.contains("defaultMode"), "{message}");
     assert!(message.contains("uid, gid and mode") && !message.contains("chmod"), "{message}");
 }

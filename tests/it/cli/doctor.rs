@@ -145,6 +145,28 @@ async fn the_doctor_sees_an_issuer_url_that_does_not_lead_here() {
     }
 }
 
+/// The daemon is in a container, or its admin listener behind another address.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_asks_the_given_admin_url_also_if_nothing_listens_at_the_configured_one() {
+    let home = Home::new();
+    let elsewhere = |command: &mut Command, admin: SocketAddr| {
+        command.env("JETON__ADMIN__LISTEN", free_port().to_string());
+        command.env("JETON__PUBLIC__LISTEN", free_port().to_string());
+        command.args(["--admin-url", &format!("http://{admin}")]);
+    };
+    let nobody = free_port();
+    let (code, findings) = home.ask(|command| elsewhere(command, nobody));
+    let (status, told) = finding(&findings, "readiness");
+    assert!(code == 69 && status == "bad" && told.contains(&nobody.to_string()), "{told}");
+    assert!(told.contains("--admin-url"), "{told}");
+    let _running = home.serve().await;
+    let (code, findings) = home.ask(|command| elsewhere(command, home.admin));
+    assert_eq!(code, 0, "{findings:#?}");
+    for check in ["readiness", "admin_token", "store_lock", "issuer_url", "public_listener", "admin_listener"] {
+        assert_eq!(finding(&findings, check).0, "good", "{findings:#?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_doctor_sees_certificates_that_end_soon() {
     let home = Home::new();

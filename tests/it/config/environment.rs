@@ -131,6 +131,9 @@ fn a_name_in_the_environment_that_nobody_knows_is_an_error_with_the_nearest_one(
         let told = file.refusal(&[(name, "x")]);
         assert!(told.contains(name) && told.contains(&format!("`{nearest}`")), "{name}: {told}");
     }
+    // nothing is near
+    let told = file.refusal(&[("JETON_COFFEE", "x")]);
+    assert!(told.contains("jeton does not know. Settings are named like JETON__STORE__PATH"), "{told}");
     // the value may be a secret
     assert!(!file.refusal(&[("JETON_ADMIN_TOKN", "hunter2")]).contains("hunter2"));
     // the commands that talk to a daemon as well
@@ -162,6 +165,47 @@ fn variables_of_kubernetes_services_are_no_settings() {
     // the file names secrets that are not there: that is all
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("master_key_file") && !told.contains("JETON_"), "{told}");
+    // a Service may be named by the words that the shape is made of
+    for (name, value) in [
+        ("JETON_SERVICE_SERVICE_HOST", "10.0.0.1"),
+        ("JETON_SERVICE_SERVICE_PORT", "80"),
+        ("JETON_SERVICE_SERVICE_PORT_HTTP", "80"),
+        ("JETON_SERVICE_PORT", "tcp://10.0.0.1:80"),
+        ("JETON_SERVICE_PORT_80_TCP_ADDR", "10.0.0.1"),
+        ("JETON_PORT_SERVICE_HOST", "10.0.0.1"),
+        ("JETON_PORT_PORT_80_TCP", "tcp://10.0.0.1:80"),
+    ] {
+        let output = file.output(&["config", "print"], &[(name, value)]);
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+    }
     // but a port that is none of a Service's is one that somebody wanted to set
     assert!(file.refusal(&[("JETON_PORT", "8080")]).contains("JETON_PORT"));
+}
+
+/// A value in a wrong place may be a secret, or the hash of one.
+#[test]
+fn checklist_75_a_secret_in_the_wrong_variable_is_not_repeated() {
+    let token = "jad_0123456789abcdefghijklmnopqrstuv";
+    let hash = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo";
+    let file = File::new();
+    let client = format!(r#"{{"issuer": "main", "client_id": "batch", "secrets": [{{"argon2": "{hash}"}}]"#);
+    for (name, value, setting) in [
+        ("JETON__STORE__SLED__SHARDS", token.to_owned(), "store.sled.shards"),
+        ("JETON__PUBLIC__LISTEN", token.to_owned(), "public.listen"),
+        ("JETON__CLIENTS", format!("[{client}]"), "clients"),
+        ("JETON__CLIENTS", format!("{client}}}"), "clients"),
+        ("JETON__CLIENTS", hash.to_owned(), "clients"),
+    ] {
+        let told = file.refusal(&[(name, &value)]);
+        assert!(told.contains(setting) && !told.contains(token) && !told.contains("$argon2id"), "{name}: {told}");
+    }
+    for name in ["ADMIN_TOKEN_FILE", "MASTER_KEY_FILE"] {
+        let output = file.output(&["config", "check"], &[(&format!("JETON__SECRETS__{name}"), token)]);
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(CONFIG) && !told.contains(token), "{told}");
+    }
+    let mut list = jeton();
+    let output = list.args(["key", "list", "--admin-token-file", token]).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("--admin-token-file") && !told.contains(token), "{told}");
 }

@@ -37,7 +37,7 @@ pub(super) struct Portal {
 }
 
 /// What the portal knows of jeton.
-struct Desk {
+struct Backend {
     admin: SocketAddr,
     public: SocketAddr,
     /// Its own client, which introspects.
@@ -58,13 +58,13 @@ impl Portal {
             }),
         )
         .await;
-        let desk = Arc::new(Desk { admin: jeton.admin, public: jeton.public, own });
+        let backend = Arc::new(Backend { admin: jeton.admin, public: jeton.public, own });
         let mut running = JoinSet::new();
         running.spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                let desk = desk.clone();
-                connections.spawn(async move { desk.serve(stream).await });
+                let backend = backend.clone();
+                connections.spawn(async move { backend.serve(stream).await });
             }
         });
         Self { jeton, _running: running }
@@ -90,7 +90,7 @@ async fn call(admin: SocketAddr, path: &str, body: Value) -> Answer {
     request(admin, "POST", &format!("/admin/v1/issuers/{path}"), &headers, body.to_string().as_bytes()).await
 }
 
-impl Desk {
+impl Backend {
     /// One request on a connection.
     async fn serve(&self, mut stream: TcpStream) {
         let mut read = Vec::new();
