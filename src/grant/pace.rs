@@ -10,19 +10,36 @@ use std::time::Duration;
 
 use crate::clock::Time;
 use crate::id::Id;
+use crate::protocol::form::Form;
 
 /// Codes that are watched at a time, about 5 MiB.
 const MOST: usize = 1 << 16;
 /// What each `slow_down` adds (RFC 8628 section 3.5).
 const PENALTY: Duration = Duration::from_secs(5);
 
-/// How much earlier than its interval a poll may come: timers and networks are not exact.
+/// How much earlier than its interval a poll may come, and at most a quarter of it: timers and networks are not exact.
 const TOLERANCE: Duration = Duration::from_secs(1);
-/// Within what time after a poll another one is that poll again: x/oauth2 sends each twice, by Basic and by the body, until
-/// one of them succeeds.
+/// Within what time after a poll another one that names its client the other way is that poll again: x/oauth2 sends each
+/// twice, by Basic and by the body, until one of them succeeds.
 const REPETITION: Duration = Duration::from_secs(1);
 /// The longest interval that is demanded; also the longest that an issuer can set.
 const LONGEST: Duration = Duration::from_secs(60);
+
+/// How a poll names its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Naming {
+    /// By `client_id` in the form.
+    InForm,
+    /// By Basic or an assertion.
+    Elsewhere,
+}
+
+impl Naming {
+    /// How the client of this form is named.
+    pub(super) fn of(form: &Form<'_>) -> Self {
+        if form.get("client_id").is_some() { Self::InForm } else { Self::Elsewhere }
+    }
+}
 
 /// Who polled when.
 #[derive(Default)]
@@ -36,6 +53,7 @@ struct Table {
 
 struct Poll {
     at: Time,
+    naming: Naming,
     kept: bool,
     /// It came again; it may do so once.
     repeated: bool,
@@ -45,17 +63,17 @@ struct Poll {
 
 impl Pace {
     /// Notes a poll; false if it came too soon, and from now on the device must wait longer.
-    pub(super) fn is_kept(&self, device: Id, interval: Duration, expires_at: Time, now: Time) -> bool {
+    pub(super) fn is_kept(&self, device: Id, naming: Naming, interval: Duration, expires_at: Time, now: Time) -> bool {
         let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(poll) = table.polls.get_mut(&device) {
-            return poll.next(now);
+            return poll.next(naming, now);
         }
         if table.polls.len() >= MOST && now.since(table.cleaned_at) >= Duration::from_secs(1) {
             table.cleaned_at = now;
             table.polls.retain(|_, poll| now < poll.expires_at);
         }
         if table.polls.len() < MOST {
-            table.polls.insert(device, Poll { at: now, kept: true, repeated: false, interval, expires_at });
+            table.polls.insert(device, Poll { at: now, naming, kept: true, repeated: false, interval, expires_at });
         }
         true
     }
@@ -68,16 +86,16 @@ impl Pace {
 
 impl Poll {
     /// Notes the next poll of this device; false if it came too soon.
-    fn next(&mut self, now: Time) -> bool {
-        if !self.repeated && now < self.at + REPETITION {
+    fn next(&mut self, naming: Naming, now: Time) -> bool {
+        if !self.repeated && naming != self.naming && now < self.at + REPETITION {
             self.repeated = true;
             return self.kept;
         }
-        self.kept = now + TOLERANCE >= self.at + self.interval;
+        self.kept = now + TOLERANCE.min(self.interval / 4) >= self.at + self.interval;
         if !self.kept {
             self.interval = (self.interval + PENALTY).min(LONGEST);
         }
-        self.at = now;
+        (self.at, self.naming) = (now, naming);
         self.repeated = false;
         self.kept
     }
@@ -85,6 +103,7 @@ impl Poll {
 
 #[cfg(test)]
 mod tests {
+    use super::Naming::InForm;
     use super::*;
 
     const FIVE: Duration = Duration::from_secs(5);
@@ -92,7 +111,7 @@ mod tests {
     #[test]
     fn rfc8628_3_5_each_slow_down_adds_five_seconds() {
         let (pace, device) = (Pace::default(), Id::random());
-        let poll = |second| pace.is_kept(device, FIVE, Time::from_secs(600), Time::from_secs(second));
+        let poll = |second| pace.is_kept(device, InForm, FIVE, Time::from_secs(600), Time::from_secs(second));
         assert_eq!([0, 5, 8, 16, 26, 40].map(poll), [true, true, false, false, false, false]);
         assert!(poll(65), "25 s are the interval now");
     }
@@ -100,32 +119,54 @@ mod tests {
     #[test]
     fn rfc8628_3_5_a_poll_may_be_a_second_early() {
         let (pace, device) = (Pace::default(), Id::random());
-        let poll = |millis| pace.is_kept(device, FIVE, Time::from_secs(600), Time::from_millis(millis));
+        let poll = |millis| pace.is_kept(device, InForm, FIVE, Time::from_secs(600), Time::from_millis(millis));
         assert_eq!([0, 4_995, 9_990, 13_990, 17_989].map(poll), [true, true, true, true, false]);
     }
 
     #[test]
     fn rfc8628_3_5_a_poll_that_is_sent_twice_is_one_poll() {
         let (pace, device) = (Pace::default(), Id::random());
-        let poll = |millis| pace.is_kept(device, FIVE, Time::from_secs(600), Time::from_millis(millis));
-        assert_eq!([0, 10, 4_995, 5_005, 9_990, 10_000].map(poll), [true; 6]);
-        assert!(!poll(10_010), "but not three times");
-        assert!(!poll(10_020) && poll(19_010), "and what is too early costs five seconds once");
-        assert!(!poll(20_010), "a second later it is another poll");
+        let poll =
+            |(naming, millis)| pace.is_kept(device, naming, FIVE, Time::from_secs(600), Time::from_millis(millis));
+        let basic = |millis| (Naming::Elsewhere, millis);
+        let body = |millis| (InForm, millis);
+        let twice = [basic(0), body(10), basic(4_995), body(5_005), body(9_990), basic(10_000)];
+        assert_eq!(twice.map(poll), [true; 6]);
+        assert!(!poll(body(10_010)), "but not three times");
+        assert!(!poll(basic(10_020)) && poll(body(19_010)), "and what is too early costs five seconds once");
+        assert!(!poll(basic(20_010)), "a second later it is another poll");
+    }
+
+    #[test]
+    fn rfc8628_3_5_a_second_poll_that_names_its_client_the_same_way_is_another_one() {
+        for naming in [InForm, Naming::Elsewhere] {
+            let (pace, device) = (Pace::default(), Id::random());
+            let poll = |millis| pace.is_kept(device, naming, FIVE, Time::from_secs(600), Time::from_millis(millis));
+            assert!(poll(0) && !poll(0) && !poll(10));
+        }
+    }
+
+    #[test]
+    fn rfc8628_3_5_a_short_interval_is_an_interval() {
+        let (pace, device) = (Pace::default(), Id::random());
+        let second = Duration::from_secs(1);
+        let poll = |millis| pace.is_kept(device, InForm, second, Time::from_secs(600), Time::from_millis(millis));
+        assert_eq!([0, 750, 1_499, 1_500].map(poll), [true, true, false, false]);
     }
 
     #[test]
     fn no_interval_is_longer_than_a_minute() {
         let (pace, device) = (Pace::default(), Id::random());
-        let poll = |second| pace.is_kept(device, FIVE, Time::from_secs(600), Time::from_secs(second));
-        assert_eq!((0..80).filter(|_| poll(0)).count(), 2, "the first and its repetition");
+        let poll = |second| pace.is_kept(device, InForm, FIVE, Time::from_secs(600), Time::from_secs(second));
+        assert_eq!((0..80).filter(|_| poll(0)).count(), 1, "the first");
         assert!(!poll(58) && poll(118));
     }
 
     #[test]
     fn the_table_is_bounded_and_gives_expired_codes_up() {
         let pace = Pace::default();
-        let poll = |second| pace.is_kept(Id::random(), FIVE, Time::from_secs(second + 10), Time::from_secs(second));
+        let poll =
+            |second| pace.is_kept(Id::random(), InForm, FIVE, Time::from_secs(second + 10), Time::from_secs(second));
         assert!((0..MOST + 10).all(|_| poll(100)));
         assert_eq!(pace.0.lock().unwrap().polls.len(), MOST);
         assert!(poll(111));

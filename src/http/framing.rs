@@ -1,72 +1,172 @@
-//! Notices what hyper forgives: both `Content-Length` and `Transfer-Encoding`, two lengths, a fragment in the target.
+//! Finds the heads among the bytes of an HTTP/1 connection and notices what hyper forgives: both `Content-Length` and
+//! `Transfer-Encoding`, two lengths, a fragment in the target.
 //!
-//! RFC 9112 sections 3.2, 6.1, 6.3 and 11.2, CHECKLIST 12. hyper drops what it does not use before anyone can see it, so
-//! the raw head is watched as it is read, line by line, keeping only the start of the line in progress.
+//! RFC 9112 sections 3.2, 6.1, 6.3, 7.1 and 11.2, CHECKLIST 12. hyper drops what it does not use before anyone can see it,
+//! so all bytes are watched as they are read, and bodies are stepped over: the next head may come in the same segment.
+//!
+//! Always true: a head counts as good only if it and everything before it was understood. After the first thing that is
+//! not, nothing is, so whoever reads the bytes differently gets one refusal and a closed connection.
 
 use std::io::BufRead;
 
 const LENGTH: &[u8] = b"content-length:";
 const ENCODING: &[u8] = b"transfer-encoding:";
+/// How much of a line is kept: enough for both names with their values, and for the size of a chunk.
+const MOST: usize = 64;
 
-/// Watches one request head.
-#[derive(Debug, Default)]
+/// Watches the requests of one connection.
+#[derive(Debug)]
 pub(super) struct Framing {
-    /// The first bytes of the line in progress, enough to tell the two names.
-    start: [u8; ENCODING.len()],
+    /// The first bytes of the line in progress.
+    start: [u8; MOST],
     len: usize,
+    /// The last byte of the line in progress.
+    last: u8,
+    place: Place,
+    head: Head,
+    good: u32,
+}
+
+/// Where in a request the next byte is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Head,
+    /// So many bytes before the next head.
+    Body(u64),
+    ChunkSize,
+    /// So many bytes before the next chunk, with the end of line that follows them.
+    Chunk(u64),
+    Trailers,
+    /// Something was not understood.
+    Lost,
+}
+
+/// What the head in progress has said.
+#[derive(Debug, Default)]
+struct Head {
     lines: usize,
-    lengths: usize,
-    encodings: usize,
-    /// The request line has a `#`.
-    fragment: bool,
-    done: bool,
+    length: Option<u64>,
+    chunked: bool,
+}
+
+impl Default for Framing {
+    fn default() -> Self {
+        Self { start: [0; MOST], len: 0, last: 0, place: Place::Head, head: Head::default(), good: 0 }
+    }
 }
 
 impl Framing {
-    /// Takes the next bytes of the connection; what follows the end of the head is ignored.
+    /// Takes the next bytes of the connection.
     pub(super) fn feed(&mut self, mut bytes: &[u8]) {
-        while !self.done && !bytes.is_empty() {
-            let mut rest = bytes;
-            // a slice never fails to be read; this is the standard library's vectorised search
-            let taken = rest.skip_until(b'\n').unwrap_or(bytes.len());
-            let ended = bytes[taken - 1] == b'\n';
-            let line = &bytes[..taken - usize::from(ended)];
-            self.fragment |= self.lines == 0 && line.contains(&b'#');
-            let room = (self.start.len() - self.len).min(line.len());
-            self.start[self.len..self.len + room].copy_from_slice(&line[..room]);
-            self.len += room;
-            if ended {
-                self.end_of_line();
-            }
+        while !bytes.is_empty() {
+            let taken = match self.place {
+                Place::Lost => return,
+                Place::Body(left) | Place::Chunk(left) => self.step_over(left, bytes.len()),
+                Place::Head | Place::ChunkSize | Place::Trailers => self.line(bytes),
+            };
             bytes = &bytes[taken..];
         }
     }
 
-    /// Whether this head says in two ways where its body ends, or asks for a fragment.
-    pub(super) fn is_malformed(&self) -> bool {
-        self.lengths > 1 || self.encodings > 1 || (self.lengths > 0 && self.encodings > 0) || self.fragment
+    /// How many heads were read from their first byte to their last and say in one way where their bodies end.
+    pub(super) fn good(&self) -> u32 {
+        self.good
+    }
+
+    fn step_over(&mut self, left: u64, available: usize) -> usize {
+        let taken = usize::try_from(left).map_or(available, |left| left.min(available));
+        let left = left - taken as u64;
+        self.place = match self.place {
+            Place::Chunk(_) if left == 0 => Place::ChunkSize,
+            Place::Chunk(_) => Place::Chunk(left),
+            _ if left == 0 => Place::Head,
+            _ => Place::Body(left),
+        };
+        taken
+    }
+
+    fn line(&mut self, bytes: &[u8]) -> usize {
+        let mut rest = bytes;
+        // a slice never fails to be read; this is the standard library's vectorised search
+        let taken = rest.skip_until(b'\n').unwrap_or(bytes.len());
+        let ended = bytes[taken - 1] == b'\n';
+        let line = &bytes[..taken - usize::from(ended)];
+        let room = (self.start.len() - self.len).min(line.len());
+        self.start[self.len..self.len + room].copy_from_slice(&line[..room]);
+        self.len += room;
+        self.last = line.last().copied().unwrap_or(self.last);
+        if self.place == Place::Head && self.head.lines == 0 && line.contains(&b'#') {
+            self.place = Place::Lost;
+        } else if ended {
+            self.end_of_line();
+            (self.len, self.last) = (0, 0);
+        }
+        taken
     }
 
     fn end_of_line(&mut self) {
         let start = &self.start[..self.len];
-        match start.first() {
+        let place = match (self.place, start.first()) {
             // hyper skips empty lines before the request line
-            None | Some(b'\r') => self.done = self.lines > 0,
-            Some(first) => {
-                self.lines += 1;
-                match first.to_ascii_lowercase() {
-                    b'c' if named(start, LENGTH) => self.lengths += 1,
-                    b't' if named(start, ENCODING) => self.encodings += 1,
-                    _ => {}
-                }
+            (Place::Head, None | Some(b'\r')) if self.head.lines == 0 => Some(Place::Head),
+            (Place::Head, None | Some(b'\r')) => {
+                self.good += 1;
+                Some(std::mem::take(&mut self.head).body())
             }
-        }
-        self.len = 0;
+            (Place::Head, Some(_)) => self.head.take(start).then_some(Place::Head),
+            (Place::ChunkSize, _) => chunk_size(start).and_then(|size| match size {
+                0 => Some(Place::Trailers),
+                size => size.checked_add(2).map(Place::Chunk),
+            }),
+            (_, Some(b'\r')) => Some(Place::Head),
+            // to hyper a lone line feed ends no trailer
+            _ => (self.last == b'\r').then_some(Place::Trailers),
+        };
+        self.place = place.unwrap_or(Place::Lost);
     }
 }
 
-fn named(start: &[u8], name: &[u8]) -> bool {
-    start.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
+impl Head {
+    /// Takes a line, of which this is the start; false if it makes the end of the body uncertain.
+    fn take(&mut self, start: &[u8]) -> bool {
+        self.lines += 1;
+        if let Some(value) = value(start, LENGTH) {
+            let whole = self.length.is_none() && !self.chunked && start.len() < MOST;
+            self.length = digits(value);
+            whole && self.length.is_some()
+        } else if let Some(value) = value(start, ENCODING) {
+            let whole = self.length.is_none() && !self.chunked;
+            self.chunked = value.eq_ignore_ascii_case(b"chunked");
+            whole && self.chunked
+        } else {
+            true
+        }
+    }
+
+    fn body(self) -> Place {
+        match self.length {
+            _ if self.chunked => Place::ChunkSize,
+            None | Some(0) => Place::Head,
+            Some(length) => Place::Body(length),
+        }
+    }
+}
+
+/// The value of the field if the line is one of that name.
+fn value<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let (start, value) = line.split_at_checked(name.len())?;
+    start.eq_ignore_ascii_case(name).then(|| value.trim_ascii())
+}
+
+fn digits(text: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(text).ok()?;
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
+/// The size of a chunk; what follows it in its line is an extension, which hyper reads to the same end of line.
+fn chunk_size(line: &[u8]) -> Option<u64> {
+    let end = line.iter().position(|byte| !byte.is_ascii_hexdigit())?;
+    u64::from_str_radix(std::str::from_utf8(&line[..end]).ok()?, 16).ok()
 }
 
 #[cfg(test)]
@@ -75,11 +175,17 @@ mod tests {
 
     const BOTH: &[u8] = b"\r\nPOST / HTTP/1.1\r\nHost: a\r\ncontent-LENGTH: 1\r\nTransfer-Encoding: chunked\r\n\r\n";
     const ONE: &[u8] = b"POST / HTTP/1.1\r\nContent-Length: 40\r\n\r\nContent-Length: 1\nTransfer-Encoding: x\n";
+    const CHUNKS: &[u8] =
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2;x=\"y\"\r\n\n\n\r\n0A\r\n0123456789\r\n0\r\n";
 
-    fn ambiguous(bytes: &[u8], step: usize) -> bool {
+    fn good(bytes: &[u8], step: usize) -> u32 {
         let mut framing = Framing::default();
         bytes.chunks(step).for_each(|chunk| framing.feed(chunk));
-        framing.is_malformed()
+        framing.good()
+    }
+
+    fn ambiguous(bytes: &[u8], step: usize) -> bool {
+        good(bytes, step) == 0
     }
 
     #[test]
@@ -101,5 +207,52 @@ mod tests {
     #[test]
     fn sees_a_second_length_even_if_equal() {
         assert!(ambiguous(b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n", 7));
+    }
+
+    /// Checks that of `before` with `next` behind it so many heads are good, however the bytes are cut in two or in steps.
+    fn check(before: &[u8], next: &[u8], expected: u32) {
+        let all = [before, next].concat();
+        for cut in 1..all.len() {
+            let mut framing = Framing::default();
+            framing.feed(&all[..cut]);
+            framing.feed(&all[cut..]);
+            assert_eq!((framing.good(), good(&all, cut)), (expected, expected), "{}", String::from_utf8_lossy(&all));
+        }
+    }
+
+    #[test]
+    fn rfc9112_9_3_2_a_head_behind_another_request_is_watched_like_the_first() {
+        let chunks = |end: &[u8]| [CHUNKS, end].concat();
+        let plain = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".to_vec();
+        let length = b"POST / HTTP/1.1\r\nContent-Length: 6\r\n\r\n\r\n\r\nab".to_vec();
+        for before in [plain, length, ONE.to_vec(), chunks(b"\r\n"), chunks(b"X: y\r\nZ: \r\n\r\n")] {
+            let before = [&before[..], if before == ONE { b"x" } else { b"" }].concat();
+            check(&before, b"\r\nGET /good HTTP/1.1\r\nHost: a\r\n\r\n", 2);
+            check(&before, BOTH, 1);
+            check(&before, b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx", 1);
+            check(&before, b"GET /#x HTTP/1.1\r\nHost: a\r\n\r\n", 1);
+            // and nothing is good behind what is not
+            check(&before, b"GET /#x HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", 1);
+        }
+    }
+
+    #[test]
+    fn rfc9112_7_1_nothing_is_good_behind_a_body_that_another_parser_could_end_elsewhere() {
+        let next = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        // a lone line feed in the trailers, a size that is none or too large
+        check(&[CHUNKS, b"X: y\n\r\n"].concat(), next, 1);
+        check(&[CHUNKS, b"\n\r\n"].concat(), next, 1);
+        for size in ["", ";", "+1", "10000000000000000", "ffffffffffffffff"] {
+            let head = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+            check(&[&head[..], size.as_bytes(), b"\r\n\r\n"].concat(), next, 1);
+        }
+        for value in ["", "+1", "1, 1", "1x", "-1", "99999999999999999999"] {
+            let head = format!("POST / HTTP/1.1\r\nContent-Length: {value}\r\n\r\n");
+            check(head.as_bytes(), next, 0);
+        }
+        for value in ["", "xchunked", "chunked, identity", "gzip, chunked"] {
+            let head = format!("POST / HTTP/1.1\r\nTransfer-Encoding: {value}\r\n\r\n0\r\n\r\n");
+            check(head.as_bytes(), next, 0);
+        }
     }
 }

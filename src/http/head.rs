@@ -45,7 +45,8 @@ fn is_authority(text: &[u8]) -> bool {
     } else {
         let end = text.iter().position(|byte| *byte == b':').unwrap_or(text.len());
         let (name, rest) = text.split_at(end);
-        (is_name(name), Some(rest))
+        // nobody has no name and a port
+        (is_name(name) && (!name.is_empty() || rest.is_empty()), Some(rest))
     };
     is_host && rest.is_some_and(|rest| rest.is_empty() || rest.strip_prefix(b":").is_some_and(is_port))
 }
@@ -90,6 +91,8 @@ mod tests {
             "a:4294967376",
             "a:x",
             "a:1:2",
+            ":",
+            ":80",
             "::1",
             "[::1",
             "[::1]1",

@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::server::TlsStream;
 
 use super::framing::Framing;
-use super::pulse::{Part, Phase, Protocol, Pulse};
+use super::pulse::{Phase, Protocol, Pulse};
 
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// How much of a refused request is read and thrown away, in bytes.
@@ -87,7 +87,7 @@ pub(super) async fn open<S: AsyncRead + Unpin>(
     Ok(Opening { bytes, len, given: 0, since, protocol })
 }
 
-/// A socket, its pulse and what is known of the head under way.
+/// A socket, its pulse and what is known of the requests that arrived.
 #[derive(Debug)]
 pub(super) struct Io<S> {
     stream: S,
@@ -111,14 +111,9 @@ impl<S> Io<S> {
     }
 
     fn received(&mut self, bytes: &[u8]) {
-        match self.pulse.received() {
-            Part::Other => return,
-            Part::NewHead => self.framing = Framing::default(),
-            Part::Head => {}
-        }
-        self.framing.feed(bytes);
-        if self.framing.is_malformed() {
-            self.pulse.mistrust();
+        if self.pulse.protocol() == Protocol::Http1 {
+            self.framing.feed(bytes);
+            self.pulse.received(self.framing.good());
         }
     }
 }

@@ -35,25 +35,14 @@ pub(super) enum Protocol {
     Http2,
 }
 
-/// What bytes that arrive are part of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
-    /// They begin the head of a request (and may go on past it).
-    NewHead,
-    /// They continue it.
-    Head,
-    /// A body, or HTTP/2 frames.
-    Other,
-}
-
 #[derive(Debug)]
 pub(super) struct Pulse {
     protocol: Protocol,
     phase: AtomicU8,
     /// Bytes of the next request arrived while this one was being handled.
     ahead: AtomicBool,
-    /// The head being read has what hyper forgives and must not.
-    malformed: AtomicBool,
+    /// Heads of HTTP/1 that arrived whole and have nothing that hyper forgives and must not.
+    good: AtomicU32,
     /// Bytes of an answer wait for the peer to read.
     blocked: AtomicBool,
     /// The next answer is the last one.
@@ -75,7 +64,7 @@ impl Pulse {
             protocol,
             phase: AtomicU8::new(Phase::Head as u8),
             ahead: AtomicBool::new(false),
-            malformed: AtomicBool::new(false),
+            good: AtomicU32::new(0),
             blocked: AtomicBool::new(false),
             retired: AtomicBool::new(false),
             ended: AtomicBool::new(false),
@@ -101,40 +90,25 @@ impl Pulse {
         self.phase.store(phase as u8, Relaxed);
     }
 
-    /// Bytes arrived. What they are part of.
-    pub(super) fn received(&self) -> Part {
-        if self.protocol == Protocol::Http2 {
-            return Part::Other;
-        }
+    /// Bytes of HTTP/1 arrived, and so many heads of the connection are good by now.
+    pub(super) fn received(&self, good: u32) {
+        self.good.store(good, Relaxed);
         match self.phase() {
-            Phase::Idle => {
-                self.enter(Phase::Head);
-                Part::NewHead
-            }
-            Phase::Handling | Phase::Writing => {
-                let first = !self.ahead.load(Relaxed);
-                self.ahead.store(true, Relaxed);
-                if first { Part::NewHead } else { Part::Head }
-            }
-            Phase::Head => Part::Head,
-            Phase::Body | Phase::Refused | Phase::Lingering => Part::Other,
+            Phase::Idle => self.enter(Phase::Head),
+            Phase::Handling | Phase::Writing => self.ahead.store(true, Relaxed),
+            Phase::Head | Phase::Body | Phase::Refused | Phase::Lingering => {}
         }
-    }
-
-    /// The head being read has what hyper forgives and must not.
-    pub(super) fn mistrust(&self) {
-        self.malformed.store(true, Relaxed);
     }
 
     /// A head is complete. Whether it can be trusted.
     pub(super) fn begin(&self) -> bool {
-        self.served.fetch_add(1, Relaxed);
+        let served = self.served.fetch_add(1, Relaxed) + 1;
         if self.protocol == Protocol::Http2 {
             self.open.fetch_add(1, Relaxed);
             return true;
         }
         self.enter(Phase::Body);
-        !self.malformed.load(Relaxed)
+        served <= self.good.load(Relaxed)
     }
 
     /// The body is complete.

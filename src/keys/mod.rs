@@ -18,6 +18,7 @@ pub mod published;
 pub mod ring;
 mod round;
 pub mod signer;
+mod waiting;
 mod want;
 
 pub use local::{LocalSigner, Typ};
@@ -25,6 +26,7 @@ pub use published::{IssuerKeys, Jwks, KeyView};
 pub use ring::Policy;
 
 use self::round::{Effort, Keeper};
+use self::waiting::Waiting;
 use self::want::Request;
 use crate::ask::AskError;
 use crate::clock::Clock;
@@ -94,6 +96,8 @@ type Published = HashMap<String, Arc<IssuerKeys>>;
 
 /// How long a request waits for the first key of a ring.
 const FIRST_KEY_LIMIT: Duration = Duration::from_secs(5);
+/// How long whoever asks for the JWK Set of an issuer waits for it to be whole: anybody may ask.
+const WHOLE_LIMIT: Duration = Duration::from_millis(300);
 
 /// What outlives the actor: it goes on from here when it is restarted.
 struct Shared {
@@ -102,6 +106,7 @@ struct Shared {
     published: ArcSwap<Published>,
     /// Changes whenever `published` does, for those who wait for a first key.
     rounds: watch::Sender<()>,
+    waiting: Waiting,
 }
 
 impl Shared {
@@ -137,7 +142,8 @@ impl Keys {
         let settings = Arc::new(unrepeated(rings));
         let first = keeper.round(&settings, &Arc::default(), None, Effort::Quick).await?;
         let (published, rounds) = (ArcSwap::default(), watch::Sender::default());
-        let shared = Arc::new(Shared { keeper, settings: ArcSwap::new(settings), published, rounds });
+        let (settings, waiting) = (ArcSwap::new(settings), Waiting::default());
+        let shared = Arc::new(Shared { keeper, settings, published, rounds, waiting });
         shared.publish(first.published);
         let rotation = Arc::new(actor::Rotation::spawn(Arc::clone(&shared)).await?);
         Ok(Self { shared, rotation })
@@ -148,23 +154,41 @@ impl Keys {
         self.shared.published.load().get(issuer).map(Arc::clone)
     }
 
-    /// The keys of an issuer, whole if its first RSA keys are made within [`Keys::ready`]'s time, else those there are.
+    /// The keys of an issuer, whole if its first RSA keys are made within 300 ms, else those there are.
     pub async fn whole(&self, issuer: &str) -> Option<Arc<IssuerKeys>> {
-        match self.ready(issuer, Algorithm::ALL).await {
+        let keys = self.issuer(issuer)?;
+        if keys.is_complete() {
+            return Some(keys);
+        }
+        match self.made(issuer, Algorithm::ALL, WHOLE_LIMIT).await {
             Ok(keys) => Some(keys),
             Err(_) => self.issuer(issuer),
         }
     }
 
     /// The keys of an issuer once it can sign with each of `algorithms` that it has a ring of. Waits only for the first
-    /// RSA keys of a new issuer.
+    /// RSA keys of a new issuer, and only with few others.
     ///
     /// # Errors
-    /// If there is no such issuer, or a first key is not made within five seconds.
+    /// If there is no such issuer, a first key is not made within five seconds, or 64 requests wait for it already.
     pub async fn ready(
         &self,
         issuer: &str,
         algorithms: impl IntoIterator<Item = Algorithm> + Clone,
+    ) -> Result<Arc<IssuerKeys>, KeyError> {
+        let keys = self.issuer(issuer).ok_or_else(|| KeyError::UnknownIssuer { issuer: issuer.to_owned() })?;
+        let Some(alg) = algorithms.clone().into_iter().find(|alg| keys.lacks(*alg)) else { return Ok(keys) };
+        let place = self.shared.waiting.enter(issuer);
+        let _place = place.ok_or_else(|| KeyError::Unfinished { issuer: issuer.to_owned(), alg })?;
+        self.made(issuer, algorithms, FIRST_KEY_LIMIT).await
+    }
+
+    /// The keys of an issuer once it has those of `algorithms`, if they are made in time.
+    async fn made(
+        &self,
+        issuer: &str,
+        algorithms: impl IntoIterator<Item = Algorithm> + Clone,
+        limit: Duration,
     ) -> Result<Arc<IssuerKeys>, KeyError> {
         let unknown = || KeyError::UnknownIssuer { issuer: issuer.to_owned() };
         let lacking = |keys: &IssuerKeys| algorithms.clone().into_iter().find(|alg| keys.lacks(*alg));
@@ -183,7 +207,7 @@ impl Keys {
                 let _ = rounds.changed().await;
             }
         };
-        let made = timeout(FIRST_KEY_LIMIT, made).await;
+        let made = timeout(limit, made).await;
         made.unwrap_or_else(|_| Err(KeyError::Unfinished { issuer: issuer.to_owned(), alg: missing }))
     }
 

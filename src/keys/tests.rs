@@ -66,7 +66,7 @@ fn verifies(keys: &Keys, token: &str) -> bool {
 async fn every_ring_signs_after_the_start_and_the_jwks_verifies_it_rfc_7517_section_5() {
     let world = World::new();
     let keys = world.try_node(vec![rings("main", &Algorithm::ALL), rings("other", &[ALG, ALG])]).await.unwrap();
-    let issuer = keys.whole("main").await.unwrap();
+    let issuer = keys.ready("main", Algorithm::ALL).await.unwrap();
     assert_eq!(world.stored(), 5);
     assert_eq!(issuer.algorithms().collect::<Vec<_>>(), Algorithm::ALL);
     let jwks: serde_json::Value = serde_json::from_slice(&issuer.jwks().body).unwrap();
@@ -102,7 +102,17 @@ async fn many_issuers_sign_at_once_and_the_first_rsa_keys_are_made_beside_the_tr
     assert_eq!(last().jwks().max_age, Duration::ZERO, "nobody keeps a set that is not whole");
     // what lacks nothing does not wait
     keys.ready("tenant-0", [ALG]).await.unwrap();
-    let whole = keys.whole(&format!("tenant-{}", MANY - 1)).await.unwrap();
+    // of the requests of an issuer so many wait, the next is told at once; a JWK Set is waited for by no more than time
+    let name = format!("tenant-{}", MANY - 1);
+    let mut waiting: Vec<_> = (0..waiting::MOST).map(|_| Box::pin(keys.ready(&name, Algorithm::ALL))).collect();
+    let polled = std::future::poll_fn(|cx| {
+        let pending = waiting.iter_mut().all(|one| std::future::Future::poll(one.as_mut(), cx).is_pending());
+        std::task::Poll::Ready(pending)
+    });
+    assert!(polled.await, "they wait");
+    assert!(matches!(keys.ready(&name, Algorithm::ALL).await, Err(KeyError::Unfinished { .. })));
+    assert!(keys.whole(&name).await.is_some());
+    let whole = waiting.remove(0).await.unwrap();
     assert!(whole.signer(Algorithm::Rs256, world.clock.now()).is_some());
     assert_eq!(whole.jwks().max_age, HOUR / 2);
     assert!(world.stored() < 2 * MANY, "the last issuer waited for those that nobody asked for");

@@ -26,7 +26,8 @@ pub enum UriError {
     Form(String),
 }
 
-/// Reads a URI that is its own canonical form: scheme and host in lower case, no default port, no user, no dot segments,
+/// Reads a URI that is its own canonical form: host and scheme in lower case (but for a private-use scheme, which has a
+/// dot, and is compared as it is), no default port, no user, no dot segments,
 /// nothing but the characters of RFC 3986. An empty path may stay empty.
 ///
 /// # Errors
@@ -87,25 +88,40 @@ pub fn shown(text: &str) -> String {
     shown
 }
 
-/// The URL as it is written: the parser's form with an empty path where the text has one, and with every character
-/// escaped that RFC 3986 does not know.
+/// The URL as it is written: the parser's form with an empty path where the text has one, a scheme of its own as the text
+/// has it, and with every character escaped that RFC 3986 does not know.
 fn written(url: &Url, text: &str) -> String {
     let mut form = String::with_capacity(text.len());
-    for byte in url.as_str().bytes() {
+    form.push_str(own_scheme(url, text).unwrap_or(url.scheme()));
+    // brackets stand around an address
+    escape(&url[url::Position::AfterScheme..url::Position::BeforePath], b"", &mut form);
+    let after_host = text.trim().split_once("//").map_or("", |(_, rest)| rest);
+    let has_path = after_host.split(['?', '#']).next().is_some_and(|rest| rest.contains(['/', '\\']));
+    if url.path() != "/" || has_path || url.host_str().is_none() {
+        escape(url.path(), b"[]", &mut form);
+    }
+    escape(&url[url::Position::AfterPath..], b"[]", &mut form);
+    form
+}
+
+/// The scheme of a private-use URI (RFC 8252 section 7.1) as it was registered: apps are named with capitals, and send
+/// their names so.
+fn own_scheme<'a>(url: &Url, text: &'a str) -> Option<&'a str> {
+    let (scheme, _) = text.trim().split_once(':')?;
+    (scheme.contains('.') && scheme.eq_ignore_ascii_case(url.scheme())).then_some(scheme)
+}
+
+/// Appends the text with every character escaped that RFC 3986 does not know, and `more`.
+fn escape(text: &str, more: &[u8], form: &mut String) {
+    for byte in text.bytes() {
         match byte {
             b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' | 0..=b' ' | 0x7f.. => {
                 _ = write!(form, "%{byte:02X}");
             }
+            byte if more.contains(&byte) => _ = write!(form, "%{byte:02X}"),
             byte => form.push(char::from(byte)),
         }
     }
-    let after_host = text.trim().split_once("//").map_or("", |(_, rest)| rest);
-    let has_path = after_host.split(['?', '#']).next().is_some_and(|rest| rest.contains(['/', '\\']));
-    let authority = url.host_str().map_or(0, |_| url[..url::Position::BeforePath].len());
-    if url.path() == "/" && !has_path && authority > 0 {
-        form.remove(authority);
-    }
-    form
 }
 
 fn escapes_hold(text: &str) -> bool {
@@ -129,6 +145,8 @@ mod tests {
             "http://127.0.0.1",
             "com.example.app:/cb",
             "com.example.app:cb",
+            "com.MyCompany.App:/cb",
+            "COM.example.app://cb?x",
             "com.example.app://cb",
             "urn:api",
         ] {
@@ -149,7 +167,11 @@ mod tests {
             ("http://127.1/", "http://127.0.0.1/"),
             ("https://a.example/a b|c", "https://a.example/a%20b%7Cc"),
             ("https://b\u{fc}cher.example", "https://xn--bcher-kva.example"),
-            ("COM.example.app:/cb", "com.example.app:/cb"),
+            (" com.MyCompany.App:/c b", "com.MyCompany.App:/c%20b"),
+            ("http://a{b", "http://a%7Bb"),
+            ("http://a{b?x", "http://a%7Bb?x"),
+            ("https://a.example/x[]?y[]=z#[", "https://a.example/x%5B%5D?y%5B%5D=z#%5B"),
+            ("http://[::1]/[", "http://[::1]/%5B"),
         ] {
             assert_eq!(canonical(bad).map(|_| ()), Err(UriError::Form(right.to_owned())), "{bad}");
             assert!(canonical(right).is_ok(), "{right}");

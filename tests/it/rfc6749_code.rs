@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::support::http::post_form;
 use crate::support::{
     CALLBACK, CHALLENGE, Server, VERIFIER, claims, race, refused, spa_metadata, verify, web_metadata,
 };
@@ -104,6 +105,37 @@ async fn checklist_39_of_racing_redemptions_one_wins_and_a_loser_counts_as_a_rep
         let tokens = won[0].json();
         assert!(!server.is_active(&gateway, text(&tokens, "access_token")).await);
         refused(&server.refresh(&client, text(&tokens, "refresh_token")).await, "invalid_grant");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc6749_4_1_2_a_code_is_not_spent_by_a_request_that_is_refused_because_too_many_signatures_wait() {
+    const CODES: usize = 400;
+    let server = Server::with("algorithms = [\"RS256\"]\naccess_token_alg = \"RS256\"\nid_token_alg = \"RS256\"").await;
+    let client = server.web_client().await;
+    // once there is a key
+    server.login(&client).await;
+    let mut codes = Vec::new();
+    for _ in 0..CODES {
+        codes.push(server.code(&client.0, Value::Null).await);
+    }
+    let start = std::sync::Arc::new(tokio::sync::Barrier::new(CODES));
+    let mut running = tokio::task::JoinSet::new();
+    for code in codes {
+        let (to, start) = (server.public, start.clone());
+        let own: Vec<_> = fields(&client, &code, &[]).iter().map(|(n, v)| (n.to_string(), v.to_string())).collect();
+        running.spawn(async move {
+            let own: Vec<_> = own.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+            start.wait().await;
+            let mut statuses = Vec::new();
+            while statuses.last().is_none_or(|status| *status == 503) {
+                statuses.push(post_form(to, "/oauth2/token", &[], &own).await.status);
+            }
+            statuses
+        });
+    }
+    for statuses in running.join_all().await {
+        assert_eq!(statuses.last(), Some(&200), "{statuses:?}");
     }
 }
 

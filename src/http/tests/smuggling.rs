@@ -26,6 +26,45 @@ async fn refused(head: &str, body: &str) {
     assert_eq!((status(&drops), answers(&drops)), (400, 1), "{head:?} in drops: {drops}");
 }
 
+/// The same behind good requests, in one segment and cut in two at every byte: those are answered, this is refused.
+async fn refused_behind_others(bad: &str) {
+    let server = Server::start(Limits::default());
+    let plain = "GET /echo HTTP/1.1\r\nHost: a\r\n\r\n";
+    let chunked = "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX: y\r\n\r\n";
+    for (first, expected) in [(String::new(), 1), (plain.to_owned(), 2), (format!("{chunked}{plain}"), 3)] {
+        let bytes = format!("{first}{bad}{NEXT}");
+        for cut in 0..first.len() + bad.len() {
+            let mut wire = server.connect().await;
+            wire.0.set_nodelay(true).unwrap();
+            wire.send(&bytes.as_bytes()[..cut]).await;
+            tokio::task::yield_now().await;
+            wire.send(&bytes.as_bytes()[cut..]).await;
+            let all = wire.rest().await;
+            assert_eq!(answers(&all), expected, "cut at {cut}: {all}");
+            let last = all.rsplit("HTTP/1.1 ").next().unwrap();
+            assert!(last.starts_with("400 "), "cut at {cut}: {all}");
+            assert!(last.to_ascii_lowercase().contains("connection: close"), "cut at {cut}: {all}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn rfc9112_11_2_length_and_encoding_behind_other_requests() {
+    let fields = "Content-Length: 5\r\nTransfer-Encoding: chunked";
+    refused_behind_others(&format!("POST /echo HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n0\r\n\r\n")).await;
+}
+
+#[tokio::test]
+async fn rfc9112_6_3_two_equal_lengths_behind_other_requests() {
+    let fields = "Content-Length: 1\r\nContent-Length: 1";
+    refused_behind_others(&format!("POST /echo HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\nx")).await;
+}
+
+#[tokio::test]
+async fn rfc9112_3_2_a_fragment_behind_other_requests() {
+    refused_behind_others("GET /echo#x HTTP/1.1\r\nHost: a\r\n\r\n").await;
+}
+
 #[tokio::test]
 async fn length_and_encoding() {
     refused("Host: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n").await;
