@@ -13,11 +13,11 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::auth::LineBudget;
+use super::cold::ColdSecrets;
 use super::federation::{Provider, Trust};
 use super::keyset::Skipped;
 use super::metadata::AuthMethod;
 use super::metadata::certificate::Sight;
-use super::secret::ColdCount;
 use super::trust::Trusted;
 use crate::hook::Hook;
 use crate::protocol::endpoint::Endpoint;
@@ -65,7 +65,7 @@ pub struct Issuer {
     /// Its metadata document and the ETag of it, made at the first request; a reload makes a new issuer.
     pub document: OnceLock<(Bytes, String)>,
     /// Its imported secrets that nobody has used since the start.
-    pub cold: ColdCount,
+    pub cold: ColdSecrets,
     /// How much failed authentications may write into the audit stream.
     pub audit_lines: Arc<LineBudget>,
 }
@@ -98,7 +98,7 @@ impl Issuer {
             custom: Vec::new(),
             other_methods: Vec::new(),
             document: OnceLock::new(),
-            cold: ColdCount::default(),
+            cold: ColdSecrets::default(),
             audit_lines: Arc::default(),
         })
     }

@@ -1,6 +1,7 @@
 //! Registered clients: what they registered (RFC 7591), what follows from it, and how they prove who they are.
 
 pub mod auth;
+pub mod cold;
 pub mod condition;
 pub mod federation;
 pub mod issuer;

@@ -36,13 +36,14 @@ impl RateLimit {
     pub fn admit(&self, now: Time) -> Result<(), Duration> {
         match self.interval {
             None => Ok(()),
-            Some(interval) => take(&self.full_at, now, interval, 1_000_000),
+            Some(interval) => take(&self.full_at, now, interval, 1_000_000).map(drop),
         }
     }
 }
 
-/// Takes one cell of `interval` microseconds from a bucket that holds `burst` microseconds.
-pub(super) fn take(full_at: &AtomicU64, now: Time, interval: u64, burst: u64) -> Result<(), Duration> {
+/// Takes one cell of `interval` microseconds from a bucket that holds `burst` microseconds; gives when the bucket will be
+/// full again, in microseconds since the epoch.
+pub(super) fn take(full_at: &AtomicU64, now: Time, interval: u64, burst: u64) -> Result<u64, Duration> {
     let now = now.as_millis() * 1000;
     let mut seen = full_at.load(Ordering::Relaxed);
     loop {
@@ -51,7 +52,7 @@ pub(super) fn take(full_at: &AtomicU64, now: Time, interval: u64, burst: u64) ->
             return Err(Duration::from_micros(next - now - burst.max(interval)));
         }
         match full_at.compare_exchange_weak(seen, next, Ordering::Relaxed, Ordering::Relaxed) {
-            Ok(_) => return Ok(()),
+            Ok(_) => return Ok(next),
             Err(actual) => seen = actual,
         }
     }

@@ -4,14 +4,14 @@
 //! one may be a person's password: argon2id, but only until it was right once; then its keyed hash is remembered in
 //! memory and nobody pays for argon2 again, neither the client nor a guesser (CHECKLIST 16, 23, 25).
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use argon2::password_hash::phc::PasswordHash;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use super::cold::{Cold, ColdSecrets};
 use crate::clock::Time;
 use crate::id::{Id, random_bytes};
 use crate::slow_hash::Cost;
@@ -66,18 +66,6 @@ pub enum SecretHash {
     Argon2(String),
 }
 
-/// How many live objects of an issuer are cold: imported secrets that only argon2id can check, because none was right
-/// since the start. While there are any, a failed authentication must cost a hash whoever it names (CHECKLIST 16).
-#[derive(Clone, Debug, Default)]
-pub struct ColdCount(Arc<AtomicUsize>);
-
-impl ColdCount {
-    /// Whether there are any.
-    pub fn any(&self) -> bool {
-        self.0.load(Ordering::Relaxed) > 0
-    }
-}
-
 /// A secret in use.
 pub struct Secret {
     /// What is stored of it.
@@ -89,8 +77,8 @@ pub struct Secret {
 struct Proof {
     /// Its keyed hash, known from its first success on.
     mac: OnceLock<[u8; 32]>,
-    /// Where it is counted while it is cold; a generated one never is.
-    cold: Option<ColdCount>,
+    /// While it is counted as cold; a generated one never is.
+    cold: Mutex<Option<Cold>>,
     /// That of the same secret as it was read again: a request that still has this one proves it there too.
     heir: OnceLock<Arc<Proof>>,
 }
@@ -98,24 +86,10 @@ struct Proof {
 impl Proof {
     fn found(&self, mac: [u8; 32]) {
         if self.mac.set(mac).is_ok() {
-            self.count_off();
+            self.cold.lock().unwrap_or_else(PoisonError::into_inner).take();
         }
         if let Some(heir) = self.heir.get() {
             heir.found(mac);
-        }
-    }
-
-    fn count_off(&self) {
-        if let Some(cold) = &self.cold {
-            cold.0.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-}
-
-impl Drop for Proof {
-    fn drop(&mut self) {
-        if self.mac.get().is_none() {
-            self.count_off();
         }
     }
 }
@@ -139,13 +113,14 @@ pub enum Quick {
 }
 
 impl Secret {
-    /// A secret as it was stored; counted in `cold` while it is.
-    pub fn new(stored: StoredSecret, cold: &ColdCount) -> Self {
-        let cold = matches!(stored.hash, SecretHash::Argon2(_)).then(|| cold.clone());
-        if let Some(cold) = &cold {
-            cold.0.fetch_add(1, Ordering::Relaxed);
-        }
-        Self { stored, proof: Arc::new(Proof { mac: OnceLock::new(), cold, heir: OnceLock::new() }) }
+    /// A secret as it was stored; counted in `cold`, if that is given, while it is.
+    pub fn new(stored: StoredSecret, cold: Option<&ColdSecrets>) -> Self {
+        let count = |phc| Some(cold?.count(Cost::of(phc)?, stored.expires_at));
+        let cold = match &stored.hash {
+            SecretHash::Argon2(phc) => count(phc),
+            SecretHash::Keyed { .. } => None,
+        };
+        Self { stored, proof: Arc::new(Proof { mac: OnceLock::new(), cold: Mutex::new(cold), heir: OnceLock::new() }) }
     }
 
     /// Takes over what `old`, a secret of the same client, has proven or proves yet: a reload makes nothing cold again.
@@ -169,11 +144,6 @@ impl Secret {
     /// Whether somebody else made it, so that it may be guessed.
     pub fn is_imported(&self) -> bool {
         matches!(self.stored.hash, SecretHash::Argon2(_))
-    }
-
-    /// Whether only argon2id can check it: imported, and not used since the start.
-    pub fn is_cold(&self) -> bool {
-        self.cold_hash().is_some()
     }
 
     /// Its argon2id hash, while only that can check it.
@@ -309,13 +279,13 @@ mod tests {
     use super::*;
 
     fn stored(hash: SecretHash) -> Secret {
-        counted(hash, &ColdCount::default())
+        counted(hash, &ColdSecrets::default())
     }
 
-    fn counted(hash: SecretHash, cold: &ColdCount) -> Secret {
+    fn counted(hash: SecretHash, cold: &ColdSecrets) -> Secret {
         let stored =
             StoredSecret { secret_id: "1".into(), hash, sealed: None, created_at: Time::ZERO, expires_at: None };
-        Secret::new(stored, cold)
+        Secret::new(stored, Some(cold))
     }
 
     #[test]
@@ -333,38 +303,41 @@ mod tests {
     fn an_imported_secret_costs_argon2_once_and_then_neither_right_nor_wrong_ones_do() {
         let vault = Vault::ephemeral();
         let at = |secret| Presented { vault: &vault, issuer: "main", client: "web", secret };
-        let cold = ColdCount::default();
+        let cold = ColdSecrets::default();
         let secret = counted(import("horse").unwrap(), &cold);
         assert_eq!(secret.quick(&at("horse").hashes()), Quick::Slow);
-        assert!(cold.any() && secret.cold_hash().is_some());
+        assert!(cold.any(Time::ZERO) && secret.cold_hash().is_some());
         secret.found_right(&at("horse"));
-        assert!(!cold.any() && secret.cold_hash().is_none());
+        assert!(!cold.any(Time::ZERO) && secret.cold_hash().is_none());
         assert_eq!(secret.quick(&at("horse").hashes()), Quick::Right);
         assert_eq!(secret.quick(&at("donkey").hashes()), Quick::Wrong);
         // the same secret after a reload is warm, another one is cold until it is gone
         let again = counted(secret.stored.hash.clone(), &cold);
         again.inherit(&secret);
-        assert_eq!((again.quick(&at("horse").hashes()), cold.any()), (Quick::Right, false));
+        assert_eq!((again.quick(&at("horse").hashes()), cold.any(Time::ZERO)), (Quick::Right, false));
         let other = counted(import("horse").unwrap(), &cold);
         other.inherit(&secret);
-        assert!(other.is_cold() && cold.any());
+        assert!(other.cold_hash().is_some() && cold.any(Time::ZERO));
         drop(other);
-        assert!(!cold.any());
+        assert!(!cold.any(Time::ZERO));
     }
 
     #[test]
     fn a_request_under_way_proves_a_secret_that_is_read_again_meanwhile() {
         let vault = Vault::ephemeral();
         let horse = Presented { vault: &vault, issuer: "main", client: "web", secret: "horse" };
-        let (before, after) = (ColdCount::default(), ColdCount::default());
+        let (before, after) = (ColdSecrets::default(), ColdSecrets::default());
         let secret = counted(import("horse").unwrap(), &before);
         let again = counted(secret.stored.hash.clone(), &after);
         again.inherit(&secret);
-        assert!(before.any() && after.any());
+        assert!(before.any(Time::ZERO) && after.any(Time::ZERO));
         secret.found_right(&horse);
-        assert_eq!((again.quick(&horse.hashes()), before.any(), after.any()), (Quick::Right, false, false));
+        assert_eq!(
+            (again.quick(&horse.hashes()), before.any(Time::ZERO), after.any(Time::ZERO)),
+            (Quick::Right, false, false)
+        );
         drop((secret, again));
-        assert!(!before.any() && !after.any());
+        assert!(!before.any(Time::ZERO) && !after.any(Time::ZERO));
     }
 
     #[test]

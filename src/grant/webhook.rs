@@ -89,7 +89,7 @@ async fn decide(
         Err(_) => false,
     };
     if no_guess {
-        guess.give_back();
+        guess.give_back(context.clock.now());
     }
     let person = answer?;
     let granted = Granted { scope: person.narrow(&scope).ok_or(SCOPE)?, resources, ..person.granted };

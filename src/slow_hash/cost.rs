@@ -16,7 +16,7 @@ const OUTPUT: usize = 32;
 const DECOY: &str = "$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// What a password check costs. The default is the first choice of OWASP: about 20 ms and 19 MiB.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Cost {
     /// Memory of one hash, in KiB.
@@ -49,6 +49,12 @@ impl Cost {
             && (1..=16).contains(&self.passes)
             && (1..=8).contains(&self.lanes);
         if bounded { Ok(()) } else { Err("8 to 256 MiB of memory, 1 to 16 passes, 1 to 8 lanes") }
+    }
+
+    /// That of a hash in PHC format.
+    pub fn of(phc: &str) -> Option<Self> {
+        let params = Params::try_from(&PasswordHash::new(phc).ok()?).ok()?;
+        Some(Self { memory_kib: params.m_cost(), passes: params.t_cost(), lanes: params.p_cost() })
     }
 
     /// A hash at this cost that no password has.
@@ -146,7 +152,7 @@ mod tests {
     #[test]
     fn checklist_16_an_imported_hash_must_cost_what_the_decoy_costs() {
         let cost = Cost::default();
-        assert_eq!(cost.check_phc(&cost.decoy()), Ok(()));
+        assert_eq!((cost.check_phc(&cost.decoy()), Cost::of(&cost.decoy())), (Ok(()), Some(cost)));
         assert_eq!(cost.check_phc(&cost.hash("horse").unwrap()), Ok(()));
         for other in [Cost { passes: 3, ..cost }, Cost { memory_kib: 8 * 1024, ..cost }, Cost { lanes: 2, ..cost }] {
             assert!(cost.check_phc(&other.decoy()).is_err(), "{other}");

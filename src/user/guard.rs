@@ -64,7 +64,7 @@ impl Guard {
             match gate.enter(now) {
                 Ok(charge) => charges.push(charge),
                 Err(wait) if at < must_be_open => {
-                    charges.into_iter().for_each(Charge::give_back);
+                    charges.into_iter().for_each(|charge: Charge<'_>| charge.give_back(now));
                     return Err(wait);
                 }
                 Err(_) => {}
@@ -76,15 +76,15 @@ impl Guard {
 
 impl Attempt<'_> {
     /// It was no guess: the password was right, or nobody looked at it.
-    pub(super) fn give_back(self) {
-        self.charges.into_iter().for_each(Charge::give_back);
+    pub(super) fn give_back(self, now: Time) {
+        self.charges.into_iter().for_each(|charge| charge.give_back(now));
     }
 
     /// The password was right.
     pub(super) fn succeeded(self, now: Time) {
         let (issuer, username, source) = &self.who;
         self.guard.known.remember(issuer, username, *source, now);
-        self.give_back();
+        self.give_back(now);
     }
 }
 

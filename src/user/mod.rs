@@ -180,7 +180,7 @@ impl Users {
                 | LoginError::Store(_)
                 | LoginError::Hook(_)
                 | LoginError::NoSource,
-            ) => attempt.give_back(),
+            ) => attempt.give_back(clock.now()),
         }
         decided
     }

@@ -486,6 +486,66 @@ async fn checklist_24_an_imported_secret_can_be_guessed_no_faster_where_it_was_n
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn checklist_24_behind_a_shut_gate_right_and_wrong_are_answered_alike_while_the_queue_is_full() {
+    let other =
+        "[issuers.other]\nurl = \"http://@PUBLIC@/other\"\nalgorithms = [\"EdDSA\"]\nid_token_alg = \"EdDSA\"\n";
+    let phc = "$argon2id$v=19$m=131072,t=16,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    let dear = format!(
+        "[[clients]]\nissuer = \"other\"\nclient_id = \"dear\"\nsecrets = [{{ argon2 = \"{phc}\" }}]\n\
+         [clients.metadata]\ngrant_types = [\"client_credentials\"]\n"
+    );
+    let server = std::sync::Arc::new(Server::with(&format!("{other}{dear}[hashing]\nqueue = 8\n")).await);
+    let import =
+        async |secret| server.client(metadata("client_secret_basic", json!({ "client_secret": secret }))).await;
+    let (id, secret) = import("horse battery").await;
+    let (home, stranger): (IpAddr, IpAddr) = ([127, 0, 0, 2].into(), [127, 0, 0, 3].into());
+    assert_eq!(token_from(&server, home, &id, &secret).await.status, 200);
+    for _ in 0..20 {
+        assert_eq!(token_from(&server, stranger, &id, "guess").await.status, 401);
+    }
+    import("that nobody has used").await;
+    // one hash of more than a second is computed, and every place in the queue is taken
+    let mut busy = tokio::task::JoinSet::new();
+    for last in 10..19 {
+        let server = server.clone();
+        busy.spawn(async move {
+            let bytes = post_bytes(
+                "/other/oauth2/token",
+                &[("Authorization", basic("dear", "x").as_str()), ("Connection", "close")],
+                &form(&[GRANT]),
+            );
+            send_from(&server, [127, 0, 0, last].into(), &bytes).await
+        });
+    }
+    server.until_waiting("secret", 8).await;
+    let right = token_from(&server, stranger, &id, &secret).await;
+    let wrong = token_from(&server, stranger, &id, "guess").await;
+    right.refused(429, "temporarily_unavailable");
+    assert_eq!(whole(&right), whole(&wrong));
+    busy.abort_all();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checklist_16_what_nobody_can_use_makes_no_failure_cost_a_hash() {
+    let server = Server::start().await;
+    let imported = json!({ "client_secret": "horse battery" });
+    let (id, _) = server.client(metadata("client_secret_basic", imported)).await;
+    let disabled = metadata("client_secret_basic", json!({ "jeton": { "disabled": true } }));
+    let changed = server.admin("PUT", &format!("/issuers/main/clients/{id}"), disabled).await;
+    assert_eq!(changed.status, 200, "{}", changed.text());
+    // a loaded machine makes the fast slow, but never the slow fast: one fast answer is proof
+    for _ in 0..40 {
+        let since = jeton::metrics::Stopwatch::start();
+        assert_eq!(by_basic(&server, "nobody", "x").await.status, 401);
+        if since.elapsed() < Duration::from_millis(5) {
+            return;
+        }
+        server.clock.advance(Duration::from_secs(1));
+    }
+    panic!("every one of forty answers took as long as a hash");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn checklist_24_guesses_that_arrive_together_count_each() {
     let server = Server::start().await;
     let imported = json!({ "client_secret": "horse battery" });

@@ -379,6 +379,22 @@ async fn checklist_75_a_flood_of_failures_does_not_flood_the_audit_stream() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn checklist_75_a_flood_of_refused_admin_requests_does_not_flood_the_audit_stream() {
+    let mut server = Serve::start("").await;
+    let since = jeton::metrics::Stopwatch::start();
+    for _ in 0..300 {
+        let refused = request(server.admin, "GET", "/admin/v1/config", &[("Authorization", "Bearer guess")], b"").await;
+        assert_eq!(refused.status, 401);
+    }
+    // twenty at once and ten a second
+    let room = 21 + since.elapsed().as_millis() / 100;
+    server.signal("TERM");
+    assert_eq!(server.exit(Duration::from_secs(10)).await, Some(0));
+    let lines = events(&server.log(), "admin_refused").len();
+    assert!((20..300).contains(&lines) && lines as u128 <= room, "{lines} of {room}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn checklist_75_audit_lines_of_the_admin_api_name_target_actor_and_peer() {
     let mut server = Serve::start("").await;
     let metadata = json!({

@@ -18,29 +18,37 @@ const BURST: u64 = 20 * INTERVAL;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Event {
     Failed,
+    /// Nothing was claimed that could be looked at. It has lines of its own: a probe without a credential hides no failure.
+    Unclaimed,
     Throttled,
     Replayed,
 }
 
 /// How many lines an issuer may write.
 #[derive(Debug, Default)]
-pub struct LineBudget([Budget; 3]);
+pub struct LineBudget([EventBudget; 4]);
 
+/// How many lines may be written of one event.
 #[derive(Debug, Default)]
-struct Budget {
+pub struct EventBudget {
     full_at: AtomicU64,
     suppressed: AtomicU64,
 }
 
 impl LineBudget {
-    /// Room for a line, with the number of those that had none since the last one.
     fn take(&self, event: Event, now: Time) -> Option<u64> {
-        let budget = &self.0[event as usize];
-        if rate::take(&budget.full_at, now, INTERVAL, BURST).is_err() {
-            budget.suppressed.fetch_add(1, Ordering::Relaxed);
+        self.0[event as usize].take(now)
+    }
+}
+
+impl EventBudget {
+    /// Room for a line, with the number of those that had none since the last one.
+    pub fn take(&self, now: Time) -> Option<u64> {
+        if rate::take(&self.full_at, now, INTERVAL, BURST).is_err() {
+            self.suppressed.fetch_add(1, Ordering::Relaxed);
             return None;
         }
-        Some(budget.suppressed.swap(0, Ordering::Relaxed))
+        Some(self.suppressed.swap(0, Ordering::Relaxed))
     }
 }
 
@@ -65,7 +73,7 @@ pub(super) fn write(
         };
     }
     match event {
-        Event::Failed => line!(info, "client_authentication_failed"),
+        Event::Failed | Event::Unclaimed => line!(info, "client_authentication_failed"),
         Event::Throttled => line!(warn, "client_authentication_throttled"),
         Event::Replayed => line!(warn, "client_assertion_replayed"),
     }
@@ -82,6 +90,7 @@ mod tests {
         let (budget, now) = (LineBudget::default(), Time::from_secs(1000));
         let written = (0..500).filter(|_| budget.take(Event::Failed, now).is_some()).count();
         assert_eq!((written, budget.take(Event::Replayed, now)), (20, Some(0)));
+        assert_eq!(budget.take(Event::Unclaimed, now), Some(0));
         let later = now + Duration::from_secs(1);
         assert_eq!([budget.take(Event::Failed, later), budget.take(Event::Failed, later)], [Some(480), Some(0)]);
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::pending::Pending;
 use super::throttle::{Charge, Known, Throttle};
-use crate::clock::Time;
+use crate::clock::{Clock, Time};
 
 /// Counts wrong guesses.
 #[derive(Default)]
@@ -37,6 +37,7 @@ pub(super) struct Guess<'a> {
 pub(super) struct Reserved<'a> {
     charges: Option<[Charge<'a>; 2]>,
     is_seen: bool,
+    clock: &'a Clock,
     pending: &'a Pending,
     who: u64,
 }
@@ -67,15 +68,21 @@ impl Guesses {
     ///
     /// # Errors
     /// How long to wait.
-    pub(super) fn reserve(&self, guess: Guess<'_>) -> Result<Reserved<'_>, Duration> {
+    pub(super) fn reserve<'a>(&'a self, guess: Guess<'_>, clock: &'a Clock) -> Result<Reserved<'a>, Duration> {
         let of_source = self.slow.slow_gate(guess.issuer, guess.source).enter(guess.now)?;
         match self.clients.gate(guess.issuer, guess.client, guess.source).enter(guess.now) {
             Ok(of_client) => {
                 let who = self.pending.begin(guess.issuer, guess.client, guess.source);
-                Ok(Reserved { charges: Some([of_source, of_client]), is_seen: false, pending: &self.pending, who })
+                Ok(Reserved {
+                    charges: Some([of_source, of_client]),
+                    is_seen: false,
+                    clock,
+                    pending: &self.pending,
+                    who,
+                })
             }
             Err(wait) => {
-                of_source.give_back();
+                of_source.give_back(guess.now);
                 Err(wait)
             }
         }
@@ -109,7 +116,8 @@ impl Reserved<'_> {
 impl Drop for Reserved<'_> {
     fn drop(&mut self) {
         if !self.is_seen {
-            self.charges.take().into_iter().flatten().for_each(Charge::give_back);
+            let now = self.clock.now();
+            self.charges.take().into_iter().flatten().for_each(|charge| charge.give_back(now));
         }
         self.pending.end(self.who);
     }
@@ -117,12 +125,19 @@ impl Drop for Reserved<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
 
     const NOW: Time = Time::from_secs(1000);
 
     fn guess(client: &str, last: u8) -> Guess<'_> {
         Guess { issuer: "main", client, source: [10, 0, 0, last].into(), now: NOW }
+    }
+
+    fn reserve<'a>(guesses: &'a Guesses, client: &str) -> Result<Reserved<'a>, Duration> {
+        static CLOCK: LazyLock<Clock> = LazyLock::new(|| Clock::manual(NOW));
+        guesses.reserve(guess(client, 1), &CLOCK)
     }
 
     #[test]
@@ -140,13 +155,13 @@ mod tests {
     #[test]
     fn checklist_24_slow_guesses_count_before_they_are_looked_at() {
         let guesses = Guesses::default();
-        let reserved: Vec<_> = (0..512).filter_map(|_| guesses.reserve(guess("web", 1)).ok()).collect();
+        let reserved: Vec<_> = (0..512).filter_map(|_| reserve(&guesses, "web").ok()).collect();
         assert_eq!(reserved.len(), 20);
-        assert!(guesses.reserve(guess("other", 1)).is_err(), "the source's own pace");
+        assert!(reserve(&guesses, "other").is_err(), "the source's own pace");
         for right in reserved {
             guesses.found_right(guess("web", 1), right);
         }
-        let reserved: Vec<_> = (0..512).filter_map(|_| guesses.reserve(guess("web", 1)).ok()).collect();
+        let reserved: Vec<_> = (0..512).filter_map(|_| reserve(&guesses, "web").ok()).collect();
         assert_eq!(reserved.len(), 20);
     }
 
@@ -154,16 +169,16 @@ mod tests {
     fn checklist_24_a_request_that_is_reset_before_anybody_looked_at_it_does_not_count() {
         let guesses = Guesses::default();
         for _ in 0..24 {
-            assert!(guesses.reserve(guess("web", 1)).is_ok());
+            assert!(reserve(&guesses, "web").is_ok());
         }
-        let looked_at = (0..512).filter_map(|_| guesses.reserve(guess("web", 1)).ok()).map(|mut seen| seen.look());
+        let looked_at = (0..512).filter_map(|_| reserve(&guesses, "web").ok()).map(|mut seen| seen.look());
         assert_eq!(looked_at.count(), 20, "and one that was looked at does");
     }
 
     #[test]
     fn a_guess_is_pending_until_it_is_decided_and_for_its_client_and_address_only() {
         let guesses = Guesses::default();
-        let reserved = [guesses.reserve(guess("web", 1)), guesses.reserve(guess("web", 1))];
+        let reserved = [reserve(&guesses, "web"), reserve(&guesses, "web")];
         let pending =
             || [("web", 1), ("web", 2), ("app", 1)].map(|(client, last)| guesses.is_pending(guess(client, last)));
         assert_eq!(pending(), [true, false, false]);

@@ -48,7 +48,7 @@ use crate::protocol::error::OAuthError;
 use crate::store::Shards;
 use crate::vault::Vault;
 use audit::Event;
-pub use audit::LineBudget;
+pub use audit::{EventBudget, LineBudget};
 pub use authenticated::AuthenticatedClient;
 use claim::{Case, Claim, Proof, Shown};
 use detect::detect;
@@ -187,7 +187,7 @@ impl Authenticator {
     ) -> Result<AuthenticatedClient, Failure> {
         let now = self.clock.now();
         let detected = detect(&self.others, evidence).inspect_err(|failure| {
-            audit::write(issuer, Event::Failed, None, failure, evidence.peer, now);
+            audit::write(issuer, Event::Unclaimed, None, failure, evidence.peer, now);
         });
         let (mut method, mut claim) = detected?;
         // a claim beside a certificate is checked with the authorities whoever makes it, and the certificate is hashed and

@@ -1,9 +1,9 @@
 //! The check of a client secret, shared by the methods that send one (CHECKLIST 16).
 //!
 //! Every claim costs the same keyed hashes. While an issuer has imported secrets that only argon2id can check, every
-//! failure there costs one argon2id hash too, or its time would tell which clients exist; a source that fails too often
-//! is then refused without one. A client with several such secrets still takes longer, and so does what was sent in a
-//! spelling that can mean two secrets, whoever sends it.
+//! failure there costs one argon2id hash of each cost that they have, too, or its time would tell which clients exist; a
+//! source that fails too often is then refused without one. A client with several such secrets of one cost still takes
+//! longer, and so does what was sent in a spelling that can mean two secrets, whoever sends it.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::throttle::Throttle;
 use super::{Case, Refused};
 use crate::client::Client;
 use crate::client::secret::{Hashes, Presented, Quick, Secret};
-use crate::slow_hash::{Full, Share};
+use crate::slow_hash::{Cost, Full, Share};
 
 const WRONG: &str = "wrong or expired secret";
 
@@ -25,20 +25,21 @@ pub(super) async fn verify(case: &Case<'_>, sent: &Sent) -> Result<Arc<Client>, 
         |secret| Presented { vault: &case.by.vault, issuer: &case.issuer.id, client: case.client_id, secret };
     let presented: Vec<_> = sent.spellings().map(presented).collect();
     let hashes: Vec<_> = presented.iter().map(Presented::hashes).collect();
-    let secrets = case.client.iter().flat_map(|client| &client.secrets);
+    let enabled = case.client.iter().filter(|client| !client.settings.disabled);
+    let secrets = enabled.flat_map(|client| &client.secrets);
     let live: Vec<&Secret> = secrets.filter(|secret| secret.is_live(case.now)).collect();
     let look = || Look::at(&live, &hashes);
     match admitted(case, look()) {
         // right where the gate is shut must not be told sooner than wrong
-        Err(Refused::Because(_) | Refused::Throttled(_)) if case.issuer.cold.any() => {}
+        Err(Refused::Because(_) | Refused::Throttled(_)) if case.issuer.cold.any(case.now) => {}
         decided => return decided,
     }
-    let reserved = guesses.reserve(case.guess());
+    let reserved = guesses.reserve(case.guess(), &case.by.clock);
     if let Err(wait) = &reserved
         && !guesses.is_pending(case.guess())
     {
-        // nothing to wait for, whether there is such a client or not
-        return Err(Refused::Throttled(*wait));
+        // nothing to wait for, whether there is such a client or not; but what was waited for may just have been right
+        return admitted(case, look()).map_err(|_| Refused::Throttled(*wait));
     }
     let client = format!("{}/{}", case.issuer.id, case.client_id);
     let turn = case.by.pool.enter(Share { source: Throttle::network(case.peer), client }).await?;
@@ -95,8 +96,13 @@ async fn slow_look(
     (mut look, mut reserved): (Look, Reserved<'_>),
 ) -> Result<Arc<Client>, Refused> {
     reserved.look();
+    let mut costs = case.issuer.cold.costs(case.now);
+    if costs.is_empty() {
+        // the last of them was found right meanwhile
+        costs.push(Cost::default());
+    }
     for presented in presented {
-        match slow(turn, presented, live).await {
+        match slow(turn, presented, live, &costs).await {
             Ok(right) => look.imported |= right,
             Err(full) => {
                 reserved.give_back();
@@ -114,18 +120,19 @@ async fn slow_look(
     }
 }
 
-/// Whether argon2id finds the secret right. It is asked at least once, and for every secret that it alone can check.
-async fn slow(turn: &Turn<'_>, presented: &Presented<'_>, live: &[&Secret]) -> Result<bool, Full> {
-    let cold: Vec<_> = live.iter().filter_map(|secret| Some((secret, secret.cold_hash()?))).collect();
-    if cold.is_empty() {
-        return turn.burn(presented.secret).await;
-    }
-    let mut right = false;
-    for (secret, hash) in cold {
+/// Whether argon2id finds the secret right. It is asked for every secret that it alone can check, and if none is right at
+/// each of the costs once at least.
+async fn slow(turn: &Turn<'_>, presented: &Presented<'_>, live: &[&Secret], costs: &[Cost]) -> Result<bool, Full> {
+    let (mut right, mut spent) = (false, Vec::new());
+    for (secret, hash) in live.iter().filter_map(|secret| Some((secret, secret.cold_hash()?))) {
         if turn.verify(presented.secret, hash).await? {
             secret.found_right(presented);
             right = true;
         }
+        spent.extend(Cost::of(hash));
+    }
+    for cost in costs.iter().filter(|cost| !right && !spent.contains(cost)) {
+        turn.burn(presented.secret, *cost).await?;
     }
     Ok(right)
 }

@@ -75,11 +75,11 @@ impl Turn<'_> {
         self.lane.verify(secret, phc.to_owned(), None).await
     }
 
-    /// Does the work of one check that nobody passes.
+    /// Does the work of one check at `cost` that nobody passes.
     ///
     /// # Errors
     /// As [`Turn::verify`].
-    pub async fn burn(&self, secret: &str) -> Result<bool, Full> {
-        self.lane.verify(secret, self.lane.cost.decoy(), None).await
+    pub async fn burn(&self, secret: &str, cost: Cost) -> Result<bool, Full> {
+        self.lane.verify(secret, cost.decoy(), None).await
     }
 }

@@ -57,7 +57,8 @@ pub struct Gate<'a> {
 
 /// A failure that was counted before anybody knows whether it is one.
 pub struct Charge<'a> {
-    buckets: [Option<&'a AtomicU64>; 2],
+    /// Each bucket it is in, and until when, in microseconds since the epoch.
+    buckets: [Option<(&'a AtomicU64, u64)>; 2],
     interval: u64,
 }
 
@@ -123,8 +124,8 @@ impl<'a> Gate<'a> {
             [Err(one), Err(other)] => Err(one.min(other)),
             [one, other] => {
                 // a full bucket stays as it is: a guesser waits for the sustained rate, not for ever
-                let taken = [one.is_ok(), other.is_ok()];
-                let buckets = std::array::from_fn(|row| taken[row].then_some(self.buckets[row]));
+                let ends = [one.ok(), other.ok()];
+                let buckets = std::array::from_fn(|row| ends[row].map(|end| (self.buckets[row], end)));
                 Ok(Charge { buckets, interval: self.interval })
             }
         }
@@ -132,10 +133,11 @@ impl<'a> Gate<'a> {
 }
 
 impl Charge<'_> {
-    /// It was none.
-    pub fn give_back(self) {
-        for bucket in self.buckets.into_iter().flatten() {
-            bucket.fetch_sub(self.interval, Ordering::Relaxed);
+    /// It was none, as is known at `now`. What has drained by then is not given back: that would be a failure of another.
+    pub fn give_back(self, now: Time) {
+        for (bucket, end) in self.buckets.into_iter().flatten() {
+            let left = end.saturating_sub(now.as_millis() * 1000).min(self.interval);
+            bucket.fetch_sub(left, Ordering::Relaxed);
         }
     }
 }
@@ -163,10 +165,21 @@ mod tests {
         let gate = throttle.gate("main", "web", [10, 0, 0, 1].into());
         let now = Time::from_secs(1000);
         for _ in 0..100 {
-            gate.enter(now).ok().unwrap().give_back();
+            gate.enter(now).ok().unwrap().give_back(now);
         }
         assert_eq!((0..100).filter(|_| gate.enter(now).is_ok()).count(), 20);
         assert_eq!(gate.is_open(now), Err(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn what_has_drained_is_not_given_back_at_the_cost_of_another_failure() {
+        let throttle = Throttle::default();
+        let gate = throttle.gate("main", "web", [10, 0, 0, 1].into());
+        let (now, later) = (Time::from_secs(1000), Time::from_secs(1005));
+        let charges: Vec<_> = (0..5).map(|_| gate.enter(now).ok().unwrap()).collect();
+        assert_eq!((0..100).filter(|_| gate.enter(later).is_ok()).count(), 20);
+        charges.into_iter().for_each(|charge| charge.give_back(later));
+        assert!(gate.enter(later).is_err());
     }
 
     #[test]

@@ -30,6 +30,7 @@ use subtle::ConstantTimeEq;
 
 use super::{Fault, Handler, Request, Response, respond};
 use crate::client::Issuer;
+use crate::client::auth::EventBudget;
 use crate::metrics::Stopwatch;
 use crate::protocol::strict_json;
 use crate::service::Service;
@@ -92,13 +93,15 @@ pub struct Admin {
     service: Arc<Service>,
     token: AdminToken,
     seen: super::access::Observers,
+    /// Whoever has no token decides how often it is refused.
+    refusals: EventBudget,
 }
 
 impl Admin {
     /// The surface of `service`, for holders of `token`.
     pub fn new(service: Arc<Service>, token: AdminToken) -> Self {
         let seen = super::access::Observers::new(&service.context.metrics, LABELS.to_vec());
-        Self { service, token, seen }
+        Self { service, token, seen, refusals: EventBudget::default() }
     }
 }
 
@@ -106,7 +109,10 @@ impl Handler for Admin {
     fn admits(&self, head: &Parts, peer: IpAddr) -> Result<usize, Box<Response>> {
         let guarded = head.uri.path().starts_with("/admin/");
         if guarded && !self.token.admits(&head.headers) {
-            tracing::warn!(target: "audit", event = "admin_refused", call = label(head.uri.path()), %peer);
+            if let Some(suppressed) = self.refusals.take(self.service.context.clock.now()) {
+                let suppressed = Some(suppressed).filter(|count| *count > 0);
+                tracing::warn!(target: "audit", event = "admin_refused", call = label(head.uri.path()), %peer, suppressed);
+            }
             return Err(self.seen.turned_away(respond::challenge(
                 Problem::new(401, "send the admin token as `Authorization: Bearer <token>`").into(),
                 r#"Bearer realm="jeton-admin""#,
