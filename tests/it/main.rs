@@ -17,6 +17,7 @@ mod federated;
 mod jwks_uri;
 mod layers;
 mod opaque;
+mod papers;
 mod password;
 mod prometheus;
 mod real_clients;

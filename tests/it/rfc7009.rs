@@ -192,6 +192,6 @@ async fn rfc7009_2_1_revoking_an_access_token_leaves_its_refresh_token_alive() {
     revoke(&server, &client, text(&tokens, "access_token")).await;
     assert_eq!(server.introspect(&client, text(&tokens, "access_token")).await["active"], false);
     assert_eq!(server.introspect(&client, text(&tokens, "refresh_token")).await["active"], true);
-    let readme = include_str!("../../README.md");
+    let readme = include_str!("../../src/README.md");
     assert!(readme.contains("RFC 7009 section 2.1"), "and that is written down");
 }

@@ -31,7 +31,7 @@ pub(crate) struct Row {
 /// All rows.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Table {
-    /// In the order of the README.
+    /// In the order of benches/README.md.
     pub(crate) rows: Vec<Row>,
 }
 

@@ -1,4 +1,4 @@
-//! The five vendors of SEEDS.md, each as a table: literal requests, and what a client of that vendor must see. README.md
+//! The five vendors of SEEDS.md, each as a table: literal requests, and what a client of that vendor must see. config/README.md
 //! says how many, and `readme` sees to it.
 
 mod alibaba;

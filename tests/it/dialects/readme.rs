@@ -1,4 +1,4 @@
-//! What README.md says about vendors, made from what the tables replay: a grant or a client authentication is listed if a
+//! What config/README.md says about vendors, made from what the tables replay: a grant or a client authentication is listed if a
 //! request by it was answered 200, a count is a count.
 
 use std::collections::BTreeSet;
@@ -15,7 +15,7 @@ const END: &str = "<!-- /vendors -->\n";
 
 #[test]
 fn the_table_of_vendors_in_the_readme_is_what_the_tests_replay() {
-    let readme = std::fs::read_to_string(repository("README.md")).unwrap();
+    let readme = std::fs::read_to_string(repository("config/README.md")).unwrap();
     let (_, rest) = readme.split_once(BEGIN).expect("the README has the table");
     let (table, _) = rest.split_once(END).expect("the table of the README ends");
     let made = made();

@@ -1,5 +1,5 @@
 //! A program that embeds jeton and adds a grant, a client authentication method and a dialect: one file each, and one line
-//! each in [`extensions`]. The README shows these very files.
+//! each in [`extensions`]. src/README.md shows these very files.
 
 mod acme;
 mod api_key;
@@ -188,7 +188,7 @@ fn dialect() -> &'static dyn jeton::dialect::Dialect {
 /// The README cannot drift: what it shows is what is compiled and run above.
 #[test]
 fn the_readme_shows_these_files() {
-    let readme = include_str!("../../../README.md");
+    let readme = include_str!("../../../src/README.md");
     for (file, from) in [
         (include_str!("voucher.rs"), "impl Grant"),
         (include_str!("api_key.rs"), "impl ClientAuth"),
