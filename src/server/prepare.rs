@@ -103,7 +103,10 @@ pub fn check_admin_token(token: &str) -> Result<(), String> {
         );
     }
     if token.len() < MIN_ADMIN_TOKEN {
-        return Err(format!("has {} characters; at least {MIN_ADMIN_TOKEN} random ones", token.len()));
+        return Err(format!(
+            "has {} characters; make it of at least {MIN_ADMIN_TOKEN} characters, at random",
+            token.len()
+        ));
     }
     Ok(())
 }
