@@ -69,7 +69,7 @@ pub(super) fn dev(args: DevArgs) -> ExitCode {
 /// The token in what was given for one.
 fn admin_token(given: &str) -> Result<&str, String> {
     let token = line(given).map_err(|rule| format!("--admin-token {rule}"))?;
-    check_admin_token(token).map_err(|rule| format!("--admin-token {rule}; or leave it out and one is made"))?;
+    check_admin_token(token).map_err(|rule| format!("--admin-token: {rule}; or leave it out and one is made"))?;
     Ok(token)
 }
 

@@ -85,7 +85,7 @@ pub(super) fn master_keys(running: &Vault, config: &Config) -> Result<Merged, Pr
 pub(super) fn admin_token(config: &Config) -> Result<Zeroizing<String>, PrepareError> {
     let token =
         secret_line(&config.secrets.admin_token_file, "`jeton init` makes one").map_err(PrepareError::AdminToken)?;
-    check_admin_token(&token).map_err(|rule| PrepareError::AdminToken(format!("the token {rule}")))?;
+    check_admin_token(&token).map_err(|rule| PrepareError::AdminToken(format!("the token: {rule}")))?;
     Ok(token)
 }
 
@@ -103,7 +103,7 @@ pub fn check_admin_token(token: &str) -> Result<(), String> {
         );
     }
     if token.len() < MIN_ADMIN_TOKEN {
-        return Err(format!("has {} characters; at least {MIN_ADMIN_TOKEN} random ones", token.len()));
+        return Err(format!("at least {MIN_ADMIN_TOKEN} characters, at random (it has {} characters)", token.len()));
     }
     Ok(())
 }

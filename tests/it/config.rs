@@ -53,12 +53,15 @@ fn rfc3986_5_2_4_a_name_in_a_path_that_no_url_can_carry_is_refused() {
     let directory = tempfile::TempDir::new().unwrap();
     let key = directory.path().join("key");
     crate::support::secret(&key, &jeton::vault::Vault::generate());
+    let token = directory.path().join("token");
+    crate::support::secret(&token, crate::support::ADMIN_TOKEN);
     let prepared = |instance: &str, client: &str| {
         let preset = format!(
-            "secrets = {{ master_key_file = \"{0}\", admin_token_file = \"{0}\" }}\n[issuers.a]\nurl = \
+            "secrets = {{ master_key_file = \"{0}\", admin_token_file = \"{1}\" }}\n[issuers.a]\nurl = \
              \"https://id.example\"\ndialect = \"aliyun-idaas\"\nvendor = {{ instance_id = \"{instance}\" }}\n[[clients]]\n\
              issuer = \"a\"\nclient_id = \"{client}\"\nmetadata = {{ grant_types = [\"client_credentials\"] }}\n",
-            key.display()
+            key.display(),
+            token.display()
         );
         let source = Source { preset: Some(preset), ..Source::default() };
         jeton::server::prepare(source).map(drop).map_err(|error| error.to_string())

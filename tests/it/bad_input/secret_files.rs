@@ -127,6 +127,8 @@ fn what_is_no_regular_file_is_refused_at_once() {
     for file in [&pipe, Path::new("/dev/zero")] {
         for setting in ["secrets.admin_token_file", "secrets.master_key_file", "public.client_ca_file"] {
             let mut check = home.command(&["config", "check"]);
+            check.env("JETON__PUBLIC__PROXY__CLIENT_CERTIFICATE_HEADER", "x-client-cert");
+            check.env("JETON__PUBLIC__PROXY__TRUSTED", "127.0.0.1");
             check.env(format!("JETON__{}", setting.replace('.', "__").to_uppercase()), file);
             let message = refusal(&mut check, CONFIG);
             assert!(message.contains(setting) && message.contains("regular file"), "{message}");

@@ -132,7 +132,7 @@ fn a_name_in_the_environment_that_nobody_knows_is_an_error_with_the_nearest_one(
         assert!(told.contains(name) && told.contains(&format!("`{nearest}`")), "{name}: {told}");
     }
     // nothing is near
-    let told = file.refusal(&[("JETON_COFFEE", "x")]);
+    let told = file.refusal(&[("JETON_QQQQQQQQQQQQ", "x")]);
     assert!(told.contains("jeton does not know. Settings are named like JETON__STORE__PATH"), "{told}");
     // the value may be a secret
     assert!(!file.refusal(&[("JETON_ADMIN_TOKN", "hunter2")]).contains("hunter2"));
