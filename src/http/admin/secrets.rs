@@ -12,7 +12,7 @@ use super::target::Made;
 use crate::client::Issuer;
 use crate::client::metadata::AuthMethod;
 use crate::client::registry::{RegistryError, StoredClient};
-use crate::client::secret::{self, ColdCount, Presented, Quick, Secret, StoredSecret};
+use crate::client::secret::{self, Presented, Quick, Secret, StoredSecret};
 use crate::http::{Request, respond};
 use crate::service::Service;
 
@@ -136,8 +136,7 @@ pub(super) async fn is_one_of(
     let now = service.context.clock.now();
     let presented = Presented { vault: &service.context.vault, issuer: &issuer.id, client, secret: text };
     let hashes = presented.hashes();
-    for own in secrets.iter().map(|own| Secret::new(own.clone(), &ColdCount::default())).filter(|own| own.is_live(now))
-    {
+    for own in secrets.iter().map(|own| Secret::new(own.clone(), None)).filter(|own| own.is_live(now)) {
         let right = match (own.quick(&hashes), own.cold_hash()) {
             (Quick::Slow, Some(phc)) => service.pool.check(text, phc).await?,
             (quick, _) => quick == Quick::Right,
