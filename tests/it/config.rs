@@ -40,11 +40,15 @@ fn settings_that_would_stop_the_service_are_refused() {
         ("store.queue.sweep_every", "\"0s\""),
         ("store.queue.sweep_budget", "0"),
         ("tokens.deadline", "\"0s\""),
-        ("hashing.queue", "0"),
     ] {
         let preset = format!("{setting} = {value}\n[issuers.main]\nurl = \"https://id.example\"\n");
         let error = load(&Source { preset: Some(preset), ..Source::default() }).unwrap_err().to_string();
         assert!(error.starts_with(&format!("{setting}: at least ")), "{setting}: {error}");
+    }
+    for places in [0, 4097] {
+        let preset = format!("hashing.queue = {places}\n[issuers.main]\nurl = \"https://id.example\"\n");
+        let error = load(&Source { preset: Some(preset), ..Source::default() }).unwrap_err().to_string();
+        assert_eq!(error, format!("hashing.queue: 1 to 4096 (it is {places})"));
     }
 }
 

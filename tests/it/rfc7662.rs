@@ -225,7 +225,7 @@ async fn checklist_66_what_is_malformed_forged_or_unknown_is_inactive_and_no_err
         format!("{input}.{}", URL_SAFE_NO_PAD.encode(mine.sign(input.as_bytes())))
     };
     // RFC 8725 section 2.1: our public key as the secret of an HMAC
-    let jwks = server.get("/oauth2/jwks").await.json();
+    let jwks = server.jwks().await.json();
     let ours = jwks["keys"].as_array().unwrap().iter().find(|key| key["alg"] == "EdDSA").unwrap().clone();
     let by_hmac = |secret: &[u8]| {
         let input = format!("{}.{payload}", with_header(&|header| header["alg"] = json!("HS256")));

@@ -21,7 +21,7 @@ fn text<'a>(tokens: &'a Value, name: &str) -> &'a str {
 }
 
 async fn jwks(server: &Server) -> Value {
-    server.get("/oauth2/jwks").await.json()
+    server.jwks().await.json()
 }
 
 fn now(server: &Server) -> u64 {
@@ -278,6 +278,7 @@ async fn checklist_63_every_token_verifies_with_the_jwks_of_any_moment_of_its_li
     let mut alive: Vec<(String, u64)> = Vec::new();
     let mut caches: Vec<(Value, u64)> = Vec::new();
     let mut signers = HashSet::new();
+    server.jwks().await;
     for _ in 0..(30 * 60 / 5) {
         let answer = server.get("/oauth2/jwks").await;
         assert_eq!(max_age(&answer), 1800, "half the announcement");
@@ -401,7 +402,7 @@ async fn checklist_63_keys_outlast_a_restart() {
 #[tokio::test(flavor = "multi_thread")]
 async fn checklist_63_the_jwks_is_cached_by_etag_until_it_changes() {
     let server = Server::with(ROTATING).await;
-    let first = server.get("/oauth2/jwks").await;
+    let first = server.jwks().await;
     let etag = first.header("ETag").unwrap().to_owned();
     assert!(etag.starts_with('"') && etag.ends_with('"') && etag.len() > 10, "{etag}");
     assert_eq!(first.header("Content-Type"), Some("application/json"));

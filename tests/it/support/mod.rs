@@ -166,6 +166,19 @@ impl Server {
         self.post("/oauth2/token", &[], fields).await
     }
 
+    /// The JWKS, whole: first RSA keys are made after the start, and a set without them may not be cached.
+    pub(crate) async fn jwks(&self) -> Answer {
+        let whole = async {
+            loop {
+                let answer = self.get("/oauth2/jwks").await;
+                if !answer.header("Cache-Control").unwrap_or_default().ends_with("max-age=0") {
+                    return answer;
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), whole).await.expect("every first key within twenty seconds")
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
         http::request(self.public, "GET", path, &[], b"").await
     }
