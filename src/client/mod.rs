@@ -16,7 +16,7 @@ pub mod trust;
 
 use std::time::Duration;
 
-pub use auth::{AuthenticatedClient, Authenticator};
+pub use auth::{AuthenticatedClient, Authenticator, Naming};
 pub use issuer::Issuer;
 pub use metadata::{AuthMethod, ClientMetadata};
 pub use registry::Registry;

@@ -3,7 +3,7 @@
 //! What is decided on the row that was read is only what cannot change any more: an approved device stays as it was
 //! approved until it is consumed, and whether this request consumes it is decided by the store (CHECKLIST 69).
 
-use super::pace::{Naming, Pace};
+use super::pace::Pace;
 use super::{Context, Deciding, Error, Grant, Issue, Lineage, TokenRequest};
 use crate::id::Id;
 use crate::protocol::error::{ErrorCode, OAuthError};
@@ -78,7 +78,7 @@ async fn approved(
         }
         Some(Row::Device(device)) if now < device.expires_at => match device.decision {
             Decision::Pending => {
-                let (naming, interval) = (Naming::of(&request.form), request.issuer.settings.device_interval);
+                let (naming, interval) = (request.client.naming(), request.issuer.settings.device_interval);
                 let kept = pace.is_kept(family, naming, interval, device.expires_at, now);
                 return Err(if kept { OAuthError::AUTHORIZATION_PENDING } else { SLOW_DOWN }.into());
             }

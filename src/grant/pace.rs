@@ -8,9 +8,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::client::Naming;
 use crate::clock::Time;
 use crate::id::Id;
-use crate::protocol::form::Form;
 
 /// Codes that are watched at a time, about 5 MiB.
 const MOST: usize = 1 << 16;
@@ -19,27 +19,11 @@ const PENALTY: Duration = Duration::from_secs(5);
 
 /// How much earlier than its interval a poll may come, and at most a quarter of it: timers and networks are not exact.
 const TOLERANCE: Duration = Duration::from_secs(1);
-/// Within what time after a poll another one that names its client the other way is that poll again: x/oauth2 sends each
-/// twice, by Basic and by the body, until one of them succeeds.
+/// Within what time after a poll another one that names its client in the other place is that poll again: x/oauth2 sends
+/// each twice, with Basic and without, until one of them succeeds; its form has the `client_id` both times.
 const REPETITION: Duration = Duration::from_secs(1);
 /// The longest interval that is demanded; also the longest that an issuer can set.
 const LONGEST: Duration = Duration::from_secs(60);
-
-/// How a poll names its client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Naming {
-    /// By `client_id` in the form.
-    InForm,
-    /// By Basic or an assertion.
-    Elsewhere,
-}
-
-impl Naming {
-    /// How the client of this form is named.
-    pub(super) fn of(form: &Form<'_>) -> Self {
-        if form.get("client_id").is_some() { Self::InForm } else { Self::Elsewhere }
-    }
-}
 
 /// Who polled when.
 #[derive(Default)]
@@ -103,7 +87,7 @@ impl Poll {
 
 #[cfg(test)]
 mod tests {
-    use super::Naming::InForm;
+    use super::Naming::{InForm, InHeader};
     use super::*;
 
     const FIVE: Duration = Duration::from_secs(5);
@@ -128,7 +112,7 @@ mod tests {
         let (pace, device) = (Pace::default(), Id::random());
         let poll =
             |(naming, millis)| pace.is_kept(device, naming, FIVE, Time::from_secs(600), Time::from_millis(millis));
-        let basic = |millis| (Naming::Elsewhere, millis);
+        let basic = |millis| (InHeader, millis);
         let body = |millis| (InForm, millis);
         let twice = [basic(0), body(10), basic(4_995), body(5_005), body(9_990), basic(10_000)];
         assert_eq!(twice.map(poll), [true; 6]);
@@ -139,7 +123,7 @@ mod tests {
 
     #[test]
     fn rfc8628_3_5_a_second_poll_that_names_its_client_the_same_way_is_another_one() {
-        for naming in [InForm, Naming::Elsewhere] {
+        for naming in [InForm, InHeader] {
             let (pace, device) = (Pace::default(), Id::random());
             let poll = |millis| pace.is_kept(device, naming, FIVE, Time::from_secs(600), Time::from_millis(millis));
             assert!(poll(0) && !poll(0) && !poll(10));

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use jeton::token::device_code::UserCode;
 use serde_json::{Value, json};
 
@@ -352,9 +350,13 @@ async fn rfc8628_6_1_a_user_code_is_read_as_people_and_their_keyboards_type_it()
 async fn rfc8628_3_5_a_poll_that_is_sent_twice_is_one_poll() {
     let (server, (client, _)) = server().await;
     let codes = begin(&server, &client).await;
-    let basic = format!("Basic {}", STANDARD.encode(format!("{client}:")));
+    let basic = {
+        use base64::Engine as _;
+        format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{client}:")))
+    };
+    let code = codes["device_code"].as_str().unwrap();
     let by_basic = async || {
-        let fields = [("grant_type", GRANT), ("device_code", codes["device_code"].as_str().unwrap())];
+        let fields = [("grant_type", GRANT), ("device_code", code), ("client_id", client.as_str())];
         server.post("/oauth2/token", &[("Authorization", &basic)], &fields).await
     };
     for _ in 0..5 {
@@ -364,5 +366,9 @@ async fn rfc8628_3_5_a_poll_that_is_sent_twice_is_one_poll() {
     }
     by_basic().await.refused(400, "authorization_pending");
     poll(&server, &client, &codes).await.refused(400, "authorization_pending");
-    by_basic().await.refused(400, "slow_down");
+    poll(&server, &client, &codes).await.refused(400, "slow_down");
+    // the same way twice is two polls
+    let codes = begin(&server, &client).await;
+    poll(&server, &client, &codes).await.refused(400, "authorization_pending");
+    poll(&server, &client, &codes).await.refused(400, "slow_down");
 }

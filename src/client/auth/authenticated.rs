@@ -7,18 +7,33 @@ use crate::client::metadata::AuthMethod;
 use crate::protocol::error::OAuthError;
 use crate::x509::Thumbprint;
 
+/// Where a request names its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Naming {
+    /// In the `Authorization` header; perhaps in the form as well.
+    InHeader,
+    /// In the form, or by what proves it.
+    InForm,
+}
+
 /// A client that proved who it is. Only [`Authenticator`](super::Authenticator) makes one.
 #[derive(Clone, Debug)]
 pub struct AuthenticatedClient {
     pub(super) client: Arc<Client>,
     pub(super) method: AuthMethod,
     pub(super) certificate: Option<Thumbprint>,
+    pub(super) naming: Naming,
 }
 
 impl AuthenticatedClient {
     /// How it proved it.
     pub fn method(&self) -> AuthMethod {
         self.method
+    }
+
+    /// Where the request named it.
+    pub fn naming(&self) -> Naming {
+        self.naming
     }
 
     /// The certificate that its tokens are bound to (RFC 8705 section 3).

@@ -49,7 +49,7 @@ use crate::store::Shards;
 use crate::vault::Vault;
 use audit::Event;
 pub use audit::{EventBudget, LineBudget};
-pub use authenticated::AuthenticatedClient;
+pub use authenticated::{AuthenticatedClient, Naming};
 use claim::{Case, Claim, Proof, Shown};
 use detect::detect;
 pub use evidence::Evidence;
@@ -224,7 +224,8 @@ impl Authenticator {
             Ok(client) => {
                 self.count(claim.method, |counts| &counts.succeeded);
                 let certificate = evidence.certificate.map(|chain| chain.leaf().thumbprint());
-                return Ok(AuthenticatedClient { client, method: claim.method, certificate });
+                let naming = evidence.authorization.map_or(Naming::InForm, |_| Naming::InHeader);
+                return Ok(AuthenticatedClient { client, method: claim.method, certificate, naming });
             }
             Err(refused) => refused,
         };
