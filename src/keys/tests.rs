@@ -102,17 +102,7 @@ async fn many_issuers_sign_at_once_and_the_first_rsa_keys_are_made_beside_the_tr
     assert_eq!(last().jwks().max_age, Duration::ZERO, "nobody keeps a set that is not whole");
     // what lacks nothing does not wait
     keys.ready("tenant-0", [ALG]).await.unwrap();
-    // of the requests of an issuer so many wait, the next is told at once; a JWK Set is waited for by no more than time
-    let name = format!("tenant-{}", MANY - 1);
-    let mut waiting: Vec<_> = (0..waiting::MOST).map(|_| Box::pin(keys.ready(&name, Algorithm::ALL))).collect();
-    let polled = std::future::poll_fn(|cx| {
-        let pending = waiting.iter_mut().all(|one| std::future::Future::poll(one.as_mut(), cx).is_pending());
-        std::task::Poll::Ready(pending)
-    });
-    assert!(polled.await, "they wait");
-    assert!(matches!(keys.ready(&name, Algorithm::ALL).await, Err(KeyError::Unfinished { .. })));
-    assert!(keys.whole(&name).await.is_some());
-    let whole = waiting.remove(0).await.unwrap();
+    let whole = keys.ready(&format!("tenant-{}", MANY - 1), Algorithm::ALL).await.unwrap();
     assert!(whole.signer(Algorithm::Rs256, world.clock.now()).is_some());
     assert_eq!(whole.jwks().max_age, HOUR / 2);
     assert!(world.stored() < 2 * MANY, "the last issuer waited for those that nobody asked for");
@@ -121,6 +111,27 @@ async fn many_issuers_sign_at_once_and_the_first_rsa_keys_are_made_beside_the_tr
     assert!(views.iter().any(|view| view.state == "signing"));
     assert!(matches!(keys.ready("nobody", [ALG]).await, Err(KeyError::UnknownIssuer { .. })));
     keys.stop().await;
+}
+
+/// So many requests of an issuer wait for its first key, the next is told at once; a JWK Set is waited for shortly.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_that_wait_for_a_first_key_are_bounded_for_each_issuer() {
+    let world = World::new();
+    // "main" comes last of a hundred
+    let others = (0..99).map(|n| rings(&format!("tenant-{n}"), &[Algorithm::Rs256]));
+    let all = others.chain([rings("main", &[ALG, Algorithm::Rs256])]).collect();
+    let keys = world.try_node(all).await.unwrap();
+    // from here on nothing is published, so whoever waits goes on waiting
+    keys.stop().await;
+    let mut waiting: Vec<_> = (0..waiting::MOST).map(|_| Box::pin(keys.ready("main", Algorithm::ALL))).collect();
+    let polled = std::future::poll_fn(|cx| {
+        let pending = waiting.iter_mut().all(|one| std::future::Future::poll(one.as_mut(), cx).is_pending());
+        std::task::Poll::Ready(pending)
+    });
+    assert!(polled.await, "they wait");
+    assert!(matches!(keys.ready("main", Algorithm::ALL).await, Err(KeyError::Unfinished { .. })));
+    let partial = keys.whole("main").await.unwrap();
+    assert!(partial.lacks(Algorithm::Rs256) && !partial.lacks(ALG));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
