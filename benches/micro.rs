@@ -11,8 +11,10 @@ use ed25519_dalek::{Signer as _, SigningKey, Verifier as _};
 use jeton::clock::Time;
 use jeton::id::Id;
 use jeton::protocol::form::Form;
-use jeton::token::state::Change;
-use jeton::token::{Lifetimes, Op, Redeem, Rotate, RotatePolicy, Row, step};
+use jeton::state::family::{Lifetimes, Redeem, Rotate, RotatePolicy};
+use jeton::state::op::Op;
+use jeton::state::step::Change;
+use jeton::state::step::{Row, step};
 use jeton::vault::{MacUse, Purpose, Vault};
 
 /// A payload of an access token as client_credentials makes it.

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use crate::client::auth::ClientAuth;
-use crate::client::metadata::{AuthMethod, MethodName};
+use crate::auth::ClientAuth;
 use crate::dialect::{self, Dialect, Dialects};
 use crate::grant::{self, Grant};
+use crate::protocol::auth_method::{AuthMethod, MethodName};
 
 /// Additions to what is built in.
 #[derive(Clone, Default)]

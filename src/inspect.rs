@@ -5,19 +5,24 @@
 
 use serde_json::Value;
 
-use crate::client::{Client, Issuer};
+use crate::client::Client;
 use crate::clock::Time;
 use crate::grant::accepted::{self, Accepted};
 use crate::grant::{Context, Error};
 use crate::id::Id;
+use crate::issuer::Issuer;
 use crate::protocol::introspection::{ActiveToken, Introspection};
+use crate::state::family::Family;
+use crate::state::family::SLACK;
+use crate::state::key::MarkKind;
+use crate::state::key::{Fence, Key};
+use crate::state::op::Op;
+use crate::state::step::{Outcome, Refusal, Row};
 use crate::store::StoreError;
-use crate::token::MarkKind;
+use crate::token::Granted;
 use crate::token::access::AccessClaims;
-use crate::token::family::SLACK;
 use crate::token::proof_key::POP;
 use crate::token::refresh::RefreshToken;
-use crate::token::{Family, Fence, Granted, Key, Op, Outcome, Refusal, Row};
 
 /// `token_type` of a refresh token.
 const REFRESH: &str = "refresh_token";

@@ -33,6 +33,7 @@
 //! | [`cli`] | the command line |
 
 pub mod ask;
+pub mod auth;
 pub mod cause;
 pub mod cli;
 pub mod client;
@@ -42,20 +43,26 @@ pub mod config;
 pub mod credential;
 pub mod dialect;
 pub mod extend;
+pub mod federation;
 pub mod grant;
 pub mod hook;
 pub mod http;
 pub mod id;
 pub mod inspect;
+pub mod issuer;
 pub mod jose;
+pub mod jwks;
 pub mod keys;
+pub mod limit;
 pub mod metrics;
 pub mod protocol;
+pub mod registry;
 pub mod router;
 pub mod secret_file;
 pub mod server;
 pub mod service;
 pub mod slow_hash;
+pub mod state;
 pub mod store;
 pub mod token;
 pub mod user;

@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use prometheus::IntCounter;
 
-use crate::client::Registry;
-use crate::client::auth::throttle::Throttle;
-use crate::client::auth::{Authenticator, HashPool};
+use crate::auth::{Authenticator, HashPool};
 use crate::dialect::Dialects;
 use crate::grant::Context;
+use crate::limit::throttle::Throttle;
 use crate::metrics::Metrics;
+use crate::registry::Registry;
 use crate::router::Router;
 
 /// A running service.

@@ -1,36 +1,23 @@
 //! Registered clients: what they registered (RFC 7591), what follows from it, and how they prove who they are.
 
-pub mod auth;
-pub mod cold;
-pub mod condition;
-pub mod federation;
-pub mod issuer;
-pub mod keyset;
 pub mod metadata;
-pub mod rate;
-pub mod registry;
-pub mod remote;
-pub mod route;
 pub mod secret;
-pub mod trust;
 
 use std::time::Duration;
 
-pub use auth::{AuthenticatedClient, Authenticator, Naming};
-pub use issuer::Issuer;
-pub use metadata::{AuthMethod, ClientMetadata};
-pub use registry::Registry;
+pub use metadata::ClientMetadata;
 
+use crate::federation::Credential;
 use crate::jose::{Algorithm, Scheme};
+use crate::jwks::keyset::ClientKeys;
+use crate::limit::rate::RateLimit;
+use crate::protocol::auth_method::AuthMethod;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
+use crate::state::family::{Lifetimes, RotatePolicy};
 use crate::token::access::{AccessTokenFormat, AccessTokenTyp};
-use crate::token::{Lifetimes, RotatePolicy};
-use federation::Credential;
-use keyset::ClientKeys;
 use metadata::certificate::CertificateName;
 use metadata::{AssertionAudience, CodeRedirect, IntrospectionReach, SecretTransport};
-use rate::RateLimit;
 use secret::Secret;
 
 /// A client, ready to be asked: its metadata with every default of its issuer filled in.

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::cold::{Cold, ColdSecrets};
 use crate::clock::Time;
 use crate::id::{Id, random_bytes};
+use crate::issuer::cold::{Cold, ColdSecrets};
 use crate::slow_hash::Cost;
 use crate::token::wire;
 use crate::vault::{MacUse, Purpose, Vault};

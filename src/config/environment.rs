@@ -7,7 +7,7 @@ use config::{ConfigError, Map, Source, Value, ValueKind};
 
 use super::Config;
 use super::nearest::nearest;
-use crate::client::issuer::IssuerSettings;
+use crate::issuer::IssuerSettings;
 
 /// What every variable of jeton begins with.
 const OURS: &str = "JETON_";

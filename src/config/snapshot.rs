@@ -6,10 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Config, ConfigError, FileClient, FileSecret};
-use crate::client::Issuer;
-use crate::client::issuer::{CustomGrant, CustomGrantSettings, IssuerSettings};
-use crate::client::metadata::{AuthMethod, check_new_client_id};
-use crate::client::registry::{Snapshot, StoredClient, resolve};
+use crate::client::metadata::check_new_client_id;
 use crate::client::secret::{Presented, SecretHash, StoredSecret, check_phc, is_generated};
 use crate::clock::Time;
 use crate::credential::shown_path;
@@ -18,10 +15,14 @@ use crate::extend::Extensions;
 use crate::grant::Grant;
 use crate::grant::webhook::Webhook;
 use crate::hook::{Hook, HookKind};
+use crate::issuer::Issuer;
+use crate::issuer::{CustomGrant, CustomGrantSettings, IssuerSettings};
 use crate::keys::{IssuerRings, Policy};
+use crate::protocol::auth_method::AuthMethod;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::segment::is_dot_segment;
+use crate::registry::{Snapshot, StoredClient, resolve};
 use crate::secret_file::{self, SecretFileError};
 use crate::vault::Vault;
 

@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{Carrier, Dialect, Path, Refused, rfc};
-use crate::client::Issuer;
 use crate::id::Id;
+use crate::issuer::Issuer;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::protocol::form::Form;

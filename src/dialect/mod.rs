@@ -12,12 +12,12 @@ mod xsolla_login;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::client::Issuer;
-use crate::client::route::ANY_CLIENT;
+use crate::issuer::Issuer;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{OAuthError, Worded};
 use crate::protocol::form::Form;
 use crate::protocol::response::{DeviceResponse, TokenResponse};
+use crate::registry::route::ANY_CLIENT;
 use crate::token::access::ClaimStyle;
 
 /// How endpoints, requests, answers and errors look.
@@ -283,7 +283,7 @@ fn bytes(value: impl Into<Value>) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::issuer::IssuerSettings;
+    use crate::issuer::IssuerSettings;
     use crate::token::access::PROTOCOL_CLAIMS;
 
     #[test]

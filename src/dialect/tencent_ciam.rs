@@ -7,7 +7,7 @@
 use serde_json::{Value, json};
 
 use super::{Carrier, Dialect, Headers, Path, Refused, rfc};
-use crate::client::Issuer;
+use crate::issuer::Issuer;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::protocol::form::Form;

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
 use super::{Dialect, Path, Refused, rfc};
-use crate::client::Issuer;
+use crate::issuer::Issuer;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::form::Form;

@@ -7,14 +7,17 @@
 use serde_json::Value;
 
 use super::Context;
+use crate::client::Client;
 use crate::client::metadata::IntrospectionReach;
-use crate::client::{Client, Issuer};
 use crate::clock::Time;
+use crate::issuer::Issuer;
 use crate::jose::jws::Jws;
+use crate::state::key::Key;
+use crate::state::key::MarkKind;
+use crate::state::step::Row;
 use crate::store::StoreError;
-use crate::token::MarkKind;
 use crate::token::access::{AccessClaims, Jti, Origin};
-use crate::token::{Key, Row, opaque};
+use crate::token::opaque;
 
 /// An access token that verified as the issuer's and has not expired; says nothing yet about revocation.
 pub struct Accepted {

@@ -12,10 +12,13 @@ use crate::protocol::error::{OAuthError, Occasion};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::pkce::Verifier;
 use crate::protocol::resource;
+use crate::state::family::Redeem;
+use crate::state::op::Op;
+use crate::state::step::Refusal;
+use crate::token::Granted;
 use crate::token::code::{self, Code};
 use crate::token::refresh::RefreshToken;
 use crate::token::wire::Head;
-use crate::token::{Granted, Op, Redeem, Refusal};
 
 /// `authorization_code`.
 pub struct AuthorizationCode;

@@ -2,12 +2,17 @@
 //! authorization begins, and how the portal finds it by its user code and says what the person decided.
 
 use super::{Context, Error};
-use crate::client::{Client, Issuer};
+use crate::client::Client;
 use crate::id::Id;
+use crate::issuer::Issuer;
 use crate::protocol::response::DeviceResponse;
+use crate::state::device::{Decide, StartDevice, Verdict};
+use crate::state::key::Key;
+use crate::state::op::Op;
+use crate::state::step::{Refusal, Row};
+use crate::token::Granted;
 use crate::token::device_code::{DeviceCode, UserCode};
 use crate::token::wire::Head;
-use crate::token::{Decide, Granted, Key, Op, Refusal, Row, StartDevice, Verdict};
 
 /// User codes that are tried before giving up; of 51.8 bits one is hardly ever taken.
 const TRIES: usize = 4;

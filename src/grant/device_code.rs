@@ -9,10 +9,14 @@ use crate::id::Id;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::resource;
+use crate::state::device::{Consume, Decision};
+use crate::state::key::Key;
+use crate::state::op::Op;
+use crate::state::step::{Refusal, Row};
+use crate::token::Granted;
 use crate::token::device_code::DeviceCode;
 use crate::token::refresh::RefreshToken;
 use crate::token::wire::Head;
-use crate::token::{Consume, Decision, Granted, Key, Op, Refusal, Row};
 
 const SLOW_DOWN: OAuthError =
     OAuthError::new(ErrorCode::PollSlower, "the device polls too often; wait five seconds longer from now on");

@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::hook::HookError;
 use crate::keys::KeyError;
 use crate::protocol::error::{ErrorCode, OAuthError, Occasion, Worded};
+use crate::state::step::Refusal;
 use crate::store::StoreError;
-use crate::token::Refusal;
 use crate::user::LoginError;
 
 /// Why a grant gave nothing.

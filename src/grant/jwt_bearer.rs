@@ -10,8 +10,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{Context, Deciding, Error, Grant, Issue, Lineage, TokenRequest};
-use crate::client::trust::Trusted;
 use crate::clock::Time;
+use crate::federation::trust::Trusted;
 use crate::id::Id;
 use crate::jose::Jws;
 use crate::protocol::error::{ErrorCode, OAuthError};
@@ -20,10 +20,12 @@ use crate::protocol::numeric_date::NumericDate;
 use crate::protocol::resource;
 use crate::protocol::scope::Scope;
 use crate::protocol::strict_json;
-use crate::token::MarkKind;
+use crate::state::family::SLACK;
+use crate::state::key::Key;
+use crate::state::key::MarkKind;
+use crate::state::op::Op;
+use crate::token::Granted;
 use crate::token::access::{is_access_token, is_subject};
-use crate::token::family::SLACK;
-use crate::token::{Granted, Key, Op};
 
 /// How far the clock of a trusted issuer may be ahead.
 const AHEAD: Duration = Duration::from_secs(30);

@@ -3,9 +3,11 @@
 use super::{Context, Error, Issue, Lineage, TokenRequest};
 use crate::clock::Time;
 use crate::id::Id;
+use crate::state::family::Redeem;
+use crate::state::op::Op;
+use crate::token::Granted;
 use crate::token::refresh::RefreshToken;
 use crate::token::wire::Head;
-use crate::token::{Granted, Op, Redeem};
 
 /// How long the family may take to be written.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);

@@ -32,18 +32,21 @@ pub use error::Error;
 pub use issue::{Issue, Lineage};
 pub use login::Login;
 
-use crate::client::{AuthenticatedClient, Issuer, Registry};
+use crate::auth::AuthenticatedClient;
 use crate::clock::Clock;
+use crate::issuer::Issuer;
 use crate::keys::Keys;
 use crate::metrics::Metrics;
 use crate::protocol::error::OAuthError;
 use crate::protocol::form::Form;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
+use crate::registry::Registry;
 use crate::slow_hash::Waiting;
+use crate::state::family::Lifetimes;
 use crate::store::Shards;
+use crate::token::Granted;
 use crate::token::access::Confirmation;
-use crate::token::{Granted, Lifetimes};
 use crate::user::Users;
 use crate::vault::Vault;
 

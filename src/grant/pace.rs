@@ -8,9 +8,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::client::Naming;
 use crate::clock::Time;
 use crate::id::Id;
+use crate::protocol::naming::Naming;
 
 /// Codes that are watched at a time, about 5 MiB.
 const MOST: usize = 1 << 16;

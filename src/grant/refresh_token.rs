@@ -7,9 +7,12 @@ use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::resource;
 use crate::protocol::scope::Scope;
+use crate::state::family::{Rotate, Rotated};
+use crate::state::op::Op;
+use crate::state::step::{Done, Refusal};
+use crate::token::Granted;
 use crate::token::refresh::RefreshToken;
 use crate::token::wire::Head;
-use crate::token::{Done, Granted, Op, Refusal, Rotate, Rotated};
 
 /// `refresh_token`.
 pub struct RefreshTokenGrant;
@@ -57,9 +60,9 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
 /// A request that asks for too much is refused *before* the token is spent: a mistake must not cost a login. What is
 /// decided here is only that; whether the token works is decided by the rotation.
 async fn check_narrowing(request: &TokenRequest, context: &Context, presented: &RefreshToken) -> Result<(), Error> {
-    let key = crate::token::Key::Family(presented.head.family);
+    let key = crate::state::key::Key::Family(presented.head.family);
     let row = context.shards.peek(&[key]).await?.pop().flatten();
-    let Some(crate::token::Row::Family(family)) = row else { return Ok(()) };
+    let Some(crate::state::step::Row::Family(family)) = row else { return Ok(()) };
     if *family.client != *request.client.id {
         return Ok(());
     }

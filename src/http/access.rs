@@ -6,7 +6,7 @@ use hyper::header::HeaderValue;
 use prometheus::{Histogram, IntCounter, IntCounterVec};
 
 use super::{Request, Response};
-use crate::client::auth::{ClaimedName, Failure};
+use crate::auth::{ClaimedName, Failure};
 use crate::grant::Error;
 use crate::metrics::{Metrics, Stopwatch};
 use crate::protocol::error::OAuthError;

@@ -17,7 +17,7 @@ use url::{Host, Url};
 
 use super::client::{Call, Method, Trust, browsers, over, request, trusting};
 use crate::cause::chain;
-use crate::client::remote::{Fetch, Fetching};
+use crate::jwks::remote::{Fetch, Fetching};
 
 /// How long a fetch may take, with everything.
 const LIMIT: Duration = Duration::from_secs(2);

@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::id::Id;
+use crate::state::key::Key;
+use crate::state::op::Op;
+use crate::state::step::{Outcome, Row};
 use crate::store::{Document, Health, Pending, ShardId, Store, StoreError, StoredKey, Swept};
-use crate::token::{Key, Op, Outcome, Row};
 
 #[derive(Default)]
 pub(super) struct TestStore {

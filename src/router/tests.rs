@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use super::*;
-use crate::client::auth::Evidence;
+use crate::auth::Evidence;
 use crate::clock::Clock;
 use crate::config::Source;
 use crate::protocol::form::Form;

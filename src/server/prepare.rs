@@ -8,11 +8,11 @@ use zeroize::Zeroizing;
 
 use super::operator::Certificates;
 use crate::cause::chain;
-use crate::client::registry::Snapshot;
 use crate::config::{Config, ConfigError, FileDigests, Loaded, Source, TlsFiles, digests, load, secret_line, snapshot};
 use crate::credential::shown_path;
 use crate::http::admin::AdminToken;
 use crate::http::tls::{Tls, TlsError};
+use crate::registry::Snapshot;
 use crate::secret_file;
 use crate::vault::{Merged, Vault, VaultError};
 use crate::x509::Anchors;

@@ -13,7 +13,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::shards::Lane;
 use super::{ShardId, StoreError};
 use crate::ask::{AskError, ask};
-use crate::token::{Op, Outcome};
+use crate::state::op::Op;
+use crate::state::step::Outcome;
 
 type Reply = RpcReplyPort<Result<Outcome, StoreError>>;
 

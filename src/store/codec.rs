@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::StoreError;
 use crate::id::Id;
-use crate::token::Key;
+use crate::state::key::Key;
 
 /// The newest format this program writes and reads.
 pub const FORMAT: u8 = 1;
@@ -118,7 +118,7 @@ mod tests {
 
     use super::*;
     use crate::clock::Time;
-    use crate::token::Row;
+    use crate::state::step::Row;
 
     fn row(id: [u8; 16], until: u64) -> (Vec<u8>, Row) {
         let key = key_bytes(&Key::Mark(Id(id)));

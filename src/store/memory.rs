@@ -13,8 +13,10 @@ use super::{
 };
 use crate::clock::{Clock, Time};
 use crate::id::Id;
-use crate::token::state::Change;
-use crate::token::{Key, Op, Outcome, Row, step};
+use crate::state::key::Key;
+use crate::state::op::Op;
+use crate::state::step::Change;
+use crate::state::step::{Outcome, Row, step};
 
 /// The engine without a disk.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! The store: batches of [`Op`]s for one shard, applied atomically per row and durable before they are answered.
 //!
-//! An engine is one type: it reads a row, calls [`crate::token::step`], writes the change, makes the batch durable
+//! An engine is one type: it reads a row, calls [`crate::state::step::step`], writes the change, makes the batch durable
 //! and answers. Nothing here assumes one process: a shard is a lane to whatever holds its rows, single use is decided
 //! by the row, and keys and documents change by compare-and-set. `contract` is the suite that every engine passes.
 
@@ -12,7 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
 use crate::id::Id;
-use crate::token::{Key, Op, Outcome, Row, Verdict};
+use crate::state::device::Verdict;
+use crate::state::key::Key;
+use crate::state::op::Op;
+use crate::state::step::{Outcome, Row};
 
 pub mod actor;
 pub mod codec;

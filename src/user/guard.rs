@@ -10,8 +10,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use super::prepared;
-use crate::client::auth::throttle::{Charge, Known, Pace, Throttle};
 use crate::clock::Time;
+use crate::limit::throttle::{Charge, Known, Pace, Throttle};
 
 /// Ten guesses of one user's password from one address, then one every five seconds.
 const USER_HERE: Pace = Pace { every: Duration::from_secs(5), burst: 10 };

@@ -4,7 +4,7 @@ use crate::protocol::error::{OAuthError, Occasion};
 use crate::protocol::form::Form;
 
 use super::directory::{MAX_PASSWORD, is_username};
-use crate::client::issuer::UsersSettings;
+use crate::issuer::UsersSettings;
 
 /// Longest `acr_values`, in bytes.
 const MAX_ACR: usize = 300;

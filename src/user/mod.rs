@@ -21,11 +21,11 @@ use directory::{Directory, DirectoryError, Found, StoredUser};
 use guard::Guard;
 pub use login::{Acr, Login};
 
-use crate::client::Issuer;
-use crate::client::auth::throttle::Throttle;
-use crate::client::issuer::UserSource;
 use crate::clock::Clock;
 use crate::hook::HookError;
+use crate::issuer::Issuer;
+use crate::issuer::UserSource;
+use crate::limit::throttle::Throttle;
 use crate::metrics::Metrics;
 use crate::slow_hash::{Entrance, Full, Lane, LaneConfig, Share, Waiting};
 use crate::store::{Store, StoreError};
@@ -273,8 +273,8 @@ pub enum HashError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::issuer::{IssuerSettings, UsersSettings};
     use crate::clock::Time;
+    use crate::issuer::{IssuerSettings, UsersSettings};
     use crate::protocol::form::Form;
     use crate::store::memory::Memory;
 

@@ -15,9 +15,9 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::{Claims, Login, LoginError, User, Verdict};
-use crate::client::Issuer;
 use crate::clock::Clock;
 use crate::hook::Hook;
+use crate::issuer::Issuer;
 use crate::metrics::Metrics;
 use crate::protocol::numeric_date::NumericDate;
 use crate::protocol::strict_json;

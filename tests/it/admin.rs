@@ -1041,8 +1041,8 @@ async fn rfc6749_2_1_a_refresh_token_of_a_confidential_client_is_of_no_use_to_a_
     let code = server.code(&client.0, json!({ "code_challenge": null, "code_challenge_method": null })).await;
     let service = server.daemon().service();
     let issuer = service.registry.issuer("main").unwrap();
-    let become_public = |stored: &mut jeton::client::registry::StoredClient| {
-        stored.metadata.token_endpoint_auth_method = jeton::client::AuthMethod::None;
+    let become_public = |stored: &mut jeton::registry::StoredClient| {
+        stored.metadata.token_endpoint_auth_method = jeton::protocol::auth_method::AuthMethod::None;
         Ok(())
     };
     service.registry.update(&issuer, &client.0, become_public).await.unwrap();

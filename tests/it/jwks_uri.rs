@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use jeton::client::remote::{Fetch, Fetching, RemoteError, RemoteKeys};
 use jeton::clock::Time;
 use jeton::http::fetch::{Dial, Dialling, Fetcher};
 use jeton::id::Id;
 use jeton::jose::Scheme;
+use jeton::jwks::remote::{Fetch, Fetching, RemoteError, RemoteKeys};
 use jeton::metrics::Metrics;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use jeton::client::remote::{Fetch, Fetching};
+use jeton::jwks::remote::{Fetch, Fetching};
 use serde_json::{Value, json};
 use url::Url;
 

@@ -289,8 +289,8 @@ async fn rfc7517_5_an_unusable_key_of_a_trusted_issuer_does_not_spoil_the_others
 
 #[test]
 fn rfc7517_4_what_a_key_in_the_settings_says_wrong_of_itself_is_said() {
-    use jeton::client::federation::{FederatedProvider, Provider, Trust};
-    use jeton::client::trust::Trusted;
+    use jeton::federation::trust::Trusted;
+    use jeton::federation::{FederatedProvider, Provider, Trust};
 
     let set = |more: Value| {
         let x = URL_SAFE_NO_PAD.encode(key(1).verifying_key().as_bytes());

@@ -4,8 +4,10 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use jeton::id::Id;
+use jeton::state::family::{Lifetimes, Rotate, RotatePolicy};
+use jeton::state::op::Op;
+use jeton::state::step::Done;
 use jeton::token::refresh::RefreshToken;
-use jeton::token::{Done, Lifetimes, Op, Rotate, RotatePolicy};
 use serde_json::{Value, json};
 
 use crate::support::{Server, claims, header, race, refused, spa_metadata, web_metadata};

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jeton::client::Issuer;
-use jeton::client::auth::Evidence;
+use jeton::auth::Evidence;
+use jeton::issuer::Issuer;
 use jeton::metrics::Stopwatch;
 use jeton::protocol::form::Form;
 use jeton::service::Service;

@@ -1,8 +1,9 @@
 //! Certificates of clients (RFC 8705): whether the listener sees them, and whom they must be about.
 
+use super::ClientMetadata;
 use super::rules::{MetadataError, refuse};
-use super::{AuthMethod, ClientMetadata};
-use crate::client::Issuer;
+use crate::issuer::Issuer;
+use crate::protocol::auth_method::AuthMethod;
 use crate::x509::{AltName, Certificate, DistinguishedName};
 
 /// Longest name, in bytes.

@@ -7,18 +7,19 @@ use std::sync::Arc;
 use url::Url;
 
 use super::redirect::check_redirect_uri;
-use super::{AuthMethod, ClientMetadata, MAX_CLIENT_ID, MAX_REDIRECT_URIS, MAX_URI};
-use crate::client::federation::{Credential, MAX_CREDENTIALS};
-use crate::client::issuer::{Issuer, LONGEST_GRACE};
-use crate::client::keyset::{ClientKeys, KeySet};
-use crate::client::rate::RateLimit;
+use super::{ClientMetadata, MAX_CLIENT_ID, MAX_REDIRECT_URIS, MAX_URI};
 use crate::client::secret::Secret;
 use crate::client::{AssertionRules, Client, Settings};
+use crate::federation::{Credential, MAX_CREDENTIALS};
+use crate::issuer::{Issuer, LONGEST_GRACE};
+use crate::jwks::keyset::{ClientKeys, KeySet};
+use crate::limit::rate::RateLimit;
+use crate::protocol::auth_method::AuthMethod;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::segment::is_dot_segment;
 use crate::protocol::uri::shown;
+use crate::state::family::{Lifetimes, RotatePolicy};
 use crate::token::access::AccessTokenTyp;
-use crate::token::{Lifetimes, RotatePolicy};
 
 /// Metadata that asks for what it may not have; names the field, the value and the rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

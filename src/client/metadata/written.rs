@@ -2,7 +2,8 @@
 //! that was stored before them stays usable, and its URIs are compared byte for byte like all others.
 
 use super::rules::refuse;
-use super::{AuthMethod, ClientMetadata, MetadataError};
+use super::{ClientMetadata, MetadataError};
+use crate::protocol::auth_method::AuthMethod;
 use crate::protocol::uri::{self, UriError};
 
 impl ClientMetadata {

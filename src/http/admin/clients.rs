@@ -7,14 +7,16 @@ use super::problem::Problem;
 use super::secrets::{self, NewSecret};
 use super::target::{ACTOR, Made};
 use super::{Answer, json};
-use crate::client::Issuer;
-use crate::client::metadata::{AuthMethod, ClientMetadata};
-use crate::client::registry::{Registered, StoredClient};
+use crate::client::metadata::ClientMetadata;
 use crate::client::secret::advice;
 use crate::http::{Request, respond};
 use crate::inspect;
+use crate::issuer::Issuer;
+use crate::protocol::auth_method::AuthMethod;
+use crate::registry::{Registered, StoredClient};
 use crate::service::Service;
-use crate::token::{Fence, wire};
+use crate::state::key::Fence;
+use crate::token::wire;
 
 pub(super) async fn create(service: &Service, issuer: &Issuer, request: &Request) -> Answer {
     let Registration { client_id, client_secret, metadata } = registration(super::body(request)?)?;

@@ -7,15 +7,17 @@ use serde_json::json;
 use super::Answer;
 use super::person::{Claims, check_claims, check_subject, check_texts};
 use super::problem::Problem;
-use crate::client::Issuer;
 use crate::grant::device;
 use crate::http::{Request, respond};
 use crate::id::Id;
+use crate::issuer::Issuer;
 use crate::protocol::numeric_date::NumericDate;
 use crate::protocol::scope::Scope;
 use crate::service::Service;
+use crate::state::device::{Decision, Device, Verdict};
+use crate::state::step::{Refusal, Row};
+use crate::token::Granted;
 use crate::token::device_code::UserCode;
-use crate::token::{Decision, Device, Granted, Refusal, Row, Verdict};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

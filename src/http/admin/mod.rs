@@ -29,8 +29,8 @@ use serde_json::Value;
 use subtle::ConstantTimeEq;
 
 use super::{Fault, Handler, Request, Response, respond};
-use crate::client::Issuer;
-use crate::client::auth::EventBudget;
+use crate::auth::EventBudget;
+use crate::issuer::Issuer;
 use crate::metrics::Stopwatch;
 use crate::protocol::strict_json;
 use crate::service::Service;

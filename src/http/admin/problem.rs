@@ -3,9 +3,9 @@
 use hyper::header::{HeaderName, HeaderValue};
 use serde_json::json;
 
-use crate::client::registry::RegistryError;
 use crate::http::{Response, respond};
 use crate::keys::KeyError;
+use crate::registry::RegistryError;
 use crate::slow_hash::Full;
 use crate::store::StoreError;
 use crate::user::HashError;

@@ -6,11 +6,11 @@ use super::Answer;
 use super::person::check_subject;
 use super::problem::Problem;
 use super::target::ACTOR;
-use crate::client::Issuer;
 use crate::http::{Request, respond};
 use crate::inspect;
+use crate::issuer::Issuer;
 use crate::service::Service;
-use crate::token::Fence;
+use crate::state::key::Fence;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

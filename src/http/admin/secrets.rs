@@ -9,11 +9,11 @@ use zeroize::Zeroizing;
 use super::Answer;
 use super::problem::Problem;
 use super::target::Made;
-use crate::client::Issuer;
-use crate::client::metadata::AuthMethod;
-use crate::client::registry::{RegistryError, StoredClient};
 use crate::client::secret::{self, Presented, Quick, Secret, StoredSecret};
 use crate::http::{Request, respond};
+use crate::issuer::Issuer;
+use crate::protocol::auth_method::AuthMethod;
+use crate::registry::{RegistryError, StoredClient};
 use crate::service::Service;
 
 /// Most secrets of one client that are not expired.

@@ -4,7 +4,7 @@
 use hyper::Method;
 use serde::Deserialize;
 
-use crate::client::auth::ClaimedName;
+use crate::auth::ClaimedName;
 use crate::http::{Request, Response};
 use crate::token::access::is_subject;
 

@@ -9,12 +9,12 @@ use super::person::{check_claims, check_subject};
 use super::problem::Problem;
 use super::target::{ACTOR, Audited};
 use super::{Answer, json};
-use crate::client::Issuer;
-use crate::client::issuer::UserSource;
 use crate::http::{Request, respond};
 use crate::inspect;
+use crate::issuer::Issuer;
+use crate::issuer::UserSource;
 use crate::service::Service;
-use crate::token::Fence;
+use crate::state::key::Fence;
 use crate::user::directory::{DirectoryError, StoredUser, check_username};
 use crate::user::{Claims, prepared};
 

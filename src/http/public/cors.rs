@@ -10,10 +10,10 @@ use hyper::header::{
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, HeaderValue, ORIGIN, VARY,
 };
 
-use crate::client::Issuer;
-use crate::client::route::Route;
 use crate::http::{Response, respond};
+use crate::issuer::Issuer;
 use crate::protocol::endpoint::Endpoint;
+use crate::registry::route::Route;
 
 /// Whose scripts may read the answers of an endpoint.
 enum Readers<'a> {

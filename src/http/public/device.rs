@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::introspect::caller;
 use super::place::Place;
-use crate::client::AuthenticatedClient;
-use crate::client::auth::throttle::Pace;
+use crate::auth::AuthenticatedClient;
 use crate::grant::device;
 use crate::http::access::Told;
 use crate::http::{Request, Response};
+use crate::limit::throttle::Pace;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::form::Form;

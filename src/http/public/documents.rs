@@ -8,11 +8,11 @@ use bytes::Bytes;
 use hyper::header::{CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, PRAGMA};
 
 use super::place::Place;
-use crate::client::Issuer;
-use crate::client::metadata::AuthMethod;
 use crate::dialect;
 use crate::http::access::Told;
 use crate::http::{Request, Response, respond};
+use crate::issuer::Issuer;
+use crate::protocol::auth_method::AuthMethod;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::metadata::ServerMetadata;

@@ -4,7 +4,7 @@
 use hyper::HeaderMap;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
 
-use crate::client::auth::Evidence;
+use crate::auth::Evidence;
 use crate::http::Request;
 use crate::protocol::form::Form;
 

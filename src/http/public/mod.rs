@@ -22,11 +22,11 @@ use place::Place;
 use super::access::Told;
 use super::proxy::{Malformed, Proxy};
 use super::{Fault, Handler, Request, Response, respond};
-use crate::client::route::Route;
 use crate::dialect::{self, Refused};
 use crate::metrics::Stopwatch;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::registry::route::Route;
 use crate::service::Service;
 
 /// Longest body of a request, in bytes (CHECKLIST 10).

@@ -8,17 +8,17 @@ use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::http::request::Parts;
 
 use super::form;
-use crate::client::Issuer;
-use crate::client::auth::Failure;
-use crate::client::route::Route;
+use crate::auth::Failure;
 use crate::dialect::{Carrier, Dialect, Dialects, Refused};
 use crate::grant::Error;
 use crate::http::access::Told;
 use crate::http::{Request, Response, respond};
+use crate::issuer::Issuer;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{ErrorCode, OAuthError, Worded};
 use crate::protocol::form::Form;
 use crate::protocol::response::{DeviceResponse, TokenResponse};
+use crate::registry::route::Route;
 
 /// Where a request arrived: whose dialect answers, and what it needs to know of the request.
 #[derive(Clone, Copy)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::form::evidence;
 use super::place::Place;
-use crate::client::AuthenticatedClient;
+use crate::auth::AuthenticatedClient;
 use crate::grant::TokenRequest;
 use crate::http::access::Told;
 use crate::http::{Request, Response};

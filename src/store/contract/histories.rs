@@ -10,10 +10,12 @@ use super::ops::{GRACE, LIFETIMES, family};
 use super::{Embedded, Model, START, Subject};
 use crate::clock::{Clock, Time};
 use crate::id::Id;
-use crate::token::MarkKind;
-use crate::token::{
-    Consume, Decide, Done, Fence, Key, Op, Outcome, Redeem, Refusal, Rotate, RotatePolicy, StartDevice, Verdict,
-};
+use crate::state::device::{Consume, Decide, StartDevice, Verdict};
+use crate::state::family::{Redeem, Rotate, RotatePolicy};
+use crate::state::key::MarkKind;
+use crate::state::key::{Fence, Key};
+use crate::state::op::Op;
+use crate::state::step::{Done, Outcome, Refusal};
 
 /// Families from codes, and behind them those from devices.
 const FAMILIES: u8 = 4;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::clock::Time;
 use crate::id::Id;
-use crate::token::{Lifetimes, Op, Redeem, Rotate, RotatePolicy};
+use crate::state::family::{Lifetimes, Redeem, Rotate, RotatePolicy};
+use crate::state::op::Op;
 
 pub(in crate::store) const LIFETIMES: Lifetimes = Lifetimes {
     access: Duration::from_millis(5_500),

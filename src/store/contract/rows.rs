@@ -6,9 +6,12 @@ use super::ops::{LIFETIMES, family, redeem, rotate};
 use super::{START, Subject};
 use crate::clock::Clock;
 use crate::id::Id;
+use crate::state::device::{Consume, Decide, StartDevice, Verdict};
+use crate::state::key::MarkKind;
+use crate::state::key::{Fence, Key};
+use crate::state::op::Op;
+use crate::state::step::{Done, Outcome, Refusal, Row};
 use crate::store::{MAX_VALUE, Store, StoreError};
-use crate::token::MarkKind;
-use crate::token::{Consume, Decide, Done, Fence, Key, Op, Outcome, Refusal, Row, StartDevice, Verdict};
 
 async fn one(store: &dyn Store, op: Op) -> Outcome {
     store.apply(store.route(&op.key()), vec![op]).await.unwrap().remove(0)

@@ -9,8 +9,9 @@ use tokio::sync::watch;
 
 use super::{ShardsConfig, report};
 use crate::metrics::{Metrics, Stopwatch};
+use crate::state::op::Op;
+use crate::state::step::Outcome;
 use crate::store::{ShardId, Store, StoreError};
-use crate::token::{Op, Outcome};
 
 /// Between two tries of a batch whose outcome is unknown.
 const PAUSE: Duration = Duration::from_millis(50);

@@ -4,10 +4,10 @@ use tokio::task::JoinSet;
 
 use super::*;
 use crate::clock::Clock;
+use crate::state::step::{Done, Refusal};
 use crate::store::contract::{redeem, rotate};
 use crate::store::memory::Memory;
 use crate::store::sled::{Sled, SledConfig};
-use crate::token::{Done, Refusal};
 
 const START: Time = Time::from_secs(1_800_000_000);
 
@@ -55,7 +55,7 @@ async fn racing_rotations_have_one_successor() {
     let outcomes = race(&shards, |n| {
         let Op::Rotate(mut rotate) = rotate(1, 0, 1) else { unreachable!() };
         rotate.attempt = attempt(n);
-        rotate.policy = crate::token::RotatePolicy::Rotate { grace: Duration::from_secs(9), replays: u16::MAX };
+        rotate.policy = crate::state::family::RotatePolicy::Rotate { grace: Duration::from_secs(9), replays: u16::MAX };
         Op::Rotate(rotate)
     })
     .await;

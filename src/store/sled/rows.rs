@@ -9,8 +9,10 @@ use std::sync::{PoisonError, RwLock};
 use super::disk::broken;
 use crate::clock::Time;
 use crate::id::Id;
+use crate::state::key::Key;
+use crate::state::op::Op;
+use crate::state::step::Row;
 use crate::store::{ShardId, StoreError, Swept, codec, deadline};
-use crate::token::{Key, Op, Row};
 
 /// `shard u16 | deadline in seconds u64 | key`, big-endian.
 const ENTRY_LEN: usize = 2 + 8 + codec::KEY_LEN;

@@ -4,9 +4,9 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use super::*;
 use crate::clock::Time;
+use crate::state::step::Done;
 use crate::store::contract::{family, redeem, rotate};
 use crate::store::{MAX_VALUE, codec};
-use crate::token::Done;
 
 const START: Time = Time::from_secs(1_800_000_000);
 

@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use jeton::client::issuer::IssuerSettings;
+use jeton::issuer::IssuerSettings;
 use jeton::protocol::endpoint::Endpoint;
 use serde_json::{Value, json};
 

@@ -18,8 +18,8 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jeton::client::issuer::UserSource;
 use jeton::clock::Clock;
+use jeton::issuer::UserSource;
 use jeton::protocol::endpoint::Endpoint;
 use serde_json::{Value, json};
 

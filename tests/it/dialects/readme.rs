@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use jeton::client::AuthMethod;
 use jeton::dialect::{self, Dialect, Path};
+use jeton::protocol::auth_method::AuthMethod;
 use jeton::protocol::endpoint::Endpoint;
 
 use super::{Entry, VENDORS, Vendor};

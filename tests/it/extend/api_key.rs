@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
+use jeton::auth::{Claimed, ClientAuth, Verifying};
 use jeton::client::Client;
-use jeton::client::auth::{Claimed, ClientAuth, Verifying};
 use jeton::protocol::form::Form;
 use subtle::ConstantTimeEq;
 

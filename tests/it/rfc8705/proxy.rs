@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jeton::client::remote::{Fetch, Fetching};
+use jeton::jwks::remote::{Fetch, Fetching};
 use serde_json::{Value, json};
 
 use super::{World, client, credentials, named};

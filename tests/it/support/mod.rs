@@ -16,10 +16,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use jeton::client::remote::Fetch;
 use jeton::clock::{Clock, Time};
 use jeton::config::Source;
 use jeton::http::fetch::Fetcher;
+use jeton::jwks::remote::Fetch;
 use jeton::metrics::Metrics;
 use jeton::server::{Daemon, Surroundings, prepare};
 use jeton::vault::Vault;

@@ -12,9 +12,11 @@ use tokio::sync::oneshot;
 use super::super::disk::Disk;
 use super::{Answer, Command, Needs, Work};
 use crate::clock::Time;
+use crate::state::key::Key;
+use crate::state::op::Op;
+use crate::state::step::Change;
+use crate::state::step::{Outcome, Row, step};
 use crate::store::StoreError;
-use crate::token::state::Change;
-use crate::token::{Key, Op, Outcome, Row, step};
 
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 

@@ -1,0 +1,191 @@
+//! How often somebody may guess (CHECKLIST 24). What has 128 random bits or a signature cannot be guessed, so it is checked
+//! first and only a failure counts. What a person chose can be:
+//!
+//! - a guess that costs a slow hash counts before anybody looks at it, and is given back if it was right;
+//! - one that costs nothing is looked at, but where there were too many wrong ones a right one passes only where it was
+//!   right before, or throttling would slow down nobody's guessing.
+//!
+//! Nothing is awaited between a decision here and its effect.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::pending::Pending;
+use crate::clock::{Clock, Time};
+use crate::limit::throttle::{Charge, Known, Throttle};
+
+/// Counts wrong guesses.
+#[derive(Default)]
+pub(super) struct Guesses {
+    clients: Throttle,
+    /// Slow hashes, which have a pace of their own: buckets are times, and a slow pace would fill those of a fast one.
+    slow: Throttle,
+    known: Known,
+    pending: Pending,
+}
+
+/// One of them.
+#[derive(Clone, Copy)]
+pub(super) struct Guess<'a> {
+    pub(super) issuer: &'a str,
+    pub(super) client: &'a str,
+    pub(super) source: IpAddr,
+    pub(super) now: Time,
+}
+
+/// A guess that counted before anybody looked at it. It counts no more if it is dropped before.
+pub(super) struct Reserved<'a> {
+    charges: Option<[Charge<'a>; 2]>,
+    is_seen: bool,
+    clock: &'a Clock,
+    pending: &'a Pending,
+    who: u64,
+}
+
+impl Guesses {
+    /// It was wrong.
+    ///
+    /// # Errors
+    /// How long to wait, if there were too many.
+    pub(super) fn wrong(&self, guess: Guess<'_>) -> Result<(), Duration> {
+        self.clients.gate(guess.issuer, guess.client, guess.source).enter(guess.now).map(drop)
+    }
+
+    /// It was right, by something that can be guessed.
+    ///
+    /// # Errors
+    /// How long to wait, if there were too many wrong ones and it was never right there.
+    pub(super) fn right(&self, guess: Guess<'_>) -> Result<(), Duration> {
+        let Guess { issuer, client, source, now } = guess;
+        if !self.known.has(issuer, client, source, now) {
+            self.clients.gate(issuer, client, source).is_open(now)?;
+        }
+        self.known.remember(issuer, client, source, now);
+        Ok(())
+    }
+
+    /// Lets one in that costs a slow hash.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub(super) fn reserve<'a>(&'a self, guess: Guess<'_>, clock: &'a Clock) -> Result<Reserved<'a>, Duration> {
+        let of_source = self.slow.slow_gate(guess.issuer, guess.source).enter(guess.now)?;
+        match self.clients.gate(guess.issuer, guess.client, guess.source).enter(guess.now) {
+            Ok(of_client) => {
+                let who = self.pending.begin(guess.issuer, guess.client, guess.source);
+                Ok(Reserved {
+                    charges: Some([of_source, of_client]),
+                    is_seen: false,
+                    clock,
+                    pending: &self.pending,
+                    who,
+                })
+            }
+            Err(wait) => {
+                of_source.give_back(guess.now);
+                Err(wait)
+            }
+        }
+    }
+
+    /// Whether somebody was let in who names the same client at the same address and is not decided yet: what that finds
+    /// right holds for others too.
+    pub(super) fn is_pending(&self, guess: Guess<'_>) -> bool {
+        self.pending.has(guess.issuer, guess.client, guess.source)
+    }
+
+    /// What was let in was right.
+    pub(super) fn found_right(&self, guess: Guess<'_>, reserved: Reserved<'_>) {
+        self.known.remember(guess.issuer, guess.client, guess.source, guess.now);
+        reserved.give_back();
+    }
+}
+
+impl Reserved<'_> {
+    /// From now on it counts, whatever becomes of the request.
+    pub(super) fn look(&mut self) {
+        self.is_seen = true;
+    }
+
+    /// It was right, or nobody looked at it after all.
+    pub(super) fn give_back(mut self) {
+        self.is_seen = false;
+    }
+}
+
+impl Drop for Reserved<'_> {
+    fn drop(&mut self) {
+        if !self.is_seen {
+            let now = self.clock.now();
+            self.charges.take().into_iter().flatten().for_each(|charge| charge.give_back(now));
+        }
+        self.pending.end(self.who);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use super::*;
+
+    const NOW: Time = Time::from_secs(1000);
+
+    fn guess(client: &str, last: u8) -> Guess<'_> {
+        Guess { issuer: "main", client, source: [10, 0, 0, last].into(), now: NOW }
+    }
+
+    fn reserve<'a>(guesses: &'a Guesses, client: &str) -> Result<Reserved<'a>, Duration> {
+        static CLOCK: LazyLock<Clock> = LazyLock::new(|| Clock::manual(NOW));
+        guesses.reserve(guess(client, 1), &CLOCK)
+    }
+
+    #[test]
+    fn checklist_24_what_can_be_guessed_passes_a_shut_gate_only_where_it_was_right() {
+        let guesses = Guesses::default();
+        guesses.right(guess("web", 1)).unwrap();
+        for last in [1, 2] {
+            assert_eq!((0..100).filter(|_| guesses.wrong(guess("web", last)).is_ok()).count(), 20);
+        }
+        assert_eq!(guesses.right(guess("web", 1)), Ok(()));
+        assert_eq!(guesses.right(guess("web", 2)), Err(Duration::from_secs(1)));
+        assert_eq!(guesses.right(guess("web", 3)), Ok(()));
+    }
+
+    #[test]
+    fn checklist_24_slow_guesses_count_before_they_are_looked_at() {
+        let guesses = Guesses::default();
+        let reserved: Vec<_> = (0..512).filter_map(|_| reserve(&guesses, "web").ok()).collect();
+        assert_eq!(reserved.len(), 20);
+        assert!(reserve(&guesses, "other").is_err(), "the source's own pace");
+        for right in reserved {
+            guesses.found_right(guess("web", 1), right);
+        }
+        let reserved: Vec<_> = (0..512).filter_map(|_| reserve(&guesses, "web").ok()).collect();
+        assert_eq!(reserved.len(), 20);
+    }
+
+    #[test]
+    fn checklist_24_a_request_that_is_reset_before_anybody_looked_at_it_does_not_count() {
+        let guesses = Guesses::default();
+        for _ in 0..24 {
+            assert!(reserve(&guesses, "web").is_ok());
+        }
+        let looked_at = (0..512).filter_map(|_| reserve(&guesses, "web").ok()).map(|mut seen| seen.look());
+        assert_eq!(looked_at.count(), 20, "and one that was looked at does");
+    }
+
+    #[test]
+    fn a_guess_is_pending_until_it_is_decided_and_for_its_client_and_address_only() {
+        let guesses = Guesses::default();
+        let reserved = [reserve(&guesses, "web"), reserve(&guesses, "web")];
+        let pending =
+            || [("web", 1), ("web", 2), ("app", 1)].map(|(client, last)| guesses.is_pending(guess(client, last)));
+        assert_eq!(pending(), [true, false, false]);
+        let [one, other] = reserved;
+        drop(one);
+        assert!(guesses.is_pending(guess("web", 1)));
+        drop(other);
+        assert_eq!(pending(), [false; 3]);
+    }
+}

@@ -1,0 +1,138 @@
+//! The check of a client secret, shared by the methods that send one (CHECKLIST 16).
+//!
+//! Every claim costs the same keyed hashes. While an issuer has imported secrets that only argon2id can check, every
+//! failure there costs one argon2id hash of each cost that they have, too, or its time would tell which clients exist; a
+//! source that fails too often is then refused without one. A client with several such secrets of one cost still takes
+//! longer, and so does what was sent in a spelling that can mean two secrets, whoever sends it.
+
+use std::sync::Arc;
+
+use super::claim::Sent;
+use super::guesses::Reserved;
+use super::pool::Turn;
+use super::{Case, Refused};
+use crate::client::Client;
+use crate::client::secret::{Hashes, Presented, Quick, Secret};
+use crate::limit::throttle::Throttle;
+use crate::slow_hash::{Cost, Full, Share};
+
+const WRONG: &str = "wrong or expired secret";
+
+/// Whether what was sent is one of the client's secrets.
+pub(super) async fn verify(case: &Case<'_>, sent: &Sent) -> Result<Arc<Client>, Refused> {
+    let guesses = &case.by.guesses;
+    let presented =
+        |secret| Presented { vault: &case.by.vault, issuer: &case.issuer.id, client: case.client_id, secret };
+    let presented: Vec<_> = sent.spellings().map(presented).collect();
+    let hashes: Vec<_> = presented.iter().map(Presented::hashes).collect();
+    let enabled = case.client.iter().filter(|client| !client.settings.disabled);
+    let secrets = enabled.flat_map(|client| &client.secrets);
+    let live: Vec<&Secret> = secrets.filter(|secret| secret.is_live(case.now)).collect();
+    let look = || Look::at(&live, &hashes);
+    match admitted(case, look()) {
+        // right where the gate is shut must not be told sooner than wrong
+        Err(Refused::Because(_) | Refused::Throttled(_)) if case.issuer.cold.any(case.now) => {}
+        decided => return decided,
+    }
+    let reserved = guesses.reserve(case.guess(), &case.by.clock);
+    if let Err(wait) = &reserved
+        && !guesses.is_pending(case.guess())
+    {
+        // nothing to wait for, whether there is such a client or not; but what was waited for may just have been right
+        return admitted(case, look()).map_err(|_| Refused::Throttled(*wait));
+    }
+    let client = format!("{}/{}", case.issuer.id, case.client_id);
+    let turn = case.by.pool.enter(Share { source: Throttle::network(case.peer), client }).await?;
+    // while it waited another request may have had the right secret: of a fleet that starts at once the first proves it for
+    // all, those included that came when as many as may be were waiting to be looked at
+    match (admitted(case, look()), reserved) {
+        (Err(Refused::Because(_) | Refused::Throttled(_)), Ok(reserved)) => {
+            slow_look(case, &turn, &live, &presented, (look(), reserved)).await
+        }
+        (Err(Refused::Because(_) | Refused::Throttled(_)), Err(wait)) => Err(Refused::Throttled(wait)),
+        (decided, _) => decided,
+    }
+}
+
+/// The client, if keyed hashes say so. One that can be guessed passes only where there were not too many guesses.
+fn admitted(case: &Case<'_>, look: Look) -> Result<Arc<Client>, Refused> {
+    let client = case.judge(look.proof())?;
+    if !look.generated {
+        case.by.guesses.right(case.guess()).map_err(Refused::Throttled)?;
+    }
+    Ok(client)
+}
+
+/// Which kind of secret was right, if one was.
+#[derive(Clone, Copy, Default)]
+struct Look {
+    generated: bool,
+    imported: bool,
+}
+
+impl Look {
+    /// What keyed hashes say. Every secret is compared with every spelling.
+    fn at(live: &[&Secret], hashes: &[Hashes]) -> Self {
+        let mut look = Self::default();
+        for secret in live {
+            let right = hashes.iter().fold(false, |right, hashes| right | (secret.quick(hashes) == Quick::Right));
+            let kind = if secret.is_imported() { &mut look.imported } else { &mut look.generated };
+            *kind |= right;
+        }
+        look
+    }
+
+    fn proof(self) -> Result<(), &'static str> {
+        if self.generated | self.imported { Ok(()) } else { Err(WRONG) }
+    }
+}
+
+/// The same with argon2id, for a guess that was let in. Somebody else may have shown meanwhile that it is right.
+async fn slow_look(
+    case: &Case<'_>,
+    turn: &Turn<'_>,
+    live: &[&Secret],
+    presented: &[Presented<'_>],
+    (mut look, mut reserved): (Look, Reserved<'_>),
+) -> Result<Arc<Client>, Refused> {
+    reserved.look();
+    let mut costs = case.issuer.cold.costs(case.now);
+    if costs.is_empty() {
+        // the last of them was found right meanwhile
+        costs.push(Cost::default());
+    }
+    for presented in presented {
+        match slow(turn, presented, live, &costs).await {
+            Ok(right) => look.imported |= right,
+            Err(full) => {
+                reserved.give_back();
+                return Err(full.into());
+            }
+        }
+    }
+    match case.judge(look.proof()) {
+        Ok(client) => {
+            case.by.guesses.found_right(case.guess(), reserved);
+            Ok(client)
+        }
+        Err(Refused::Because(reason)) => Err(Refused::Counted(reason)),
+        Err(refused) => Err(refused),
+    }
+}
+
+/// Whether argon2id finds the secret right. It is asked for every secret that it alone can check, and if none is right at
+/// each of the costs once at least.
+async fn slow(turn: &Turn<'_>, presented: &Presented<'_>, live: &[&Secret], costs: &[Cost]) -> Result<bool, Full> {
+    let (mut right, mut spent) = (false, Vec::new());
+    for (secret, hash) in live.iter().filter_map(|secret| Some((secret, secret.cold_hash()?))) {
+        if turn.verify(presented.secret, hash).await? {
+            secret.found_right(presented);
+            right = true;
+        }
+        spent.extend(Cost::of(hash));
+    }
+    for cost in costs.iter().filter(|cost| !right && !spent.contains(cost)) {
+        turn.burn(presented.secret, *cost).await?;
+    }
+    Ok(right)
+}

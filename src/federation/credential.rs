@@ -1,0 +1,58 @@
+//! A client's credential: a provider and the condition under which its word means this client.
+
+use std::sync::Arc;
+
+use super::settings::FederatedCredential;
+use super::{Provider, check_name};
+use crate::federation::condition::Condition;
+use crate::protocol::auth_method::AuthMethod;
+
+/// A credential of a client, in use.
+#[derive(Clone, Debug)]
+pub struct Credential {
+    /// Its name, unique at its client: `application_federated_credential_name`.
+    pub name: String,
+    /// Whose word it is.
+    pub provider: Arc<Provider>,
+    /// What must be true of it.
+    pub condition: Condition,
+    /// Whether a proof is good for one request only.
+    pub single_use: bool,
+}
+
+impl Credential {
+    /// Checks a credential of a client that authenticates by `method`.
+    ///
+    /// # Errors
+    /// The rule that it breaks.
+    pub fn new(own: &FederatedCredential, method: AuthMethod, providers: &[Arc<Provider>]) -> Result<Self, String> {
+        let about = |rule: String| format!("{}: {rule}", own.name);
+        check_name(&own.name).map_err(about)?;
+        let found = providers.iter().find(|provider| provider.name == own.provider);
+        let provider =
+            found.ok_or_else(|| about("provider: must be one of the issuer's federated_providers".to_owned()))?;
+        if provider.method() != method {
+            let rule = format!("provider: clients of this one have the method {}", provider.method().name());
+            return Err(about(rule));
+        }
+        let condition = Condition::parse(&own.condition, provider.subject());
+        Ok(Self {
+            name: own.name.clone(),
+            provider: provider.clone(),
+            condition: condition.map_err(|error| about(format!("condition: {error}")))?,
+            single_use: single_use(own, method).map_err(about)?,
+        })
+    }
+}
+
+fn single_use(own: &FederatedCredential, method: AuthMethod) -> Result<bool, String> {
+    // the client makes the assertion itself and can always make another one (RFC 7523 section 3)
+    let always = method == AuthMethod::X509JwtBearer;
+    match own.single_use {
+        Some(false) if always => {
+            Err("single_use: an x509_jwt_bearer assertion always is (RFC 7523 section 3)".to_owned())
+        }
+        Some(chosen) => Ok(chosen),
+        None => Ok(always),
+    }
+}

@@ -1,0 +1,214 @@
+//! An issuer: one authorization server with its own URL, keys, clients, lifetimes and rules.
+
+pub mod cold;
+mod custom;
+mod rules;
+mod settings;
+mod stated;
+mod users;
+
+use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::auth::LineBudget;
+use crate::client::metadata::certificate::Sight;
+use crate::federation::trust::Trusted;
+use crate::federation::{Provider, Trust};
+use crate::hook::Hook;
+use crate::issuer::cold::ColdSecrets;
+use crate::jwks::keyset::Skipped;
+use crate::protocol::auth_method::AuthMethod;
+use crate::protocol::endpoint::Endpoint;
+use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
+use crate::protocol::form::Form;
+use crate::protocol::grant_type::GrantType;
+use crate::protocol::scope::Scope;
+use crate::token::access::ClaimStyle;
+
+pub use custom::{CustomGrant, CustomGrantSettings, Parameter};
+pub use rules::IssuerError;
+pub use settings::IssuerSettings;
+pub use users::{UserSource, UsersSettings};
+
+/// The longest grace of refresh tokens: while it lasts, reuse cannot be told from a lost answer.
+pub const LONGEST_GRACE: Duration = Duration::from_secs(300);
+
+/// An issuer in use.
+#[derive(Clone, Debug)]
+pub struct Issuer {
+    /// Its name in the configuration and the admin API.
+    pub id: String,
+    /// Its URL, byte for byte: `iss` of every token.
+    pub url: String,
+    /// The path of its URL without slash at the end: `` or `/tenant`.
+    pub path: String,
+    /// The URLs of its endpoints; its dialect decides.
+    pub endpoints: Vec<(Endpoint, String)>,
+    /// Everything else.
+    pub settings: IssuerSettings,
+    /// How its access tokens look; the dialect's.
+    pub style: ClaimStyle,
+    /// What the public listener sees of the certificates of clients.
+    pub certificates: Sight,
+    /// Whose assertions are grants.
+    pub trusted: Vec<Trusted>,
+    /// Who checks passwords, if that is a webhook; the configuration adds it, because it can read what it needs.
+    pub user_hook: Option<Arc<Hook>>,
+    /// Whose word about workloads its clients may rest on.
+    pub providers: Vec<Arc<Provider>>,
+    /// Its grants that hooks decide; the configuration adds them, because it can read what they need.
+    pub custom: Vec<CustomGrant>,
+    /// Client authentication methods that its clients may have besides those that are built in; from the configuration.
+    pub other_methods: Vec<AuthMethod>,
+    /// Its metadata document and the ETag of it, made at the first request; a reload makes a new issuer.
+    pub document: OnceLock<(Bytes, String)>,
+    /// Its imported secrets that nobody has used since the start.
+    pub cold: ColdSecrets,
+    /// How much failed authentications may write into the audit stream.
+    pub audit_lines: Arc<LineBudget>,
+}
+
+impl Issuer {
+    /// Checks the settings of issuer `id`.
+    ///
+    /// # Errors
+    /// The first setting that breaks a rule.
+    pub fn new(id: &str, mut settings: IssuerSettings) -> Result<Self, IssuerError> {
+        let rules::Checked { url, trusted, providers } = rules::check(id, &settings)?;
+        // what is configured is offered
+        for custom in &settings.custom_grants {
+            if !settings.grant_types.contains(&custom.grant_type) {
+                settings.grant_types.push(custom.grant_type.clone());
+            }
+        }
+        let path = url.path().trim_end_matches('/').to_owned();
+        Ok(Self {
+            id: id.to_owned(),
+            url: settings.url.clone(),
+            path,
+            endpoints: Vec::new(),
+            settings,
+            style: ClaimStyle::default(),
+            certificates: Sight::default(),
+            trusted,
+            user_hook: None,
+            providers,
+            custom: Vec::new(),
+            other_methods: Vec::new(),
+            document: OnceLock::new(),
+            cold: ColdSecrets::default(),
+            audit_lines: Arc::default(),
+        })
+    }
+
+    /// Audience of an access token for which no resource was asked.
+    pub fn default_audience(&self, client: &str) -> Cow<'_, str> {
+        let audience = self.settings.default_audience.as_str();
+        if audience.is_empty() {
+            Cow::Borrowed(&self.url)
+        } else if audience.contains('{') {
+            Cow::Owned(audience.replace("{issuer}", &self.url).replace("{client_id}", client))
+        } else {
+            Cow::Borrowed(audience)
+        }
+    }
+
+    /// Whether the default audience of each client is the client itself.
+    pub fn is_audience_of_clients(&self) -> bool {
+        self.settings.default_audience == "{client_id}"
+    }
+
+    /// Whether a login with this scope may have a refresh token.
+    pub fn is_offline(&self, scope: &Scope) -> bool {
+        self.settings.refresh_without_offline_access || scope.contains(&self.settings.offline_scope)
+    }
+
+    /// The scopes that are about a login of a person: never a client's own, and never in a token that is made from
+    /// another token.
+    pub fn login_scopes(&self) -> [&str; 3] {
+        ["openid", "offline_access", self.settings.offline_scope.as_str()]
+    }
+
+    /// The scope that a request asks for, `None` if it leaves that open. Where a scope names its resource server,
+    /// `orders|.all` is what `may` has of `orders`.
+    ///
+    /// # Errors
+    /// `invalid_scope` if it is malformed.
+    pub fn asked_scope(&self, form: &Form<'_>, may: &Scope) -> Result<Option<Scope>, OAuthError> {
+        let asked = form.get("scope").map(Scope::parse).transpose()?;
+        Ok(asked.map(|asked| if self.style.scope_names_audience { asked.expanded(may) } else { asked }))
+    }
+
+    /// Whether a client that may have `may` may have `scope`.
+    ///
+    /// # Errors
+    /// `invalid_scope`; some vendors tell apart whether the issuer has what the client lacks.
+    pub fn check_scope(&self, scope: &Scope, may: &Scope) -> Result<(), OAuthError> {
+        if scope.is_within(may) {
+            return Ok(());
+        }
+        let error = OAuthError::new(ErrorCode::InvalidScope, "the client may not have this scope");
+        let offered = self.settings.scopes.without(&self.login_scopes());
+        let of_others = scope.tokens().all(|token| may.contains(token) || offered.contains(token));
+        Err(if of_others { error.on(Occasion::ScopeOfOthers) } else { error })
+    }
+
+    /// Whether the endpoint is there: that of a grant only if the grant is offered.
+    pub fn offers(&self, endpoint: Endpoint) -> bool {
+        endpoint != Endpoint::DeviceAuthorization || self.settings.grant_types.contains(&GrantType::DEVICE_CODE)
+    }
+
+    /// Whether `url` is a URL of this endpoint.
+    pub fn has_endpoint(&self, endpoint: Endpoint, url: &str) -> bool {
+        self.endpoints.iter().any(|(own, its)| *own == endpoint && its == url)
+    }
+
+    /// Whether its clients may authenticate by `method`: one with certificates needs a listener that sees them, a
+    /// federated one needs a provider.
+    pub fn admits(&self, method: AuthMethod) -> bool {
+        let vouched = |method| self.providers.iter().any(|provider| provider.method() == method);
+        self.certificates.allow(method) && (!method.is_federated() || vouched(method))
+    }
+
+    /// The custom grant of this name.
+    pub fn custom_grant(&self, grant_type: &str) -> Option<&CustomGrant> {
+        self.custom.iter().find(|custom| custom.grant_type.as_str() == grant_type)
+    }
+
+    /// What of its settings is allowed and hardly meant, each naming the setting.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let settings = &self.settings;
+        if settings.grant_types.contains(&GrantType::AUTHORIZATION_CODE) && settings.authorization_endpoint.is_empty() {
+            let rule = "codes are offered, and clients that read discovery do not find where to ask for one; set the \
+                        login portal's URL, or leave authorization_code out of grant_types";
+            warnings.push(format!("issuers.{}.authorization_endpoint: {rule} (it is empty)", self.id));
+        }
+        warnings.extend(self.skipped_keys());
+        warnings
+    }
+
+    /// Keys in its settings that cannot be used and are passed over.
+    pub fn skipped_keys(&self) -> Vec<String> {
+        let say = |setting: &str, of: &str, skipped: &Skipped| {
+            format!("issuers.{}.{setting}: {of}: jwks.{skipped}; the key is passed over", self.id)
+        };
+        let trusted = self.trusted.iter().flat_map(|own| own.skipped.iter().map(|key| (&own.issuer, key)));
+        let mut all: Vec<String> = trusted.map(|(of, key)| say("trusted_issuers", of, key)).collect();
+        for provider in &self.providers {
+            if let Trust::Tokens(trust) = &provider.trust {
+                all.extend(trust.skipped.iter().map(|key| say("federated_providers", &provider.name, key)));
+            }
+        }
+        all
+    }
+
+    /// How long anything issued now can live: what a fence must outlive.
+    pub fn longest_lifetime(&self) -> Duration {
+        // clients may have refresh tokens of up to a year (client/metadata/rules.rs)
+        self.settings.refresh_token_lifetime.max(Duration::from_secs(366 * 86_400)) + self.settings.longest_access_token
+    }
+}

@@ -1,0 +1,238 @@
+//! Everything put together: checked settings in, a running daemon out, and its orderly end.
+
+mod operator;
+mod prepare;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::auth::{Authenticator, Authorities, HashPool, Parts};
+use crate::clock::Clock;
+use crate::config::{Config, Engine, hooked_grants, rings};
+use crate::grant::Context;
+use crate::http::admin::Admin;
+use crate::http::proxy::Proxy;
+use crate::http::public::Public;
+use crate::http::{self, Drained, Stop};
+use crate::jwks::remote::Fetch;
+use crate::keys::{KeyError, Keys};
+use crate::limit::throttle::Throttle;
+use crate::metrics::Metrics;
+use crate::registry::Registry;
+use crate::router::Router;
+use crate::service::{Phase, Service, Tally};
+use crate::store::memory::Memory;
+use crate::store::sled::Sled;
+use crate::store::{Shards, Store, StoreError};
+use crate::user::Users;
+pub use operator::LogControl;
+use operator::{Daemonic, Live, Reloader};
+pub use prepare::{PrepareError, Prepared, check_admin_token, prepare};
+
+/// Why the daemon did not start, or stopped by itself. Each message names what failed.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum ServerError {
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+    #[error(transparent)]
+    Bind(#[from] http::listener::BindError),
+    #[error("cannot use the store: {0}")]
+    Store(#[from] StoreError),
+    #[error("cannot use the signing keys")]
+    Keys(#[from] KeyError),
+    #[error("an actor did not start")]
+    Actor(#[from] ractor::SpawnErr),
+    #[error("the threads that hash passwords and secrets did not start")]
+    Threads(#[from] std::io::Error),
+}
+
+/// A running daemon.
+pub struct Daemon {
+    service: Arc<Service>,
+    reloader: Reloader,
+    /// Where the public listener is.
+    pub public: SocketAddr,
+    /// Where the admin listener is.
+    pub admin: SocketAddr,
+    public_stop: Stop,
+    admin_stop: Stop,
+    public_task: JoinHandle<Drained>,
+    admin_task: JoinHandle<Drained>,
+    router_task: JoinHandle<()>,
+}
+
+/// What a daemon is made of besides its settings.
+pub struct Surroundings {
+    /// The time.
+    pub clock: Clock,
+    /// The metrics.
+    pub metrics: Metrics,
+    /// How documents of clients are read from their servers.
+    pub fetch: Arc<dyn Fetch>,
+    /// How the log filter is changed by a reload.
+    pub log: LogControl,
+}
+
+impl Daemon {
+    /// Starts everything; it serves when this returns.
+    ///
+    /// # Errors
+    /// The first part that does not start; the parts before it may still run, so the process should end.
+    pub async fn start(prepared: Prepared, around: Surroundings) -> Result<Self, ServerError> {
+        let Prepared { loaded, files, source, vault, snapshot, admin_token, tls, authorities } = prepared;
+        let config = &loaded.config;
+        let Surroundings { clock, metrics, fetch, log } = around;
+        // ports first: a second start must fail before it touches the data directory
+        let (public, admin) = (http::bind(config.public.listen)?, http::bind(config.admin.listen)?);
+        let store = open_store(config, clock.clone()).await?;
+        let shards = Shards::start(store.clone(), config.store.queue.clone(), &metrics).await?;
+        snapshot.report_skipped_keys();
+        let keys = Keys::start(rings(&snapshot), store.clone(), vault.clone(), clock.clone(), metrics.clone()).await?;
+        let grants = source.extensions.all_grants().into_iter().chain(hooked_grants(&snapshot)).collect();
+        let users = Users::start(store.clone(), &config.passwords, clock.clone(), &metrics)?;
+        let registry = Arc::new(Registry::open(store, snapshot).await?);
+        let context = Context {
+            shards,
+            keys,
+            vault: vault.clone(),
+            clock: clock.clone(),
+            metrics: metrics.clone(),
+            users,
+            registry: registry.clone(),
+        };
+        let (router, router_task) = Router::start(grants, &context, config.tokens, &metrics).await?;
+        let pool = Arc::new(HashPool::start(config.hashing.workers, config.hashing.queue, &context.metrics)?);
+        let authorities = Arc::new(Authorities::new(authorities));
+        let (shards, others) = (context.shards.clone(), source.extensions.client_auth.clone());
+        let dialects = source.extensions.all_dialects();
+        let (pooled, trusted) = (pool.clone(), authorities.clone());
+        let parts = Parts { vault: vault.clone(), clock, pool: pooled, shards, fetch, authorities: trusted, others };
+        let authenticator = Authenticator::new(registry.clone(), parts, &metrics);
+        let live = Live {
+            vault,
+            registry: registry.clone(),
+            context: context.clone(),
+            router: router.clone(),
+            tls: tls.clone(),
+            authorities,
+            admin_token: admin_token.clone(),
+            log,
+        };
+        let daemonic = Daemonic::new(source, loaded.clone(), files, live);
+        let reloader = Reloader::start(daemonic, &metrics).await?;
+        let operator = Arc::new(reloader.clone());
+        let phase = Phase::default();
+        phase.serve();
+        let service = Arc::new(Service {
+            registry,
+            authenticator,
+            router,
+            context,
+            pool,
+            device_starts: Throttle::default(),
+            phase,
+            dialects,
+            operator,
+            tally: Tally::new(&metrics),
+        });
+        let public_addr = local_addr(&public, config.public.listen);
+        let admin_addr = local_addr(&admin, config.admin.listen);
+        let ((public_stop, public_heard), (admin_stop, admin_heard)) =
+            (http::shutdown::shutdown(), http::shutdown::shutdown());
+        // checked with the rest of the settings
+        let proxy = config.public.proxy.as_ref().and_then(|proxy| Proxy::new(proxy).ok());
+        let public_task = tokio::spawn(http::serve(
+            public,
+            tls.public,
+            Arc::new(Public::new(service.clone(), proxy)),
+            config.public.limits.clone(),
+            metrics.clone(),
+            "public",
+            public_heard,
+        ));
+        let admin_task = tokio::spawn(http::serve(
+            admin,
+            tls.admin,
+            Arc::new(Admin::new(service.clone(), admin_token)),
+            config.admin.limits.clone(),
+            metrics,
+            "admin",
+            admin_heard,
+        ));
+        Ok(Self {
+            service,
+            reloader,
+            public: public_addr,
+            admin: admin_addr,
+            public_stop,
+            admin_stop,
+            public_task,
+            admin_task,
+            router_task,
+        })
+    }
+
+    /// The parts, for tests and for who embeds jeton.
+    pub fn service(&self) -> &Arc<Service> {
+        &self.service
+    }
+
+    /// Reads the configuration again.
+    ///
+    /// # Errors
+    /// Why it was not taken; the old one stays in use.
+    pub fn reload(&self) -> impl Future<Output = Result<crate::service::Reloaded, String>> + Send + use<> {
+        let reloader = self.reloader.clone();
+        async move { crate::service::Operator::reload(&reloader).await }
+    }
+
+    /// Completes when the daemon cannot go on, with the reason.
+    pub async fn failed(&mut self) -> String {
+        let shards = self.service.context.shards.clone();
+        tokio::select! {
+            reason = shards.failed() => reason,
+            _ = &mut self.router_task => "the router died".to_owned(),
+        }
+    }
+
+    /// Ends in order: not ready, tell peers to leave and serve on for `delay`, drain within `deadline`, flush, close.
+    pub async fn stop(self, delay: Duration, deadline: Duration) -> Drained {
+        self.service.phase.drain();
+        self.public_stop.announce();
+        self.admin_stop.announce();
+        let _ = tokio::time::timeout(delay, std::future::pending::<()>()).await;
+        self.public_stop.drain(deadline);
+        let drained = self.public_task.await.unwrap_or(Drained { finished: 0, cut: 0 });
+        // operators can look until the last client is served
+        self.admin_stop.drain(Duration::from_secs(1));
+        let _ = self.admin_task.await;
+        self.service.router.stop();
+        self.reloader.stop();
+        self.service.context.keys.stop().await;
+        if let Err(error) = self.service.context.shards.stop(deadline.max(Duration::from_secs(1))).await {
+            tracing::error!(%error, "failed to close the store in order");
+        }
+        drained
+    }
+}
+
+async fn open_store(config: &Config, clock: Clock) -> Result<Arc<dyn Store>, StoreError> {
+    let store = config.store.clone();
+    match store.engine {
+        Engine::Memory => Ok(Arc::new(Memory::new(store.sled.shards, clock))),
+        Engine::Sled => {
+            let opening = tokio::task::spawn_blocking(move || Sled::open(&store.path, store.sled, clock));
+            let opened = opening.await.map_err(|error| StoreError::Fatal(error.to_string()))??;
+            Ok(Arc::new(opened))
+        }
+    }
+}
+
+fn local_addr(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {
+    listener.local_addr().unwrap_or(asked)
+}

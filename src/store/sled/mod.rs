@@ -1,0 +1,186 @@
+//! The embedded engine. Every write goes through one committer thread, which answers only after a real fsync; reads
+//! for introspection go straight to the trees.
+//!
+//! Always true: an answered write survives a power cut, and what broke once (a failed write or fsync) is never tried
+//! again in this process.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use serde::{Deserialize, Serialize};
+
+use self::committer::{Committer, Needs};
+use self::disk::Disk;
+use super::{
+    Document, Health, Pending, ShardId, Store, StoreError, StoredKey, Swept, check_document, check_key, check_size,
+};
+use crate::clock::Clock;
+use crate::id::Id;
+use crate::state::key::Key;
+use crate::state::op::Op;
+use crate::state::step::{Outcome, Row};
+
+mod committer;
+mod disk;
+mod open;
+mod registry;
+mod rows;
+#[cfg(test)]
+mod tests;
+mod watermark;
+
+/// How the embedded engine keeps its data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SledConfig {
+    /// Shards, when the data directory is new; an old one keeps its own number.
+    pub shards: ShardId,
+    /// Pages kept in memory, in bytes.
+    pub cache_capacity: u64,
+    /// Writes are refused while the file system has less room than this, in bytes: sled cannot go on after a write
+    /// that failed for want of room.
+    pub min_free: u64,
+}
+
+impl Default for SledConfig {
+    fn default() -> Self {
+        Self { shards: 8, cache_capacity: 64 << 20, min_free: 16 << 20 }
+    }
+}
+
+/// The embedded engine.
+pub struct Sled {
+    shards: ShardId,
+    committer: Committer,
+    /// `None` after [`Store::close`].
+    disk: Arc<ArcSwapOption<Disk>>,
+}
+
+impl std::fmt::Debug for Sled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sled").field("shards", &self.shards).field("health", &self.health()).finish_non_exhaustive()
+    }
+}
+
+impl Sled {
+    /// Opens the data directory, and creates it (mode 0700) if there is none. Blocks, for recovery.
+    ///
+    /// # Errors
+    /// If another process has it, it cannot be read or written, or what is in it cannot be understood; the message
+    /// says what to do.
+    pub fn open(path: &Path, config: SledConfig, clock: Clock) -> Result<Self, StoreError> {
+        let disk = Arc::new(open::open(path, &config)?);
+        let shards = disk.shards();
+        let shared = Arc::new(ArcSwapOption::new(Some(Arc::clone(&disk))));
+        let committer = Committer::start(disk, Arc::clone(&shared), clock, config.min_free)?;
+        Ok(Self { shards, committer, disk: shared })
+    }
+
+    fn disk(&self) -> Result<Arc<Disk>, StoreError> {
+        self.committer.check()?;
+        self.disk.load_full().ok_or_else(committer::closed)
+    }
+
+    /// Reads what may be long on a thread that may block.
+    fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Disk) -> Result<T, StoreError> + Send + 'static,
+    ) -> Pending<'_, T> {
+        Box::pin(async move {
+            let disk = self.disk()?;
+            let read = tokio::task::spawn_blocking(move || work(&disk)).await;
+            read.unwrap_or_else(|_| Err(StoreError::Unavailable { reason: "a read was cut off".to_owned() }))
+        })
+    }
+}
+
+impl Store for Sled {
+    fn shards(&self) -> ShardId {
+        self.shards
+    }
+
+    /// The committer takes whatever waits, of all shards, into one commit.
+    fn depth(&self) -> usize {
+        8
+    }
+
+    fn apply(&self, _shard: ShardId, ops: Vec<Op>) -> Pending<'_, Vec<Outcome>> {
+        Box::pin(async move {
+            ops.iter().try_for_each(check_size)?;
+            self.committer.apply(ops).await
+        })
+    }
+
+    // on the caller's thread: a few microseconds from the cache, and a hop to another thread costs more
+    fn peek<'a>(&'a self, keys: &'a [Key]) -> Pending<'a, Vec<Option<Row>>> {
+        let rows = self.disk().and_then(|disk| keys.iter().map(|key| disk.rows.peek(key)).collect());
+        Box::pin(std::future::ready(rows))
+    }
+
+    fn sweep(&self, shard: ShardId, budget: usize) -> Pending<'_, Swept> {
+        Box::pin(self.committer.run(Needs::Nothing, move |disk, now| disk.rows.sweep(shard, budget, now)))
+    }
+
+    fn keys(&self) -> Pending<'_, Vec<StoredKey>> {
+        self.read(|disk| disk.registry.keys())
+    }
+
+    fn publish_key(&self, expected: Option<u32>, key: StoredKey) -> Pending<'_, bool> {
+        Box::pin(async move {
+            check_key(&key)?;
+            self.committer.run(Needs::Commit, move |disk, _| disk.registry.publish_key(expected, &key)).await
+        })
+    }
+
+    fn drop_keys<'a>(&'a self, ring: &'a str, generation: u32) -> Pending<'a, ()> {
+        let ring = ring.to_owned();
+        Box::pin(self.committer.run(Needs::Commit, move |disk, _| disk.registry.drop_keys(&ring, generation)))
+    }
+
+    fn documents<'a>(&'a self, kind: &'a str) -> Pending<'a, (Vec<Document>, u64)> {
+        let kind = kind.to_owned();
+        self.read(move |disk| disk.registry.documents(&kind))
+    }
+
+    // on the caller's thread, as `peek`
+    fn document<'a>(&'a self, kind: &'a str, name: &'a str) -> Pending<'a, Option<Document>> {
+        let found = self.disk().and_then(|disk| disk.registry.document(kind, name));
+        Box::pin(std::future::ready(found))
+    }
+
+    fn page<'a>(&'a self, kind: &'a str, prefix: &'a str, after: &'a str, limit: usize) -> Pending<'a, Vec<Document>> {
+        let (kind, prefix, after) = (kind.to_owned(), prefix.to_owned(), after.to_owned());
+        self.read(move |disk| disk.registry.page(&kind, &prefix, &after, limit))
+    }
+
+    fn put_document(&self, document: Document, expected: u64) -> Pending<'_, Option<u64>> {
+        Box::pin(async move {
+            check_document(&document)?;
+            self.committer.run(Needs::Commit, move |disk, _| disk.registry.put_document(document, expected)).await
+        })
+    }
+
+    fn changes<'a>(&'a self, kind: &'a str, version: u64) -> Pending<'a, (Vec<Document>, u64)> {
+        let kind = kind.to_owned();
+        self.read(move |disk| disk.registry.changes(&kind, version))
+    }
+
+    fn lease<'a>(&'a self, _name: &'a str, _holder: Id, _ttl: Duration) -> Pending<'a, Option<u64>> {
+        // the directory is locked: whoever asks is the only process, and the holder
+        Box::pin(std::future::ready(self.disk().map(|_| Some(1))))
+    }
+
+    fn health(&self) -> Health {
+        self.committer.health()
+    }
+
+    fn size(&self) -> Option<u64> {
+        self.disk.load().as_ref().and_then(|disk| disk.size())
+    }
+
+    fn close(&self) -> Pending<'_, ()> {
+        Box::pin(self.committer.close())
+    }
+}
