@@ -11,10 +11,7 @@ use ed25519_dalek::{Signer as _, SigningKey, Verifier as _};
 use jeton::clock::Time;
 use jeton::id::Id;
 use jeton::protocol::form::Form;
-use jeton::state::family::{Lifetimes, Redeem, Rotate, RotatePolicy};
-use jeton::state::op::Op;
-use jeton::state::step::Change;
-use jeton::state::step::{Row, step};
+use jeton::state::{Lifetimes, Op, RedeemCode, Rotate, RotatePolicy, Row, Seen};
 use jeton::vault::{MacUse, Purpose, Vault};
 
 /// A payload of an access token as client_credentials makes it.
@@ -55,7 +52,7 @@ fn family(c: &mut Criterion) {
         absolute: Duration::from_secs(30 * 86_400),
     };
     let id = Id([7; 16]);
-    let redeem = Op::Redeem(Box::new(Redeem {
+    let redeem = Op::from(RedeemCode {
         family: id,
         issuer: "main".into(),
         client: "machine".into(),
@@ -66,8 +63,9 @@ fn family(c: &mut Criterion) {
         code_issued_at: now,
         code_expires_at: now + Duration::from_secs(60),
         lifetimes,
-    }));
-    let rotate = Op::Rotate(Rotate {
+        binding: None,
+    });
+    let rotate = Op::from(Rotate {
         family: id,
         generation: 0,
         issuer: "main".into(),
@@ -76,19 +74,18 @@ fn family(c: &mut Criterion) {
         attempt: Id([2; 16]),
         policy: RotatePolicy::Rotate { grace: Duration::from_secs(10), replays: 8 },
         lifetimes,
+        shown: None,
     });
-    let row = match step(None, &redeem, Time::ZERO, now) {
-        (Change::Put(row), Ok(_)) => row,
-        (_, outcome) => panic!("the code should be redeemed: {outcome:?}"),
-    };
-    let rotated = step(Some(&row), &rotate, Time::ZERO, now).1;
-    assert!(rotated.is_ok(), "the token should be exchanged: {rotated:?}");
+    let seen = Seen { not_before: Time::ZERO, now };
+    let row = redeem.step(None, seen).row.expect("the code should be redeemed");
+    let rotated = rotate.step(Some(&row), seen).answer;
+    assert!(!rotated.is_refused(), "the token should be exchanged: {rotated:?}");
     let mut group = c.benchmark_group("step");
-    let run = |row: Option<&Row>, op: &Op| step(black_box(row), black_box(op), Time::ZERO, now);
+    let run = |row: Option<&Row>, op: &Op| black_box(op).step(black_box(row), seen);
     group.bench_function("redeem", |b| b.iter(|| run(None, &redeem)));
     group.bench_function("rotate", |b| b.iter(|| run(Some(&row), &rotate)));
     group.bench_function("rotate, refused", |b| b.iter(|| run(None, &rotate)));
-    group.bench_function("fence keys", |b| b.iter(|| black_box(&rotate).fences(black_box(Some(&row)))));
+    group.bench_function("not-before keys", |b| b.iter(|| black_box(&rotate).not_before(black_box(Some(&row)))));
     group.finish();
 }
 

@@ -1,7 +1,7 @@
 //! Introspection (RFC 7662) and revocation (RFC 7009) of everything the service issues.
 //!
 //! A token is alive if it verifies, has not expired, its client is there and not disabled, its family is alive, it is not
-//! revoked by itself, and no fence stands after its issue. Whatever else it is, the caller hears exactly `{"active":false}` (CHECKLIST 66).
+//! revoked by itself, and no not-before moment stands after its issue. Whatever else it is, the caller hears exactly `{"active":false}` (CHECKLIST 66).
 
 use serde_json::Value;
 
@@ -12,12 +12,8 @@ use crate::grant::{Context, Error};
 use crate::id::Id;
 use crate::issuer::Issuer;
 use crate::protocol::introspection::{ActiveToken, Introspection};
-use crate::state::family::Family;
 use crate::state::family::SLACK;
-use crate::state::key::MarkKind;
-use crate::state::key::{Fence, Key};
-use crate::state::op::Op;
-use crate::state::step::{Outcome, Refusal, Row};
+use crate::state::{Family, Key, NotBeforeOf, RaiseNotBefore, RevokeFamily, RevokeRefusal, RevokeToken, Row};
 use crate::store::StoreError;
 use crate::token::Granted;
 use crate::token::access::AccessClaims;
@@ -90,21 +86,23 @@ pub async fn revoke_as(
 ) -> Result<Revoked, Error> {
     match recognise(issuer, token, context.clock.now(), context) {
         Some(Ours::Refresh(refresh)) => {
-            let client = client.map(Into::into);
-            let op = Op::Revoke { family: refresh.head.family, issuer: issuer.id.as_str().into(), client };
-            match context.shards.apply(op).await? {
-                Ok(_) => Ok(Revoked::Family),
-                Err(Refusal::WrongClient) => Ok(Revoked::OfAnother),
-                Err(other) => Err(other.into()),
-            }
+            let (family, issuer) = (refresh.head.family, issuer.id.as_str().into());
+            let revoke = RevokeFamily { family, issuer, client: client.map(Into::into) };
+            Ok(match context.shards.ask(refresh.head.cell, revoke).await? {
+                Ok(()) => Revoked::Family,
+                Err(RevokeRefusal::WrongClient) => Revoked::OfAnother,
+            })
         }
-        Some(Ours::Access(Accepted { claims, .. })) if client.is_none_or(|client| client == claims.client_id) => {
-            let key = Key::mark(MarkKind::RevokedToken, &issuer.id, claims.jti.as_bytes());
-            // a store whose clock is ahead must not forget it while the token still counts here
-            let keep_until = Time::from_secs(claims.exp) + SLACK;
-            let op = Op::Mark { key, attempt: Id::random(), keep_until };
-            // marked before is marked
-            let _: Outcome = context.shards.apply(op).await?;
+        Some(Ours::Access(Accepted { claims, jti })) if client.is_none_or(|client| client == claims.client_id) => {
+            let revoke = RevokeToken {
+                issuer: issuer.id.as_str().into(),
+                client: claims.client_id.as_str().into(),
+                jti: claims.jti.as_str().into(),
+                attempt: Id::random(),
+                // a store whose clock is ahead must not forget it while the token still counts here
+                keep_until: Time::from_secs(claims.exp) + SLACK,
+            };
+            let Ok(()) = context.shards.ask(jti.cell, revoke).await?;
             Ok(Revoked::Token)
         }
         Some(Ours::Access(_)) => Ok(Revoked::OfAnother),
@@ -112,16 +110,24 @@ pub async fn revoke_as(
     }
 }
 
-/// Raises a fence: everything issued until now to `whom` is void.
+/// Voids everything issued until now to `of`, in every cell.
 ///
 /// # Errors
-/// Only if the store fails.
-pub async fn raise_fence(issuer: &Issuer, whom: Fence<'_>, context: &Context) -> Result<(), StoreError> {
-    let op = Op::RaiseFence { key: Key::fence(&issuer.id, whom), keep_for: issuer.longest_lifetime() };
-    context.shards.apply(op).await.map(|_: Outcome| ())
+/// If the store fails, and then perhaps not everywhere: the caller repeats it.
+pub async fn raise_not_before(issuer: &Issuer, of: NotBeforeOf<&str>, context: &Context) -> Result<(), StoreError> {
+    let of = match of {
+        NotBeforeOf::Issuer => NotBeforeOf::Issuer,
+        NotBeforeOf::Client(client) => NotBeforeOf::Client(client.into()),
+        NotBeforeOf::Subject(subject) => NotBeforeOf::Subject(subject.into()),
+    };
+    let raise = RaiseNotBefore { issuer: issuer.id.as_str().into(), of, keep_for: issuer.longest_lifetime() };
+    for cell in context.shards.cells() {
+        let Ok(()) = context.shards.ask(cell, raise.clone()).await?;
+    }
+    Ok(())
 }
 
-/// What of ours the token is: no I/O.
+/// Classifies a token that the service issued; performs no I/O.
 fn recognise(issuer: &Issuer, token: &str, now: Time, context: &Context) -> Option<Ours> {
     if let Some(refresh) = RefreshToken::parse(token, &issuer.id, &context.vault) {
         return Some(Ours::Refresh(refresh));
@@ -164,15 +170,18 @@ async fn introspect_refresh(
     now: Time,
     context: &Context,
 ) -> Result<Option<ActiveToken>, Error> {
-    let id = refresh.head.family;
-    let Some(Row::Family(family)) = context.shards.peek(&[Key::Family(id)]).await?.pop().flatten() else {
+    let (id, cell) = (refresh.head.family, refresh.head.cell);
+    let Some(Row::Family(family)) = context.shards.peek_one(refresh.head.row()).await? else {
         return Ok(None);
     };
-    let fence = context.shards.fence(&family.issuer, &family.client, &family.subject).await?;
+    // a refresh token does not say whose it is, so these names are known only now
+    let moments = Key::all_not_before(&family.issuer, &family.client, &family.subject).map(|key| cell.place(key));
+    let rows = context.shards.peek(&moments).await?;
+    let not_before = rows.iter().map(|row| Row::not_before(row.as_ref())).max().unwrap_or_default();
     let Family { generation, idle_until, expires_at, .. } = *family;
     let current = generation == refresh.generation && now < idle_until && now < expires_at;
     let served = context.registry.serves(&issuer.id, &family.client);
-    if !current || !served || *family.issuer != *issuer.id || !family.is_alive(fence) {
+    if !current || !served || *family.issuer != *issuer.id || !family.is_alive(not_before) {
         return Ok(None);
     }
     let granted = Granted::open(&family.grant, &id, &issuer.id, &context.vault).ok_or(Error::Sealed)?;

@@ -18,9 +18,7 @@ use crate::metrics::Metrics;
 use crate::protocol::form::Form;
 use crate::protocol::numeric_date::NumericDate;
 use crate::protocol::strict_json;
-use crate::state::key::Key;
-use crate::state::key::MarkKind;
-use crate::state::op::Op;
+use crate::state::{Key, SpendAssertion};
 use std::time::Duration;
 
 /// The `client_assertion_type` of both methods (RFC 7523 section 2.2).
@@ -184,13 +182,11 @@ impl Single<'_> {
     pub(super) async fn spend(&self, case: &Case<'_>, client: &Client) -> Result<(), Refused> {
         // a client id has no slash
         let name = format!("{}/{}", client.id, self.jti);
-        let op = Op::Mark {
-            key: Key::mark(MarkKind::UsedAssertion, &case.issuer.id, name.as_bytes()),
-            attempt: Id::random(),
-            keep_until: self.exp + SLACK,
-        };
-        match case.by.shards.apply(op).await {
-            Ok(Ok(_)) => {
+        let key = Key::used_assertion(&case.issuer.id, name.as_bytes());
+        let spend = SpendAssertion { key, attempt: Id::random(), keep_until: self.exp + SLACK };
+        let shards = &case.by.shards;
+        match shards.ask(shards.home(&key), spend).await {
+            Ok(Ok(())) => {
                 case.by.audiences.0[self.audience as usize].inc();
                 Ok(())
             }

@@ -12,8 +12,7 @@ use crate::federation::{Credential, Provider};
 use crate::id::Id;
 use crate::protocol::auth_method::AuthMethod;
 use crate::protocol::form::Form;
-use crate::state::key::{Key, MarkKind};
-use crate::state::op::Op;
+use crate::state::{Key, SpendAssertion};
 
 /// The parameter that names a credential of the client.
 pub(super) const CREDENTIAL: &str = "application_federated_credential_name";
@@ -116,13 +115,11 @@ pub(super) async fn spend(
     // no client id begins with a slash, so that no jti of a client's own assertion has this name
     let mut name = format!("/{}/{}/", client.id, credential.provider.name).into_bytes();
     name.extend_from_slice(proof);
-    let op = Op::Mark {
-        key: Key::mark(MarkKind::UsedAssertion, &case.issuer.id, &name),
-        attempt: Id::random(),
-        keep_until: until + SLACK,
-    };
-    match case.by.shards.apply(op).await {
-        Ok(Ok(_)) => Ok(()),
+    let key = Key::used_assertion(&case.issuer.id, &name);
+    let spend = SpendAssertion { key, attempt: Id::random(), keep_until: until + SLACK };
+    let shards = &case.by.shards;
+    match shards.ask(shards.home(&key), spend).await {
+        Ok(Ok(())) => Ok(()),
         Ok(Err(_)) => Err(Refused::Replayed("the proof was used before")),
         Err(_) => Err(Refused::Later("the store cannot remember the proof")),
     }

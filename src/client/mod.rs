@@ -14,7 +14,7 @@ use crate::limit::rate::RateLimit;
 use crate::protocol::auth_method::AuthMethod;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
-use crate::state::family::{Lifetimes, RotatePolicy};
+use crate::state::{Lifetimes, RotatePolicy};
 use crate::token::access::{AccessTokenFormat, AccessTokenTyp};
 use metadata::certificate::CertificateName;
 use metadata::{AssertionAudience, CodeRedirect, IntrospectionReach, SecretTransport};

@@ -2,7 +2,7 @@
 //!
 //! A JWT and an opaque token are the same claims, signed or sealed; whichever the client gets now, both are accepted.
 //! A token is alive if it verifies, has not expired, its client is there and not disabled, its family is alive, it is not
-//! revoked by itself, no fence stands after its issue, and the same is true of each token that it was exchanged from.
+//! revoked by itself, no not-before moment stands after its issue, and the same is true of each token that it was exchanged from.
 
 use serde_json::Value;
 
@@ -12,9 +12,7 @@ use crate::client::metadata::IntrospectionReach;
 use crate::clock::Time;
 use crate::issuer::Issuer;
 use crate::jose::jws::Jws;
-use crate::state::key::Key;
-use crate::state::key::MarkKind;
-use crate::state::step::Row;
+use crate::state::{Key, Placed, Row};
 use crate::store::StoreError;
 use crate::token::access::{AccessClaims, Jti, Origin};
 use crate::token::opaque;
@@ -56,19 +54,31 @@ fn signed(issuer: &Issuer, token: &str, context: &Context) -> Option<AccessClaim
 }
 
 impl Accepted {
-    /// Whether nothing revoked it.
+    /// Returns whether nothing revoked the token: one read, because the token names every row that can.
     ///
     /// # Errors
     /// If the store fails.
     pub async fn is_alive(&self, issuer: &Issuer, context: &Context) -> Result<bool, StoreError> {
-        for origin in &self.claims.origins {
-            let Some(jti) = Jti::parse(&origin.jti) else { return Ok(false) };
-            let subject = origin.sub.as_ref().unwrap_or(&self.claims.sub);
-            if !lives(issuer, (&origin.client_id, subject), &origin.jti, jti, context).await? {
-                return Ok(false);
-            }
+        let Some(tokens) = self.tokens() else { return Ok(false) };
+        if !tokens.iter().all(|token| context.registry.serves(&issuer.id, token.client)) {
+            return Ok(false);
         }
-        lives(issuer, (&self.claims.client_id, &self.claims.sub), &self.claims.jti, self.jti, context).await
+        let keys: Vec<Placed<Key>> = tokens.iter().flat_map(|token| token.keys(&issuer.id)).collect();
+        let rows = context.shards.peek(&keys).await?;
+        let mut rows = rows.iter().map(Option::as_ref);
+        Ok(tokens.iter().all(|token| token.is_alive(&mut rows)))
+    }
+
+    /// The token and all that it comes from; `None` if one of those is none of the service's.
+    fn tokens(&self) -> Option<Vec<Named<'_>>> {
+        let claims = &self.claims;
+        let own = Named { client: &claims.client_id, subject: &claims.sub, id: &claims.jti, jti: self.jti };
+        let mut tokens = vec![own];
+        for origin in &claims.origins {
+            let subject = origin.sub.as_ref().unwrap_or(&claims.sub);
+            tokens.push(Named { client: &origin.client_id, subject, id: &origin.jti, jti: Jti::parse(&origin.jti)? });
+        }
+        Some(tokens)
     }
 
     /// The tokens that this one comes from, itself the last, as those of an actor.
@@ -84,31 +94,36 @@ impl Accepted {
     }
 }
 
-/// Whether nothing revoked the token `id` of a client about a subject.
-async fn lives(
-    issuer: &Issuer,
-    (client, subject): (&str, &str),
-    id: &str,
+/// A token by what it says of itself.
+struct Named<'a> {
+    client: &'a str,
+    subject: &'a str,
+    id: &'a str,
     jti: Jti,
-    context: &Context,
-) -> Result<bool, StoreError> {
-    let shards = &context.shards;
-    if !context.registry.serves(&issuer.id, client) {
-        return Ok(false);
+}
+
+impl Named<'_> {
+    /// The rows that decide over it: its mark, three not-before moments, and its family.
+    fn keys(&self, issuer: &str) -> impl Iterator<Item = Placed<Key>> + use<> {
+        let cell = self.jti.cell;
+        let moments = Key::all_not_before(issuer, self.client, self.subject);
+        let mark = Key::revoked_token(issuer, self.id);
+        [mark].into_iter().chain(moments).map(move |key| cell.place(key)).chain(self.jti.family_row())
     }
-    let fence = shards.fence(&issuer.id, client, subject).await?;
-    let mark = Key::mark(MarkKind::RevokedToken, &issuer.id, id.as_bytes());
-    let Some(family) = jti.family else {
-        return Ok(shards.peek(&[mark]).await?[0].is_none() && jti.issued_at > fence);
-    };
-    let rows = shards.peek(&[mark, Key::Family(family)]).await?;
-    let (None, Some(Row::Family(family))) = (&rows[0], &rows[1]) else { return Ok(false) };
-    // a login's own tokens count from the login, what another client made of them from its own issue
-    Ok(if *family.client == *client {
-        family.is_alive(fence)
-    } else {
-        family.revoked.is_none() && jti.issued_at > fence
-    })
+
+    /// Whether nothing revoked it, by its rows of [`Named::keys`].
+    fn is_alive<'r>(&self, rows: &mut impl Iterator<Item = Option<&'r Row>>) -> bool {
+        let is_marked = rows.next().flatten().is_some();
+        let not_before = rows.by_ref().take(3).map(Row::not_before).max().unwrap_or_default();
+        let issued_since = self.jti.issued_at > not_before;
+        let belongs = self.jti.family.is_none_or(|_| match rows.next().flatten() {
+            // a login's own tokens count from the login, what another client made of them from its own issue
+            Some(Row::Family(family)) if *family.client == *self.client => family.is_alive(not_before),
+            Some(Row::Family(family)) => family.revoked.is_none() && issued_since,
+            _ => false,
+        });
+        !is_marked && belongs && (self.jti.family.is_some() || issued_since)
+    }
 }
 
 /// Whether `client` may learn of, or use, a token of `owner` for `aud`: its own, one that is for it, or any if it may

@@ -12,9 +12,7 @@ use crate::protocol::error::{OAuthError, Occasion};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::pkce::Verifier;
 use crate::protocol::resource;
-use crate::state::family::Redeem;
-use crate::state::op::Op;
-use crate::state::step::Refusal;
+use crate::state::{CountMiss, RedeemCode, SenderBinding};
 use crate::token::Granted;
 use crate::token::code::{self, Code};
 use crate::token::refresh::RefreshToken;
@@ -51,8 +49,8 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
     }
     if let Err(mismatch) = check_proof(&code, redirect_uri, verifier.as_ref(), request.client.is_public()) {
         let limit = request.issuer.settings.code_misses;
-        let miss = Op::Miss { family: head.family, limit, code_expires_at: code.expires_at };
-        let _counted_or_refused = context.shards.apply(miss).await?;
+        let miss = CountMiss { family: head.family, limit, code_expires_at: code.expires_at };
+        let _counted_or_refused = context.shards.ask(head.cell, miss).await?;
         return Err(mismatch);
     }
     let granted = request.still_granted(code.granted.clone())?;
@@ -93,31 +91,27 @@ async fn redeem(
     let (issuer, client) = (&request.issuer, &request.client);
     let (offline, lifetimes) = request.lifetimes(&granted);
     let key = context.vault.current();
-    let redeem = Redeem {
+    let binding = client.refresh_binding()?.map(SenderBinding::Certificate);
+    let redeem = RedeemCode {
         family: head.family,
         issuer: issuer.id.as_str().into(),
         client: client.id.as_str().into(),
         subject: code.subject.as_str().into(),
-        grant: request.bound(code.granted)?.seal(&head.family, &issuer.id, &context.vault),
+        grant: request.kept(code.granted).seal(&head.family, &issuer.id, &context.vault),
         key,
         attempt: Id::random(),
         code_issued_at: code.issued_at,
         code_expires_at: code.expires_at,
         lifetimes,
+        binding,
     };
-    if let Err(refusal) = context.shards.apply(Op::Redeem(Box::new(redeem))).await? {
-        if refusal == Refusal::Replayed {
-            context.metrics.code_replays.inc();
-            tracing::warn!(target: "audit", event = "code_replayed", issuer = issuer.id, client = client.id, subject = code.subject);
-        }
-        return Err(refusal.into());
-    }
+    context.shards.ask(head.cell, redeem).await??;
     let successor = offline.then_some(RefreshToken { head: Head { key, ..head }, generation: 0 });
     Ok(Issue {
         subject: code.subject,
         access_scope: granted.scope.clone(),
         access_resources: if resources.is_empty() { granted.resources.clone() } else { resources },
         granted,
-        lineage: Lineage::Code { family: head.family, refresh: successor },
+        lineage: Lineage::Login { family: head.cell.place(head.family), refresh: successor },
     })
 }

@@ -6,10 +6,10 @@ use crate::client::Client;
 use crate::id::Id;
 use crate::issuer::Issuer;
 use crate::protocol::response::DeviceResponse;
-use crate::state::device::{Decide, StartDevice, Verdict};
-use crate::state::key::Key;
-use crate::state::op::Op;
-use crate::state::step::{Refusal, Row};
+use crate::state::{
+    Cell, DecideDevice, DecideRefusal, DeviceDecision, Key, NameRefusal, NameUserCode, Placed, Row, SenderBinding,
+    StartDevice,
+};
 use crate::token::Granted;
 use crate::token::device_code::{DeviceCode, UserCode};
 use crate::token::wire::Head;
@@ -25,11 +25,12 @@ pub async fn start(
     issuer: &Issuer,
     client: &Client,
     granted: &Granted,
+    binding: Option<SenderBinding>,
     context: &Context,
 ) -> Result<DeviceResponse, Error> {
     let settings = &issuer.settings;
     let family = Id::random();
-    let head = Head { key: context.vault.current(), cell: 0, family };
+    let head = Head { key: context.vault.current(), cell: context.shards.place(), family };
     let expires_at = context.clock.now() + settings.device_code_lifetime;
     let start = StartDevice {
         family,
@@ -38,9 +39,10 @@ pub async fn start(
         grant: granted.seal(&family, &issuer.id, &context.vault),
         attempt: Id::random(),
         expires_at,
+        binding,
     };
     let (started, user_code) =
-        tokio::join!(context.shards.apply(Op::StartDevice(Box::new(start))), name(issuer, family, expires_at, context));
+        tokio::join!(context.shards.ask(head.cell, start), name(issuer, head.cell.place(family), expires_at, context));
     started??;
     let (user_code, uri) = (user_code?.to_string(), &settings.verification_uri);
     let separator = if uri.contains('?') { '&' } else { '?' };
@@ -58,28 +60,28 @@ pub async fn start(
 /// Gives the device a user code that no other device has.
 async fn name(
     issuer: &Issuer,
-    family: Id,
+    device: Placed<Id>,
     keep_until: crate::clock::Time,
     context: &Context,
 ) -> Result<UserCode, Error> {
     for _ in 0..TRIES {
         let code = UserCode::random();
         let key = Key::user_code(&issuer.id, code.letters());
-        match context.shards.apply(Op::NameUserCode { key, family, keep_until }).await? {
-            Ok(_) => return Ok(code),
-            Err(Refusal::Taken) => {}
-            Err(other) => return Err(other.into()),
+        let name = NameUserCode { key, family: device.of, cell: device.cell, keep_until };
+        match context.shards.ask(context.shards.home(&key), name).await? {
+            Ok(()) => return Ok(code),
+            Err(NameRefusal::Taken) => {}
         }
     }
-    Err(Refusal::Taken.into())
+    Err(NameRefusal::Taken.into())
 }
 
-/// What a user code names, if it has not expired: the family's id and its row. A miss is counted: who guesses codes at
+/// What a user code names, if it has not expired: the family's id in its cell, and its row. A miss is counted: who guesses codes at
 /// the portal shows here (RFC 8628 section 5.1).
 ///
 /// # Errors
 /// If the store fails.
-pub async fn find(issuer: &Issuer, typed: &str, context: &Context) -> Result<Option<(Id, Row)>, Error> {
+pub async fn find(issuer: &Issuer, typed: &str, context: &Context) -> Result<Option<(Placed<Id>, Row)>, Error> {
     let found = look_up(issuer, typed, context).await?;
     if found.is_none() {
         context.metrics.user_code_misses.inc();
@@ -88,17 +90,19 @@ pub async fn find(issuer: &Issuer, typed: &str, context: &Context) -> Result<Opt
     Ok(found)
 }
 
-async fn look_up(issuer: &Issuer, typed: &str, context: &Context) -> Result<Option<(Id, Row)>, Error> {
+async fn look_up(issuer: &Issuer, typed: &str, context: &Context) -> Result<Option<(Placed<Id>, Row)>, Error> {
     let Some(code) = UserCode::parse(typed) else { return Ok(None) };
     let key = Key::user_code(&issuer.id, code.letters());
-    let Some(Row::UserCode { family, keep_until }) = context.shards.peek(&[key]).await?.pop().flatten() else {
+    let named = context.shards.peek_one(context.shards.home(&key).place(key)).await?;
+    let Some(Row::UserCode { family, keep_until, cell }) = named else {
         return Ok(None);
     };
     if context.clock.now() >= keep_until {
         return Ok(None);
     }
-    let row = context.shards.peek(&[Key::Family(family)]).await?.pop().flatten();
-    Ok(row.map(|row| (family, row)))
+    let cell = Cell(cell);
+    let row = context.shards.peek_one(cell.place(Key::Family(family))).await?;
+    Ok(row.map(|row| (cell.place(family), row)))
 }
 
 /// Makes the person's decision durable; the same decision again is its retry.
@@ -107,10 +111,10 @@ async fn look_up(issuer: &Issuer, typed: &str, context: &Context) -> Result<Opti
 /// If the store fails; a refusal inside, if it was decided otherwise before, or is over.
 pub async fn decide(
     issuer: &Issuer,
-    family: Id,
-    verdict: Verdict,
+    device: Placed<Id>,
+    decision: DeviceDecision,
     context: &Context,
-) -> Result<Result<(), Refusal>, Error> {
-    let decide = Decide { family, issuer: issuer.id.as_str().into(), verdict };
-    Ok(context.shards.apply(Op::Decide(Box::new(decide))).await?.map(|_| ()))
+) -> Result<Result<(), DecideRefusal>, Error> {
+    let decide = DecideDevice { family: device.of, issuer: issuer.id.as_str().into(), decision };
+    Ok(context.shards.ask(device.cell, decide).await?)
 }

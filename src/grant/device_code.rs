@@ -9,10 +9,7 @@ use crate::id::Id;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::resource;
-use crate::state::device::{Consume, Decision};
-use crate::state::key::Key;
-use crate::state::op::Op;
-use crate::state::step::{Refusal, Row};
+use crate::state::{ConsumeDevice, ConsumeRefusal, Decision, Lifetimes, Row, SenderBinding};
 use crate::token::Granted;
 use crate::token::device_code::DeviceCode;
 use crate::token::refresh::RefreshToken;
@@ -20,7 +17,6 @@ use crate::token::wire::Head;
 
 const SLOW_DOWN: OAuthError =
     OAuthError::new(ErrorCode::PollSlower, "the device polls too often; wait five seconds longer from now on");
-const EXPIRED: OAuthError = OAuthError::new(ErrorCode::ExpiredToken, "the device code has expired; begin again");
 
 /// `urn:ietf:params:oauth:grant-type:device_code`.
 #[derive(Default)]
@@ -46,26 +42,36 @@ async fn decide(pace: &Pace, request: &TokenRequest, context: &Context) -> Resul
     let granted = request.still_granted(granted)?;
     let resources = resource::asked(&request.form, &granted.resources)?;
     let (offline, lifetimes) = request.lifetimes(&granted);
-    let key = context.vault.current();
-    let consume = Consume {
-        family: code.head.family,
-        issuer: request.issuer.id.as_str().into(),
-        client: request.client.id.as_str().into(),
-        key,
-        attempt: Id::random(),
-        lifetimes,
-    };
-    if let Err(refusal) = context.shards.apply(Op::Consume(Box::new(consume))).await? {
-        return Err(refused(refusal, request, context));
-    }
+    let key = consume(request, context, &code, lifetimes).await?;
     let successor = offline.then_some(RefreshToken { head: Head { key, ..code.head }, generation: 0 });
     Ok(Issue {
         subject,
         access_scope: granted.scope.clone(),
         access_resources: if resources.is_empty() { granted.resources.clone() } else { resources },
         granted,
-        lineage: Lineage::Code { family: code.head.family, refresh: successor },
+        lineage: Lineage::Login { family: code.head.cell.place(code.head.family), refresh: successor },
     })
+}
+
+/// Redeems the code; gives the master key of its first refresh token.
+async fn consume(
+    request: &TokenRequest,
+    context: &Context,
+    code: &DeviceCode,
+    lifetimes: Lifetimes,
+) -> Result<u8, Error> {
+    let key = context.vault.current();
+    let consume = ConsumeDevice {
+        family: code.head.family,
+        issuer: request.issuer.id.as_str().into(),
+        client: request.client.id.as_str().into(),
+        key,
+        attempt: Id::random(),
+        lifetimes,
+        shown: request.client.certificate().map(SenderBinding::Certificate),
+    };
+    context.shards.ask(code.head.cell, consume).await??;
+    Ok(key)
 }
 
 /// Who approved what, or the answer to a poll that is too early or too late.
@@ -76,9 +82,11 @@ async fn approved(
     code: &DeviceCode,
 ) -> Result<(String, Granted), Error> {
     let (family, now) = (code.head.family, context.clock.now());
-    let (subject, sealed) = match context.shards.peek(&[Key::Family(family)]).await?.pop().flatten() {
+    let (subject, sealed) = match context.shards.peek_one(code.head.row()).await? {
         Some(Row::Device(device)) if *device.client != *request.client.id => {
-            return Err(refused(Refusal::WrongClient, request, context));
+            // the store refuses it, and says so to an operator
+            consume(request, context, code, request.client.settings.lifetimes).await?;
+            return Err(ConsumeRefusal::WrongClient.into());
         }
         Some(Row::Device(device)) if now < device.expires_at => match device.decision {
             Decision::Pending => {
@@ -94,35 +102,10 @@ async fn approved(
         },
         // consumed before: the store takes it for the replay that it is
         Some(Row::Family(family)) => (family.subject, family.grant),
-        _ if now >= code.expires_at => return Err(EXPIRED.into()),
-        _ => return Err(Refusal::Unknown.into()),
+        _ if now >= code.expires_at => return Err(ConsumeRefusal::Expired.into()),
+        _ => return Err(ConsumeRefusal::Unknown.into()),
     };
     pace.forget(family);
     let granted = Granted::open(&sealed, &family, &request.issuer.id, &context.vault).ok_or(Error::Sealed)?;
     Ok((subject.into(), granted))
-}
-
-/// The error of a refusal, after an operator has heard of what concerns one.
-fn refused(refusal: Refusal, request: &TokenRequest, context: &Context) -> Error {
-    let (issuer, client) = (&request.issuer.id, &request.client.id);
-    match refusal {
-        Refusal::Replayed => {
-            context.metrics.code_replays.inc();
-            tracing::warn!(target: "audit", event = "device_code_replayed", issuer, client);
-        }
-        Refusal::WrongClient => {
-            tracing::warn!(target: "audit", event = "device_code_of_another_client", issuer, client);
-        }
-        Refusal::Expired => return EXPIRED.into(),
-        Refusal::Unknown
-        | Refusal::Revoked
-        | Refusal::Reused
-        | Refusal::Missed
-        | Refusal::Regressed
-        | Refusal::Taken
-        | Refusal::Decided
-        | Refusal::Pending
-        | Refusal::Denied => {}
-    }
-    refusal.into()
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::hook::HookError;
 use crate::keys::KeyError;
 use crate::protocol::error::{ErrorCode, OAuthError, Occasion, Worded};
-use crate::state::step::Refusal;
+use crate::state::{ConsumeRefusal, NameRefusal, RedeemRefusal, RotateRefusal, SpendRefusal, StartRefusal};
 use crate::store::StoreError;
 use crate::user::LoginError;
 
@@ -43,9 +43,24 @@ pub enum Error {
     /// Whether the password is right could not be decided.
     #[error("failed to check a password")]
     Login(#[from] LoginError),
-    /// The state machine said no.
+    /// The authorization code was not redeemed.
     #[error("refused: {0}")]
-    Refused(#[from] Refusal),
+    Redeem(#[from] RedeemRefusal),
+    /// The refresh token was not exchanged.
+    #[error("refused: {0}")]
+    Rotate(#[from] RotateRefusal),
+    /// The device code was not redeemed.
+    #[error("refused: {0}")]
+    Consume(#[from] ConsumeRefusal),
+    /// The assertion was used before.
+    #[error("refused: {0}")]
+    Spend(#[from] SpendRefusal),
+    /// The device authorization did not begin.
+    #[error("refused: {0}")]
+    Start(#[from] StartRefusal),
+    /// No user code was free for the device.
+    #[error("refused: {0}")]
+    Name(#[from] NameRefusal),
     /// The store could not do it.
     #[error("failed to reach a decision in the store")]
     Store(#[from] StoreError),
@@ -94,6 +109,8 @@ const TOO_LARGE: OAuthError = OAuthError::invalid_request("the request is larger
 const WRONG_LOGIN: OAuthError = OAuthError::new(ErrorCode::InvalidGrant, "the user name or the password is wrong");
 const TOO_MANY_LOGINS: OAuthError =
     OAuthError::new(ErrorCode::TooManyRequests, "too many failed logins; try again later");
+const EXPIRED_DEVICE_CODE: OAuthError =
+    OAuthError::new(ErrorCode::ExpiredToken, "the device code has expired; begin again");
 const OURS: OAuthError = OAuthError::new(ErrorCode::ServerError, "the service failed");
 
 impl Error {
@@ -110,20 +127,30 @@ impl Error {
             Self::Forged | Self::Mismatch(_) => OAuthError::INVALID_GRANT,
             Self::CodeOfAnother => OAuthError::INVALID_GRANT.on(Occasion::CodeOfAnother),
             Self::OtherRedirectUri => OAuthError::INVALID_GRANT.on(Occasion::OtherRedirectUri),
-            Self::Refused(refusal) => match refusal {
-                Refusal::WrongClient => OAuthError::INVALID_GRANT.on(Occasion::RefreshTokenOfAnother),
-                Refusal::Unknown
-                | Refusal::Expired
-                | Refusal::Revoked
-                | Refusal::Replayed
-                | Refusal::Reused
-                | Refusal::Missed
-                | Refusal::Regressed
-                | Refusal::Taken
-                | Refusal::Decided => OAuthError::INVALID_GRANT,
-                Refusal::Pending => OAuthError::AUTHORIZATION_PENDING,
-                Refusal::Denied => OAuthError::ACCESS_DENIED,
+            Self::Redeem(_) | Self::Spend(_) => OAuthError::INVALID_GRANT,
+            Self::Rotate(RotateRefusal::WrongClient) | Self::Consume(ConsumeRefusal::WrongClient) => {
+                OAuthError::INVALID_GRANT.on(Occasion::RefreshTokenOfAnother)
+            }
+            Self::Rotate(
+                RotateRefusal::Unknown
+                | RotateRefusal::WrongSender
+                | RotateRefusal::Revoked
+                | RotateRefusal::Expired
+                | RotateRefusal::Reused
+                | RotateRefusal::Regressed,
+            ) => OAuthError::INVALID_GRANT,
+            Self::Consume(refusal) => match refusal {
+                ConsumeRefusal::Unknown
+                | ConsumeRefusal::WrongClient
+                | ConsumeRefusal::WrongSender
+                | ConsumeRefusal::Revoked
+                | ConsumeRefusal::Replayed => OAuthError::INVALID_GRANT,
+                ConsumeRefusal::Expired => EXPIRED_DEVICE_CODE,
+                ConsumeRefusal::Pending => OAuthError::AUTHORIZATION_PENDING,
+                ConsumeRefusal::Denied => OAuthError::ACCESS_DENIED,
             },
+            // both are random: only a store that mixes rows up gets here
+            Self::Start(_) | Self::Name(_) => UNAVAILABLE,
             Self::Store(error) | Self::Login(LoginError::Store(error)) => match error {
                 StoreError::Unavailable { .. } | StoreError::Indeterminate { .. } | StoreError::Fatal(_) => UNAVAILABLE,
                 StoreError::TooLarge { .. } => TOO_LARGE,

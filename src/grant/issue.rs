@@ -15,6 +15,7 @@ use crate::keys::{IssuerKeys, KeyError, Typ};
 use crate::protocol::error::OAuthError;
 use crate::protocol::response::TokenResponse;
 use crate::protocol::scope::Scope;
+use crate::state::{Cell, Placed};
 use crate::token::access::{AccessClaims, AccessTokenFormat, AccessTokenTyp, Jti, Origin, PROTOCOL_CLAIMS};
 use crate::token::id_token::{IdClaims, at_hash};
 use crate::token::proof_key::POP;
@@ -42,22 +43,24 @@ pub struct Issue {
 pub enum Lineage {
     /// The client itself, or an assertion: an access token and nothing else.
     Client,
-    /// A code: perhaps the first refresh token of a family.
-    Code {
+    /// A login: perhaps the first refresh token of a family.
+    Login {
         /// The family that the redemption created.
-        family: Id,
+        family: Placed<Id>,
         /// Its first refresh token, if the grant is offline.
         refresh: Option<RefreshToken>,
     },
     /// A refresh token, and its successor.
     Refresh {
         /// The family.
-        family: Id,
+        family: Placed<Id>,
         /// The successor.
         refresh: RefreshToken,
     },
     /// Another access token (RFC 8693): one of the same family, and nothing else.
     Exchange {
+        /// The cell of that token.
+        cell: Cell,
         /// The family of that token, if it has one.
         family: Option<Id>,
         /// The tokens that the new one comes from, that one the last.
@@ -73,15 +76,24 @@ impl Lineage {
     fn family(&self) -> Option<Id> {
         match self {
             Self::Client => None,
-            Self::Code { family, .. } | Self::Refresh { family, .. } => Some(*family),
+            Self::Login { family, .. } | Self::Refresh { family, .. } => Some(family.of),
             Self::Exchange { family, .. } => *family,
+        }
+    }
+
+    /// The cell of what is issued; `None` if any will do.
+    fn cell(&self) -> Option<Cell> {
+        match self {
+            Self::Client => None,
+            Self::Login { family, .. } | Self::Refresh { family, .. } => Some(family.cell),
+            Self::Exchange { cell, .. } => Some(*cell),
         }
     }
 
     fn refresh(&self) -> Option<&RefreshToken> {
         match self {
             Self::Client | Self::Exchange { .. } => None,
-            Self::Code { refresh, .. } => refresh.as_ref(),
+            Self::Login { refresh, .. } => refresh.as_ref(),
             Self::Refresh { refresh, .. } => Some(refresh),
         }
     }
@@ -89,7 +101,7 @@ impl Lineage {
     /// How long an access token may live that is made now and could live for `own` seconds.
     fn lifetime(&self, own: u64, now: Time) -> u64 {
         match self {
-            Self::Client | Self::Code { .. } | Self::Refresh { .. } => own,
+            Self::Client | Self::Login { .. } | Self::Refresh { .. } => own,
             Self::Exchange { until, .. } => own.min(until.saturating_sub(now.as_secs())),
         }
     }
@@ -166,6 +178,7 @@ async fn access_token(
 ) -> Result<String, Error> {
     let settings = &request.client.settings;
     let granted = &issue.granted;
+    let cell = issue.lineage.cell().unwrap_or_else(|| context.shards.place());
     let claims = AccessClaims {
         iss: request.issuer.url.clone(),
         sub: issue.subject.clone(),
@@ -173,7 +186,7 @@ async fn access_token(
         client_id: request.client.id.clone(),
         exp: now.as_secs() + issue.lineage.lifetime(settings.lifetimes.access.as_secs(), now),
         iat: now.as_secs(),
-        jti: Jti::new(now, issue.lineage.family()).encode(),
+        jti: Jti::new(now, cell, issue.lineage.family()).encode(),
         scope: request.issuer.style.scope.claim(&issue.access_scope),
         auth_time: granted.auth_time,
         acr: granted.acr.clone(),
@@ -183,7 +196,7 @@ async fn access_token(
         extra: request.issuer.style.extra(&granted.access_token_claims, now),
     };
     if settings.access_token_format == AccessTokenFormat::Opaque {
-        return opaque::seal(&claims, 0, &request.issuer.id, &context.vault).ok_or(TOO_LONG.into());
+        return opaque::seal(&claims, cell, &request.issuer.id, &context.vault).ok_or(TOO_LONG.into());
     }
     let typ = match settings.access_token_typ {
         AccessTokenTyp::Jwt if !accepted::audience(&claims.aud).any(|aud| reads_id_tokens(request, aud, context)) => {

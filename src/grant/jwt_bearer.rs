@@ -21,9 +21,7 @@ use crate::protocol::resource;
 use crate::protocol::scope::Scope;
 use crate::protocol::strict_json;
 use crate::state::family::SLACK;
-use crate::state::key::Key;
-use crate::state::key::MarkKind;
-use crate::state::op::Op;
+use crate::state::{Key, SpendAssertion};
 use crate::token::Granted;
 use crate::token::access::{is_access_token, is_subject};
 
@@ -74,12 +72,9 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
     let access_scope = scope(request, trusted)?;
     let access_resources = resource::asked(&request.form, &request.client.settings.resources)?;
     let name = format!("jwt-bearer\n{}\n{}", claims.iss, claims.jti);
-    let mark = Op::Mark {
-        key: Key::mark(MarkKind::UsedAssertion, &request.issuer.id, name.as_bytes()),
-        attempt: Id::random(),
-        keep_until: claims.exp.time() + SLACK,
-    };
-    context.shards.apply(mark).await??;
+    let key = Key::used_assertion(&request.issuer.id, name.as_bytes());
+    let spend = SpendAssertion { key, attempt: Id::random(), keep_until: claims.exp.time() + SLACK };
+    context.shards.ask(context.shards.home(&key), spend).await??;
     Ok(Issue { subject, access_scope, access_resources, granted: Granted::default(), lineage: Lineage::Client })
 }
 

@@ -3,8 +3,7 @@
 use super::{Context, Error, Issue, Lineage, TokenRequest};
 use crate::clock::Time;
 use crate::id::Id;
-use crate::state::family::Redeem;
-use crate::state::op::Op;
+use crate::state::{RedeemCode, SenderBinding};
 use crate::token::Granted;
 use crate::token::refresh::RefreshToken;
 use crate::token::wire::Head;
@@ -32,11 +31,12 @@ impl Login {
         // nobody authenticates later than now, whoever says so
         let now = context.clock.now().as_secs();
         let auth_time = granted.auth_time.map(|time| time.min(now));
-        let granted = request.bound(Granted { auth_time, ..granted })?;
+        let binding = request.client.refresh_binding()?.map(SenderBinding::Certificate);
+        let granted = request.kept(Granted { auth_time, ..granted });
         let (issuer, client) = (&request.issuer, &request.client);
         let (offline, lifetimes) = request.lifetimes(&granted);
-        let head = Head { key: context.vault.current(), cell: 0, family: Id::random() };
-        let redeem = Redeem {
+        let head = Head { key: context.vault.current(), cell: context.shards.place(), family: Id::random() };
+        let redeem = RedeemCode {
             family: head.family,
             issuer: issuer.id.as_str().into(),
             client: client.id.as_str().into(),
@@ -47,15 +47,16 @@ impl Login {
             code_issued_at: since,
             code_expires_at: since + PATIENCE,
             lifetimes,
+            binding,
         };
-        context.shards.apply(Op::Redeem(Box::new(redeem))).await??;
+        context.shards.ask(head.cell, redeem).await??;
         let refresh = offline.then_some(RefreshToken { head, generation: 0 });
         Ok(Issue {
             subject,
             access_scope: granted.scope.clone(),
             access_resources: granted.resources.clone(),
             granted,
-            lineage: Lineage::Code { family: head.family, refresh },
+            lineage: Lineage::Login { family: head.cell.place(head.family), refresh },
         })
     }
 }

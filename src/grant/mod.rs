@@ -43,7 +43,7 @@ use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
 use crate::registry::Registry;
 use crate::slow_hash::Waiting;
-use crate::state::family::Lifetimes;
+use crate::state::Lifetimes;
 use crate::store::Shards;
 use crate::token::Granted;
 use crate::token::access::Confirmation;
@@ -90,15 +90,15 @@ impl TokenRequest {
         if granted.proven && self.client.is_public() {
             return Err(Error::Mismatch("the client, which has become public since"));
         }
+        // of grants that were stored before the row itself named the certificate
         let shown = self.client.certificate().map(Confirmation::certificate);
         let right = granted.confirmation.is_none() || granted.confirmation == shown;
         if right { Ok(()) } else { Err(Error::Mismatch("the client's certificate")) }
     }
 
     /// `granted` as it is kept for refresh tokens of this request's client.
-    fn bound(&self, granted: Granted) -> Result<Granted, Error> {
-        let confirmation = self.client.refresh_binding()?.map(Confirmation::certificate);
-        Ok(Granted { confirmation, proven: !self.client.is_public(), ..granted })
+    fn kept(&self, granted: Granted) -> Granted {
+        Granted { proven: !self.client.is_public(), ..granted }
     }
 
     /// Whether the family of `granted` gets a refresh token, and how long what comes from it lives.

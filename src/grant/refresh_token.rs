@@ -7,9 +7,7 @@ use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::resource;
 use crate::protocol::scope::Scope;
-use crate::state::family::{Rotate, Rotated};
-use crate::state::op::Op;
-use crate::state::step::{Done, Refusal};
+use crate::state::{Rotate, Rotated, Row, SenderBinding};
 use crate::token::Granted;
 use crate::token::refresh::RefreshToken;
 use crate::token::wire::Head;
@@ -33,11 +31,8 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
     // malformed is malformed, whatever the token
     let asked = request.issuer.asked_scope(&request.form, &Scope::default())?;
     let presented = RefreshToken::parse(text, &request.issuer.id, &context.vault).ok_or(Error::Forged)?;
-    // somebody without the certificate must not spend the token either, and it may be bound although the client no
-    // longer is
     request.client.refresh_binding()?;
-    let perhaps_bound = request.client.is_public() && request.issuer.certificates.are_seen();
-    if perhaps_bound || asked.is_some() || resource::is_asked(&request.form) {
+    if asked.is_some() || resource::is_asked(&request.form) {
         check_narrowing(request, context, &presented).await?;
     }
     let rotated = rotate(request, context, &presented).await?;
@@ -51,7 +46,7 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
         access_resources: if resources.is_empty() { granted.resources.clone() } else { resources },
         granted: Granted { nonce: None, ..granted },
         lineage: Lineage::Refresh {
-            family,
+            family: presented.head.cell.place(family),
             refresh: RefreshToken { head: Head { key: rotated.key, ..presented.head }, generation: rotated.generation },
         },
     })
@@ -60,9 +55,8 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
 /// A request that asks for too much is refused *before* the token is spent: a mistake must not cost a login. What is
 /// decided here is only that; whether the token works is decided by the rotation.
 async fn check_narrowing(request: &TokenRequest, context: &Context, presented: &RefreshToken) -> Result<(), Error> {
-    let key = crate::state::key::Key::Family(presented.head.family);
-    let row = context.shards.peek(&[key]).await?.pop().flatten();
-    let Some(crate::state::step::Row::Family(family)) = row else { return Ok(()) };
+    let row = context.shards.peek_one(presented.head.row()).await?;
+    let Some(Row::Family(family)) = row else { return Ok(()) };
     if *family.client != *request.client.id {
         return Ok(());
     }
@@ -99,7 +93,7 @@ fn narrowed_scope(request: &TokenRequest, granted: &Granted) -> Result<Scope, Er
 
 async fn rotate(request: &TokenRequest, context: &Context, presented: &RefreshToken) -> Result<Rotated, Error> {
     let (issuer, client) = (&request.issuer, &request.client);
-    let op = Op::Rotate(Rotate {
+    let rotate = Rotate {
         family: presented.head.family,
         generation: presented.generation,
         issuer: issuer.id.as_str().into(),
@@ -108,54 +102,11 @@ async fn rotate(request: &TokenRequest, context: &Context, presented: &RefreshTo
         attempt: Id::random(),
         policy: client.settings.rotation,
         lifetimes: client.settings.lifetimes,
-    });
-    match context.shards.apply(op).await? {
-        Ok(Done::Rotated(rotated)) => {
-            if rotated.replayed {
-                context.metrics.refresh_races.inc();
-            }
-            Ok(*rotated)
-        }
-        Ok(
-            Done::Redeemed
-            | Done::Missed
-            | Done::Revoked
-            | Done::Marked
-            | Done::Fenced
-            | Done::Started
-            | Done::Named
-            | Done::Decided,
-        ) => Err(Error::Gone),
-        Err(refusal) => {
-            report(refusal, request, context);
-            Err(refusal.into())
-        }
+        shown: client.certificate().map(SenderBinding::Certificate),
+    };
+    let rotated = context.shards.ask(presented.head.cell, rotate).await??;
+    if rotated.replayed {
+        context.metrics.refresh_races.inc();
     }
-}
-
-/// What an operator should hear of at once.
-fn report(refusal: Refusal, request: &TokenRequest, context: &Context) {
-    let (issuer, client) = (&request.issuer.id, &request.client.id);
-    match refusal {
-        Refusal::Reused => {
-            context.metrics.refresh_reuse.inc();
-            tracing::warn!(target: "audit", event = "refresh_token_reused", issuer, client);
-        }
-        Refusal::Regressed => {
-            context.metrics.state_regressions.inc();
-            tracing::error!(target: "audit", event = "state_regression", issuer, client);
-        }
-        Refusal::WrongClient => {
-            tracing::warn!(target: "audit", event = "refresh_token_of_another_client", issuer, client)
-        }
-        Refusal::Unknown
-        | Refusal::Expired
-        | Refusal::Revoked
-        | Refusal::Replayed
-        | Refusal::Missed
-        | Refusal::Taken
-        | Refusal::Decided
-        | Refusal::Pending
-        | Refusal::Denied => {}
-    }
+    Ok(*rotated)
 }

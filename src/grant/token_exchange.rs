@@ -95,7 +95,7 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
             access_token_claims: claims,
             ..Granted::default()
         },
-        lineage: Lineage::Exchange { family: subject.jti.family, origins, until, issued_type },
+        lineage: Lineage::Exchange { cell: subject.jti.cell, family: subject.jti.family, origins, until, issued_type },
         subject: subject.claims.sub.clone(),
     })
 }

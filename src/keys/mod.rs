@@ -32,7 +32,7 @@ use crate::ask::AskError;
 use crate::clock::Clock;
 use crate::jose::Algorithm;
 use crate::metrics::Metrics;
-use crate::store::{Store, StoreError};
+use crate::store::{KeyRings, StoreError};
 use crate::vault::Vault;
 
 /// The rings that an issuer needs.
@@ -133,7 +133,7 @@ impl Keys {
     /// If the store cannot be used, or holds a key that the vault cannot open.
     pub async fn start(
         rings: Vec<IssuerRings>,
-        store: Arc<dyn Store>,
+        store: Arc<dyn KeyRings>,
         vault: Arc<Vault>,
         clock: Clock,
         metrics: Metrics,

@@ -21,7 +21,7 @@ use crate::clock::{Clock, Time};
 use crate::id::Id;
 use crate::jose::alg::Algorithm;
 use crate::metrics::{Metrics, Stopwatch};
-use crate::store::{Pending, Store, StoredKey};
+use crate::store::{KeyRings, Pending, StoredKey};
 use crate::vault::{Purpose, Vault};
 
 /// How long the store may take for one question.
@@ -43,7 +43,7 @@ pub(super) enum Effort {
 
 /// Everything a round needs.
 pub(super) struct Keeper {
-    pub(super) store: Arc<dyn Store>,
+    pub(super) store: Arc<dyn KeyRings>,
     pub(super) vault: Arc<Vault>,
     pub(super) clock: Clock,
     pub(super) metrics: Metrics,
@@ -66,7 +66,7 @@ pub(super) struct Round {
 }
 
 impl Keeper {
-    pub(super) fn new(store: Arc<dyn Store>, vault: Arc<Vault>, clock: Clock, metrics: Metrics) -> Self {
+    pub(super) fn new(store: Arc<dyn KeyRings>, vault: Arc<Vault>, clock: Clock, metrics: Metrics) -> Self {
         for (alg, cause) in Algorithm::ALL.iter().flat_map(|alg| Cause::ALL.map(|cause| (alg, cause))) {
             let _ = metrics.key_rotations.with_label_values(&[alg.name(), cause.name()]);
             let _ = metrics.sign_duration.with_label_values(&[alg.name()]);
@@ -116,7 +116,7 @@ impl Keeper {
             let withdrawn = withdrawn(&stored, request);
             if !withdrawn.is_empty() && trouble.is_none() {
                 for (ring, generation) in withdrawn {
-                    limited(self.store.drop_keys(&ring, generation)).await?;
+                    limited(self.store.drop_up_to(&ring, generation)).await?;
                     tracing::warn!(ring, generation, "withdrew signing keys: what they signed is no longer valid");
                 }
                 continue;
@@ -130,7 +130,7 @@ impl Keeper {
             let (round, drops) = assembled.await.map_err(KeyError::Worker)?;
             let mut round = round?;
             for (ring, generation) in drops {
-                match limited(self.store.drop_keys(&ring, generation)).await {
+                match limited(self.store.drop_up_to(&ring, generation)).await {
                     Ok(()) => tracing::info!(ring, generation, "dropped signing keys that nothing alive needs"),
                     Err(error) => round.trouble = round.trouble.or(Some(error)),
                 }
@@ -191,7 +191,7 @@ impl Keeper {
         let ring = want.name.clone();
         let key = StoredKey { ring, generation, id, kid, sealed, announced_at, sign_from, rotate_at };
         let (kid, cause) = (key.kid.clone(), want.cause.name());
-        if limited(self.store.publish_key(want.ring.newest(), key)).await? {
+        if limited(self.store.publish(want.ring.newest(), key)).await? {
             self.metrics.key_rotations.with_label_values(&[alg.name(), cause]).inc();
             tracing::info!(ring = want.name, kid, generation, cause, "published a new signing key");
         }

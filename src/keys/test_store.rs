@@ -2,13 +2,8 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use crate::id::Id;
-use crate::state::key::Key;
-use crate::state::op::Op;
-use crate::state::step::{Outcome, Row};
-use crate::store::{Document, Health, Pending, ShardId, Store, StoreError, StoredKey, Swept};
+use crate::store::{KeyRings, Pending, StoreError, StoredKey};
 
 #[derive(Default)]
 pub(super) struct TestStore {
@@ -34,12 +29,12 @@ impl TestStore {
     }
 }
 
-impl Store for TestStore {
+impl KeyRings for TestStore {
     fn keys(&self) -> Pending<'_, Vec<StoredKey>> {
         self.answer(|keys| keys.clone())
     }
 
-    fn publish_key(&self, expected: Option<u32>, key: StoredKey) -> Pending<'_, bool> {
+    fn publish(&self, expected: Option<u32>, key: StoredKey) -> Pending<'_, bool> {
         self.answer(move |keys| {
             let newest = keys.iter().filter(|other| other.ring == key.ring).map(|other| other.generation).max();
             let first = newest == expected && key.generation == expected.unwrap_or(0) + 1;
@@ -48,59 +43,7 @@ impl Store for TestStore {
         })
     }
 
-    fn drop_keys<'a>(&'a self, ring: &'a str, generation: u32) -> Pending<'a, ()> {
+    fn drop_up_to<'a>(&'a self, ring: &'a str, generation: u32) -> Pending<'a, ()> {
         self.answer(|keys| keys.retain(|key| key.ring != ring || key.generation > generation))
-    }
-
-    fn shards(&self) -> ShardId {
-        1
-    }
-
-    fn apply(&self, _: ShardId, _: Vec<Op>) -> Pending<'_, Vec<Outcome>> {
-        unavailable()
-    }
-
-    fn peek<'a>(&'a self, _: &'a [Key]) -> Pending<'a, Vec<Option<Row>>> {
-        unavailable()
-    }
-
-    fn sweep(&self, _: ShardId, _: usize) -> Pending<'_, Swept> {
-        unavailable()
-    }
-
-    fn documents<'a>(&'a self, _: &'a str) -> Pending<'a, (Vec<Document>, u64)> {
-        unavailable()
-    }
-
-    fn document<'a>(&'a self, _: &'a str, _: &'a str) -> Pending<'a, Option<Document>> {
-        unavailable()
-    }
-
-    fn page<'a>(&'a self, _: &'a str, _: &'a str, _: &'a str, _: usize) -> Pending<'a, Vec<Document>> {
-        unavailable()
-    }
-
-    fn put_document(&self, _: Document, _: u64) -> Pending<'_, Option<u64>> {
-        unavailable()
-    }
-
-    fn changes<'a>(&'a self, _: &'a str, _: u64) -> Pending<'a, (Vec<Document>, u64)> {
-        unavailable()
-    }
-
-    fn lease<'a>(&'a self, _: &'a str, _: Id, _: Duration) -> Pending<'a, Option<u64>> {
-        unavailable()
-    }
-
-    fn health(&self) -> Health {
-        Health::Ready
-    }
-
-    fn size(&self) -> Option<u64> {
-        None
-    }
-
-    fn close(&self) -> Pending<'_, ()> {
-        unavailable()
     }
 }

@@ -29,7 +29,7 @@ impl World {
     }
 
     async fn try_node(&self, rings: Vec<IssuerRings>) -> Result<Keys, KeyError> {
-        let store: Arc<dyn Store> = Arc::<TestStore>::clone(&self.store);
+        let store: Arc<dyn KeyRings> = Arc::<TestStore>::clone(&self.store);
         Keys::start(rings, store, Arc::clone(&self.vault), self.clock.clone(), self.metrics.clone()).await
     }
 

@@ -22,7 +22,7 @@ use crate::client::secret::{Secret, StoredSecret};
 use crate::issuer::Issuer;
 use crate::protocol::auth_method::AuthMethod;
 use crate::registry::route::{Route, Routes};
-use crate::store::{Document, Store, StoreError, check_document};
+use crate::store::{Document, Documents, StoreError, check_document};
 
 /// Kind of the documents that hold clients.
 const KIND: &str = "client";
@@ -65,7 +65,7 @@ impl Snapshot {
 
 /// Issuers and clients.
 pub struct Registry {
-    store: Arc<dyn Store>,
+    store: Arc<dyn Documents>,
     snapshot: ArcSwap<Snapshot>,
     /// Clients of the store, by issuer id and client id. Guards never cross an await (see .clippy.toml).
     stored: DashMap<(String, String), Arc<Client>>,
@@ -131,8 +131,8 @@ impl Registry {
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub async fn open(store: Arc<dyn Store>, snapshot: Snapshot) -> Result<Self, StoreError> {
-        let (documents, version) = store.documents(KIND).await?;
+    pub async fn open(store: Arc<dyn Documents>, snapshot: Snapshot) -> Result<Self, StoreError> {
+        let (documents, version) = store.list(KIND).await?;
         let registry = Self {
             store,
             snapshot: ArcSwap::from_pointee(snapshot),
@@ -273,7 +273,7 @@ impl Registry {
     pub async fn delete(&self, issuer: &Issuer, id: &str) -> Result<(), RegistryError> {
         let current = self.changeable(&issuer.id, id)?;
         let document = Document { kind: KIND.to_owned(), name: name(&issuer.id, id), version: 0, body: None };
-        self.store.put_document(document, current.version).await?.ok_or(RegistryError::Conflict)?;
+        self.store.put(document, current.version).await?.ok_or(RegistryError::Conflict)?;
         self.forget(&(issuer.id.clone(), id.to_owned()));
         Ok(())
     }
@@ -283,7 +283,7 @@ impl Registry {
     /// # Errors
     /// If the store cannot be read.
     pub async fn read(&self) -> Result<Stored, StoreError> {
-        self.store.documents(KIND).await.map(|(documents, version)| Stored { documents, version })
+        self.store.list(KIND).await.map(|(documents, version)| Stored { documents, version })
     }
 
     /// The clients that lose what they were issued if `fresh` is swapped in: those that become public, because whoever stole
@@ -370,7 +370,7 @@ impl Registry {
     ) -> Result<Arc<Client>, RegistryError> {
         let body = trimmed(body);
         let document = document(issuer, id, &body)?;
-        let version = self.store.put_document(document, expected).await?.ok_or(RegistryError::Conflict)?;
+        let version = self.store.put(document, expected).await?.ok_or(RegistryError::Conflict)?;
         Ok(self.insert_newer(&issuer.id, resolve(body, id, version, issuer)?))
     }
 
@@ -481,6 +481,7 @@ mod tests {
     use super::*;
     use crate::clock::{Clock, Time};
     use crate::issuer::IssuerSettings;
+    use crate::store::Lifecycle;
     use crate::store::memory::Memory;
 
     fn one_issuer() -> (Arc<Issuer>, Snapshot) {

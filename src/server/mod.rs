@@ -27,7 +27,7 @@ use crate::router::Router;
 use crate::service::{Phase, Service, Tally};
 use crate::store::memory::Memory;
 use crate::store::sled::Sled;
-use crate::store::{Shards, Store, StoreError};
+use crate::store::{self, Shards, StoreError};
 use crate::user::Users;
 pub use operator::LogControl;
 use operator::{Daemonic, Live, Reloader};
@@ -89,13 +89,14 @@ impl Daemon {
         let Surroundings { clock, metrics, fetch, log } = around;
         // ports first: a second start must fail before it touches the data directory
         let (public, admin) = (http::bind(config.public.listen)?, http::bind(config.admin.listen)?);
-        let store = open_store(config, clock.clone()).await?;
-        let shards = Shards::start(store.clone(), config.store.queue.clone(), &metrics).await?;
+        let engine = open_store(config, clock.clone()).await?;
+        let shards = Shards::start(engine.clone(), config.store.queue.clone(), &metrics).await?;
         snapshot.report_skipped_keys();
-        let keys = Keys::start(rings(&snapshot), store.clone(), vault.clone(), clock.clone(), metrics.clone()).await?;
+        let keys =
+            Keys::start(rings(&snapshot), engine.key_rings, vault.clone(), clock.clone(), metrics.clone()).await?;
         let grants = source.extensions.all_grants().into_iter().chain(hooked_grants(&snapshot)).collect();
-        let users = Users::start(store.clone(), &config.passwords, clock.clone(), &metrics)?;
-        let registry = Arc::new(Registry::open(store, snapshot).await?);
+        let users = Users::start(engine.documents.clone(), &config.passwords, clock.clone(), &metrics)?;
+        let registry = Arc::new(Registry::open(engine.documents, snapshot).await?);
         let context = Context {
             shards,
             keys,
@@ -221,14 +222,14 @@ impl Daemon {
     }
 }
 
-async fn open_store(config: &Config, clock: Clock) -> Result<Arc<dyn Store>, StoreError> {
+async fn open_store(config: &Config, clock: Clock) -> Result<store::Engine, StoreError> {
     let store = config.store.clone();
     match store.engine {
-        Engine::Memory => Ok(Arc::new(Memory::new(store.sled.shards, clock))),
+        Engine::Memory => Ok(store::Engine::of(Arc::new(Memory::new(store.sled.shards, clock)))),
         Engine::Sled => {
             let opening = tokio::task::spawn_blocking(move || Sled::open(&store.path, store.sled, clock));
             let opened = opening.await.map_err(|error| StoreError::Fatal(error.to_string()))??;
-            Ok(Arc::new(opened))
+            Ok(store::Engine::of(Arc::new(opened)))
         }
     }
 }

@@ -1,60 +1,78 @@
-//! The names of what the store keeps: rows are found by them, and the same bytes choose the shard.
+//! The names of rows and the cells that hold them. The bytes of a name also choose the lane within a cell.
 
 use aws_lc_rs::digest;
 
 use crate::id::Id;
 
-/// The name of a row.
+/// A cell: an engine with rows of its own. Every credential names the one that holds its family.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cell(pub u16);
+
+/// Something together with the cell it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Placed<T> {
+    /// The cell.
+    pub cell: Cell,
+    /// What belongs to it.
+    pub of: T,
+}
+
+impl Cell {
+    /// `of`, in this cell.
+    pub const fn place<T>(self, of: T) -> Placed<T> {
+        Placed { cell: self, of }
+    }
+}
+
+/// The name of a row within its cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
     /// A grant family, by the id that its code and refresh tokens carry.
     Family(Id),
-    /// A single mark: a revoked access token, a used assertion. The id is a digest, see [`Key::mark`].
+    /// A mark on one token or assertion, see [`Key::revoked_token`] and [`Key::used_assertion`].
     Mark(Id),
-    /// A fence: the moment before which everything of an issuer, client or subject is void.
-    Fence(Id),
-    /// A user code, by its digest, see [`Key::user_code`].
+    /// A not-before moment, see [`Key::not_before`].
+    NotBefore(Id),
+    /// A user code, see [`Key::user_code`].
     UserCode(Id),
 }
 
-/// What a [`Key::Mark`] is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MarkKind {
-    /// The `jti` of a revoked access token.
-    RevokedToken,
-    /// The `jti` of a client assertion or a proof, remembered until it expires.
-    UsedAssertion,
-}
-
-/// Whom a fence is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fence<'a> {
+/// What a not-before moment is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotBeforeOf<S = Box<str>> {
     /// Everything the issuer ever issued.
     Issuer,
     /// Everything issued to one client.
-    Client(&'a str),
+    Client(S),
     /// Everything issued about one subject.
-    Subject(&'a str),
+    Subject(S),
 }
 
 impl Key {
-    /// The key of a mark: 128 bits of a SHA-256 over kind, issuer and name.
-    pub fn mark(kind: MarkKind, issuer: &str, name: &[u8]) -> Self {
-        let kind = match kind {
-            MarkKind::RevokedToken => "revoked",
-            MarkKind::UsedAssertion => "used",
-        };
-        Self::Mark(digest_id(&[kind.as_bytes(), issuer.as_bytes(), name]))
+    /// The key that marks an access token as revoked: 128 bits of a SHA-256 over issuer and `jti`.
+    pub fn revoked_token(issuer: &str, jti: &str) -> Self {
+        Self::Mark(digest_id(&[b"revoked", issuer.as_bytes(), jti.as_bytes()]))
     }
 
-    /// The key of a fence: 128 bits of a SHA-256 over issuer, kind and name.
-    pub fn fence(issuer: &str, fence: Fence<'_>) -> Self {
-        let (kind, name) = match fence {
-            Fence::Issuer => ("issuer", ""),
-            Fence::Client(client) => ("client", client),
-            Fence::Subject(subject) => ("subject", subject),
+    /// The key that marks an assertion or a proof as used: 128 bits of a SHA-256 over issuer and name.
+    pub fn used_assertion(issuer: &str, name: &[u8]) -> Self {
+        Self::Mark(digest_id(&[b"used", issuer.as_bytes(), name]))
+    }
+
+    /// The key of a not-before moment: 128 bits of a SHA-256 over issuer, kind and name.
+    pub fn not_before<S: AsRef<str>>(issuer: &str, of: &NotBeforeOf<S>) -> Self {
+        let (kind, name) = match of {
+            NotBeforeOf::Issuer => ("issuer", ""),
+            NotBeforeOf::Client(client) => ("client", client.as_ref()),
+            NotBeforeOf::Subject(subject) => ("subject", subject.as_ref()),
         };
-        Self::Fence(digest_id(&[kind.as_bytes(), issuer.as_bytes(), name.as_bytes()]))
+        Self::NotBefore(digest_id(&[kind.as_bytes(), issuer.as_bytes(), name.as_bytes()]))
+    }
+
+    /// The keys of the not-before moments that concern what `client` got about `subject`.
+    pub fn all_not_before(issuer: &str, client: &str, subject: &str) -> [Self; 3] {
+        [NotBeforeOf::Issuer, NotBeforeOf::Client(client), NotBeforeOf::Subject(subject)]
+            .map(|of| Self::not_before(issuer, &of))
     }
 
     /// The key of a user code: 128 bits of a SHA-256 over issuer and letters.
@@ -62,10 +80,16 @@ impl Key {
         Self::UserCode(digest_id(&[b"user code", issuer.as_bytes(), letters.as_bytes()]))
     }
 
-    /// The 16 bytes that name the row within its kind; uniformly distributed, so they also choose the shard.
+    /// The lane, of `count`, that operations on the row take on a node.
+    pub fn lane(&self, count: u16) -> u16 {
+        let id = self.id().0;
+        u16::from_be_bytes([id[0], id[1]]) % count.max(1)
+    }
+
+    /// The 16 bytes that name the row within its kind; uniformly distributed, so they also choose the lane.
     pub fn id(&self) -> &Id {
         match self {
-            Self::Family(id) | Self::Mark(id) | Self::Fence(id) | Self::UserCode(id) => id,
+            Self::Family(id) | Self::Mark(id) | Self::NotBefore(id) | Self::UserCode(id) => id,
         }
     }
 }

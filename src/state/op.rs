@@ -1,115 +1,101 @@
-//! What can be asked of the store: one operation touches one row.
+//! The operations without their types, as they travel to an engine and back: the one place that lists them all.
 
-use super::device::{Consume, Decide, Decision, StartDevice};
-use super::family::{Redeem, Rotate};
-use super::key::{Fence, Key};
-use crate::clock::Time;
-use crate::id::Id;
-use crate::state::step::Row;
+use super::{
+    ConsumeDevice, CountMiss, DecideDevice, Key, NameUserCode, Operation, RaiseNotBefore, RedeemCode, RevokeFamily,
+    RevokeToken, Rotate, Row, Seen, SpendAssertion, StartDevice, Transition,
+};
 
-/// An operation on one row. `attempt` names the request that asks, so that our own retry after an unknown outcome is
-/// safe while a client's replay is not.
-#[derive(Clone, Debug)]
-pub enum Op {
-    /// Redeem an authorization code: creating its family is the consumption.
-    Redeem(Box<Redeem>),
-    /// Count a presentation of a code with wrong proof; the code is void after `limit` of them (CHECKLIST 46).
-    Miss {
-        /// The id in the code.
-        family: Id,
-        /// How many wrong presentations void the code.
-        limit: u8,
-        /// When the code expires.
-        code_expires_at: Time,
-    },
-    /// Exchange a refresh token for its successor.
-    Rotate(Rotate),
-    /// Revoke a family, if it is `client`'s.
-    Revoke {
-        /// The family.
-        family: Id,
-        /// The issuer it must belong to.
-        issuer: Box<str>,
-        /// The client it must belong to; `None` for an operator.
-        client: Option<Box<str>>,
-    },
-    /// Remember something until it expires by itself; refused as replayed if it is remembered already.
-    Mark {
-        /// A [`Key::mark`].
-        key: Key,
-        /// Who asks.
-        attempt: Id,
-        /// When it expires by itself.
-        keep_until: Time,
-    },
-    /// Void everything issued until now; a fence never moves back.
-    RaiseFence {
-        /// A [`Key::fence`].
-        key: Key,
-        /// How long what was issued before can live.
-        keep_for: std::time::Duration,
-    },
-    /// Begin a device authorization.
-    StartDevice(Box<StartDevice>),
-    /// Give a device its user code; refused as taken while the code names another.
-    NameUserCode {
-        /// A [`Key::user_code`].
-        key: Key,
-        /// The device.
-        family: Id,
-        /// When the code expires.
-        keep_until: Time,
-    },
-    /// Approve or deny a device.
-    Decide(Box<Decide>),
-    /// Redeem an approved device code: its device becomes a family.
-    Consume(Box<Consume>),
+/// An operation whose answer comes back as the [`Outcome`] of its own variant.
+pub trait Ask: Operation + Into<Op> {
+    /// The answer in `outcome`; `None` if that is another operation's.
+    fn answer(outcome: Outcome) -> Option<Result<Self::Done, Self::Refusal>>;
 }
 
-impl Op {
-    /// The row the operation touches.
-    pub fn key(&self) -> Key {
-        match self {
-            Self::Redeem(redeem) => Key::Family(redeem.family),
-            Self::Miss { family, .. } | Self::Revoke { family, .. } => Key::Family(*family),
-            Self::Rotate(rotate) => Key::Family(rotate.family),
-            Self::StartDevice(start) => Key::Family(start.family),
-            Self::Decide(decide) => Key::Family(decide.family),
-            Self::Consume(consume) => Key::Family(consume.family),
-            Self::Mark { key, .. } | Self::RaiseFence { key, .. } | Self::NameUserCode { key, .. } => *key,
+macro_rules! operations {
+    ($($name:ident),+ $(,)?) => {
+        /// An operation on one row, whichever it is.
+        #[derive(Clone, Debug)]
+        pub enum Op {
+            $(#[doc = concat!("[`", stringify!($name), "`]")] $name(Box<$name>),)+
         }
-    }
 
-    /// The fences that decide over the operation, given the row it found: issuer, client and subject.
-    pub fn fences(&self, row: Option<&Row>) -> Option<[Key; 3]> {
-        let of = |issuer: &str, client: &str, subject: &str| {
-            [Fence::Issuer, Fence::Client(client), Fence::Subject(subject)].map(|fence| Key::fence(issuer, fence))
-        };
-        match (self, row) {
-            (Self::Redeem(redeem), _) => Some(of(&redeem.issuer, &redeem.client, &redeem.subject)),
-            (Self::Rotate(_), Some(Row::Family(family))) => Some(of(&family.issuer, &family.client, &family.subject)),
-            (Self::Consume(_), Some(Row::Family(family))) => Some(of(&family.issuer, &family.client, &family.subject)),
-            (Self::Consume(_), Some(Row::Device(device))) => match &device.decision {
-                Decision::Approved { subject, .. } => Some(of(&device.issuer, &device.client, subject)),
-                Decision::Pending | Decision::Denied => None,
-            },
-            // whose it will be is not known before: the client's fence stands in for the subject's
-            (Self::Decide(_), Some(Row::Device(device))) => {
-                let client = Key::fence(&device.issuer, Fence::Client(&device.client));
-                Some([Key::fence(&device.issuer, Fence::Issuer), client, client])
+        /// What an operation came to. `Err` is a refusal, not a failure: the engine is fine.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum Outcome {
+            $(
+                #[doc = concat!("Of [`", stringify!($name), "`].")]
+                $name(Result<<$name as Operation>::Done, <$name as Operation>::Refusal>),
+            )+
+        }
+
+        impl Op {
+            /// The names of all operations in metrics, in the order of [`Op::index`].
+            pub const NAMES: &'static [&'static str] = &[$($name::NAME),+];
+
+            /// The row that the operation touches.
+            pub fn key(&self) -> Key {
+                match self { $(Self::$name(op) => op.key(),)+ }
             }
-            (
-                Self::Rotate(_)
-                | Self::Miss { .. }
-                | Self::Revoke { .. }
-                | Self::Mark { .. }
-                | Self::RaiseFence { .. }
-                | Self::StartDevice(_)
-                | Self::NameUserCode { .. }
-                | Self::Decide(_)
-                | Self::Consume(_),
-                _,
-            ) => None,
+
+            /// The not-before moments that decide over it, see [`Operation::not_before`].
+            pub fn not_before(&self, row: Option<&Row>) -> Option<[Key; 3]> {
+                match self { $(Self::$name(op) => op.not_before(row),)+ }
+            }
+
+            /// Bytes that a row made by it can have beyond its fixed part.
+            pub fn size(&self) -> usize {
+                match self { $(Self::$name(op) => op.size(),)+ }
+            }
+
+            /// The transition.
+            pub fn step(&self, row: Option<&Row>, seen: Seen) -> Transition<Outcome> {
+                match self { $(Self::$name(op) => op.step(row, seen).map(Outcome::$name),)+ }
+            }
         }
-    }
+
+        impl Outcome {
+            /// Whether the operation was refused.
+            pub fn is_refused(&self) -> bool {
+                match self { $(Self::$name(answer) => answer.is_err(),)+ }
+            }
+        }
+
+        $(
+            impl From<$name> for Op {
+                fn from(op: $name) -> Self {
+                    Self::$name(Box::new(op))
+                }
+            }
+
+            impl Ask for $name {
+                fn answer(outcome: Outcome) -> Option<Result<Self::Done, Self::Refusal>> {
+                    if let Outcome::$name(answer) = outcome { Some(answer) } else { None }
+                }
+            }
+        )+
+
+        #[repr(usize)]
+        enum Index { $($name),+ }
+
+        impl Op {
+            /// The place of the operation in [`Op::NAMES`].
+            pub fn index(&self) -> usize {
+                match self { $(Self::$name(_) => Index::$name as usize,)+ }
+            }
+        }
+    };
 }
+
+operations!(
+    RedeemCode,
+    CountMiss,
+    Rotate,
+    RevokeFamily,
+    RevokeToken,
+    SpendAssertion,
+    RaiseNotBefore,
+    StartDevice,
+    NameUserCode,
+    DecideDevice,
+    ConsumeDevice,
+);

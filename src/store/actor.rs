@@ -11,10 +11,9 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::shards::Lane;
-use super::{ShardId, StoreError};
+use super::{LaneId, StoreError};
 use crate::ask::{AskError, ask};
-use crate::state::op::Op;
-use crate::state::step::Outcome;
+use crate::state::{Op, Outcome};
 
 type Reply = RpcReplyPort<Result<Outcome, StoreError>>;
 
@@ -44,7 +43,7 @@ impl Shard {
     pub(super) async fn start(
         lane: Arc<Lane>,
         capacity: u32,
-        died: impl FnOnce(ShardId) + Send + 'static,
+        died: impl FnOnce(LaneId) + Send + 'static,
     ) -> Result<Self, StoreError> {
         let (shard, sweep_every) = (lane.shard, lane.sweep_every());
         let (actor, ended) = Actor::spawn(None, ShardActor, lane)

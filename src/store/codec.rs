@@ -8,10 +8,10 @@ use serde::de::DeserializeOwned;
 
 use super::StoreError;
 use crate::id::Id;
-use crate::state::key::Key;
+use crate::state::{Key, Row};
 
 /// The newest format this program writes and reads.
-pub const FORMAT: u8 = 1;
+pub const FORMAT: u8 = 2;
 
 /// Format and checksum, in bytes.
 const HEADER: usize = 5;
@@ -58,6 +58,23 @@ pub fn encode<T: Serialize>(key: &[u8], value: &T) -> Result<Vec<u8>, StoreError
 /// # Errors
 /// If the bytes are newer or damaged.
 pub fn decode<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, CodecError> {
+    parse(body(key, bytes)?.1)
+}
+
+/// The row that [`encode`] stored under `key`, in this format or the one before.
+///
+/// # Errors
+/// If the bytes are newer or damaged.
+pub fn decode_row(key: &[u8], bytes: &[u8]) -> Result<Row, CodecError> {
+    match body(key, bytes)? {
+        // families, devices and user codes ended before their last member, the binding or the cell: none, or 0
+        (1, body) if matches!(body.first(), Some(0 | 4 | 5)) => parse(&[body, &[0]].concat()),
+        (_, body) => parse(body),
+    }
+}
+
+/// Format and body of what [`encode`] stored under `key`.
+fn body<'a>(key: &[u8], bytes: &'a [u8]) -> Result<(u8, &'a [u8]), CodecError> {
     let Some((&[format, a, b, c, d], body)) = bytes.split_first_chunk::<HEADER>() else {
         return Err(CodecError::Damaged("too short"));
     };
@@ -68,6 +85,10 @@ pub fn decode<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, CodecE
     if checksum(format, key, body) != u32::from_be_bytes([a, b, c, d]) {
         return Err(CodecError::Damaged("checksum mismatch"));
     }
+    Ok((format, body))
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, CodecError> {
     match postcard::take_from_bytes(body) {
         Ok((value, [])) => Ok(value),
         Ok(_) => Err(CodecError::Damaged("bytes left over")),
@@ -89,15 +110,15 @@ pub fn key_bytes(key: &Key) -> [u8; KEY_LEN] {
     bytes[0] = match key {
         Key::Family(_) => 1,
         Key::Mark(_) => 2,
-        Key::Fence(_) => FENCES[0],
+        Key::NotBefore(_) => NOT_BEFORE[0],
         Key::UserCode(_) => 4,
     };
     bytes[1..].copy_from_slice(&key.id().0);
     bytes
 }
 
-/// What the keys of all fences start with.
-pub const FENCES: [u8; 1] = [3];
+/// What the keys of all not-before moments start with.
+pub const NOT_BEFORE: [u8; 1] = [3];
 
 /// The key that [`key_bytes`] made.
 pub fn key_from_bytes(bytes: &[u8]) -> Option<Key> {
@@ -106,7 +127,7 @@ pub fn key_from_bytes(bytes: &[u8]) -> Option<Key> {
     match kind {
         1 => Some(Key::Family(id)),
         2 => Some(Key::Mark(id)),
-        3 => Some(Key::Fence(id)),
+        3 => Some(Key::NotBefore(id)),
         4 => Some(Key::UserCode(id)),
         _ => None,
     }
@@ -118,7 +139,6 @@ mod tests {
 
     use super::*;
     use crate::clock::Time;
-    use crate::state::step::Row;
 
     fn row(id: [u8; 16], until: u64) -> (Vec<u8>, Row) {
         let key = key_bytes(&Key::Mark(Id(id)));
@@ -147,13 +167,58 @@ mod tests {
         let mut bytes = encode(&key, &row).unwrap();
         bytes[0] = FORMAT + 1;
         let error = decode::<Row>(&key, &bytes).unwrap_err();
-        assert_eq!(error, CodecError::Newer(2));
+        assert_eq!(error, CodecError::Newer(3));
         let message = error.about("the row family 01").to_string();
         assert_eq!(
             message,
-            "the row family 01 was written by a newer jeton (format 2, this one reads up to 1); \
+            "the row family 01 was written by a newer jeton (format 3, this one reads up to 2); \
              start that version or restore a backup"
         );
+    }
+
+    /// What the format before this one wrote: the same, without the last member.
+    fn encode_before(key: &[u8], row: &Row) -> Vec<u8> {
+        let mut body = postcard::to_stdvec(row).unwrap();
+        if matches!(row, Row::Family(_) | Row::Device(_) | Row::UserCode { .. }) {
+            assert_eq!(body.pop(), Some(0), "none, or cell 0");
+        }
+        let checksum = checksum(1, key, &body).to_be_bytes();
+        [&[1], &checksum[..], &body].concat()
+    }
+
+    #[test]
+    fn rows_of_the_format_before_are_read() {
+        let at = Time::from_millis(7);
+        let family = crate::state::RedeemCode {
+            family: Id([1; 16]),
+            binding: None,
+            ..crate::store::contract::redeem(1, 1, Time::from_secs(1))
+        };
+        let seen = crate::state::Seen { not_before: Time::ZERO, now: Time::from_secs(1) };
+        let family = crate::state::Operation::step(&family, None, seen).row.unwrap();
+        let device = Row::Device(Box::new(crate::state::Device {
+            issuer: "main".into(),
+            client: "tv".into(),
+            grant: [1, 2].into(),
+            attempt: Id([3; 16]),
+            started_at: at,
+            expires_at: at,
+            decision: crate::state::Decision::Approved { subject: "alice".into(), at },
+            binding: None,
+        }));
+        let rows = [
+            family,
+            device,
+            Row::MissedCode { misses: 2, keep_until: at },
+            Row::Mark { attempt: Id([1; 16]), keep_until: at },
+            Row::NotBefore { at, keep_until: at },
+            Row::UserCode { family: Id([1; 16]), keep_until: at, cell: 0 },
+        ];
+        let key = key_bytes(&Key::Family(Id([9; 16])));
+        for row in rows {
+            assert_eq!(decode_row(&key, &encode_before(&key, &row)), Ok(row.clone()));
+            assert_eq!(decode_row(&key, &encode(&key, &row).unwrap()), Ok(row));
+        }
     }
 
     proptest! {
@@ -171,7 +236,7 @@ mod tests {
 
         #[test]
         fn keys_survive(id: [u8; 16]) {
-            for key in [Key::Family(Id(id)), Key::Mark(Id(id)), Key::Fence(Id(id)), Key::UserCode(Id(id))] {
+            for key in [Key::Family(Id(id)), Key::Mark(Id(id)), Key::NotBefore(Id(id)), Key::UserCode(Id(id))] {
                 prop_assert_eq!(key_from_bytes(&key_bytes(&key)), Some(key));
             }
         }

@@ -5,23 +5,18 @@
 use std::collections::BTreeMap;
 use std::future::ready;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use super::{
-    Document, Health, Pending, ShardId, Store, StoreError, StoredKey, Swept, check_document, check_key, check_size,
-    deadline,
+    Answer, Document, Documents, Health, KeyRings, LaneId, Lanes, Ledger, Lifecycle, Pending, StoreError, StoredKey,
+    Swept, check_document, check_key, check_size, deadline,
 };
 use crate::clock::{Clock, Time};
-use crate::id::Id;
-use crate::state::key::Key;
-use crate::state::op::Op;
-use crate::state::step::Change;
-use crate::state::step::{Outcome, Row, step};
+use crate::state::{Key, Op, Row, Seen};
 
 /// The engine without a disk.
 #[derive(Debug)]
 pub struct Memory {
-    shards: ShardId,
+    lanes: LaneId,
     clock: Clock,
     state: Mutex<State>,
 }
@@ -36,9 +31,9 @@ struct State {
 }
 
 impl Memory {
-    /// An empty store of `shards` shards (at least one).
-    pub fn new(shards: ShardId, clock: Clock) -> Self {
-        Self { shards: shards.max(1), clock, state: Mutex::default() }
+    /// An empty store of `lanes` lanes (at least one).
+    pub fn new(lanes: LaneId, clock: Clock) -> Self {
+        Self { lanes: lanes.max(1), clock, state: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -57,56 +52,52 @@ impl Memory {
 }
 
 impl State {
-    fn apply(&mut self, op: &Op, now: Time) -> Outcome {
+    fn apply(&mut self, op: &Op, now: Time) -> Result<Answer, StoreError> {
+        check_size(op)?;
         let key = op.key();
         let row = self.rows.get(&key);
-        let fences = op.fences(row);
-        let fence = fences.iter().flatten().map(|key| self.fence(key)).max().unwrap_or_default();
-        let (change, outcome) = step(row, op, fence, now);
-        if let Change::Put(row) = change {
+        let moments = op.not_before(row);
+        let moments = moments.iter().flatten().map(|key| Row::not_before(self.rows.get(key)));
+        let transition = op.step(row, Seen { not_before: moments.max().unwrap_or_default(), now });
+        if let Some(row) = transition.row {
             self.rows.insert(key, row);
         }
-        outcome
-    }
-
-    fn fence(&self, key: &Key) -> Time {
-        if let Some(Row::Fence { at, .. }) = self.rows.get(key) { *at } else { Time::ZERO }
+        Ok(Answer { outcome: transition.answer, event: transition.event })
     }
 }
 
-impl Store for Memory {
-    fn shards(&self) -> ShardId {
-        self.shards
+impl Ledger for Memory {
+    fn lanes(&self) -> Lanes {
+        Lanes { count: self.lanes, depth: 1 }
     }
 
-    fn apply(&self, _shard: ShardId, ops: Vec<Op>) -> Pending<'_, Vec<Outcome>> {
+    fn apply(&self, _lane: LaneId, ops: Vec<Op>) -> Pending<'_, Vec<Result<Answer, StoreError>>> {
         let now = self.clock.now();
-        self.with(|state| {
-            ops.iter().try_for_each(check_size)?;
-            Ok(ops.iter().map(|op| state.apply(op, now)).collect())
-        })
+        self.with(|state| Ok(ops.iter().map(|op| state.apply(op, now)).collect()))
     }
 
     fn peek<'a>(&'a self, keys: &'a [Key]) -> Pending<'a, Vec<Option<Row>>> {
         self.with(|state| Ok(keys.iter().map(|key| state.rows.get(key).cloned()).collect()))
     }
 
-    fn sweep(&self, shard: ShardId, budget: usize) -> Pending<'_, Swept> {
+    fn sweep(&self, lane: LaneId, budget: usize) -> Pending<'_, Swept> {
         let now = self.clock.now().as_secs();
         self.with(|state| {
-            let due = |key: &Key, row: &Row| self.route(key) == shard && deadline(row) <= now;
+            let due = |key: &Key, row: &Row| key.lane(self.lanes) == lane && deadline(row) <= now;
             let keys: Vec<Key> =
                 state.rows.iter().filter(|(key, row)| due(key, row)).map(|(key, _)| *key).take(budget).collect();
             keys.iter().for_each(|key| drop(state.rows.remove(key)));
             Ok(Swept { forgotten: keys.len(), more: keys.len() == budget })
         })
     }
+}
 
+impl KeyRings for Memory {
     fn keys(&self) -> Pending<'_, Vec<StoredKey>> {
         self.with(|state| Ok(state.keys.values().cloned().collect()))
     }
 
-    fn publish_key(&self, expected: Option<u32>, key: StoredKey) -> Pending<'_, bool> {
+    fn publish(&self, expected: Option<u32>, key: StoredKey) -> Pending<'_, bool> {
         self.with(|state| {
             check_key(&key)?;
             let ring = (key.ring.clone(), 0)..=(key.ring.clone(), u32::MAX);
@@ -119,21 +110,23 @@ impl Store for Memory {
         })
     }
 
-    fn drop_keys<'a>(&'a self, ring: &'a str, generation: u32) -> Pending<'a, ()> {
+    fn drop_up_to<'a>(&'a self, ring: &'a str, generation: u32) -> Pending<'a, ()> {
         self.with(|state| {
             state.keys.retain(|(of, g), _| of != ring || *g > generation);
             Ok(())
         })
     }
+}
 
-    fn documents<'a>(&'a self, kind: &'a str) -> Pending<'a, (Vec<Document>, u64)> {
+impl Documents for Memory {
+    fn list<'a>(&'a self, kind: &'a str) -> Pending<'a, (Vec<Document>, u64)> {
         self.with(|state| {
             let alive = |document: &&Document| document.kind == kind && document.body.is_some();
             Ok((state.documents.values().filter(alive).cloned().collect(), state.version))
         })
     }
 
-    fn document<'a>(&'a self, kind: &'a str, name: &'a str) -> Pending<'a, Option<Document>> {
+    fn get<'a>(&'a self, kind: &'a str, name: &'a str) -> Pending<'a, Option<Document>> {
         self.with(|state| {
             let found = state.documents.get(&(kind.to_owned(), name.to_owned()));
             Ok(found.filter(|document| document.body.is_some()).cloned())
@@ -153,7 +146,7 @@ impl Store for Memory {
         })
     }
 
-    fn put_document(&self, mut document: Document, expected: u64) -> Pending<'_, Option<u64>> {
+    fn put(&self, mut document: Document, expected: u64) -> Pending<'_, Option<u64>> {
         self.with(|state| {
             check_document(&document)?;
             let name = (document.kind.clone(), document.name.clone());
@@ -176,12 +169,9 @@ impl Store for Memory {
             Ok((newer, state.version.max(version)))
         })
     }
+}
 
-    fn lease<'a>(&'a self, _name: &'a str, _holder: Id, _ttl: Duration) -> Pending<'a, Option<u64>> {
-        // one process: whoever asks is the holder
-        self.with(|_| Ok(Some(1)))
-    }
-
+impl Lifecycle for Memory {
     fn health(&self) -> Health {
         if self.state().closed { Health::Unavailable("it is closed".to_owned()) } else { Health::Ready }
     }

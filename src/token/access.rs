@@ -9,6 +9,7 @@ use crate::clock::Time;
 use crate::id::{Id, random_bytes};
 use crate::jose::jwk::PublicJwk;
 use crate::protocol::scope::Scope;
+use crate::state::{Cell, Key, Placed};
 use crate::x509::Thumbprint;
 
 /// The claims of an access token (RFC 9068 section 2.2).
@@ -269,32 +270,44 @@ pub fn is_subject(text: &str) -> bool {
 pub struct Jti {
     /// When the token was issued.
     pub issued_at: Time,
+    /// The cell that holds the family, and the mark of a token that was revoked by itself.
+    pub cell: Cell,
     /// The family the token came from; `None` for client credentials.
     pub family: Option<Id>,
     /// 128 bits (64 within a family) that make it unique.
     unique: [u8; 16],
 }
 
-/// `kind | milliseconds (6 B) | unique (16 B)`.
-const ALONE: u8 = 1;
-/// `kind | milliseconds (6 B) | family (16 B) | unique (8 B)`.
-const OF_FAMILY: u8 = 2;
+/// `kind | milliseconds (6 B) | unique (16 B)`: in cell 0, as it was before there were cells.
+const ALONE_IN_FIRST: u8 = 1;
+/// `kind | milliseconds (6 B) | family (16 B) | unique (8 B)`: in cell 0.
+const OF_FAMILY_IN_FIRST: u8 = 2;
+/// `kind | milliseconds (6 B) | cell (2 B) | unique (16 B)`.
+const ALONE: u8 = 3;
+/// `kind | milliseconds (6 B) | cell (2 B) | family (16 B) | unique (8 B)`.
+const OF_FAMILY: u8 = 4;
 
 impl Jti {
-    /// A fresh id.
-    pub fn new(issued_at: Time, family: Option<Id>) -> Self {
+    /// A fresh id of a token in `cell`.
+    pub fn new(issued_at: Time, cell: Cell, family: Option<Id>) -> Self {
         let mut unique = random_bytes::<16>();
         if family.is_some() {
             unique[8..].fill(0);
         }
-        Self { issued_at, family, unique }
+        Self { issued_at, cell, family, unique }
     }
 
-    /// Base64url, 31 or 42 characters.
+    /// The row of its family, if it has one.
+    pub fn family_row(&self) -> Option<Placed<Key>> {
+        self.family.map(|family| self.cell.place(Key::Family(family)))
+    }
+
+    /// Base64url, 34 or 44 characters.
     pub fn encode(&self) -> String {
-        let mut bytes = Vec::with_capacity(31);
+        let mut bytes = Vec::with_capacity(33);
         bytes.push(if self.family.is_some() { OF_FAMILY } else { ALONE });
         bytes.extend_from_slice(&self.issued_at.as_millis().to_be_bytes()[2..]);
+        bytes.extend_from_slice(&self.cell.0.to_be_bytes());
         match &self.family {
             Some(family) => {
                 bytes.extend_from_slice(&family.0);
@@ -313,15 +326,19 @@ impl Jti {
         let mut wide = [0; 8];
         wide[2..].copy_from_slice(millis);
         let issued_at = Time::from_millis(u64::from_be_bytes(wide));
+        let (cell, rest) = match kind {
+            ALONE_IN_FIRST | OF_FAMILY_IN_FIRST => (Cell::default(), rest),
+            _ => rest.split_first_chunk().map(|(cell, rest)| (Cell(u16::from_be_bytes(*cell)), rest))?,
+        };
         let mut unique = [0; 16];
         match (kind, rest.len()) {
-            (ALONE, 16) => {
+            (ALONE | ALONE_IN_FIRST, 16) => {
                 unique.copy_from_slice(rest);
-                Some(Self { issued_at, family: None, unique })
+                Some(Self { issued_at, cell, family: None, unique })
             }
-            (OF_FAMILY, 24) => {
+            (OF_FAMILY | OF_FAMILY_IN_FIRST, 24) => {
                 unique[..8].copy_from_slice(&rest[16..]);
-                Some(Self { issued_at, family: Some(Id(rest[..16].try_into().ok()?)), unique })
+                Some(Self { issued_at, cell, family: Some(Id(rest[..16].try_into().ok()?)), unique })
             }
             _ => None,
         }
@@ -335,9 +352,24 @@ mod tests {
     #[test]
     fn a_jti_is_read_back_with_and_without_family() {
         for family in [None, Some(Id::random())] {
-            let jti = Jti::new(Time::from_millis(1_700_000_000_123), family);
-            assert_eq!(Jti::parse(&jti.encode()), Some(jti));
+            for cell in [0, 1, 0xabcd].map(Cell) {
+                let jti = Jti::new(Time::from_millis(1_700_000_000_123), cell, family);
+                assert_eq!(Jti::parse(&jti.encode()), Some(jti));
+                assert_eq!(jti.encode().len(), if family.is_some() { 44 } else { 34 });
+            }
         }
-        assert_eq!(Jti::parse("AQ"), None);
+        for short in ["AQ", "Aw", "AwAAAAAAAAA", "BAAAAAAAAAAA"] {
+            assert_eq!(Jti::parse(short), None, "{short}");
+        }
+    }
+
+    #[test]
+    fn a_jti_from_before_there_were_cells_is_in_the_first() {
+        for (kind, family, rest) in [(1, None, vec![7; 16]), (2, Some(Id([5; 16])), [vec![5; 16], vec![7; 8]].concat())]
+        {
+            let text = URL_SAFE_NO_PAD.encode([vec![kind, 0, 0, 0, 0, 1, 2], rest].concat());
+            let jti = Jti::parse(&text).unwrap();
+            assert_eq!((jti.issued_at, jti.cell, jti.family), (Time::from_millis(258), Cell(0), family));
+        }
     }
 }

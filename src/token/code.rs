@@ -8,6 +8,7 @@ use super::wire::{self, HEAD_LEN, Head};
 use crate::clock::Time;
 use crate::id::Id;
 use crate::protocol::pkce::Challenge;
+use crate::state::Cell;
 use crate::vault::{Purpose, Vault};
 
 /// Longest code, in characters; bounded before it is decoded.
@@ -41,7 +42,7 @@ pub struct Code {
 
 impl Code {
     /// The code as the portal hands it out, under a fresh family id.
-    pub fn seal(&self, cell: u16, issuer: &str, vault: &Vault) -> String {
+    pub fn seal(&self, cell: Cell, issuer: &str, vault: &Vault) -> String {
         let family = Id::random();
         let head = Head { key: vault.current(), cell, family }.to_bytes();
         // a struct of strings and JSON values always serialises
@@ -89,7 +90,8 @@ mod tests {
     #[test]
     fn a_code_opens_for_its_issuer_only_and_two_codes_never_look_alike() {
         let vault = Vault::ephemeral();
-        let (text, other) = (code().seal(0, "main", &vault), code().seal(0, "main", &vault));
+        let (text, other) =
+            (code().seal(Cell::default(), "main", &vault), code().seal(Cell::default(), "main", &vault));
         assert!(Code::open(&text, "main", &vault).unwrap().1 == code());
         assert!(Code::open(&text, "other", &vault).is_none());
         assert_ne!(text[12..40], other[12..40]);
@@ -98,7 +100,7 @@ mod tests {
     #[test]
     fn no_changed_byte_passes() {
         let vault = Vault::ephemeral();
-        let bytes = wire::decode(wire::CODE, &code().seal(0, "main", &vault), MAX_LEN).unwrap();
+        let bytes = wire::decode(wire::CODE, &code().seal(Cell::default(), "main", &vault), MAX_LEN).unwrap();
         for at in 0..bytes.len() {
             let mut bent = bytes.clone();
             bent[at] ^= 1;

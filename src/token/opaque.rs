@@ -4,6 +4,7 @@
 use super::access::AccessClaims;
 use super::wire::{self, HEAD_LEN, Head};
 use crate::id::Id;
+use crate::state::Cell;
 use crate::vault::{Purpose, Vault};
 
 /// Longest opaque access token, in characters; bounded before it is decoded. As much as a parameter may be long, so
@@ -17,7 +18,7 @@ pub fn is_opaque(text: &str) -> bool {
 
 /// The token as `issuer` hands it out; `None` if its claims are too long. Its head has a random name and not the
 /// family's, so that two tokens of one login do not show that they are.
-pub fn seal(claims: &AccessClaims, cell: u16, issuer: &str, vault: &Vault) -> Option<String> {
+pub fn seal(claims: &AccessClaims, cell: Cell, issuer: &str, vault: &Vault) -> Option<String> {
     let name = Id::random();
     let head = Head { key: vault.current(), cell, family: name }.to_bytes();
     let plain = serde_json::to_vec(claims).ok()?;
@@ -79,7 +80,10 @@ mod tests {
     fn a_token_opens_for_its_issuer_only_and_shows_nothing() {
         let vault = Vault::ephemeral();
         let own = claims(Map::new());
-        let (text, other) = (seal(&own, 0, "main", &vault).unwrap(), seal(&own, 0, "main", &vault).unwrap());
+        let (text, other) = (
+            seal(&own, Cell::default(), "main", &vault).unwrap(),
+            seal(&own, Cell::default(), "main", &vault).unwrap(),
+        );
         assert_eq!(as_json(&open(&text, "main", &vault).unwrap()), as_json(&own));
         assert!(open(&text, "other", &vault).is_none() && open(&text, "main", &Vault::ephemeral()).is_none());
         assert!(text.starts_with("jat_") && text[12..] != other[12..]);
@@ -90,7 +94,7 @@ mod tests {
     #[test]
     fn no_changed_byte_passes_and_nothing_can_be_put_before_or_behind() {
         let vault = Vault::ephemeral();
-        let text = seal(&claims(Map::new()), 0, "main", &vault).unwrap();
+        let text = seal(&claims(Map::new()), Cell::default(), "main", &vault).unwrap();
         let bytes = wire::decode(wire::ACCESS, &text, MAX_LEN).unwrap();
         for at in 0..bytes.len() {
             let mut bent = bytes.clone();
@@ -105,6 +109,6 @@ mod tests {
     #[test]
     fn claims_that_no_request_could_carry_are_not_issued() {
         let long = Map::from_iter([("x".to_owned(), Value::from("y".repeat(MAX_LEN)))]);
-        assert_eq!(seal(&claims(long), 0, "main", &Vault::ephemeral()), None);
+        assert_eq!(seal(&claims(long), Cell::default(), "main", &Vault::ephemeral()), None);
     }
 }

@@ -48,7 +48,10 @@ mod tests {
     use crate::id::Id;
 
     fn token(vault: &Vault) -> RefreshToken {
-        RefreshToken { head: Head { key: vault.current(), cell: 0, family: Id::random() }, generation: 7 }
+        RefreshToken {
+            head: Head { key: vault.current(), cell: crate::state::Cell(7), family: Id::random() },
+            generation: 7,
+        }
     }
 
     #[test]

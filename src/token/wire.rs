@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 pub use crate::credential::{ACCESS, ADMIN_TOKEN, CLIENT_SECRET, CODE, DEVICE, REFRESH, is_credential};
 use crate::id::Id;
+use crate::state::{Cell, Key, Placed};
 
 /// Bytes of an encoded [`Head`].
 pub const HEAD_LEN: usize = 20;
@@ -17,8 +18,8 @@ const VERSION: u8 = 1;
 pub struct Head {
     /// The entry of the master key ring behind MAC or seal.
     pub key: u8,
-    /// The store cell that holds the family; 0 in the embedded store.
-    pub cell: u16,
+    /// The cell that holds the family.
+    pub cell: Cell,
     /// The family.
     pub family: Id,
 }
@@ -29,7 +30,7 @@ impl Head {
         let mut bytes = [0; HEAD_LEN];
         bytes[0] = VERSION;
         bytes[1] = self.key;
-        bytes[2..4].copy_from_slice(&self.cell.to_be_bytes());
+        bytes[2..4].copy_from_slice(&self.cell.0.to_be_bytes());
         bytes[4..].copy_from_slice(&self.family.0);
         bytes
     }
@@ -41,7 +42,12 @@ impl Head {
             return None;
         }
         let family = Id(head[4..].try_into().ok()?);
-        Some((Self { key: head[1], cell: u16::from_be_bytes([head[2], head[3]]), family }, rest))
+        Some((Self { key: head[1], cell: Cell(u16::from_be_bytes([head[2], head[3]])), family }, rest))
+    }
+
+    /// The row of the family, in its cell.
+    pub fn row(&self) -> Placed<Key> {
+        self.cell.place(Key::Family(self.family))
     }
 }
 

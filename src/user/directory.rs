@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Claims, prepared};
 use crate::protocol::segment::is_dot_segment;
-use crate::store::{Document, Store, StoreError};
+use crate::store::{Document, Documents, StoreError};
 use crate::token::access::is_subject;
 
 /// Kind of the documents that hold users.
@@ -63,12 +63,12 @@ pub enum DirectoryError {
 
 /// The directory of every issuer that has one.
 pub struct Directory {
-    store: Arc<dyn Store>,
+    store: Arc<dyn Documents>,
 }
 
 impl Directory {
     /// The directory in `store`.
-    pub fn new(store: Arc<dyn Store>) -> Self {
+    pub fn new(store: Arc<dyn Documents>) -> Self {
         Self { store }
     }
 
@@ -89,7 +89,7 @@ impl Directory {
 
     async fn read(&self, issuer: &str, username: &str) -> Result<Option<Found>, StoreError> {
         let name = name(issuer, username);
-        let Some(Document { version, body: Some(body), .. }) = self.store.document(KIND, &name).await? else {
+        let Some(Document { version, body: Some(body), .. }) = self.store.get(KIND, &name).await? else {
             return Ok(None);
         };
         // the message must not repeat what stands there
@@ -152,7 +152,7 @@ impl Directory {
         expected: u64,
     ) -> Result<(), DirectoryError> {
         let document = Document { kind: KIND.to_owned(), name: name(issuer, username), version: 0, body };
-        self.store.put_document(document, expected).await?.map(|_version| ()).ok_or(DirectoryError::Conflict)
+        self.store.put(document, expected).await?.map(|_version| ()).ok_or(DirectoryError::Conflict)
     }
 }
 

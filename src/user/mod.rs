@@ -28,7 +28,7 @@ use crate::issuer::UserSource;
 use crate::limit::throttle::Throttle;
 use crate::metrics::Metrics;
 use crate::slow_hash::{Entrance, Full, Lane, LaneConfig, Share, Waiting};
-use crate::store::{Store, StoreError};
+use crate::store::{Documents, StoreError};
 
 /// Somebody who logged in.
 pub struct User {
@@ -105,7 +105,7 @@ impl Users {
     ///
     /// # Errors
     /// If the system has no thread for us.
-    pub fn start(store: Arc<dyn Store>, config: &LaneConfig, clock: Clock, metrics: &Metrics) -> io::Result<Self> {
+    pub fn start(store: Arc<dyn Documents>, config: &LaneConfig, clock: Clock, metrics: &Metrics) -> io::Result<Self> {
         const OF: &str = "password";
         let inner = Inner {
             directory: Directory::new(store),

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use serde::{Deserialize, Serialize};
 use x509_cert::der::{Decode, Encode};
 use x509_cert::ext::pkix::SubjectAltName;
 
@@ -31,7 +32,7 @@ pub struct Certificate {
 }
 
 /// The SHA-256 of a certificate in DER: `x5t#S256` (RFC 7515 section 4.1.8, RFC 8705 section 3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Thumbprint([u8; 32]);
 
 impl Thumbprint {

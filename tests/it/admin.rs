@@ -44,10 +44,10 @@ async fn active(server: &Server, caller: &(String, String), token: &str) -> bool
 /// Writes a client's document as another version of the service, or under other settings, has left it.
 async fn leave(server: &Server, id: &str, body: String) {
     let service = server.daemon().service();
-    let (store, name) = (service.context.shards.store(), format!("main/{id}"));
-    let before = store.document("client", &name).await.unwrap().map_or(0, |document| document.version);
+    let (store, name) = (service.context.shards.engine().documents.clone(), format!("main/{id}"));
+    let before = store.get("client", &name).await.unwrap().map_or(0, |document| document.version);
     let document = Document { kind: "client".to_owned(), name, version: 0, body: Some(body) };
-    store.put_document(document, before).await.unwrap().unwrap();
+    store.put(document, before).await.unwrap().unwrap();
     service.registry.follow().await.unwrap();
 }
 
@@ -872,9 +872,9 @@ async fn a_stored_client_that_no_longer_fits_its_issuer_can_be_seen_mended_and_d
     let server = Server::start().await;
     let client = server.web_client().await;
     let path = format!("{CLIENTS}/{}", client.0);
-    let store = server.daemon().service().context.shards.store().clone();
+    let store = server.daemon().service().context.shards.engine().documents.clone();
     let name = format!("main/{}", client.0);
-    let kept = store.document("client", &name).await.unwrap().unwrap().body.unwrap();
+    let kept = store.get("client", &name).await.unwrap().unwrap().body.unwrap();
     let old = kept.replace("api:write", "nobody:knows");
     let access = server.login(&client).await["access_token"].as_str().unwrap().to_owned();
     server.advance(Duration::from_secs(1)).await;

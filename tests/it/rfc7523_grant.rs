@@ -327,7 +327,7 @@ fn rfc7517_4_what_a_key_in_the_settings_says_wrong_of_itself_is_said() {
 #[tokio::test(flavor = "multi_thread")]
 async fn checklist_34_an_access_token_of_another_issuer_is_no_assertion_whatever_its_typ() {
     let world = World::start().await;
-    let jti = jeton::token::access::Jti::new(world.server.clock.now(), None).encode();
+    let jti = jeton::token::access::Jti::new(world.server.clock.now(), Default::default(), None).encode();
     for typ in ["at+jwt", "JWT"] {
         let claims = world.claims(json!({ "jti": jti, "client_id": "theirs", "scope": "api:read" }));
         let token = sign(json!({ "alg": "EdDSA", "kid": "one", "typ": typ }), &claims, 1);

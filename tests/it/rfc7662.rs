@@ -369,7 +369,7 @@ async fn rfc7662_2_1_a_public_client_that_was_stored_with_a_reach_works_and_cann
     let body = json!({ "metadata": metadata, "secrets": [] }).to_string();
     let document = Document { kind: "client".to_owned(), name: "main/old".to_owned(), version: 0, body: Some(body) };
     let service = server.daemon().service();
-    service.context.shards.store().put_document(document, 0).await.unwrap().unwrap();
+    service.context.shards.engine().documents.clone().put(document, 0).await.unwrap().unwrap();
     service.registry.follow().await.unwrap();
     let tokens = server.login(&("old".to_owned(), String::new())).await;
     let fields = [("token", text(&tokens, "access_token")), ("client_id", "old")];

@@ -4,9 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use jeton::id::Id;
-use jeton::state::family::{Lifetimes, Rotate, RotatePolicy};
-use jeton::state::op::Op;
-use jeton::state::step::Done;
+use jeton::state::{Lifetimes, Rotate, RotatePolicy};
 use jeton::token::refresh::RefreshToken;
 use serde_json::{Value, json};
 
@@ -484,7 +482,7 @@ async fn checklist_59_a_crash_between_commit_and_answer_leaves_one_usable_leaf()
     // the rotation is durable, and nobody was answered
     let context = server.daemon().service().context.clone();
     let presented = RefreshToken::parse(spent, "main", &context.vault).unwrap();
-    let rotate = Op::Rotate(Rotate {
+    let rotate = Rotate {
         family: presented.head.family,
         generation: presented.generation,
         issuer: "main".into(),
@@ -493,8 +491,9 @@ async fn checklist_59_a_crash_between_commit_and_answer_leaves_one_usable_leaf()
         attempt: Id::random(),
         policy: RotatePolicy::Rotate { grace: SECOND * 10, replays: 16 },
         lifetimes: Lifetimes { access: SECOND * 600, idle: SECOND * 86_400, absolute: SECOND * 86_400 },
-    });
-    assert!(matches!(context.shards.apply(rotate).await, Ok(Ok(Done::Rotated(_)))));
+        shown: None,
+    };
+    assert!(matches!(context.shards.ask(jeton::state::Cell::default(), rotate).await, Ok(Ok(_))));
     drop(context);
     server.restart().await;
     assert!(!server.is_active(&gateway, spent).await);

@@ -102,8 +102,8 @@ async fn users_outlive_a_restart_and_names_are_compared_case_by_case() {
 async fn checklist_23_the_store_holds_no_password() {
     let server = Server::with(DIRECTORY).await;
     put_user(&server, "ann", json!({ "password": "Canary7f3a9c", "subject": "u-1" })).await;
-    let store = server.daemon().service().context.shards.store().clone();
-    let stored = store.document("user", "main/ann").await.unwrap().unwrap().body.unwrap();
+    let store = server.daemon().service().context.shards.engine().documents.clone();
+    let stored = store.get("user", "main/ann").await.unwrap().unwrap().body.unwrap();
     assert!(stored.contains("$argon2id$v=19$m=19456,t=2,p=1$") && !stored.contains("Canary"), "{stored}");
 }
 
@@ -214,8 +214,8 @@ async fn rfc8265_3_4_2_a_name_that_was_stored_in_another_form_still_logs_in_and_
         version: 0,
         body: Some(old),
     };
-    let store = server.daemon().service().context.shards.store().clone();
-    store.put_document(document, 0).await.unwrap().unwrap();
+    let store = server.daemon().service().context.shards.engine().documents.clone();
+    store.put(document, 0).await.unwrap().unwrap();
     for (name, password, subject) in [("Zoe\u{308}", "mule", "decomposed"), ("Zo\u{eb}", "horse", "composed")] {
         let tokens = login(&server, &client, name, password).await;
         assert_eq!(crate::support::claims(&tokens.get("access_token"))["sub"], subject, "{name:?}");

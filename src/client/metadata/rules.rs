@@ -18,7 +18,7 @@ use crate::protocol::auth_method::AuthMethod;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::segment::is_dot_segment;
 use crate::protocol::uri::shown;
-use crate::state::family::{Lifetimes, RotatePolicy};
+use crate::state::{Lifetimes, RotatePolicy};
 use crate::token::access::AccessTokenTyp;
 
 /// Metadata that asks for what it may not have; names the field, the value and the rule.

@@ -15,7 +15,7 @@ use crate::issuer::Issuer;
 use crate::protocol::auth_method::AuthMethod;
 use crate::registry::{Registered, StoredClient};
 use crate::service::Service;
-use crate::state::key::Fence;
+use crate::state::NotBeforeOf;
 use crate::token::wire;
 
 pub(super) async fn create(service: &Service, issuer: &Issuer, request: &Request) -> Answer {
@@ -78,12 +78,12 @@ pub(super) async fn replace(service: &Service, issuer: &Issuer, id: &str, reques
     service.registry.check(issuer, id, &new)?;
     if lowered {
         // before, so that nothing lives on if we fail half-way and are asked again; after, for what was issued in between
-        inspect::raise_fence(issuer, Fence::Client(id), &service.context).await?;
+        inspect::raise_not_before(issuer, NotBeforeOf::Client(id), &service.context).await?;
     }
     // in place of the one that was judged and no other
     let client = service.registry.replace(issuer, id, old.version, new).await?;
     if lowered {
-        inspect::raise_fence(issuer, Fence::Client(id), &service.context).await?;
+        inspect::raise_not_before(issuer, NotBeforeOf::Client(id), &service.context).await?;
         tracing::warn!(target: "audit", event = "client_made_public", actor = ACTOR, peer = %request.peer, issuer = issuer.id, client = id);
     }
     Ok(json(200, &describe(id, &Registered::from(&*client))))
@@ -113,9 +113,9 @@ pub(super) async fn delete(service: &Service, issuer: &Issuer, id: &str) -> Answ
     // what the client holds ends with it (CHECKLIST 56): before, so that nothing lives on under an id that is free for
     // others if we fail half-way, and after, for what was issued in between
     service.registry.changeable(&issuer.id, id)?;
-    inspect::raise_fence(issuer, Fence::Client(id), &service.context).await?;
+    inspect::raise_not_before(issuer, NotBeforeOf::Client(id), &service.context).await?;
     service.registry.delete(issuer, id).await?;
-    inspect::raise_fence(issuer, Fence::Client(id), &service.context).await?;
+    inspect::raise_not_before(issuer, NotBeforeOf::Client(id), &service.context).await?;
     Ok(respond::json(204, ""))
 }
 

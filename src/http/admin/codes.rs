@@ -81,7 +81,7 @@ pub(super) fn issue(service: &Service, issuer: &Issuer, request: &Request) -> An
         issued_at,
         expires_at: issued_at + lifetime,
     };
-    let text = code.seal(0, &issuer.id, &service.context.vault);
+    let text = code.seal(service.context.shards.place(), &issuer.id, &service.context.vault);
     if text.len() > code::MAX_LEN {
         return Err(Problem::new(400, "the grant is too long for a code; send fewer claims"));
     }

@@ -14,8 +14,7 @@ use crate::issuer::Issuer;
 use crate::protocol::numeric_date::NumericDate;
 use crate::protocol::scope::Scope;
 use crate::service::Service;
-use crate::state::device::{Decision, Device, Verdict};
-use crate::state::step::{Refusal, Row};
+use crate::state::{DecideRefusal, Decision, Device, DeviceDecision, Placed, Row};
 use crate::token::Granted;
 use crate::token::device_code::UserCode;
 
@@ -41,7 +40,7 @@ pub(super) async fn show(service: &Service, issuer: &Issuer, typed: &str) -> Ans
         Decision::Approved { .. } => "approved",
         Decision::Denied => "denied",
     };
-    let granted = open(service, issuer, id, &device)?;
+    let granted = open(service, issuer, id.of, &device)?;
     let client = service.registry.client(&issuer.id, &device.client);
     let name = client.as_ref().and_then(|client| client.metadata.client_name.as_deref());
     Ok(super::json(
@@ -66,7 +65,7 @@ pub(super) async fn approve(service: &Service, issuer: &Issuer, typed: &str, req
     let (id, row) = find(service, issuer, typed).await?;
     let Row::Device(device) = row else { return Err(over()) };
     // once it is approved this is what was granted: a retry says the same again, and the store compares
-    let asked = open(service, issuer, id, &device)?;
+    let asked = open(service, issuer, id.of, &device)?;
     let scope = match &approval.scope {
         Some(scope) => {
             Scope::parse(scope).map_err(|error| Problem::new(400, format!("scope: {}", error.description)))?
@@ -94,24 +93,24 @@ pub(super) async fn approve(service: &Service, issuer: &Issuer, typed: &str, req
         unidentified: false,
         proven: asked.proven,
     };
-    let grant = granted.seal(&id, &issuer.id, &service.context.vault);
-    decide(service, issuer, id, Verdict::Approve { subject: approval.subject.into(), grant }).await
+    let grant = granted.seal(&id.of, &issuer.id, &service.context.vault);
+    decide(service, issuer, id, DeviceDecision::Approve { subject: approval.subject.into(), grant }).await
 }
 
 pub(super) async fn deny(service: &Service, issuer: &Issuer, typed: &str) -> Answer {
     let (id, _) = find(service, issuer, typed).await?;
-    decide(service, issuer, id, Verdict::Deny).await
+    decide(service, issuer, id, DeviceDecision::Deny).await
 }
 
-async fn decide(service: &Service, issuer: &Issuer, id: Id, verdict: Verdict) -> Answer {
-    match device::decide(issuer, id, verdict, &service.context).await? {
+async fn decide(service: &Service, issuer: &Issuer, id: Placed<Id>, decision: DeviceDecision) -> Answer {
+    match device::decide(issuer, id, decision, &service.context).await? {
         Ok(()) => Ok(respond::json(204, "")),
-        Err(Refusal::Decided) => Err(over()),
-        Err(_) => Err(unknown()),
+        Err(DecideRefusal::Decided) => Err(over()),
+        Err(DecideRefusal::Unknown | DecideRefusal::Expired | DecideRefusal::Revoked) => Err(unknown()),
     }
 }
 
-async fn find(service: &Service, issuer: &Issuer, typed: &str) -> Result<(Id, Row), Problem> {
+async fn find(service: &Service, issuer: &Issuer, typed: &str) -> Result<(Placed<Id>, Row), Problem> {
     device::find(issuer, typed, &service.context).await?.ok_or_else(unknown)
 }
 

@@ -10,7 +10,7 @@ use crate::http::{Request, respond};
 use crate::inspect;
 use crate::issuer::Issuer;
 use crate::service::Service;
-use crate::state::key::Fence;
+use crate::state::NotBeforeOf;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,13 +26,13 @@ pub(super) async fn revoke(service: &Service, issuer: &Issuer, request: &Request
     let what = match super::body(request)? {
         Wanted { subject: Some(subject), client_id: None, token: None, all: None } => {
             check_subject(&subject)?;
-            inspect::raise_fence(issuer, Fence::Subject(&subject), context).await?;
+            inspect::raise_not_before(issuer, NotBeforeOf::Subject(&subject), context).await?;
             "subject"
         }
         Wanted { subject: None, client_id: Some(client), token: None, all: None } => {
             // a client that was deleted took everything with it
             service.registry.client(&issuer.id, &client).ok_or_else(super::clients::unknown)?;
-            inspect::raise_fence(issuer, Fence::Client(&client), context).await?;
+            inspect::raise_not_before(issuer, NotBeforeOf::Client(&client), context).await?;
             "client"
         }
         Wanted { subject: None, client_id: None, token: Some(token), all: None } => {
@@ -40,7 +40,7 @@ pub(super) async fn revoke(service: &Service, issuer: &Issuer, request: &Request
             "token"
         }
         Wanted { subject: None, client_id: None, token: None, all: Some(true) } => {
-            inspect::raise_fence(issuer, Fence::Issuer, context).await?;
+            inspect::raise_not_before(issuer, NotBeforeOf::Issuer, context).await?;
             "issuer"
         }
         Wanted { .. } => {

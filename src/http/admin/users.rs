@@ -14,7 +14,7 @@ use crate::inspect;
 use crate::issuer::Issuer;
 use crate::issuer::UserSource;
 use crate::service::Service;
-use crate::state::key::Fence;
+use crate::state::NotBeforeOf;
 use crate::user::directory::{DirectoryError, StoredUser, check_username};
 use crate::user::{Claims, prepared};
 
@@ -110,7 +110,7 @@ pub(super) async fn delete(service: &Service, issuer: &Issuer, username: &str, r
 
 /// Everything issued about the subject until now is void, in O(1).
 async fn end_logins(service: &Service, issuer: &Issuer, subject: &str) -> Result<(), Problem> {
-    Ok(inspect::raise_fence(issuer, Fence::Subject(subject), &service.context).await?)
+    Ok(inspect::raise_not_before(issuer, NotBeforeOf::Subject(subject), &service.context).await?)
 }
 
 /// A user as an operator sees it: everything but the hash.

@@ -16,8 +16,8 @@ use crate::protocol::form::Form;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::resource;
 use crate::service::Service;
+use crate::state::SenderBinding;
 use crate::token::Granted;
-use crate::token::access::Confirmation;
 
 /// Two rows each, which stay until they expire: two hundred devices at once of one client behind one address, then five a
 /// second.
@@ -29,8 +29,8 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
         Err(response) => return response,
     };
     let context = &service.context;
-    let granted = match asked(place, &client, form) {
-        Ok(granted) => granted,
+    let (granted, binding) = match asked(place, &client, form) {
+        Ok(asked) => asked,
         Err(error) => return place.refused(told, error, None),
     };
     if let Err(wait) = client.rate.admit(context.clock.now()) {
@@ -49,7 +49,7 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
         Ok(place) => place,
         Err(error) => return place.not_granted(told, &error),
     };
-    match device::start(place.issuer, &client, &granted, context).await {
+    match device::start(place.issuer, &client, &granted, binding, context).await {
         Ok(codes) => {
             context.metrics.tokens_issued.with_label_values(&["device_code"]).inc();
             place.started(&codes)
@@ -59,7 +59,11 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
 }
 
 /// What the client asks for, if it may; without `scope` everything it registered, which the portal may narrow.
-fn asked(place: &Place<'_>, client: &AuthenticatedClient, form: Form<'_>) -> Result<Granted, OAuthError> {
+fn asked(
+    place: &Place<'_>,
+    client: &AuthenticatedClient,
+    form: Form<'_>,
+) -> Result<(Granted, Option<SenderBinding>), OAuthError> {
     if !client.may_use(GrantType::DEVICE_CODE.as_str()) {
         return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "the client may not use this grant type"));
     }
@@ -70,6 +74,6 @@ fn asked(place: &Place<'_>, client: &AuthenticatedClient, form: Form<'_>) -> Res
     place.issuer.check_scope(&scope, may)?;
     let resources = resource::asked(&form, &client.settings.resources)?;
     // the device code is a public client's refresh token to be, and bound like one
-    let confirmation = client.refresh_binding()?.map(Confirmation::certificate);
-    Ok(Granted { scope, resources, confirmation, proven: !client.is_public(), ..Granted::default() })
+    let binding = client.refresh_binding()?.map(SenderBinding::Certificate);
+    Ok((Granted { scope, resources, proven: !client.is_public(), ..Granted::default() }, binding))
 }

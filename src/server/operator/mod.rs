@@ -24,7 +24,7 @@ use crate::registry::Loss;
 use crate::registry::Registry;
 use crate::router::Router;
 use crate::service::{Operator, Reloaded};
-use crate::state::key::Fence;
+use crate::state::NotBeforeOf;
 use crate::store::StoreError;
 use crate::vault::Vault;
 
@@ -132,7 +132,7 @@ impl Daemonic {
     /// Voids what was issued to these clients.
     async fn void(&self, lost: &[Loss]) -> Result<(), StoreError> {
         for Loss { issuer, client, .. } in lost {
-            inspect::raise_fence(issuer, Fence::Client(client), &self.live.context).await?;
+            inspect::raise_not_before(issuer, NotBeforeOf::Client(client), &self.live.context).await?;
         }
         Ok(())
     }

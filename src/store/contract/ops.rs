@@ -4,26 +4,28 @@ use std::time::Duration;
 
 use crate::clock::Time;
 use crate::id::Id;
-use crate::state::family::{Lifetimes, Redeem, Rotate, RotatePolicy};
-use crate::state::op::Op;
+use crate::state::{Lifetimes, RedeemCode, Rotate, RotatePolicy};
 
-pub(in crate::store) const LIFETIMES: Lifetimes = Lifetimes {
+/// Of what the families of the suite issue.
+pub const LIFETIMES: Lifetimes = Lifetimes {
     access: Duration::from_millis(5_500),
     idle: Duration::from_millis(30_250),
     absolute: Duration::from_millis(120_750),
 };
 
-pub(in crate::store) const GRACE: RotatePolicy = RotatePolicy::Rotate { grace: Duration::from_secs(3), replays: 2 };
+/// Three seconds, two replays.
+pub const GRACE: RotatePolicy = RotatePolicy::Rotate { grace: Duration::from_secs(3), replays: 2 };
 
 /// A family's id that lands in shard `n` of 256 or fewer.
-pub(in crate::store) fn family(n: u8) -> Id {
+pub fn family(n: u8) -> Id {
     let mut id = [n; 16];
     id[0] = 0;
     Id(id)
 }
 
-pub(in crate::store) fn redeem(n: u8, attempt: u8, now: Time) -> Op {
-    Op::Redeem(Box::new(Redeem {
+/// The redemption of code `n` by the request `attempt`.
+pub fn redeem(n: u8, attempt: u8, now: Time) -> RedeemCode {
+    RedeemCode {
         family: family(n),
         issuer: "main".into(),
         client: "web".into(),
@@ -34,11 +36,13 @@ pub(in crate::store) fn redeem(n: u8, attempt: u8, now: Time) -> Op {
         code_issued_at: now,
         code_expires_at: now + Duration::from_secs(60),
         lifetimes: LIFETIMES,
-    }))
+        binding: None,
+    }
 }
 
-pub(in crate::store) fn rotate(n: u8, generation: u32, attempt: u8) -> Op {
-    Op::Rotate(Rotate {
+/// The exchange of a refresh token of family `n` by the request `attempt`.
+pub fn rotate(n: u8, generation: u32, attempt: u8) -> Rotate {
+    Rotate {
         family: family(n),
         generation,
         issuer: "main".into(),
@@ -47,5 +51,6 @@ pub(in crate::store) fn rotate(n: u8, generation: u32, attempt: u8) -> Op {
         attempt: Id([attempt; 16]),
         policy: GRACE,
         lifetimes: LIFETIMES,
-    })
+        shown: None,
+    }
 }

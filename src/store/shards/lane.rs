@@ -1,7 +1,6 @@
 //! What a shard does with the engine, without its queue: apply a batch until the outcome is known, sweep a little,
 //! and count both.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::{Histogram, IntCounter, IntGauge};
@@ -9,18 +8,17 @@ use tokio::sync::watch;
 
 use super::{ShardsConfig, report};
 use crate::metrics::{Metrics, Stopwatch};
-use crate::state::op::Op;
-use crate::state::step::Outcome;
-use crate::store::{ShardId, Store, StoreError};
+use crate::state::{Op, Outcome};
+use crate::store::{Answer, Engine, LaneId, StoreError, audit};
 
 /// Between two tries of a batch whose outcome is unknown.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// One shard's way to the engine.
 pub(in crate::store) struct Lane {
-    pub(in crate::store) shard: ShardId,
+    pub(in crate::store) shard: LaneId,
     pub(in crate::store) queue_depth: IntGauge,
-    store: Arc<dyn Store>,
+    engine: Engine,
     config: ShardsConfig,
     failure: watch::Sender<Option<String>>,
     ops: OpCounts,
@@ -28,12 +26,13 @@ pub(in crate::store) struct Lane {
     batch_duration: Histogram,
     swept: IntCounter,
     size: IntGauge,
+    metrics: Metrics,
 }
 
 impl Lane {
     pub(super) fn new(
-        shard: ShardId,
-        store: Arc<dyn Store>,
+        shard: LaneId,
+        engine: Engine,
         config: ShardsConfig,
         metrics: &Metrics,
         failure: watch::Sender<Option<String>>,
@@ -43,7 +42,7 @@ impl Lane {
         Self {
             shard,
             queue_depth: metrics.store_queue.with_label_values(label),
-            store,
+            engine,
             config,
             failure,
             ops: OpCounts::new(metrics),
@@ -51,6 +50,7 @@ impl Lane {
             batch_duration: metrics.store_batch_duration.with_label_values(label),
             swept: metrics.store_swept.clone(),
             size: metrics.store_size.clone(),
+            metrics: metrics.clone(),
         }
     }
 
@@ -61,7 +61,7 @@ impl Lane {
 
     /// Batches under way at once, at most.
     pub(in crate::store) fn depth(&self) -> usize {
-        self.store.depth().max(1)
+        self.engine.ledger.lanes().depth.max(1)
     }
 
     pub(in crate::store) fn sweep_every(&self) -> Duration {
@@ -71,43 +71,36 @@ impl Lane {
     /// Applies a batch; as many results, in the same order.
     pub(in crate::store) async fn apply(&self, ops: Vec<Op>) -> Vec<Result<Outcome, StoreError>> {
         let watch = Stopwatch::start();
-        let results = match self.apply_all(&ops, watch).await {
-            Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
-            // one damaged row must not be everybody's
-            Err(StoreError::Corrupt(_) | StoreError::TooLarge { .. }) if ops.len() > 1 => {
-                self.apply_each(&ops, watch).await
-            }
-            Err(error) => vec![Err(error); ops.len()],
-        };
+        let answers = self.apply_until_known(&ops, watch).await;
         self.batches.inc();
         self.batch_duration.observe(watch.seconds());
-        for (op, result) in ops.iter().zip(&results) {
-            match result {
-                Ok(outcome) => self.ops.count(op, outcome),
-                Err(StoreError::Fatal(why)) => report(&self.failure, why.clone()),
-                Err(_) => {}
-            }
-        }
-        results
+        let answers = answers.unwrap_or_else(|error| vec![Err(error); ops.len()]);
+        ops.iter().zip(answers).map(|(op, answer)| self.tell(op, answer)).collect()
     }
 
-    async fn apply_each(&self, ops: &[Op], watch: Stopwatch) -> Vec<Result<Outcome, StoreError>> {
-        let mut results = Vec::with_capacity(ops.len());
-        for op in ops {
-            let mut result = self.apply_all(std::slice::from_ref(op), watch).await;
-            results.push(match &mut result {
-                Ok(outcomes) => outcomes.pop().ok_or_else(|| self.lost()),
-                Err(error) => Err(error.clone()),
-            });
+    /// Counts what an operation came to and writes the audit stream.
+    fn tell(&self, op: &Op, answer: Result<Answer, StoreError>) -> Result<Outcome, StoreError> {
+        let Answer { outcome, event } = answer.inspect_err(|error| {
+            if let StoreError::Fatal(why) = error {
+                report(&self.failure, why.clone());
+            }
+        })?;
+        self.ops.count(op, &outcome);
+        if let Some(event) = &event {
+            audit::write(event, &self.metrics);
         }
-        results
+        Ok(outcome)
     }
 
     /// Tries again, with the same attempts, while the outcome is unknown and somebody may still wait for it.
-    async fn apply_all(&self, ops: &[Op], watch: Stopwatch) -> Result<Vec<Outcome>, StoreError> {
+    async fn apply_until_known(
+        &self,
+        ops: &[Op],
+        watch: Stopwatch,
+    ) -> Result<Vec<Result<Answer, StoreError>>, StoreError> {
         loop {
-            match self.store.apply(self.shard, ops.to_vec()).await {
-                Ok(outcomes) if outcomes.len() != ops.len() => return Err(self.lost()),
+            match self.engine.ledger.apply(self.shard, ops.to_vec()).await {
+                Ok(answers) if answers.len() != ops.len() => return Err(self.lost()),
                 Err(StoreError::Indeterminate { reason }) if watch.elapsed() + PAUSE < self.config.timeout => {
                     tracing::warn!(shard = self.shard, %reason, "failed to learn what a batch came to; trying again");
                     pause().await;
@@ -124,11 +117,11 @@ impl Lane {
     /// Forgets a few expired rows; whether there are more.
     pub(in crate::store) async fn sweep(&self) -> bool {
         if self.shard == 0
-            && let Some(size) = self.store.size()
+            && let Some(size) = self.engine.lifecycle.size()
         {
             self.size.set(i64::try_from(size).unwrap_or(i64::MAX));
         }
-        match self.store.sweep(self.shard, self.config.sweep_budget).await {
+        match self.engine.ledger.sweep(self.shard, self.config.sweep_budget).await {
             Ok(swept) => {
                 self.swept.inc_by(swept.forgotten as u64);
                 swept.more
@@ -152,32 +145,17 @@ async fn pause() {
 }
 
 /// Counters of operations, by what was asked and whether it was done or refused.
-struct OpCounts([[IntCounter; 2]; 10]);
+struct OpCounts(Vec<[IntCounter; 2]>);
 
 impl OpCounts {
-    const NAMES: [&str; 10] =
-        ["redeem", "miss", "rotate", "revoke", "mark", "fence", "start_device", "name_user_code", "decide", "consume"];
-
     fn new(metrics: &Metrics) -> Self {
-        Self(Self::NAMES.map(|op| {
-            ["done", "refused"].map(|outcome| metrics.store_ops.with_label_values(&[op, outcome])) //
-        }))
+        let counters =
+            |op: &&str| ["done", "refused"].map(|outcome| metrics.store_ops.with_label_values(&[*op, outcome]));
+        Self(Op::NAMES.iter().map(counters).collect())
     }
 
     fn count(&self, op: &Op, outcome: &Outcome) {
-        let op = match op {
-            Op::Redeem(_) => 0,
-            Op::Miss { .. } => 1,
-            Op::Rotate(_) => 2,
-            Op::Revoke { .. } => 3,
-            Op::Mark { .. } => 4,
-            Op::RaiseFence { .. } => 5,
-            Op::StartDevice(_) => 6,
-            Op::NameUserCode { .. } => 7,
-            Op::Decide(_) => 8,
-            Op::Consume(_) => 9,
-        };
-        self.0[op][usize::from(outcome.is_err())].inc();
+        self.0[op.index()][usize::from(outcome.is_refused())].inc();
     }
 }
 

@@ -1,5 +1,5 @@
-//! The handle of the store: which shard, is there room, and what it came to. Everything that changes state goes
-//! through [`Shards::apply`]; `actor` holds the queues, an engine the rows.
+//! The handle of the store: which cell and lane, is there room, and what it came to. Everything that changes state goes
+//! through [`Shards::ask`]; `actor` holds the queues, an engine the rows.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,12 +9,10 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::actor::Shard;
-use super::{Health, Store, StoreError, check_size};
-use crate::clock::Time;
+use super::{Engine, Health, StoreError, check_size};
 use crate::metrics::Metrics;
-use crate::state::key::{Fence, Key};
-use crate::state::op::Op;
-use crate::state::step::{Outcome, Row};
+use crate::state::op::Ask;
+use crate::state::{Cell, Key, Op, Outcome, Placed, Row};
 
 mod lane;
 #[cfg(test)]
@@ -60,7 +58,7 @@ pub struct Shards {
 }
 
 struct Inner {
-    store: Arc<dyn Store>,
+    engine: Engine,
     shards: Vec<Shard>,
     timeout: Duration,
     peeks: IntCounter,
@@ -79,73 +77,99 @@ impl Shards {
     ///
     /// # Errors
     /// [`StoreError::Fatal`] if an actor cannot be started.
-    pub async fn start(store: Arc<dyn Store>, config: ShardsConfig, metrics: &Metrics) -> Result<Self, StoreError> {
+    pub async fn start(engine: Engine, config: ShardsConfig, metrics: &Metrics) -> Result<Self, StoreError> {
         let failure = watch::Sender::new(None);
-        let mut shards = Vec::with_capacity(usize::from(store.shards()));
-        for shard in 0..store.shards() {
-            let lane = Lane::new(shard, Arc::clone(&store), config.clone(), metrics, failure.clone());
+        let lanes = engine.ledger.lanes().count.max(1);
+        let mut shards = Vec::with_capacity(usize::from(lanes));
+        for shard in 0..lanes {
+            let lane = Lane::new(shard, engine.clone(), config.clone(), metrics, failure.clone());
             let failure = failure.clone();
             let died = move |shard| report(&failure, format!("the actor of store shard {shard} died"));
             shards.push(Shard::start(Arc::new(lane), config.queue.max(1), died).await?);
         }
         let peeks = metrics.store_ops.with_label_values(&["peek", "done"]);
         let errors = ErrorCounts::new(metrics);
-        Ok(Self { inner: Arc::new(Inner { store, shards, timeout: config.timeout, peeks, errors, failure }) })
+        Ok(Self { inner: Arc::new(Inner { engine, shards, timeout: config.timeout, peeks, errors, failure }) })
     }
 
-    /// Applies one operation; its outcome is durable when it is given.
+    /// The cell in which something new begins.
+    pub fn place(&self) -> Cell {
+        Cell::default()
+    }
+
+    /// The cell that holds what has no cell of its own, such as a used assertion or a user code.
+    pub fn home(&self, key: &Key) -> Cell {
+        let _ = key;
+        Cell::default()
+    }
+
+    /// Every cell, for what concerns all of them.
+    pub fn cells(&self) -> impl Iterator<Item = Cell> + use<> {
+        std::iter::once(Cell::default())
+    }
+
+    /// Carries out one operation in `cell`; what it came to is durable when it is given.
     ///
     /// # Errors
     /// If the store cannot. [`StoreError::Unavailable`] and [`StoreError::TooLarge`]: nothing was done.
-    pub async fn apply(&self, op: Op) -> Result<Outcome, StoreError> {
-        self.apply_within(op, self.inner.timeout).await
+    pub async fn ask<O: Ask>(&self, cell: Cell, op: O) -> Result<Result<O::Done, O::Refusal>, StoreError> {
+        self.ask_within(cell, op, self.inner.timeout).await
     }
 
-    /// [`Shards::apply`] with a limit of its own. It is the wait that ends: the operation may still be carried out,
-    /// so a late one is [`StoreError::Indeterminate`].
+    /// [`Shards::ask`] with a limit of its own. It is the wait that ends: the operation may still be carried out, so a
+    /// late one is [`StoreError::Indeterminate`].
     ///
     /// # Errors
-    /// As [`Shards::apply`].
-    pub async fn apply_within(&self, op: Op, limit: Duration) -> Result<Outcome, StoreError> {
-        check_size(&op).and_then(|()| self.check()).map_err(|error| self.inner.errors.count(error))?;
-        let shard = usize::from(self.inner.store.route(&op.key()));
-        let Some(shard) = self.inner.shards.get(shard) else {
-            return Err(StoreError::Fatal(format!("shard {shard} does not exist")));
-        };
-        shard.apply(op, limit).await.map_err(|error| self.inner.errors.count(error))
+    /// As [`Shards::ask`].
+    pub async fn ask_within<O: Ask>(
+        &self,
+        cell: Cell,
+        op: O,
+        limit: Duration,
+    ) -> Result<Result<O::Done, O::Refusal>, StoreError> {
+        let outcome = self.apply(cell.place(op.into()), limit).await;
+        outcome.map_err(|error| self.inner.errors.count(error)).and_then(|outcome| {
+            O::answer(outcome)
+                .ok_or_else(|| StoreError::Fatal(format!("the engine answered another operation than {}", O::NAME)))
+        })
     }
 
-    /// Reads rows; never the basis of a single-use decision.
+    async fn apply(&self, op: Placed<Op>, limit: Duration) -> Result<Outcome, StoreError> {
+        check_size(&op.of).and_then(|()| self.check()).and_then(|()| here(op.cell))?;
+        let shard = self.inner.lane(&op.of.key());
+        let shard = shard.ok_or_else(|| StoreError::Fatal("the engine has no lane".to_owned()))?;
+        shard.apply(op.of, limit).await
+    }
+
+    /// Reads rows, in the order of `keys`; never the basis of a single-use decision.
     ///
     /// # Errors
     /// If the store cannot.
-    pub async fn peek(&self, keys: &[Key]) -> Result<Vec<Option<Row>>, StoreError> {
+    pub async fn peek(&self, keys: &[Placed<Key>]) -> Result<Vec<Option<Row>>, StoreError> {
         self.inner.peeks.inc();
-        self.inner.store.peek(keys).await.map_err(|error| self.inner.errors.count(error))
+        let keys: Result<Vec<Key>, _> = keys.iter().map(|key| here(key.cell).map(|()| key.of)).collect();
+        let rows = async { self.inner.engine.ledger.peek(&keys?).await };
+        rows.await.map_err(|error| self.inner.errors.count(error))
     }
 
-    /// The moment at or before which everything of the issuer, of the client or about the subject is void;
-    /// [`Time::ZERO`] if there is none.
+    /// Reads one row, see [`Shards::peek`].
     ///
     /// # Errors
     /// If the store cannot.
-    pub async fn fence(&self, issuer: &str, client: &str, subject: &str) -> Result<Time, StoreError> {
-        let keys = [Fence::Issuer, Fence::Client(client), Fence::Subject(subject)].map(|f| Key::fence(issuer, f));
-        let rows = self.peek(&keys).await?;
-        let at = |row| if let Some(Row::Fence { at, .. }) = row { at } else { Time::ZERO };
-        Ok(rows.into_iter().map(at).max().unwrap_or_default())
+    pub async fn peek_one(&self, key: Placed<Key>) -> Result<Option<Row>, StoreError> {
+        Ok(self.peek(&[key]).await?.pop().flatten())
     }
 
     /// The engine, for keys and documents.
-    pub fn store(&self) -> &Arc<dyn Store> {
-        &self.inner.store
+    pub fn engine(&self) -> &Engine {
+        &self.inner.engine
     }
 
     /// Whether the store can take writes now.
     pub fn health(&self) -> Health {
         match &*self.inner.failure.borrow() {
             Some(why) => Health::Failed(why.clone()),
-            None => self.inner.store.health(),
+            None => self.inner.engine.lifecycle.health(),
         }
     }
 
@@ -172,7 +196,7 @@ impl Shards {
             self.inner.shards.iter().for_each(Shard::abandon);
         }
         // a disk that does not answer must not keep the process: what was answered is durable already
-        tokio::time::timeout(limit, self.inner.store.close()).await.unwrap_or_else(|_| {
+        tokio::time::timeout(limit, self.inner.engine.lifecycle.close()).await.unwrap_or_else(|_| {
             Err(StoreError::Indeterminate { reason: "the engine did not close in time".to_owned() })
         })
     }
@@ -180,6 +204,21 @@ impl Shards {
     fn check(&self) -> Result<(), StoreError> {
         self.inner.failure.borrow().clone().map_or(Ok(()), |why| Err(StoreError::Fatal(why)))
     }
+}
+
+impl Inner {
+    fn lane(&self, key: &Key) -> Option<&Shard> {
+        let count = u16::try_from(self.shards.len()).unwrap_or(u16::MAX);
+        self.shards.get(usize::from(key.lane(count)))
+    }
+}
+
+/// Refuses what belongs to a cell that this node does not know.
+fn here(cell: Cell) -> Result<(), StoreError> {
+    if cell == Cell::default() {
+        return Ok(());
+    }
+    Err(StoreError::Unavailable { reason: format!("cell {} is not one of this node's", cell.0) })
 }
 
 /// Says once why the store cannot go on.

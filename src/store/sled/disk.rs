@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use super::registry::Registry;
 use super::rows::Rows;
 use super::watermark::Watermark;
-use crate::store::{ShardId, StoreError};
+use crate::store::{LaneId, StoreError};
 
 /// The open database.
 pub(super) struct Disk {
@@ -23,7 +23,7 @@ pub(super) struct Disk {
 }
 
 impl Disk {
-    pub(super) fn shards(&self) -> ShardId {
+    pub(super) fn shards(&self) -> LaneId {
         self.rows.shards
     }
 

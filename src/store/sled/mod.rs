@@ -6,7 +6,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use serde::{Deserialize, Serialize};
@@ -14,13 +13,11 @@ use serde::{Deserialize, Serialize};
 use self::committer::{Committer, Needs};
 use self::disk::Disk;
 use super::{
-    Document, Health, Pending, ShardId, Store, StoreError, StoredKey, Swept, check_document, check_key, check_size,
+    Answer, Document, Documents, Health, KeyRings, LaneId, Lanes, Ledger, Lifecycle, Pending, StoreError, StoredKey,
+    Swept, check_document, check_key,
 };
 use crate::clock::Clock;
-use crate::id::Id;
-use crate::state::key::Key;
-use crate::state::op::Op;
-use crate::state::step::{Outcome, Row};
+use crate::state::{Key, Op, Row};
 
 mod committer;
 mod disk;
@@ -36,7 +33,7 @@ mod watermark;
 #[serde(default, deny_unknown_fields)]
 pub struct SledConfig {
     /// Shards, when the data directory is new; an old one keeps its own number.
-    pub shards: ShardId,
+    pub shards: LaneId,
     /// Pages kept in memory, in bytes.
     pub cache_capacity: u64,
     /// Writes are refused while the file system has less room than this, in bytes: sled cannot go on after a write
@@ -52,9 +49,9 @@ impl Default for SledConfig {
 
 /// The embedded engine.
 pub struct Sled {
-    shards: ShardId,
+    shards: LaneId,
     committer: Committer,
-    /// `None` after [`Store::close`].
+    /// `None` after [`Lifecycle::close`].
     disk: Arc<ArcSwapOption<Disk>>,
 }
 
@@ -96,21 +93,14 @@ impl Sled {
     }
 }
 
-impl Store for Sled {
-    fn shards(&self) -> ShardId {
-        self.shards
+impl Ledger for Sled {
+    /// The committer takes whatever waits, of all lanes, into one commit.
+    fn lanes(&self) -> Lanes {
+        Lanes { count: self.shards, depth: 8 }
     }
 
-    /// The committer takes whatever waits, of all shards, into one commit.
-    fn depth(&self) -> usize {
-        8
-    }
-
-    fn apply(&self, _shard: ShardId, ops: Vec<Op>) -> Pending<'_, Vec<Outcome>> {
-        Box::pin(async move {
-            ops.iter().try_for_each(check_size)?;
-            self.committer.apply(ops).await
-        })
+    fn apply(&self, _lane: LaneId, ops: Vec<Op>) -> Pending<'_, Vec<Result<Answer, StoreError>>> {
+        Box::pin(self.committer.apply(ops))
     }
 
     // on the caller's thread: a few microseconds from the cache, and a hop to another thread costs more
@@ -119,33 +109,37 @@ impl Store for Sled {
         Box::pin(std::future::ready(rows))
     }
 
-    fn sweep(&self, shard: ShardId, budget: usize) -> Pending<'_, Swept> {
+    fn sweep(&self, shard: LaneId, budget: usize) -> Pending<'_, Swept> {
         Box::pin(self.committer.run(Needs::Nothing, move |disk, now| disk.rows.sweep(shard, budget, now)))
     }
+}
 
+impl KeyRings for Sled {
     fn keys(&self) -> Pending<'_, Vec<StoredKey>> {
         self.read(|disk| disk.registry.keys())
     }
 
-    fn publish_key(&self, expected: Option<u32>, key: StoredKey) -> Pending<'_, bool> {
+    fn publish(&self, expected: Option<u32>, key: StoredKey) -> Pending<'_, bool> {
         Box::pin(async move {
             check_key(&key)?;
             self.committer.run(Needs::Commit, move |disk, _| disk.registry.publish_key(expected, &key)).await
         })
     }
 
-    fn drop_keys<'a>(&'a self, ring: &'a str, generation: u32) -> Pending<'a, ()> {
+    fn drop_up_to<'a>(&'a self, ring: &'a str, generation: u32) -> Pending<'a, ()> {
         let ring = ring.to_owned();
         Box::pin(self.committer.run(Needs::Commit, move |disk, _| disk.registry.drop_keys(&ring, generation)))
     }
+}
 
-    fn documents<'a>(&'a self, kind: &'a str) -> Pending<'a, (Vec<Document>, u64)> {
+impl Documents for Sled {
+    fn list<'a>(&'a self, kind: &'a str) -> Pending<'a, (Vec<Document>, u64)> {
         let kind = kind.to_owned();
         self.read(move |disk| disk.registry.documents(&kind))
     }
 
     // on the caller's thread, as `peek`
-    fn document<'a>(&'a self, kind: &'a str, name: &'a str) -> Pending<'a, Option<Document>> {
+    fn get<'a>(&'a self, kind: &'a str, name: &'a str) -> Pending<'a, Option<Document>> {
         let found = self.disk().and_then(|disk| disk.registry.document(kind, name));
         Box::pin(std::future::ready(found))
     }
@@ -155,7 +149,7 @@ impl Store for Sled {
         self.read(move |disk| disk.registry.page(&kind, &prefix, &after, limit))
     }
 
-    fn put_document(&self, document: Document, expected: u64) -> Pending<'_, Option<u64>> {
+    fn put(&self, document: Document, expected: u64) -> Pending<'_, Option<u64>> {
         Box::pin(async move {
             check_document(&document)?;
             self.committer.run(Needs::Commit, move |disk, _| disk.registry.put_document(document, expected)).await
@@ -166,12 +160,9 @@ impl Store for Sled {
         let kind = kind.to_owned();
         self.read(move |disk| disk.registry.changes(&kind, version))
     }
+}
 
-    fn lease<'a>(&'a self, _name: &'a str, _holder: Id, _ttl: Duration) -> Pending<'a, Option<u64>> {
-        // the directory is locked: whoever asks is the only process, and the holder
-        Box::pin(std::future::ready(self.disk().map(|_| Some(1))))
-    }
-
+impl Lifecycle for Sled {
     fn health(&self) -> Health {
         self.committer.health()
     }

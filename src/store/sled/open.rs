@@ -15,7 +15,7 @@ use super::disk::{Disk, broken};
 use super::registry::Registry;
 use super::rows::Rows;
 use super::watermark::Watermark;
-use super::{ShardId, SledConfig};
+use super::{LaneId, SledConfig};
 use crate::store::{StoreError, codec};
 
 /// Values go inline into the log up to a quarter of this, in bytes; longer ones become files that nobody fsyncs. What
@@ -31,7 +31,7 @@ const LOCK_TRIES: u32 = 20;
 /// What was decided when the directory was new.
 #[derive(Debug, Serialize, Deserialize)]
 struct Layout {
-    shards: ShardId,
+    shards: LaneId,
 }
 
 pub(super) fn open(path: &Path, config: &SledConfig) -> Result<Disk, StoreError> {
@@ -109,7 +109,7 @@ fn open_database(path: &Path, config: &SledConfig) -> Result<sled::Db, StoreErro
 }
 
 /// The shard count: what it was when the directory was new, else `wanted`.
-fn layout(path: &Path, db: &sled::Db, meta: &sled::Tree, wanted: ShardId) -> Result<ShardId, StoreError> {
+fn layout(path: &Path, db: &sled::Db, meta: &sled::Tree, wanted: LaneId) -> Result<LaneId, StoreError> {
     const NAME: &[u8] = b"layout";
     let Some(bytes) = meta.get(NAME).map_err(broken)? else {
         if db.tree_names().iter().any(|name| name.as_ref() == b"rows") {

@@ -9,32 +9,30 @@ use std::sync::{PoisonError, RwLock};
 use super::disk::broken;
 use crate::clock::Time;
 use crate::id::Id;
-use crate::state::key::Key;
-use crate::state::op::Op;
-use crate::state::step::Row;
-use crate::store::{ShardId, StoreError, Swept, codec, deadline};
+use crate::state::{Key, Op, Row};
+use crate::store::{LaneId, StoreError, Swept, codec, deadline};
 
 /// `shard u16 | deadline in seconds u64 | key`, big-endian.
 const ENTRY_LEN: usize = 2 + 8 + codec::KEY_LEN;
 
 /// Rows and the index of their deadlines.
 pub(super) struct Rows {
-    pub(super) shards: ShardId,
+    pub(super) shards: LaneId,
     rows: sled::Tree,
     deadlines: sled::Tree,
-    fences: Fences,
+    moments: Moments,
 }
 
 impl Rows {
-    pub(super) fn open(db: &sled::Db, shards: ShardId) -> Result<Self, StoreError> {
+    pub(super) fn open(db: &sled::Db, shards: LaneId) -> Result<Self, StoreError> {
         let tree = |name| db.open_tree(name).map_err(broken);
         let rows =
-            Self { shards, rows: tree("rows")?, deadlines: tree("deadlines")?, fences: Fences(RwLock::default()) };
-        for entry in rows.rows.scan_prefix(codec::FENCES) {
+            Self { shards, rows: tree("rows")?, deadlines: tree("deadlines")?, moments: Moments(RwLock::default()) };
+        for entry in rows.rows.scan_prefix(codec::NOT_BEFORE) {
             let (key, bytes) = entry.map_err(broken)?;
             let row = decode(&key, &bytes)?;
             if let Some(key) = codec::key_from_bytes(&key) {
-                rows.fences.put(&key, &row);
+                rows.moments.put(&key, &row);
             }
         }
         Ok(rows)
@@ -46,9 +44,9 @@ impl Rows {
         self.rows.get(key).map_err(broken)?.map(|bytes| decode(&key, &bytes)).transpose()
     }
 
-    /// The row, where a fence costs no read.
+    /// The row, where a not-before moment costs no read.
     pub(super) fn peek(&self, key: &Key) -> Result<Option<Row>, StoreError> {
-        if let Key::Fence(id) = key { Ok(self.fences.get(id)) } else { self.get(key) }
+        if let Key::NotBefore(id) = key { Ok(self.moments.get(id)) } else { self.get(key) }
     }
 
     /// Writes a row; `stored`: there was one before, so it has an index entry.
@@ -62,21 +60,21 @@ impl Rows {
         Ok(())
     }
 
-    /// The latest fence that concerns the operation. It counts from [`Rows::raise`] on, before it is durable.
-    pub(super) fn fence(&self, op: &Op, row: Option<&Row>) -> Time {
-        if self.fences.are_none() {
+    /// The latest not-before moment that concerns the operation. It counts from [`Rows::raise`] on, before it is durable.
+    pub(super) fn not_before(&self, op: &Op, row: Option<&Row>) -> Time {
+        if self.moments.are_none() {
             return Time::ZERO;
         }
-        let keys = op.fences(row);
-        keys.iter().flatten().map(|key| self.fences.at(key.id())).max().unwrap_or_default()
+        let keys = op.not_before(row);
+        keys.iter().flatten().map(|key| self.moments.at(key.id())).max().unwrap_or_default()
     }
 
-    /// Lets a fence count.
+    /// Lets a not-before moment count.
     pub(super) fn raise(&self, key: &Key, row: &Row) {
-        self.fences.put(key, row);
+        self.moments.put(key, row);
     }
 
-    pub(super) fn sweep(&self, shard: ShardId, budget: usize, now: Time) -> Result<Swept, StoreError> {
+    pub(super) fn sweep(&self, shard: LaneId, budget: usize, now: Time) -> Result<Swept, StoreError> {
         let mut swept = Swept::default();
         let from = shard.to_be_bytes();
         let until = [&from[..], &now.as_secs().saturating_add(1).to_be_bytes()].concat();
@@ -107,7 +105,7 @@ impl Rows {
         let forgotten = match row {
             Some((key, row)) if deadline(&row) <= now.as_secs() => {
                 self.rows.remove(codec::key_bytes(&key)).map_err(broken)?;
-                self.fences.forget(&key);
+                self.moments.forget(&key);
                 true
             }
             Some((key, row)) => {
@@ -121,8 +119,7 @@ impl Rows {
     }
 
     fn index(&self, key: &Key, deadline: u64) -> Result<(), StoreError> {
-        let id = key.id().0;
-        let shard = u16::from_be_bytes([id[0], id[1]]) % self.shards;
+        let shard = key.lane(self.shards);
         let mut entry = [0; ENTRY_LEN];
         entry[..2].copy_from_slice(&shard.to_be_bytes());
         entry[2..10].copy_from_slice(&deadline.to_be_bytes());
@@ -138,16 +135,16 @@ impl Rows {
 }
 
 fn decode(key: &[u8], bytes: &[u8]) -> Result<Row, StoreError> {
-    codec::decode(key, bytes).map_err(|error| {
+    codec::decode_row(key, bytes).map_err(|error| {
         let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
         error.about(&format!("the stored row {hex}"))
     })
 }
 
-/// Every fence that stands, in memory (64 bytes each), so that an operation costs no read for its three.
-struct Fences(RwLock<HashMap<Id, Row>>);
+/// Every not-before moment that stands, in memory (64 bytes each), so that an operation costs no read for its three.
+struct Moments(RwLock<HashMap<Id, Row>>);
 
-impl Fences {
+impl Moments {
     fn are_none(&self) -> bool {
         self.0.read().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
@@ -157,17 +154,17 @@ impl Fences {
     }
 
     fn at(&self, id: &Id) -> Time {
-        if let Some(Row::Fence { at, .. }) = self.get(id) { at } else { Time::ZERO }
+        Row::not_before(self.0.read().unwrap_or_else(PoisonError::into_inner).get(id))
     }
 
     fn put(&self, key: &Key, row: &Row) {
-        if let (Key::Fence(id), Row::Fence { .. }) = (key, row) {
+        if let (Key::NotBefore(id), Row::NotBefore { .. }) = (key, row) {
             self.0.write().unwrap_or_else(PoisonError::into_inner).insert(*id, row.clone());
         }
     }
 
     fn forget(&self, key: &Key) {
-        if let Key::Fence(id) = key {
+        if let Key::NotBefore(id) = key {
             self.0.write().unwrap_or_else(PoisonError::into_inner).remove(id);
         }
     }

@@ -324,8 +324,8 @@ impl Server {
 
     /// Forgets every row that may be forgotten now.
     pub(crate) async fn sweep(&self) {
-        let store = self.daemon().service().context.shards.store().clone();
-        for shard in 0..store.shards() {
+        let store = self.daemon().service().context.shards.engine().ledger.clone();
+        for shard in 0..store.lanes().count {
             while store.sweep(shard, 1000).await.unwrap().more {}
         }
     }

@@ -1,7 +1,6 @@
 //! A group of commands that share one fsync.
 //!
-//! Rows are read once, stepped in memory in order, and written once, whatever happened to them in between. A batch
-//! whose rows cannot all be read is refused before anything of it is stepped. Rows are written one by one, not as one
+//! Rows are read once, stepped in memory in order, and written once, whatever happened to them in between. Rows are written one by one, not as one
 //! sled batch: operations are atomic per row, nothing was answered yet, and a batch would lock out every reader.
 
 use std::collections::HashMap;
@@ -10,20 +9,17 @@ use std::collections::hash_map::Entry;
 use tokio::sync::oneshot;
 
 use super::super::disk::Disk;
-use super::{Answer, Command, Needs, Work};
+use super::{Answers, Command, Needs, Reply, Work};
 use crate::clock::Time;
-use crate::state::key::Key;
-use crate::state::op::Op;
-use crate::state::step::Change;
-use crate::state::step::{Outcome, Row, step};
-use crate::store::StoreError;
+use crate::state::{Key, Op, Row, Seen};
+use crate::store::{Answer, StoreError, check_size};
 
-type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+type Port<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// A group of commands that share one fsync.
 #[derive(Default)]
 pub(super) struct Group {
-    batches: Vec<(Vec<Op>, Reply<Vec<Outcome>>)>,
+    batches: Vec<(Vec<Op>, Port<Answers>)>,
     works: Vec<(Work, Needs)>,
     ops: usize,
 }
@@ -37,7 +33,7 @@ struct Slot {
 
 impl Group {
     /// Takes a command; gives back the reply port of one that ends everything.
-    pub(super) fn add(&mut self, command: Command) -> Option<Reply<()>> {
+    pub(super) fn add(&mut self, command: Command) -> Option<Port<()>> {
         match command {
             Command::Apply(ops, reply) => {
                 self.ops += ops.len();
@@ -73,15 +69,14 @@ impl Group {
     /// If the store cannot go on; everybody was told.
     pub(super) fn commit(self, disk: &Disk, now: Time) -> Result<(), StoreError> {
         let mut slots = HashMap::with_capacity(self.ops);
-        let mut answers: Vec<Answer> = Vec::with_capacity(self.batches.len() + self.works.len());
+        let mut answers: Vec<Reply> = Vec::with_capacity(self.batches.len() + self.works.len());
         let mut committed = Ok(());
         let mut wrote = false;
         for (ops, reply) in self.batches {
-            let outcomes = load(disk, &ops, &mut slots)
-                .map(|()| ops.iter().map(|op| apply(disk, op, &mut slots, now)).collect::<Vec<_>>());
-            note(&mut committed, &outcomes);
+            let done: Answers = ops.iter().map(|op| apply(disk, op, &mut slots, now)).collect();
+            done.iter().for_each(|done| note(&mut committed, done));
             answers.push(Box::new(move |committed| {
-                let _ = reply.send(committed.clone().and(outcomes));
+                let _ = reply.send(committed.clone().map(|()| done));
             }));
         }
         for (key, slot) in slots {
@@ -118,25 +113,22 @@ fn fatal(error: StoreError) -> StoreError {
     if let StoreError::Fatal(_) = error { error } else { StoreError::Fatal(error.to_string()) }
 }
 
-fn load(disk: &Disk, ops: &[Op], slots: &mut HashMap<Key, Slot>) -> Result<(), StoreError> {
-    for op in ops {
-        if let Entry::Vacant(vacant) = slots.entry(op.key()) {
-            let row = disk.rows.get(vacant.key())?;
-            vacant.insert(Slot { stored: row.is_some(), row, changed: false });
-        }
-    }
-    Ok(())
-}
-
-fn apply(disk: &Disk, op: &Op, slots: &mut HashMap<Key, Slot>, now: Time) -> Outcome {
+fn apply(disk: &Disk, op: &Op, slots: &mut HashMap<Key, Slot>, now: Time) -> Result<Answer, StoreError> {
+    check_size(op)?;
     let key = op.key();
-    let slot = slots.entry(key).or_insert(Slot { row: None, stored: false, changed: false });
-    let fence = disk.rows.fence(op, slot.row.as_ref());
-    let (change, outcome) = step(slot.row.as_ref(), op, fence, now);
-    if let Change::Put(row) = change {
+    let slot = match slots.entry(key) {
+        Entry::Occupied(occupied) => occupied.into_mut(),
+        Entry::Vacant(vacant) => {
+            let row = disk.rows.get(&key)?;
+            vacant.insert(Slot { stored: row.is_some(), row, changed: false })
+        }
+    };
+    let seen = Seen { not_before: disk.rows.not_before(op, slot.row.as_ref()), now };
+    let transition = op.step(slot.row.as_ref(), seen);
+    if let Some(row) = transition.row {
         disk.rows.raise(&key, &row);
         slot.row = Some(row);
         slot.changed = true;
     }
-    outcome
+    Ok(Answer { outcome: transition.answer, event: transition.event })
 }

@@ -12,9 +12,8 @@ use tokio::sync::oneshot;
 use super::disk::Disk;
 use crate::clock::{Clock, Time};
 use crate::metrics::Stopwatch;
-use crate::state::op::Op;
-use crate::state::step::Outcome;
-use crate::store::{Health, StoreError};
+use crate::state::Op;
+use crate::store::{Answer, Health, StoreError};
 
 mod group;
 
@@ -29,10 +28,13 @@ const GROUP: usize = 1024;
 /// A commit that takes longer than this is stuck.
 const STUCK: Duration = Duration::from_secs(5);
 
+/// What each operation of a batch came to.
+type Answers = Vec<Result<Answer, StoreError>>;
+
 /// Something for the committer to do.
 enum Command {
     /// Operations on rows.
-    Apply(Vec<Op>, oneshot::Sender<Result<Vec<Outcome>, StoreError>>),
+    Apply(Vec<Op>, oneshot::Sender<Result<Answers, StoreError>>),
     /// Anything else that writes.
     Run(Work, Needs),
     /// Nothing more after this.
@@ -49,10 +51,10 @@ pub(super) enum Needs {
 }
 
 /// Does its work, if it may, and gives what to say after the commit.
-type Work = Box<dyn FnOnce(Result<(&Disk, Time), StoreError>) -> (Result<(), StoreError>, Answer) + Send>;
+type Work = Box<dyn FnOnce(Result<(&Disk, Time), StoreError>) -> (Result<(), StoreError>, Reply) + Send>;
 
 /// Says that what was done is durable, or why it is not.
-type Answer = Box<dyn FnOnce(&Result<(), StoreError>) + Send>;
+type Reply = Box<dyn FnOnce(&Result<(), StoreError>) + Send>;
 
 /// The handle of the thread.
 pub(super) struct Committer {
@@ -95,8 +97,8 @@ impl Committer {
         Ok(Self { queue: Some(queue), thread: Some(thread), state, disk: shared, min_free })
     }
 
-    /// Applies operations, all or none, and answers after they are durable.
-    pub(super) async fn apply(&self, ops: Vec<Op>) -> Result<Vec<Outcome>, StoreError> {
+    /// Applies operations and answers after they are durable.
+    pub(super) async fn apply(&self, ops: Vec<Op>) -> Result<Answers, StoreError> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Apply(ops, reply))?;
         answer.await.unwrap_or_else(|_| Err(self.gone()))
@@ -112,7 +114,7 @@ impl Committer {
         let work: Work = Box::new(move |may| {
             let done = may.and_then(|(disk, now)| work(disk, now));
             let worked = done.as_ref().map(|_| ()).map_err(Clone::clone);
-            let answer: Answer = Box::new(move |committed| {
+            let answer: Reply = Box::new(move |committed| {
                 let _ = reply.send(committed.clone().and(done));
             });
             (worked, answer)

@@ -8,15 +8,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::event::{Event, RevocationCause};
+use super::row::Row;
+use super::transition::Transition;
 use crate::clock::Time;
 use crate::id::Id;
-use crate::state::step::{Change, Refusal, Row};
-
-mod asked;
-mod transitions;
-
-pub use asked::{Lifetimes, Redeem, Rotate, RotatePolicy, Rotated};
-pub(super) use transitions::{begun_again, miss, redeem, revoke, rotate};
+use crate::x509::Thumbprint;
 
 /// An access token is dated when it is signed, after the decision is durable and perhaps by another clock than the
 /// store's: the row outlives the lifetime by so much, or the token would turn inactive before it expires.
@@ -33,8 +30,8 @@ pub struct Family {
     pub subject: Box<str>,
     /// The grant (scope, resources, claims), sealed by the vault under the family's id.
     pub grant: Box<[u8]>,
-    /// When its code was issued: what a fence is compared with, so that a redemption that races with the fence does
-    /// not outrun it.
+    /// When its code was issued: what not-before moments are compared with, so that a redemption that races with a
+    /// moment does not outrun it.
     pub authorized_at: Time,
     /// Generation of the one refresh token that is valid now.
     pub generation: u32,
@@ -54,6 +51,26 @@ pub struct Family {
     pub keep_until: Time,
     /// Set once, never cleared.
     pub revoked: Option<Revocation>,
+    /// What whoever uses its refresh tokens must show.
+    pub binding: Option<SenderBinding>,
+}
+
+/// What refresh tokens are bound to: whoever uses them shows that it has the private key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SenderBinding {
+    /// SHA-256 of the client's certificate in DER (RFC 8705 section 4).
+    Certificate(Thumbprint),
+}
+
+/// How long what comes from a family lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// An access token.
+    pub access: Duration,
+    /// A refresh token that is not used; zero if the family has none.
+    pub idle: Duration,
+    /// The family, however much it is used; zero if it has no refresh token.
+    pub absolute: Duration,
 }
 
 /// Leaves the sealed grant out: it is long, and nobody's business.
@@ -105,6 +122,17 @@ pub(super) struct Beginning<'a> {
     pub(super) lifetimes: Lifetimes,
     pub(super) now: Time,
     pub(super) code_expires_at: Time,
+    pub(super) binding: Option<SenderBinding>,
+}
+
+/// What a second redemption of a code or device code comes to.
+pub(super) enum SecondRedemption {
+    /// It is the service's own retry, and the family lives.
+    OwnRetry,
+    /// It is the service's own retry, and the family ended in between: that was no replay.
+    Ended,
+    /// It is a replay, which revokes what the first redemption produced.
+    Replay,
 }
 
 impl Family {
@@ -128,52 +156,48 @@ impl Family {
             // the row is also the memory that the code was used
             keep_until: idle_until.max(from.now + from.lifetimes.access + SLACK).max(from.code_expires_at),
             revoked: None,
+            binding: from.binding,
         }
     }
 
-    /// Why the family refuses a refresh token, before its generation is looked at.
-    fn refuses(&self, op: &Rotate, fence: Time, now: Time) -> Option<Refusal> {
-        if self.issuer != op.issuer || self.client != op.client {
-            Some(Refusal::WrongClient)
-        } else if self.revoked.is_some() || self.authorized_at <= fence {
-            Some(Refusal::Revoked)
-        } else if now >= self.idle_until || now >= self.expires_at {
-            Some(Refusal::Expired)
+    /// What a redemption by `attempt` comes to, now that the family has begun.
+    pub(super) fn redeemed_again(&self, attempt: Id, not_before: Time) -> SecondRedemption {
+        if self.attempt != attempt || self.generation != 0 {
+            SecondRedemption::Replay
+        } else if self.is_alive(not_before) {
+            SecondRedemption::OwnRetry
         } else {
-            None
+            SecondRedemption::Ended
         }
     }
 
-    /// The family after a use at `now`: idle time starts again, within the absolute lifetime.
-    fn extended(&self, op: &Rotate, now: Time) -> Self {
-        let idle_until = self.expires_at.min(now + op.lifetimes.idle);
-        let keep_until = self.keep_until.max(idle_until).max(now + op.lifetimes.access + SLACK);
-        Self { idle_until, keep_until, ..self.clone() }
-    }
-
-    fn rotated(&self, replayed: bool) -> Box<Rotated> {
-        Box::new(Rotated {
+    /// Revokes the family, of which `id` is the name, for `cause`; the first revocation stays.
+    pub(super) fn revoke<A>(&self, id: Id, cause: RevocationCause, at: Time, answer: A) -> Transition<A> {
+        let reason = match cause {
+            RevocationCause::CodeReplayed | RevocationCause::DeviceCodeReplayed => RevocationReason::CodeReplayed,
+            RevocationCause::RefreshTokenReused => RevocationReason::TokenReused,
+            RevocationCause::Requested => RevocationReason::Requested,
+        };
+        let revoked = || Self { revoked: Some(Revocation { at, reason }), ..self.clone() };
+        let row = self.revoked.is_none().then(|| Row::Family(Box::new(revoked())));
+        let event = Event::FamilyRevoked {
+            family: id,
+            issuer: self.issuer.clone(),
+            client: self.client.clone(),
             subject: self.subject.clone(),
-            grant: self.grant.clone(),
-            generation: self.generation,
-            key: self.key,
-            idle_until: self.idle_until,
-            replayed,
-        })
+            cause,
+            until: self.keep_until,
+        };
+        Transition { row, answer, event: Some(event) }
     }
 
-    fn revoked_by(&self, reason: RevocationReason, at: Time) -> Change {
-        if self.revoked.is_some() {
-            return Change::Keep;
-        }
-        Change::Put(Row::Family(Box::new(Self { revoked: Some(Revocation { at, reason }), ..self.clone() })))
+    /// Whether an access token of this family is still good, given the latest not-before moment that concerns it.
+    pub fn is_alive(&self, not_before: Time) -> bool {
+        self.revoked.is_none() && self.authorized_at > not_before
     }
 
-    /// Whether an access token of this family is still good, given the latest fence that concerns it.
-    pub fn is_alive(&self, fence: Time) -> bool {
-        self.revoked.is_none() && self.authorized_at > fence
+    /// Whether whoever shows `shown` may use its refresh tokens.
+    pub fn is_bound_to(&self, shown: Option<SenderBinding>) -> bool {
+        self.binding.is_none() || self.binding == shown
     }
 }
-
-#[cfg(test)]
-mod tests;

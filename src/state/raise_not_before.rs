@@ -1,0 +1,41 @@
+//! Void everything that an issuer issued, or a client or a subject got, until now.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use super::event::Event;
+use super::key::{Key, NotBeforeOf};
+use super::row::Row;
+use super::transition::{Operation, Seen, Transition};
+
+/// Void everything issued until now; a not-before moment never moves back.
+#[derive(Clone, Debug)]
+pub struct RaiseNotBefore {
+    /// The issuer's id.
+    pub issuer: Box<str>,
+    /// Of whom.
+    pub of: NotBeforeOf,
+    /// How long what was issued before can live.
+    pub keep_for: Duration,
+}
+
+impl Operation for RaiseNotBefore {
+    type Done = ();
+    type Refusal = Infallible;
+
+    const NAME: &'static str = "fence";
+
+    fn key(&self) -> Key {
+        Key::not_before(&self.issuer, &self.of)
+    }
+
+    fn step(&self, row: Option<&Row>, seen: Seen) -> Transition<Result<(), Infallible>> {
+        let (mut at, mut keep_until) = (seen.now, seen.now + self.keep_for);
+        if let Some(Row::NotBefore { at: earlier, keep_until: kept }) = row {
+            (at, keep_until) = (at.max(*earlier), keep_until.max(*kept));
+        }
+        let (issuer, of) = (self.issuer.clone(), self.of.clone());
+        let event = Event::NotBeforeRaised { issuer, of, at, until: keep_until };
+        Transition::put(Row::NotBefore { at, keep_until }, Ok(())).telling(event)
+    }
+}

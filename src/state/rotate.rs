@@ -1,0 +1,202 @@
+//! Exchange a refresh token for its successor (RFC 6749 section 6, RFC 9700 section 4.14.2).
+
+use std::time::Duration;
+
+use super::event::{Event, RevocationCause};
+use super::family::{Family, Lifetimes, SLACK, SenderBinding};
+use super::key::Key;
+use super::row::Row;
+use super::transition::{Operation, Seen, Transition};
+use crate::clock::Time;
+use crate::id::Id;
+
+/// Exchange a refresh token.
+#[derive(Clone, Debug)]
+pub struct Rotate {
+    /// The family in the token.
+    pub family: Id,
+    /// The generation in the token.
+    pub generation: u32,
+    /// The issuer that is asked.
+    pub issuer: Box<str>,
+    /// The client, already authenticated.
+    pub client: Box<str>,
+    /// The vault's current key.
+    pub key: u8,
+    /// The request that asks.
+    pub attempt: Id,
+    /// The client's rules.
+    pub policy: RotatePolicy,
+    /// Of what will be issued.
+    pub lifetimes: Lifetimes,
+    /// What the sender showed.
+    pub shown: Option<SenderBinding>,
+}
+
+/// What happens to a refresh token when it is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RotatePolicy {
+    /// It is replaced. A retry within `grace` gets the same successor, at most `replays` times.
+    Rotate {
+        /// Zero is strict: any second use is reuse.
+        grace: Duration,
+        /// How many retries are answered within the grace.
+        replays: u16,
+    },
+    /// It stays the same (FAPI 2.0 section 5.3.2.1-9, for sender-constrained clients).
+    Keep,
+}
+
+/// A rotation that succeeded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rotated {
+    /// The subject.
+    pub subject: Box<str>,
+    /// The sealed grant.
+    pub grant: Box<[u8]>,
+    /// The generation of the refresh token to hand out.
+    pub generation: u32,
+    /// The master key that makes its MAC.
+    pub key: u8,
+    /// Until when the handed-out token works if it is not used.
+    pub idle_until: Time,
+    /// A retry within the grace: the successor was handed out before.
+    pub replayed: bool,
+}
+
+/// Why a refresh token is not exchanged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum RotateRefusal {
+    /// There is no such family.
+    #[error("unknown")]
+    Unknown,
+    /// The family is another client's.
+    #[error("wrong client")]
+    WrongClient,
+    /// The family is bound to something that the sender did not show.
+    #[error("wrong sender: the token is bound to another certificate")]
+    WrongSender,
+    /// The family was revoked, by itself or with its issuer, client or subject.
+    #[error("revoked")]
+    Revoked,
+    /// The family or its idle time is over.
+    #[error("expired")]
+    Expired,
+    /// A spent token came back after its grace; the family is now revoked.
+    #[error("reused")]
+    Reused,
+    /// The token proves a generation that the store has never seen: the store lost data.
+    #[error("regressed")]
+    Regressed,
+}
+
+impl Operation for Rotate {
+    type Done = Box<Rotated>;
+    type Refusal = RotateRefusal;
+
+    const NAME: &'static str = "rotate";
+
+    fn key(&self) -> Key {
+        Key::Family(self.family)
+    }
+
+    fn not_before(&self, row: Option<&Row>) -> Option<[Key; 3]> {
+        let Some(Row::Family(family)) = row else { return None };
+        Some(Key::all_not_before(&family.issuer, &family.client, &family.subject))
+    }
+
+    fn step(&self, row: Option<&Row>, seen: Seen) -> Transition<Result<Box<Rotated>, RotateRefusal>> {
+        let Some(Row::Family(family)) = row else {
+            return Transition::keep(Err(RotateRefusal::Unknown));
+        };
+        match self.refusal(family, seen) {
+            Some(RotateRefusal::WrongClient) => {
+                let (issuer, client) = (self.issuer.clone(), self.client.clone());
+                Transition::keep(Err(RotateRefusal::WrongClient))
+                    .telling(Event::RefreshTokenOfAnother { issuer, client })
+            }
+            Some(refusal) => Transition::keep(Err(refusal)),
+            None => self.rotate(family, seen.now),
+        }
+    }
+}
+
+impl Rotate {
+    /// Why the family refuses the token, before its generation is looked at.
+    fn refusal(&self, family: &Family, seen: Seen) -> Option<RotateRefusal> {
+        if family.issuer != self.issuer || family.client != self.client {
+            Some(RotateRefusal::WrongClient)
+        } else if !family.is_bound_to(self.shown) {
+            Some(RotateRefusal::WrongSender)
+        } else if !family.is_alive(seen.not_before) {
+            Some(RotateRefusal::Revoked)
+        } else if seen.now >= family.idle_until || seen.now >= family.expires_at {
+            Some(RotateRefusal::Expired)
+        } else {
+            None
+        }
+    }
+
+    fn rotate(&self, family: &Family, now: Time) -> Transition<Result<Box<Rotated>, RotateRefusal>> {
+        let own_retry = family.attempt == self.attempt && family.generation == self.generation.wrapping_add(1);
+        match (self.policy, family.generation.checked_sub(self.generation)) {
+            (_, None) => {
+                let (issuer, client) = (self.issuer.clone(), self.client.clone());
+                Transition::keep(Err(RotateRefusal::Regressed)).telling(Event::StateRegressed { issuer, client })
+            }
+            (RotatePolicy::Keep, Some(0)) => {
+                // a sixteenth of the idle time is not worth a write for every use, but what is promised must be kept:
+                // without a write the answer is the stored idle time, and the row outlives every access token
+                let idle_until = family.expires_at.min(now + self.lifetimes.idle);
+                let worth_a_write = idle_until.since(family.idle_until) > self.lifetimes.idle / 16
+                    || family.keep_until < now + self.lifetimes.access + SLACK;
+                if worth_a_write {
+                    handed_out(self.extended(family, now), false)
+                } else {
+                    Transition::keep(Ok(rotated(family, false)))
+                }
+            }
+            (RotatePolicy::Rotate { .. }, Some(0)) => {
+                let Some(generation) = family.generation.checked_add(1) else {
+                    return Transition::keep(Err(RotateRefusal::Expired));
+                };
+                let (key, attempt) = (self.key, self.attempt);
+                let extended = self.extended(family, now);
+                handed_out(Family { generation, key, replays: 0, attempt, rotated_at: now, ..extended }, false)
+            }
+            (_, Some(1)) if own_retry => Transition::keep(Ok(rotated(family, false))),
+            (RotatePolicy::Rotate { grace, replays }, Some(1))
+                if now < family.rotated_at + grace && family.replays < replays =>
+            {
+                let keep_until = family.keep_until.max(now + self.lifetimes.access + SLACK);
+                handed_out(Family { replays: family.replays + 1, keep_until, ..family.clone() }, true)
+            }
+            (_, Some(_)) => {
+                family.revoke(self.family, RevocationCause::RefreshTokenReused, now, Err(RotateRefusal::Reused))
+            }
+        }
+    }
+
+    /// The family after a use at `now`: idle time starts again, within the absolute lifetime.
+    fn extended(&self, family: &Family, now: Time) -> Family {
+        let idle_until = family.expires_at.min(now + self.lifetimes.idle);
+        let keep_until = family.keep_until.max(idle_until).max(now + self.lifetimes.access + SLACK);
+        Family { idle_until, keep_until, ..family.clone() }
+    }
+}
+
+fn handed_out(family: Family, replayed: bool) -> Transition<Result<Box<Rotated>, RotateRefusal>> {
+    let rotated = rotated(&family, replayed);
+    Transition::put(Row::Family(Box::new(family)), Ok(rotated))
+}
+
+fn rotated(family: &Family, replayed: bool) -> Box<Rotated> {
+    Box::new(Rotated {
+        subject: family.subject.clone(),
+        grant: family.grant.clone(),
+        generation: family.generation,
+        key: family.key,
+        idle_until: family.idle_until,
+        replayed,
+    })
+}

@@ -1,0 +1,46 @@
+//! Remember that an assertion or a proof was used, until it expires by itself (RFC 7523 section 3).
+
+use super::key::Key;
+use super::row::Row;
+use super::transition::{Operation, Seen, Transition};
+use crate::clock::Time;
+use crate::id::Id;
+
+/// Use an assertion or a proof for the one time that it may be used.
+#[derive(Clone, Debug)]
+pub struct SpendAssertion {
+    /// A [`Key::used_assertion`].
+    pub key: Key,
+    /// The request that asks.
+    pub attempt: Id,
+    /// When the assertion expires by itself.
+    pub keep_until: Time,
+}
+
+/// Why an assertion cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SpendRefusal {
+    /// It was used before.
+    #[error("replayed")]
+    Replayed,
+}
+
+impl Operation for SpendAssertion {
+    type Done = ();
+    type Refusal = SpendRefusal;
+
+    const NAME: &'static str = "mark";
+
+    fn key(&self) -> Key {
+        self.key
+    }
+
+    fn step(&self, row: Option<&Row>, seen: Seen) -> Transition<Result<(), SpendRefusal>> {
+        match row {
+            Some(Row::Mark { attempt, keep_until }) if seen.now < *keep_until => {
+                Transition::keep(if *attempt == self.attempt { Ok(()) } else { Err(SpendRefusal::Replayed) })
+            }
+            _ => Transition::put(Row::Mark { attempt: self.attempt, keep_until: self.keep_until }, Ok(())),
+        }
+    }
+}
