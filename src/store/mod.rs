@@ -8,7 +8,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-pub mod actor;
 mod audit;
 pub mod codec;
 #[cfg(any(test, feature = "contract"))]

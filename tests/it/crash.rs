@@ -315,7 +315,7 @@ async fn a_store_of_a_newer_version_is_left_alone() {
     let data = dir.path().join("data");
     Dev::start(&data, &dir.path().join("log")).await.kill();
     let db = sled::Config::new().path(data.join("store")).segment_size(2 << 20).open().unwrap();
-    db.open_tree("meta").unwrap().insert("layout", &[2, 0, 0, 0, 0, 9][..]).unwrap();
+    db.open_tree("meta").unwrap().insert("layout", &[3, 0, 0, 0, 0, 9][..]).unwrap();
     db.flush().unwrap();
     drop(db);
     let mut command = jeton();
@@ -323,7 +323,7 @@ async fn a_store_of_a_newer_version_is_left_alone() {
     let output = command.arg("--data-dir").arg(&data).output().unwrap();
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(69), "{message}");
-    assert!(message.contains("was written by a newer jeton (format 2, this one reads up to 1)"), "{message}");
+    assert!(message.contains("was written by a newer jeton (format 3, this one reads up to 2)"), "{message}");
     assert!(message.contains("start that version or restore a backup"), "{message}");
 }
 

@@ -163,13 +163,13 @@ async fn checklist_73_an_issuer_with_a_path_has_its_documents_where_rfc_8414_and
             ("client_secret", &client.get("client_secret")),
         ];
         let token = server.post(&path(&server, &inserted, "token_endpoint"), &[], &fields).await.get("access_token");
-        let jwks = server.get(&path(&server, &inserted, "jwks_uri")).await.json();
+        let jwks = server.jwks_at(&path(&server, &inserted, "jwks_uri")).await.json();
         assert_eq!(verify(&token, &jwks).unwrap()["iss"], inserted["issuer"]);
         // both places of both documents: clients differ in which they ask
         assert_eq!(server.get(&format!("{tenant}{OAUTH}")).await.json(), inserted);
         assert_eq!(server.get(&format!("{OPENID}{tenant}")).await.json(), inserted);
         if id != "main" {
-            let other = server.get("/oauth2/jwks").await.json();
+            let other = server.jwks().await.json();
             assert!(verify(&token, &other).is_err(), "each issuer has its own keys");
             refused(&server.token(&fields).await, "invalid_client");
         }
@@ -432,7 +432,7 @@ async fn checklist_73_each_listed_algorithm_signs_and_each_other_cannot_be_regis
         let server = Server::with(algorithms).await;
         let document = document(&server).await;
         let listed = list(&document, "id_token_signing_alg_values_supported");
-        let jwks = server.get(&path(&server, &document, "jwks_uri")).await.json();
+        let jwks = server.jwks_at(&path(&server, &document, "jwks_uri")).await.json();
         for alg in ALGORITHMS {
             let mut metadata = web_metadata();
             metadata["id_token_signed_response_alg"] = json!(alg);

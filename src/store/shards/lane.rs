@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use prometheus::{Histogram, IntCounter, IntGauge};
-use tokio::sync::watch;
 
-use super::{ShardsConfig, report};
+use super::config::ShardsConfig;
+use super::failure::{Failure, report};
 use crate::metrics::{Metrics, Stopwatch};
 use crate::state::{Op, Outcome};
 use crate::store::{Answer, Engine, LaneId, StoreError, audit};
@@ -15,12 +15,12 @@ use crate::store::{Answer, Engine, LaneId, StoreError, audit};
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// One shard's way to the engine.
-pub(in crate::store) struct Lane {
-    pub(in crate::store) shard: LaneId,
-    pub(in crate::store) queue_depth: IntGauge,
+pub(super) struct Lane {
+    pub(super) shard: LaneId,
+    pub(super) queue_depth: IntGauge,
     engine: Engine,
     config: ShardsConfig,
-    failure: watch::Sender<Option<String>>,
+    failure: Failure,
     ops: OpCounts,
     batches: IntCounter,
     batch_duration: Histogram,
@@ -35,7 +35,7 @@ impl Lane {
         engine: Engine,
         config: ShardsConfig,
         metrics: &Metrics,
-        failure: watch::Sender<Option<String>>,
+        failure: Failure,
     ) -> Self {
         let label = shard.to_string();
         let label = &[label.as_str()];
@@ -55,21 +55,21 @@ impl Lane {
     }
 
     /// Operations in one batch, at most.
-    pub(in crate::store) fn batch(&self) -> usize {
+    pub(super) fn batch(&self) -> usize {
         self.config.batch.max(1)
     }
 
     /// Batches under way at once, at most.
-    pub(in crate::store) fn depth(&self) -> usize {
+    pub(super) fn depth(&self) -> usize {
         self.engine.ledger.lanes().depth.max(1)
     }
 
-    pub(in crate::store) fn sweep_every(&self) -> Duration {
+    pub(super) fn sweep_every(&self) -> Duration {
         self.config.sweep_every
     }
 
     /// Applies a batch; as many results, in the same order.
-    pub(in crate::store) async fn apply(&self, ops: Vec<Op>) -> Vec<Result<Outcome, StoreError>> {
+    pub(super) async fn apply(&self, ops: Vec<Op>) -> Vec<Result<Outcome, StoreError>> {
         let watch = Stopwatch::start();
         let answers = self.apply_until_known(&ops, watch).await;
         self.batches.inc();
@@ -115,7 +115,7 @@ impl Lane {
     }
 
     /// Forgets a few expired rows; whether there are more.
-    pub(in crate::store) async fn sweep(&self) -> bool {
+    pub(super) async fn sweep(&self) -> bool {
         if self.shard == 0
             && let Some(size) = self.engine.lifecycle.size()
         {

@@ -5,51 +5,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::IntCounter;
-use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use super::actor::Shard;
 use super::{Engine, Health, StoreError, check_size};
 use crate::metrics::Metrics;
 use crate::state::op::Ask;
 use crate::state::{Cell, Key, Op, Outcome, Placed, Row};
 
+mod actor;
+mod config;
+mod failure;
 mod lane;
 #[cfg(test)]
 mod tests;
 
-use lane::ErrorCounts;
-pub(super) use lane::Lane;
-
-/// How the shards queue.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ShardsConfig {
-    /// Operations that may be in one shard at once; more are refused at once.
-    pub queue: u32,
-    /// Operations in one batch.
-    pub batch: usize,
-    /// How long an operation may take, retries of unknown outcomes included.
-    #[serde(with = "humantime_serde")]
-    pub timeout: Duration,
-    /// How often a shard looks for expired rows.
-    #[serde(with = "humantime_serde")]
-    pub sweep_every: Duration,
-    /// How many of them it looks at in one step.
-    pub sweep_budget: usize,
-}
-
-impl Default for ShardsConfig {
-    fn default() -> Self {
-        Self {
-            queue: 4096,
-            batch: 256,
-            timeout: Duration::from_secs(5),
-            sweep_every: Duration::from_secs(1),
-            sweep_budget: 256,
-        }
-    }
-}
+use actor::Shard;
+pub use config::ShardsConfig;
+use failure::{Failure, report};
+use lane::{ErrorCounts, Lane};
 
 /// The handle of the store.
 #[derive(Clone)]
@@ -63,7 +36,7 @@ struct Inner {
     timeout: Duration,
     peeks: IntCounter,
     errors: ErrorCounts,
-    failure: watch::Sender<Option<String>>,
+    failure: Failure,
 }
 
 impl std::fmt::Debug for Shards {
@@ -219,16 +192,4 @@ fn here(cell: Cell) -> Result<(), StoreError> {
         return Ok(());
     }
     Err(StoreError::Unavailable { reason: format!("cell {} is not one of this node's", cell.0) })
-}
-
-/// Says once why the store cannot go on.
-fn report(failure: &watch::Sender<Option<String>>, why: String) {
-    failure.send_if_modified(|reason| {
-        let first = reason.is_none();
-        if first {
-            tracing::error!(%why, "the store failed; the node stops");
-            *reason = Some(why);
-        }
-        first
-    });
 }

@@ -8,9 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use serde::{Deserialize, Serialize};
 
 use self::committer::{Committer, Needs};
+pub use self::config::SledConfig;
 use self::disk::Disk;
 use super::{
     Answer, Document, Documents, Health, KeyRings, LaneId, Lanes, Ledger, Lifecycle, Pending, StoreError, StoredKey,
@@ -19,33 +19,18 @@ use super::{
 use crate::clock::Clock;
 use crate::state::{Key, Op, Row};
 
+mod broken;
 mod committer;
+mod config;
+mod decoded;
 mod disk;
+mod documents;
+mod key_rings;
 mod open;
-mod registry;
 mod rows;
 #[cfg(test)]
 mod tests;
 mod watermark;
-
-/// How the embedded engine keeps its data.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct SledConfig {
-    /// Shards, when the data directory is new; an old one keeps its own number.
-    pub shards: LaneId,
-    /// Pages kept in memory, in bytes.
-    pub cache_capacity: u64,
-    /// Writes are refused while the file system has less room than this, in bytes: sled cannot go on after a write
-    /// that failed for want of room.
-    pub min_free: u64,
-}
-
-impl Default for SledConfig {
-    fn default() -> Self {
-        Self { shards: 8, cache_capacity: 64 << 20, min_free: 16 << 20 }
-    }
-}
 
 /// The embedded engine.
 pub struct Sled {
@@ -116,49 +101,49 @@ impl Ledger for Sled {
 
 impl KeyRings for Sled {
     fn keys(&self) -> Pending<'_, Vec<StoredKey>> {
-        self.read(|disk| disk.registry.keys())
+        self.read(|disk| disk.keys.all())
     }
 
     fn publish(&self, expected: Option<u32>, key: StoredKey) -> Pending<'_, bool> {
         Box::pin(async move {
             check_key(&key)?;
-            self.committer.run(Needs::Commit, move |disk, _| disk.registry.publish_key(expected, &key)).await
+            self.committer.run(Needs::Commit, move |disk, _| disk.keys.publish(expected, &key)).await
         })
     }
 
     fn drop_up_to<'a>(&'a self, ring: &'a str, generation: u32) -> Pending<'a, ()> {
         let ring = ring.to_owned();
-        Box::pin(self.committer.run(Needs::Commit, move |disk, _| disk.registry.drop_keys(&ring, generation)))
+        Box::pin(self.committer.run(Needs::Commit, move |disk, _| disk.keys.drop_up_to(&ring, generation)))
     }
 }
 
 impl Documents for Sled {
     fn list<'a>(&'a self, kind: &'a str) -> Pending<'a, (Vec<Document>, u64)> {
         let kind = kind.to_owned();
-        self.read(move |disk| disk.registry.documents(&kind))
+        self.read(move |disk| disk.documents.list(&kind))
     }
 
     // on the caller's thread, as `peek`
     fn get<'a>(&'a self, kind: &'a str, name: &'a str) -> Pending<'a, Option<Document>> {
-        let found = self.disk().and_then(|disk| disk.registry.document(kind, name));
+        let found = self.disk().and_then(|disk| disk.documents.get(kind, name));
         Box::pin(std::future::ready(found))
     }
 
     fn page<'a>(&'a self, kind: &'a str, prefix: &'a str, after: &'a str, limit: usize) -> Pending<'a, Vec<Document>> {
         let (kind, prefix, after) = (kind.to_owned(), prefix.to_owned(), after.to_owned());
-        self.read(move |disk| disk.registry.page(&kind, &prefix, &after, limit))
+        self.read(move |disk| disk.documents.page(&kind, &prefix, &after, limit))
     }
 
     fn put(&self, document: Document, expected: u64) -> Pending<'_, Option<u64>> {
         Box::pin(async move {
             check_document(&document)?;
-            self.committer.run(Needs::Commit, move |disk, _| disk.registry.put_document(document, expected)).await
+            self.committer.run(Needs::Commit, move |disk, _| disk.documents.put(document, expected)).await
         })
     }
 
     fn changes<'a>(&'a self, kind: &'a str, version: u64) -> Pending<'a, (Vec<Document>, u64)> {
         let kind = kind.to_owned();
-        self.read(move |disk| disk.registry.changes(&kind, version))
+        self.read(move |disk| disk.documents.changes(&kind, version))
     }
 }
 

@@ -11,12 +11,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::disk::{Disk, broken};
-use super::registry::Registry;
-use super::rows::Rows;
+use super::broken::broken;
+use super::config::SledConfig;
+use super::disk::Disk;
+use super::documents::DocumentTrees;
+use super::key_rings::KeyTree;
+use super::rows::RowTrees;
 use super::watermark::Watermark;
-use super::{LaneId, SledConfig};
-use crate::store::{StoreError, codec};
+use crate::store::{LaneId, StoreError, codec};
 
 /// Values go inline into the log up to a quarter of this, in bytes; longer ones become files that nobody fsyncs. What
 /// counts is a whole leaf: at most some 20 values of at most [`crate::store::MAX_VALUE`], which is well below.
@@ -44,8 +46,9 @@ pub(super) fn open(path: &Path, config: &SledConfig) -> Result<Disk, StoreError>
     let shards = layout(path, &db, &meta, config.shards.max(1))?;
     let disk = Disk {
         path: path.to_owned(),
-        rows: Rows::open(&db, shards)?,
-        registry: Registry::open(&db)?,
+        rows: RowTrees::open(&db, shards)?,
+        keys: KeyTree::open(&db)?,
+        documents: DocumentTrees::open(&db)?,
         watermark,
         log,
         db,

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::disk::broken;
+use super::broken::broken;
 use crate::store::{StoreError, codec};
 
 const FILE: &str = "committed";

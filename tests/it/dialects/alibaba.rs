@@ -688,7 +688,7 @@ async fn a_path_names_one_client_and_no_other_path_is_there() {
     assert_eq!(at("/v2/other/web/oauth2/token").await, 404);
     let document = world.server.get("/api/v2/iauths_system/oauth2/.well-known/openid-configuration").await.text();
     assert!(!document.contains('*'), "{document}");
-    let keys = world.server.get("/api/v2/iauths_system/oauth2/jwks").await.json();
+    let keys = world.server.jwks_at("/api/v2/iauths_system/oauth2/jwks").await.json();
     assert_eq!(keys["keys"][0]["alg"], "RS256", "{keys}");
 }
 

@@ -951,6 +951,6 @@ async fn discovery_and_keys_are_where_the_vendor_has_them() {
     ] {
         assert_eq!(document[member], json!(format!("{base}{path}")), "{document}");
     }
-    let keys = world.server.get("/ids3/.well-known/jwks").await.json();
+    let keys = world.server.jwks_at("/ids3/.well-known/jwks").await.json();
     assert_eq!(keys["keys"][0]["alg"], "RS256", "{keys}");
 }

@@ -386,7 +386,7 @@ async fn checklist_61_and_70_the_domains_are_the_audience_and_the_server_acts_fo
 async fn the_keys_of_a_project_are_an_array_of_hexadecimal_numbers() {
     let world = World::start(&VENDOR).await;
     let keys = world.server.get("/xsolla/api/projects/e6dfaac6-78a8-11e9-9244-42010aa80004/keys").await.json();
-    let jwks = world.server.get("/xsolla/api/oauth2/jwks").await.json();
+    let jwks = world.server.jwks_at("/xsolla/api/oauth2/jwks").await.json();
     let (theirs, ours) = (&keys.as_array().unwrap()[0], &jwks["keys"][0]);
     let names: Vec<&String> = theirs.as_object().unwrap().keys().collect();
     assert_eq!(names, ["alg", "e", "kid", "kty", "n", "use"]);

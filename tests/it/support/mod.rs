@@ -168,9 +168,14 @@ impl Server {
 
     /// The JWKS, whole: first RSA keys are made after the start, and a set without them may not be cached.
     pub(crate) async fn jwks(&self) -> Answer {
+        self.jwks_at("/oauth2/jwks").await
+    }
+
+    /// [`Server::jwks`] of the issuer whose keys are at `path`.
+    pub(crate) async fn jwks_at(&self, path: &str) -> Answer {
         let whole = async {
             loop {
-                let answer = self.get("/oauth2/jwks").await;
+                let answer = self.get(path).await;
                 if !answer.header("Cache-Control").unwrap_or_default().ends_with("max-age=0") {
                     return answer;
                 }

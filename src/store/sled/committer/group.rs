@@ -8,10 +8,10 @@ use std::collections::hash_map::Entry;
 
 use tokio::sync::oneshot;
 
-use super::super::disk::Disk;
-use super::{Answers, Command, Needs, Reply, Work};
+use super::command::{Answers, Command, Needs, Reply, Work};
 use crate::clock::Time;
 use crate::state::{Key, Op, Row, Seen};
+use crate::store::sled::disk::Disk;
 use crate::store::{Answer, StoreError, check_size};
 
 type Port<T> = oneshot::Sender<Result<T, StoreError>>;

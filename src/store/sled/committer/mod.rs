@@ -13,10 +13,13 @@ use super::disk::Disk;
 use crate::clock::{Clock, Time};
 use crate::metrics::Stopwatch;
 use crate::state::Op;
-use crate::store::{Answer, Health, StoreError};
+use crate::store::{Health, StoreError};
 
+mod command;
 mod group;
 
+pub(super) use command::Needs;
+use command::{Answers, Command, Reply, Work};
 use group::Group;
 
 /// Commands that may wait; more are refused at once. Each shard has a few under way (`depth`).
@@ -27,34 +30,6 @@ const GROUP: usize = 1024;
 
 /// A commit that takes longer than this is stuck.
 const STUCK: Duration = Duration::from_secs(5);
-
-/// What each operation of a batch came to.
-type Answers = Vec<Result<Answer, StoreError>>;
-
-/// Something for the committer to do.
-enum Command {
-    /// Operations on rows.
-    Apply(Vec<Op>, oneshot::Sender<Result<Answers, StoreError>>),
-    /// Anything else that writes.
-    Run(Work, Needs),
-    /// Nothing more after this.
-    Close(oneshot::Sender<Result<(), StoreError>>),
-}
-
-/// What a work needs before it is answered.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Needs {
-    /// That what it wrote is durable.
-    Commit,
-    /// Nothing: what is lost will be done again.
-    Nothing,
-}
-
-/// Does its work, if it may, and gives what to say after the commit.
-type Work = Box<dyn FnOnce(Result<(&Disk, Time), StoreError>) -> (Result<(), StoreError>, Reply) + Send>;
-
-/// Says that what was done is durable, or why it is not.
-type Reply = Box<dyn FnOnce(&Result<(), StoreError>) + Send>;
 
 /// The handle of the thread.
 pub(super) struct Committer {

@@ -1,69 +1,35 @@
-//! Signing keys and versioned documents.
+//! Versioned documents and their feed.
 //!
 //! Only the committer writes here, one call at a time, so compare-and-set is compare, then set. A change is named in
 //! the feed before its document is written; an entry whose document has a later version by now is skipped.
 
 use std::ops::Bound;
 
-use super::disk::broken;
-use crate::store::{Document, StoreError, StoredKey, codec};
+use super::broken::broken;
+use super::decoded::decoded;
+use crate::store::{Document, StoreError, codec};
 
-/// Signing keys and versioned documents.
-pub(super) struct Registry {
-    /// `ring 0 generation u32` to [`StoredKey`].
-    keys: sled::Tree,
+/// Versioned documents and their feed.
+pub(super) struct DocumentTrees {
     /// `kind 0 name` to [`Document`], also deleted ones.
     documents: sled::Tree,
     /// `version u64` to the key of the document, for each document's last change.
     feed: sled::Tree,
 }
 
-impl Registry {
+impl DocumentTrees {
     pub(super) fn open(db: &sled::Db) -> Result<Self, StoreError> {
         let tree = |name| db.open_tree(name).map_err(broken);
-        Ok(Self { keys: tree("keys")?, documents: tree("documents")?, feed: tree("feed")? })
+        Ok(Self { documents: tree("documents")?, feed: tree("feed")? })
     }
 
-    pub(super) fn keys(&self) -> Result<Vec<StoredKey>, StoreError> {
-        self.keys
-            .iter()
-            .map(|entry| {
-                let (name, bytes) = entry.map_err(broken)?;
-                decode("signing key", &name, &bytes)
-            })
-            .collect()
-    }
-
-    pub(super) fn publish_key(&self, expected: Option<u32>, key: &StoredKey) -> Result<bool, StoreError> {
-        let newest = match self.keys.scan_prefix(ring_prefix(&key.ring)).next_back() {
-            Some(entry) => {
-                let (name, bytes) = entry.map_err(broken)?;
-                Some(decode::<StoredKey>("signing key", &name, &bytes)?.generation)
-            }
-            None => None,
-        };
-        if newest != expected || key.generation != expected.unwrap_or(0).saturating_add(1) {
-            return Ok(false);
-        }
-        let name = key_name(&key.ring, key.generation);
-        self.keys.insert(&name, codec::encode(&name, key)?).map_err(broken)?;
-        Ok(true)
-    }
-
-    pub(super) fn drop_keys(&self, ring: &str, generation: u32) -> Result<(), StoreError> {
-        for name in self.keys.range(key_name(ring, 0)..=key_name(ring, generation)).keys() {
-            self.keys.remove(name.map_err(broken)?).map_err(broken)?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn documents(&self, kind: &str) -> Result<(Vec<Document>, u64), StoreError> {
+    pub(super) fn list(&self, kind: &str) -> Result<(Vec<Document>, u64), StoreError> {
         // the version first: a change in between is then told twice rather than never
         let version = self.version()?;
         let mut documents = Vec::new();
         for entry in self.documents.scan_prefix(document_name(kind, "")) {
             let (name, bytes) = entry.map_err(broken)?;
-            let document: Document = decode("document", &name, &bytes)?;
+            let document: Document = decoded("document", &name, &bytes)?;
             if document.body.is_some() {
                 documents.push(document);
             }
@@ -86,7 +52,7 @@ impl Registry {
             if !name.starts_with(&prefix) || found.len() == limit {
                 break;
             }
-            let document: Document = decode("document", &name, &bytes)?;
+            let document: Document = decoded("document", &name, &bytes)?;
             if document.body.is_some() {
                 found.push(document);
             }
@@ -94,7 +60,7 @@ impl Registry {
         Ok(found)
     }
 
-    pub(super) fn put_document(&self, mut document: Document, expected: u64) -> Result<Option<u64>, StoreError> {
+    pub(super) fn put(&self, mut document: Document, expected: u64) -> Result<Option<u64>, StoreError> {
         let name = document_name(&document.kind, &document.name);
         let before = self.read(&name)?;
         let current = before.as_ref().filter(|before| before.body.is_some()).map_or(0, |before| before.version);
@@ -110,7 +76,7 @@ impl Registry {
         Ok(Some(document.version))
     }
 
-    pub(super) fn document(&self, kind: &str, name: &str) -> Result<Option<Document>, StoreError> {
+    pub(super) fn get(&self, kind: &str, name: &str) -> Result<Option<Document>, StoreError> {
         Ok(self.read(&document_name(kind, name))?.filter(|document| document.body.is_some()))
     }
 
@@ -135,7 +101,7 @@ impl Registry {
     }
 
     fn read(&self, name: &[u8]) -> Result<Option<Document>, StoreError> {
-        self.documents.get(name).map_err(broken)?.map(|bytes| decode("document", name, &bytes)).transpose()
+        self.documents.get(name).map_err(broken)?.map(|bytes| decoded("document", name, &bytes)).transpose()
     }
 
     /// The version of the newest change; 0 if there never was one.
@@ -145,19 +111,6 @@ impl Registry {
     }
 }
 
-fn ring_prefix(ring: &str) -> Vec<u8> {
-    [ring.as_bytes(), &[0]].concat()
-}
-
-fn key_name(ring: &str, generation: u32) -> Vec<u8> {
-    [ring.as_bytes(), &[0], &generation.to_be_bytes()].concat()
-}
-
 fn document_name(kind: &str, name: &str) -> Vec<u8> {
     [kind.as_bytes(), &[0], name.as_bytes()].concat()
-}
-
-fn decode<T: serde::de::DeserializeOwned>(what: &str, name: &[u8], bytes: &[u8]) -> Result<T, StoreError> {
-    codec::decode(name, bytes)
-        .map_err(|error| error.about(&format!("the stored {what} {}", String::from_utf8_lossy(name).escape_debug())))
 }

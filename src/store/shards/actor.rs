@@ -10,10 +10,10 @@ use std::time::Duration;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::shards::Lane;
-use super::{LaneId, StoreError};
+use super::lane::Lane;
 use crate::ask::{AskError, ask};
 use crate::state::{Op, Outcome};
+use crate::store::{LaneId, StoreError};
 
 type Reply = RpcReplyPort<Result<Outcome, StoreError>>;
 
