@@ -1,6 +1,6 @@
 //! jeton, an OAuth 2.0 / OpenID Connect token service.
 //!
-//! Read the modules in this order; each one imports only modules above it (`tests/it/layers.rs` checks that).
+//! Read the modules in this order; each one imports only modules above it (`tests/it/layers` checks that).
 //!
 //! | module | what it is |
 //! | --- | --- |
