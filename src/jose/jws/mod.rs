@@ -11,11 +11,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
-use super::{JwkError, Owner, PublicJwk, Scheme, VerifyingKey};
+use super::error::MAX_JWS;
+use super::{JwsError, Owner, PublicJwk, Scheme, VerifyingKey};
 use crate::protocol::strict_json;
-
-/// The longest JWS that is looked at, in bytes.
-pub const MAX_LEN: usize = 16 * 1024;
 
 /// A parsed JWS whose signature nobody has checked yet. Whoever reads it whole can use it, so `Debug` shows the header.
 pub struct Jws<'a> {
@@ -34,30 +32,6 @@ pub struct Header {
     pub kid: Option<String>,
     /// What kind of object this is (RFC 8725 section 3.11).
     pub typ: Option<String>,
-}
-
-/// Why a JWS was refused.
-#[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say it")]
-pub enum JwsError {
-    #[error("longer than {MAX_LEN} bytes")]
-    TooLong,
-    #[error("not three parts of canonical base64url")]
-    Malformed,
-    #[error("the header is not a JSON object with the members it needs")]
-    Header(#[source] Option<serde_json::Error>),
-    #[error("the header's algorithm is not supported")]
-    UnknownAlgorithm,
-    #[error("the header has `crit` or `b64`, which are not supported")]
-    Critical,
-    #[error("the header's algorithm is not the expected one")]
-    WrongAlgorithm,
-    #[error("the key does not fit the algorithm")]
-    WrongKey,
-    #[error("the key cannot be used")]
-    Key(#[source] JwkError),
-    #[error("the signature is wrong")]
-    WrongSignature,
 }
 
 #[derive(Deserialize)]
@@ -88,7 +62,7 @@ impl<'a> Jws<'a> {
     /// # Errors
     /// The first rule that it breaks.
     pub fn parse(compact: &'a str) -> Result<Self, JwsError> {
-        if compact.len() > MAX_LEN {
+        if compact.len() > MAX_JWS {
             return Err(JwsError::TooLong);
         }
         let (signing_input, signature) = compact.rsplit_once('.').ok_or(JwsError::Malformed)?;
@@ -108,7 +82,7 @@ impl<'a> Jws<'a> {
     /// # Errors
     /// If it is too long, or the header breaks a rule.
     pub fn peek(compact: &str) -> Result<Header, JwsError> {
-        let (header, _) = compact.split_once('.').filter(|_| compact.len() <= MAX_LEN).ok_or(JwsError::Malformed)?;
+        let (header, _) = compact.split_once('.').filter(|_| compact.len() <= MAX_JWS).ok_or(JwsError::Malformed)?;
         Header::parse(&URL_SAFE_NO_PAD.decode(header).map_err(|_| JwsError::Malformed)?)
     }
 
@@ -184,5 +158,4 @@ impl Header {
 }
 
 #[cfg(test)]
-#[path = "jws_tests.rs"]
 mod tests;

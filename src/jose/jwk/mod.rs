@@ -10,55 +10,26 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use super::JwkError;
+use super::parsed::{KeyMaterial, ParsedKey};
 use crate::protocol::strict_json;
 
 /// A checked public key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(try_from = "Map<String, Value>")]
-pub struct PublicJwk(pub(super) Kind);
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Kind {
-    Ed25519 { x: [u8; 32] },
-    P256 { x: [u8; 32], y: [u8; 32] },
-    P384 { x: [u8; 48], y: [u8; 48] },
-    P521 { x: [u8; 66], y: [u8; 66] },
-    Rsa { n: Vec<u8>, e: Vec<u8> },
-}
-
-/// Why a JWK was refused.
-#[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say it")]
-pub enum JwkError {
-    #[error("the key is not a JSON object")]
-    Malformed(#[source] serde_json::Error),
-    #[error("the key holds the private member `{0}`; register the public key only")]
-    Private(&'static str),
-    #[error("the key's `{0}` is missing or is not text")]
-    Missing(&'static str),
-    #[error("the key's `kty` and `crv` are not one of OKP Ed25519, EC P-256, P-384, P-521, RSA")]
-    Unsupported,
-    #[error("the key's `{0}` is not canonical base64url of the right length")]
-    Encoding(&'static str),
-    #[error("an RSA key must have 2048 to 8192 bits and an odd exponent of 3 or more")]
-    RsaSize,
-    #[error("the key is no SubjectPublicKeyInfo in DER")]
-    Spki,
-    #[error("the key is no point of its curve, or a weak one")]
-    Point,
-}
+pub struct PublicJwk(pub(super) KeyMaterial);
 
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 impl PublicJwk {
     /// An Ed25519 key.
     pub const fn ed25519(x: [u8; 32]) -> Self {
-        Self(Kind::Ed25519 { x })
+        Self(KeyMaterial::Ed25519 { x })
     }
 
     /// A P-256 key by its coordinates.
     pub const fn p256(x: [u8; 32], y: [u8; 32]) -> Self {
-        Self(Kind::P256 { x, y })
+        Self(KeyMaterial::P256 { x, y })
     }
 
     /// An RSA key by modulus and exponent, big-endian without leading zeros.
@@ -70,7 +41,7 @@ impl PublicJwk {
         let odd = |number: &[u8]| number.last().is_some_and(|last| last % 2 == 1);
         let minimal = |number: &[u8]| number.first().is_some_and(|&first| first != 0);
         let fine = (2048..=8192).contains(&bits) && minimal(&n) && odd(&n) && minimal(&e) && odd(&e);
-        if fine && e.len() <= 4 && e[..] != [1] { Ok(Self(Kind::Rsa { n, e })) } else { Err(JwkError::RsaSize) }
+        if fine && e.len() <= 4 && e[..] != [1] { Ok(Self(KeyMaterial::Rsa { n, e })) } else { Err(JwkError::RsaSize) }
     }
 
     /// Parses the JSON of one JWK. Members that describe its use (`kid`, `use`, `alg`) are the caller's business.
@@ -86,11 +57,11 @@ impl PublicJwk {
         let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         // RFC 7638 section 3.2: the required members in lexicographic order, no white space
         let canonical = match &self.0 {
-            Kind::Ed25519 { x } => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, encode(x)),
-            Kind::P256 { x, y } => canonical_ec("P-256", x, y),
-            Kind::P384 { x, y } => canonical_ec("P-384", x, y),
-            Kind::P521 { x, y } => canonical_ec("P-521", x, y),
-            Kind::Rsa { n, e } => format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, encode(e), encode(n)),
+            KeyMaterial::Ed25519 { x } => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, encode(x)),
+            KeyMaterial::P256 { x, y } => canonical_ec("P-256", x, y),
+            KeyMaterial::P384 { x, y } => canonical_ec("P-384", x, y),
+            KeyMaterial::P521 { x, y } => canonical_ec("P-521", x, y),
+            KeyMaterial::Rsa { n, e } => format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, encode(e), encode(n)),
         };
         encode(digest(&SHA256, canonical.as_bytes()).as_ref())
     }
@@ -118,15 +89,15 @@ impl TryFrom<Map<String, Value>> for PublicJwk {
             "OKP" if text("crv")? == "Ed25519" => Self::ed25519(whole("x", bytes("x")?)?),
             "EC" => match text("crv")? {
                 "P-256" => Self::p256(whole("x", bytes("x")?)?, whole("y", bytes("y")?)?),
-                "P-384" => Self(Kind::P384 { x: whole("x", bytes("x")?)?, y: whole("y", bytes("y")?)? }),
-                "P-521" => Self(Kind::P521 { x: whole("x", bytes("x")?)?, y: whole("y", bytes("y")?)? }),
+                "P-384" => Self(KeyMaterial::P384 { x: whole("x", bytes("x")?)?, y: whole("y", bytes("y")?)? }),
+                "P-521" => Self(KeyMaterial::P521 { x: whole("x", bytes("x")?)?, y: whole("y", bytes("y")?)? }),
                 _ => return Err(JwkError::Unsupported),
             },
             "RSA" => Self::rsa(bytes("n")?, bytes("e")?)?,
             _ => return Err(JwkError::Unsupported),
         };
         // a key that can verify nothing is refused where it is registered, not where it is used
-        super::VerifyingKey::new(&key, super::verify::Owner::SomebodyElse)?;
+        ParsedKey::parse(&key.0)?;
         Ok(key)
     }
 }
@@ -136,15 +107,15 @@ impl Serialize for PublicJwk {
         let mut map = serializer.serialize_map(None)?;
         let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         match &self.0 {
-            Kind::Ed25519 { x } => {
+            KeyMaterial::Ed25519 { x } => {
                 map.serialize_entry("kty", "OKP")?;
                 map.serialize_entry("crv", "Ed25519")?;
                 map.serialize_entry("x", &encode(x))?;
             }
-            Kind::P256 { x, y } => serialize_ec(&mut map, "P-256", x, y)?,
-            Kind::P384 { x, y } => serialize_ec(&mut map, "P-384", x, y)?,
-            Kind::P521 { x, y } => serialize_ec(&mut map, "P-521", x, y)?,
-            Kind::Rsa { n, e } => {
+            KeyMaterial::P256 { x, y } => serialize_ec(&mut map, "P-256", x, y)?,
+            KeyMaterial::P384 { x, y } => serialize_ec(&mut map, "P-384", x, y)?,
+            KeyMaterial::P521 { x, y } => serialize_ec(&mut map, "P-521", x, y)?,
+            KeyMaterial::Rsa { n, e } => {
                 map.serialize_entry("kty", "RSA")?;
                 map.serialize_entry("n", &encode(n))?;
                 map.serialize_entry("e", &encode(e))?;
@@ -162,5 +133,4 @@ fn serialize_ec<M: SerializeMap>(map: &mut M, curve: &str, x: &[u8], y: &[u8]) -
 }
 
 #[cfg(test)]
-#[path = "jwk_tests.rs"]
 mod tests;

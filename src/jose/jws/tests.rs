@@ -109,7 +109,7 @@ fn parts_must_be_three_and_canonical() {
     ] {
         assert!(matches!(Jws::parse(&wrong), Err(JwsError::Malformed | JwsError::Header(_))), "{wrong}");
     }
-    let long = format!("{}.{}.AA", URL_SAFE_NO_PAD.encode(r#"{"alg":"EdDSA"}"#), "A".repeat(MAX_LEN));
+    let long = format!("{}.{}.AA", URL_SAFE_NO_PAD.encode(r#"{"alg":"EdDSA"}"#), "A".repeat(MAX_JWS));
     assert!(matches!(Jws::parse(&long), Err(JwsError::TooLong)));
 }
 
