@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
-use crate::client::metadata::certificate::Sight;
 use crate::http::Limits;
 use crate::http::proxy::{Proxy, ProxySettings};
 use crate::http::tls::ClientCertificates;
+use crate::issuer::CertificateVisibility;
 
 /// A listener; `D` decides its default address.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -82,14 +82,14 @@ pub struct TlsFiles {
 }
 
 impl ListenerConfig<PublicListen> {
-    /// What it sees of the certificates of clients.
-    pub fn sight(&self) -> Sight {
+    /// Returns which certificates of clients it sees.
+    pub fn visibility(&self) -> CertificateVisibility {
         let own = self.tls.as_ref().is_some_and(|tls| !tls.client_certificates.is_off());
         let forwarded = self.proxy.as_ref().is_some_and(|proxy| proxy.client_certificate_header.is_some());
         match (own || forwarded, &self.client_ca_file) {
-            (false, _) => Sight::None,
-            (true, None) => Sight::Certificates,
-            (true, Some(_)) => Sight::Authorities,
+            (false, _) => CertificateVisibility::None,
+            (true, None) => CertificateVisibility::Certificates,
+            (true, Some(_)) => CertificateVisibility::Authorities,
         }
     }
 }
@@ -116,7 +116,7 @@ pub(super) fn check_certificates(
         return rule(&format!("public.proxy.{}", error.setting), &error.value, error.rule);
     }
     match &public.client_ca_file {
-        Some(path) if public.sight() == Sight::None => rule(
+        Some(path) if public.visibility() == CertificateVisibility::None => rule(
             "public.client_ca_file",
             &path.display().to_string(),
             "needs public.tls.client_certificates = \"optional\" or public.proxy.client_certificate_header",

@@ -16,7 +16,7 @@ use crate::grant::Grant;
 use crate::grant::webhook::Webhook;
 use crate::hook::{Hook, HookKind};
 use crate::issuer::Issuer;
-use crate::issuer::{CustomGrant, CustomGrantSettings, IssuerSettings};
+use crate::issuer::{CustomGrant, CustomGrantSettings, IssuerParts, IssuerSettings};
 use crate::keys::{IssuerRings, Policy};
 use crate::protocol::auth_method::AuthMethod;
 use crate::protocol::endpoint::Endpoint;
@@ -52,16 +52,17 @@ pub fn snapshot(config: &Config, vault: &Vault, extensions: &Extensions) -> Resu
     for (id, settings) in &config.issuers {
         let mut own = settings.clone();
         read_provider_files(id, &mut own)?;
-        let mut issuer = Issuer::new(id, own)?;
-        let dialect = check_names(&issuer, &known, &dialects)?;
-        issuer.other_methods = extensions.other_methods();
-        issuer.user_hook = user_hook(id, settings, config)?;
-        issuer.custom = custom_grants(id, settings, &known, config)?;
-        issuer.certificates = config.public.sight();
-        issuer.style = dialect.style(&issuer);
-        let urls = |endpoint| dialect::urls(dialect, &issuer, endpoint).into_iter().map(move |url| (endpoint, url));
-        issuer.endpoints = Endpoint::ALL.into_iter().flat_map(urls).collect();
-        let issuer = Arc::new(issuer);
+        let dialect = check_names(id, settings, &known, &dialects)?;
+        let urls = |endpoint| dialect::urls(dialect, settings, endpoint).into_iter().map(move |url| (endpoint, url));
+        let parts = IssuerParts {
+            endpoints: Endpoint::ALL.into_iter().flat_map(urls).collect(),
+            style: dialect.style(settings),
+            certificates: config.public.visibility(),
+            user_hook: user_hook(id, settings, config)?,
+            custom: custom_grants(id, settings, &known, config)?,
+            other_methods: extensions.other_methods(),
+        };
+        let issuer = Arc::new(Issuer::new(id, own, parts)?);
         add_routes(&mut snapshot, &issuer, dialect)?;
         snapshot.issuers.insert(id.clone(), issuer);
     }
@@ -145,19 +146,24 @@ fn custom_grants(
     settings.custom_grants.iter().enumerate().map(custom).collect()
 }
 
-fn check_names(issuer: &Issuer, known: &[GrantType], dialects: &Dialects) -> Result<&'static dyn Dialect, ConfigError> {
+fn check_names(
+    id: &str,
+    settings: &IssuerSettings,
+    known: &[GrantType],
+    dialects: &Dialects,
+) -> Result<&'static dyn Dialect, ConfigError> {
     let rule = |setting: &str, value: &str, known: &str| {
         Err(ConfigError::Rule {
-            setting: format!("issuers.{}.{setting}", issuer.id),
+            setting: format!("issuers.{id}.{setting}"),
             value: value.to_owned(),
             rule: format!("must be one of {known}"),
         })
     };
-    let Some(dialect) = dialects.by_name(&issuer.settings.dialect) else {
+    let Some(dialect) = dialects.by_name(&settings.dialect) else {
         let known: Vec<&str> = dialects.iter().map(|dialect| dialect.name()).collect();
-        return rule("dialect", &issuer.settings.dialect, &known.join(", "));
+        return rule("dialect", &settings.dialect, &known.join(", "));
     };
-    for (name, value) in &issuer.settings.vendor {
+    for (name, value) in &settings.vendor {
         if !dialect.settings().contains(&name.as_str()) {
             return rule(
                 "vendor",
@@ -170,8 +176,8 @@ fn check_names(issuer: &Issuer, known: &[GrantType], dialects: &Dialects) -> Res
             return rule("vendor", value, "1 to 128 letters, digits, -, _ and ., and not a dot or two alone");
         }
     }
-    let custom = |grant: &GrantType| issuer.settings.custom_grants.iter().any(|custom| custom.grant_type == *grant);
-    match issuer.settings.grant_types.iter().find(|grant| !known.contains(grant) && !custom(grant)) {
+    let custom = |grant: &GrantType| settings.custom_grants.iter().any(|custom| custom.grant_type == *grant);
+    match settings.grant_types.iter().find(|grant| !known.contains(grant) && !custom(grant)) {
         Some(unknown) => {
             let known: Vec<&str> = known.iter().map(GrantType::as_str).collect();
             rule("grant_types", unknown.as_str(), &format!("{}, or of custom_grants", known.join(", ")))
@@ -182,7 +188,7 @@ fn check_names(issuer: &Issuer, known: &[GrantType], dialects: &Dialects) -> Res
 
 fn add_routes(snapshot: &mut Snapshot, issuer: &Arc<Issuer>, dialect: &dyn Dialect) -> Result<(), ConfigError> {
     for (endpoint, path) in Endpoint::ALL.into_iter().filter(|endpoint| issuer.offers(*endpoint)).flat_map(|endpoint| {
-        dialect::full_paths(dialect, issuer, endpoint).into_iter().map(move |path| (endpoint, path))
+        dialect::full_paths(dialect, &issuer.settings, endpoint).into_iter().map(move |path| (endpoint, path))
     }) {
         if let Some(other) = snapshot.routes.insert(path.clone(), issuer.clone(), endpoint) {
             return Err(ConfigError::Rule {

@@ -274,7 +274,7 @@ pub enum HashError {
 mod tests {
     use super::*;
     use crate::clock::Time;
-    use crate::issuer::{IssuerSettings, UsersSettings};
+    use crate::issuer::{IssuerParts, IssuerSettings, UsersSettings};
     use crate::protocol::form::Form;
     use crate::store::memory::Memory;
 
@@ -289,7 +289,7 @@ mod tests {
         };
         let users = UsersSettings { source: UserSource::Directory, ..UsersSettings::default() };
         let settings = IssuerSettings { url: "https://id.example".to_owned(), users, ..Default::default() };
-        let issuer = Issuer::new("main", settings).unwrap();
+        let issuer = Issuer::new("main", settings, IssuerParts::default()).unwrap();
         let (old, new) = (start(1), start(2));
         let hash = old.hash("horse").await.unwrap();
         let (subject, claims) = ("u-1".to_owned(), Claims::default());

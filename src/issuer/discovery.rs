@@ -1,10 +1,10 @@
-//! What an operator lets discovery say of the issuer beyond what jeton states: endpoints of the login portal (RFC 8414
+//! Members of discovery that an operator adds to those that jeton states, such as endpoints of the login portal (RFC 8414
 //! section 2, OpenID Connect Discovery section 3).
 
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::rules::is_protected;
+use super::urls::is_protected;
 use crate::protocol::metadata::STATED;
 
 /// Most members.
@@ -16,7 +16,10 @@ const MAX_SIZE: usize = 16 * 1024;
 /// How names end whose value is a URL.
 const URLS: [&str; 4] = ["_endpoint", "_uri", "_iframe", "_documentation"];
 
-/// What breaks: the member and the rule.
+/// Checks the members.
+///
+/// # Errors
+/// The member and the rule that it breaks.
 pub(super) fn check(members: &Map<String, Value>) -> Result<(), (String, &'static str)> {
     if let Some(own) = members.keys().find(|name| STATED.contains(&name.as_str())) {
         return Err((own.clone(), "jeton states this member itself"));
