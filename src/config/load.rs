@@ -12,6 +12,7 @@ use super::{Config, ConfigError};
 use crate::credential::is_secret;
 use crate::dialect::Dialects;
 use crate::extend::Extensions;
+use crate::setting::SettingError;
 
 /// Where the settings come from; kept, so that a reload can read them again.
 #[derive(Clone, Debug, Default)]
@@ -95,7 +96,7 @@ fn check_numbers(name: &str, given: &Value, read: &serde_json::Value) -> Result<
             if value.parse::<i128>().is_ok() {
                 return Ok(());
             }
-            Err(ConfigError::Rule { setting: name.to_owned(), value, rule: "must be a whole number".to_owned() })
+            Err(SettingError::new(name, value, "must be a whole number").into())
         }
         _ => Ok(()),
     }

@@ -4,7 +4,7 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::SecretFileError;
+use super::error::SecretFileError;
 use super::mount::Mounts;
 use crate::credential::shown_path;
 

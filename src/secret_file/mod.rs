@@ -7,53 +7,23 @@
 //! that everybody may read is accepted on a mount that only this container has (see [`mount`]).
 
 mod access;
+mod error;
 pub mod mount;
 
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
-use crate::credential::shown_path;
+pub use error::SecretFileError;
 
 /// Longest secret file, in bytes.
 const MAX_LEN: u64 = 64 * 1024;
 /// What some editors put before UTF-8 text.
 const BYTE_ORDER_MARK: char = '\u{feff}';
-
-/// Why a secret file cannot be used. Each message names the file and the rule, never what is in it.
-#[derive(Debug, thiserror::Error)]
-pub enum SecretFileError {
-    /// It cannot be read.
-    #[error("cannot read {path}: {source}", path = shown_path(.path))]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// Somebody else can read or change it.
-    #[error("{path} {found}; {fix}", path = shown_path(.path))]
-    Exposed {
-        /// The file.
-        path: PathBuf,
-        /// Owner, group or mode, and the rule.
-        found: String,
-        /// What to do.
-        fix: String,
-    },
-    /// What is in it is not what it should be.
-    #[error("{path} {rule}", path = shown_path(.path))]
-    Content {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        rule: &'static str,
-    },
-}
 
 /// Opens a file that settings name, secret or not: a regular one only. A pipe would wait for its writer, and a device may
 /// never end.

@@ -23,6 +23,7 @@ use zeroize::Zeroizing;
 use self::worker::{Done, Job, Queued, Work, Worker};
 use super::Cost;
 use crate::metrics::Metrics;
+use crate::setting::SettingError;
 
 /// For how long the threads that stand back may finish nothing before the one that does not takes a job.
 const PATIENCE: Duration = Duration::from_millis(250);
@@ -42,6 +43,22 @@ pub struct LaneConfig {
 impl Default for LaneConfig {
     fn default() -> Self {
         Self { workers: 1, queue: 32, cost: Cost::default() }
+    }
+}
+
+impl LaneConfig {
+    /// Checks the bounds of the threads, of the queue and of the cost.
+    ///
+    /// # Errors
+    /// The first setting that breaks its rule.
+    pub fn check(&self) -> Result<(), SettingError> {
+        if !(1..=64).contains(&self.workers) {
+            return Err(SettingError::new("workers", self.workers, "1 to 64"));
+        }
+        if !(1..=4096).contains(&self.queue) {
+            return Err(SettingError::new("queue", self.queue, "1 to 4096"));
+        }
+        self.cost.check().map_err(|rule| SettingError::new("cost", self.cost, rule))
     }
 }
 
