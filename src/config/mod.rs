@@ -15,6 +15,7 @@ mod secrets;
 mod shutdown;
 mod snapshot;
 mod store;
+mod typed;
 
 use std::collections::BTreeMap;
 
