@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::{Map, json};
 
-use super::admin::{Admin, AdminArgs, Failure, finish};
-use super::{input, say, table};
+use super::admin::{AdminApi, AdminArgs};
+use super::failure::{Failure, finish};
+use super::input;
 use crate::http::client::Method;
 
 #[derive(Args)]
@@ -61,12 +62,8 @@ pub(super) fn code(args: &CodeArgs) -> ExitCode {
 }
 
 fn issue(args: &AdminArgs, wanted: &Wanted) -> Result<(), Failure> {
-    let answer = Admin::new(args)?.call(Method::POST, &["codes"], Some(wanted.body()?.into()))?;
-    if args.json {
-        say(format_args!("{answer:#}"))
-    } else {
-        table::members(&answer)
-    }
+    let answer = AdminApi::new(args)?.call(Method::POST, &["codes"], Some(wanted.body()?.into()))?;
+    args.show(&answer);
     Ok(())
 }
 

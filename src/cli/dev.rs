@@ -8,9 +8,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::exit;
 use super::init::{new_admin_token, write_secret};
+use super::output::{complain, fail, say};
 use super::serve::{self, Names};
-use super::{complain, exit, fail, say};
 use crate::client::secret;
 use crate::config::Source;
 use crate::http::admin::AdminToken;

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::admin::Failure;
+use super::failure::Failure;
 use crate::credential::shown_path;
 use crate::protocol::strict_json;
 use crate::secret_file;

@@ -5,8 +5,10 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use super::admin::{Admin, AdminArgs, Failure, finish};
-use super::{say, table};
+use super::admin::{AdminApi, AdminArgs};
+use super::failure::{Failure, finish};
+use super::output::say;
+use super::table;
 use crate::http::client::Method;
 
 #[derive(Args)]
@@ -40,7 +42,7 @@ pub(super) fn key(args: &KeyArgs) -> ExitCode {
 }
 
 fn run(args: &AdminArgs, command: &KeyCommand) -> Result<(), Failure> {
-    let admin = Admin::new(args)?;
+    let admin = AdminApi::new(args)?;
     let answer = match command {
         KeyCommand::List => admin.get(&["keys"], &[])?,
         KeyCommand::Rotate { alg, emergency, withdraw } => {

@@ -8,12 +8,13 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::log::Log;
-use super::{complain, exit, fail, log, runtime};
+use super::output::{complain, fail};
+use super::{exit, log, runtime};
 use crate::cause::chain;
 use crate::clock::Clock;
 use crate::config::Source;
 use crate::metrics::Metrics;
-use crate::server::{Daemon, Prepared, ServerError, Surroundings, prepare};
+use crate::server::{Daemon, Environment, Prepared, ServerError, prepare};
 use crate::service::Reloaded;
 
 pub(super) fn serve(config: PathBuf) -> ExitCode {
@@ -48,7 +49,7 @@ pub(super) fn run(prepared: Prepared, names: &Names, started: impl FnOnce(&Daemo
 async fn live(prepared: Prepared, log: &Log, names: &Names, started: impl FnOnce(&Daemon)) -> ExitCode {
     let (shutdown, admin) = (prepared.loaded.config.shutdown, prepared.loaded.config.admin.listen);
     let metrics = Metrics::new();
-    let around = Surroundings {
+    let around = Environment {
         clock: Clock::system(),
         metrics: metrics.clone(),
         fetch: Arc::new(crate::http::fetch::Fetcher::new()),

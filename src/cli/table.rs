@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::say;
+use super::output::say;
 
 /// Prints rows under a header, columns as wide as their widest cell.
 pub(super) fn rows<const N: usize>(header: [&str; N], rows: &[[String; N]]) {

@@ -11,8 +11,10 @@ use clap::{Args, Subcommand};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::admin::{Admin, AdminArgs, Failure, finish};
-use super::{exit, input, say, table};
+use super::admin::{AdminApi, AdminArgs};
+use super::failure::{Failure, finish};
+use super::output::say;
+use super::{exit, input};
 use crate::http::client::Method;
 
 #[derive(Args)]
@@ -90,7 +92,7 @@ fn introspect(
     url: Option<url::Url>,
 ) -> Result<(), Failure> {
     let (token, secret) = (input::secret("--token-file", token)?, input::secret("--client-secret-file", secret)?);
-    let mut url = url.map_or_else(|| Admin::new(args)?.issuer_url(), Ok)?;
+    let mut url = url.map_or_else(|| AdminApi::new(args)?.issuer_url(), Ok)?;
     if let Ok(mut segments) = url.path_segments_mut() {
         segments.pop_if_empty().extend(["oauth2", "introspect"]);
     }
@@ -102,7 +104,7 @@ fn introspect(
     let answer: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
     match reply.status {
         200 => {
-            print(args, &answer);
+            args.show(&answer);
             Ok(())
         }
         status => {
@@ -136,7 +138,7 @@ fn revoke(args: &AdminArgs, what: &Revoked, yes: bool) -> Result<(), Failure> {
             (json!({ "all": true }), "revoked everything of the issuer".to_owned())
         }
     };
-    let admin = Admin::new(args)?;
+    let admin = AdminApi::new(args)?;
     admin.call(Method::POST, &["revocations"], Some(body))?;
     let known = what.subject.as_deref().map(|subject| is_known(&admin, subject)).transpose()?.flatten();
     if args.json {
@@ -155,7 +157,7 @@ fn revoke(args: &AdminArgs, what: &Revoked, yes: bool) -> Result<(), Failure> {
 }
 
 /// Whether a user of the directory has this subject; `None` if the issuer has no directory, or a very large one.
-fn is_known(admin: &Admin<'_>, subject: &str) -> Result<Option<bool>, Failure> {
+fn is_known(admin: &AdminApi<'_>, subject: &str) -> Result<Option<bool>, Failure> {
     if admin.issuer_settings()?["users"]["source"] != "directory" {
         return Ok(None);
     }
@@ -193,7 +195,7 @@ fn decode(args: &AdminArgs, file: &Path) -> Result<(), Failure> {
     match (parts.len(), part(0), part(1)) {
         (3, Some(header), Some(claims)) => {
             let note = "not verified: anybody can write this; ask `jeton token introspect`";
-            print(args, &json!({ "header": header, "claims": claims, "note": note }));
+            args.show(&json!({ "header": header, "claims": claims, "note": note }));
             Ok(())
         }
         _ => Err(Failure::new(
@@ -201,8 +203,4 @@ fn decode(args: &AdminArgs, file: &Path) -> Result<(), Failure> {
             "this is no JWT; codes, refresh tokens and jat_ access tokens are opaque: ask `jeton token introspect`",
         )),
     }
-}
-
-fn print(args: &AdminArgs, answer: &Value) {
-    if args.json { say(format_args!("{answer:#}")) } else { table::members(answer) }
 }

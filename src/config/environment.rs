@@ -19,9 +19,9 @@ const OF_COMMANDS: [&str; 5] =
 
 /// The settings in the environment of this process.
 #[derive(Clone, Debug)]
-pub(super) struct Environment;
+pub(super) struct EnvironmentSource;
 
-impl Source for Environment {
+impl Source for EnvironmentSource {
     fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
         Box::new(self.clone())
     }

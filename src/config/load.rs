@@ -6,7 +6,7 @@ use config::builder::DefaultState;
 use config::{ConfigBuilder, File, FileFormat, Value, ValueKind};
 use serde_json::json;
 
-use super::environment::Environment;
+use super::environment::EnvironmentSource;
 use super::typed::typed;
 use super::{Config, ConfigError};
 use crate::dialect::Dialects;
@@ -46,7 +46,7 @@ pub fn load(source: &Source) -> Result<Loaded, ConfigError> {
     if let Some(path) = &source.file {
         builder = add_file(builder, path)?;
     }
-    builder = builder.add_source(Environment);
+    builder = builder.add_source(EnvironmentSource);
     for (setting, value) in &source.flags {
         builder =
             builder.set_override(setting, value.as_str()).map_err(|error| ConfigError::Value(error.to_string()))?;

@@ -8,7 +8,7 @@ use crate::auth::Evidence;
 use crate::clock::Clock;
 use crate::config::Source;
 use crate::protocol::form::Form;
-use crate::server::{Daemon, Surroundings, prepare};
+use crate::server::{Daemon, Environment, prepare};
 use crate::slow_hash::Waiting;
 use crate::vault::Vault;
 
@@ -43,7 +43,7 @@ async fn daemon(dir: &std::path::Path) -> Daemon {
         "#
     );
     let prepared = prepare(Source { preset: Some(preset), ..Source::default() }).unwrap();
-    let around = Surroundings {
+    let around = Environment {
         clock: Clock::system(),
         metrics: Metrics::new(),
         fetch: Arc::new(crate::http::fetch::Fetcher::new()),

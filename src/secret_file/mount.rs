@@ -21,14 +21,14 @@ pub(super) struct Mounts {
     own: Option<Mount>,
     /// Of `/`.
     root: Option<Mount>,
-    surroundings: Surroundings,
+    signs: ContainerSigns,
     /// Whether the path, before its links are followed, is one that Kubernetes or Docker makes.
     looks_mounted: bool,
 }
 
 /// What tells a container from a machine, beside its mounts.
 #[derive(Clone, Copy)]
-struct Surroundings {
+struct ContainerSigns {
     is_first_process: bool,
     is_under_systemd: bool,
 }
@@ -44,12 +44,12 @@ impl Mounts {
     pub(super) fn of_process(path: &Path) -> Self {
         let resolved = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let table = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-        let surroundings =
-            Surroundings { is_first_process: std::process::id() == 1, is_under_systemd: Path::new(SYSTEMD).is_dir() };
-        Self::of(&table, &resolved, surroundings)
+        let signs =
+            ContainerSigns { is_first_process: std::process::id() == 1, is_under_systemd: Path::new(SYSTEMD).is_dir() };
+        Self::of(&table, &resolved, signs)
     }
 
-    fn of(table: &str, file: &Path, surroundings: Surroundings) -> Self {
+    fn of(table: &str, file: &Path, signs: ContainerSigns) -> Self {
         let all: Vec<Mount> = table.lines().filter_map(parse).collect();
         // a later mount hides an earlier one at the same place
         let above = |path: &Path| {
@@ -59,13 +59,13 @@ impl Mounts {
         let is_data =
             |part: &std::ffi::OsStr| part.to_str().is_some_and(|part| part.starts_with("..") && part.len() > 2);
         let looks_mounted = file.starts_with(DOCKER) || file.iter().any(is_data);
-        Self { own: above(file), root: above(Path::new("/")), surroundings, looks_mounted }
+        Self { own: above(file), root: above(Path::new("/")), signs, looks_mounted }
     }
 
     /// Whether nobody outside of this container sees what is on the mount of the file.
     pub(super) fn is_only_ours(&self) -> bool {
         let layered = self.root.as_ref().is_some_and(|root| root.kind.ends_with("overlay") || root.kind == "overlayfs");
-        let Surroundings { is_first_process, is_under_systemd } = self.surroundings;
+        let ContainerSigns { is_first_process, is_under_systemd } = self.signs;
         let in_container = (is_first_process || layered) && !is_under_systemd;
         let own = self.own.as_ref().filter(|own| own.at != Path::new("/"));
         in_container && own.is_some_and(|own| own.read_only && is_memory(&own.kind))
@@ -120,8 +120,8 @@ mod tests {
     #[test]
     fn a_read_only_memory_mount_is_only_ours_in_a_container() {
         let ours = |table: &str, file: &str, is_first_process| {
-            let surroundings = Surroundings { is_first_process, is_under_systemd: false };
-            Mounts::of(table, Path::new(file), surroundings).is_only_ours()
+            let signs = ContainerSigns { is_first_process, is_under_systemd: false };
+            Mounts::of(table, Path::new(file), signs).is_only_ours()
         };
         assert!(ours(POD, "/etc/jeton/secrets/..2026/admin.token", false));
         assert!(!ours(POD, "/etc/jeton/admin.token", false), "on the container's own layers");
@@ -143,8 +143,8 @@ mod tests {
 ";
         for is_first_process in [false, true] {
             let ours = |is_under_systemd| {
-                let surroundings = Surroundings { is_first_process, is_under_systemd };
-                Mounts::of(COMPOSEFS, Path::new("/run/jeton/admin.token"), surroundings).is_only_ours()
+                let signs = ContainerSigns { is_first_process, is_under_systemd };
+                Mounts::of(COMPOSEFS, Path::new("/run/jeton/admin.token"), signs).is_only_ours()
             };
             assert!(!ours(true) && ours(false));
         }
@@ -152,8 +152,8 @@ mod tests {
 
     #[test]
     fn a_volume_is_where_chmod_is_of_no_use() {
-        let surroundings = Surroundings { is_first_process: false, is_under_systemd: false };
-        let volume = |table: &str, file: &str| Mounts::of(table, Path::new(file), surroundings).is_volume();
+        let signs = ContainerSigns { is_first_process: false, is_under_systemd: false };
+        let volume = |table: &str, file: &str| Mounts::of(table, Path::new(file), signs).is_volume();
         assert!(volume(POD, "/etc/jeton/secrets/admin.token"));
         assert!(volume(POD, "/run/secrets/token"));
         assert!(volume(HOST, "/home/x/..2026_11/token"), "a volume of Kubernetes by its layout");

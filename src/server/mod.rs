@@ -1,5 +1,6 @@
 //! Everything put together: checked settings in, a running daemon out, and its orderly end.
 
+mod material;
 mod operator;
 mod prepare;
 
@@ -29,9 +30,10 @@ use crate::store::memory::Memory;
 use crate::store::sled::Sled;
 use crate::store::{Shards, Store, StoreError};
 use crate::user::Users;
+pub use material::{PrepareError, check_admin_token};
 pub use operator::LogControl;
-use operator::{Daemonic, Live, Reloader};
-pub use prepare::{PrepareError, Prepared, check_admin_token, prepare};
+use operator::{LiveConfig, Reloader, RunningParts};
+pub use prepare::{Prepared, prepare};
 
 /// Why the daemon did not start, or stopped by itself. Each message names what failed.
 #[derive(Debug, thiserror::Error)]
@@ -66,8 +68,8 @@ pub struct Daemon {
     router_task: JoinHandle<()>,
 }
 
-/// What a daemon is made of besides its settings.
-pub struct Surroundings {
+/// The time, the metrics and the means of a daemon, which are no settings.
+pub struct Environment {
     /// The time.
     pub clock: Clock,
     /// The metrics.
@@ -83,10 +85,10 @@ impl Daemon {
     ///
     /// # Errors
     /// The first part that does not start; the parts before it may still run, so the process should end.
-    pub async fn start(prepared: Prepared, around: Surroundings) -> Result<Self, ServerError> {
+    pub async fn start(prepared: Prepared, environment: Environment) -> Result<Self, ServerError> {
         let Prepared { loaded, files, source, vault, snapshot, admin_token, tls, authorities } = prepared;
         let config = &loaded.config;
-        let Surroundings { clock, metrics, fetch, log } = around;
+        let Environment { clock, metrics, fetch, log } = environment;
         // ports first: a second start must fail before it touches the data directory
         let (public, admin) = (http::bind(config.public.listen)?, http::bind(config.admin.listen)?);
         let store = open_store(config, clock.clone()).await?;
@@ -113,7 +115,7 @@ impl Daemon {
         let (pooled, trusted) = (pool.clone(), authorities.clone());
         let parts = Parts { vault: vault.clone(), clock, pool: pooled, shards, fetch, authorities: trusted, others };
         let authenticator = Authenticator::new(registry.clone(), parts, &metrics);
-        let live = Live {
+        let live = RunningParts {
             vault,
             registry: registry.clone(),
             context: context.clone(),
@@ -123,8 +125,8 @@ impl Daemon {
             admin_token: admin_token.clone(),
             log,
         };
-        let daemonic = Daemonic::new(source, loaded.clone(), files, live);
-        let reloader = Reloader::start(daemonic, &metrics).await?;
+        let live_config = LiveConfig::new(source, loaded.clone(), files, live);
+        let reloader = Reloader::start(live_config, &metrics).await?;
         let operator = Arc::new(reloader.clone());
         let phase = Phase::default();
         phase.serve();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use crate::cli::admin::Failure;
+use crate::cli::failure::Failure;
 use crate::cli::input;
 
 /// RFC 7591 metadata by flags or from a file.

@@ -10,8 +10,10 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use super::admin::{Admin, AdminArgs, Failure, finish};
-use super::{exit, input, say, table};
+use super::admin::{AdminApi, AdminArgs};
+use super::failure::{Failure, finish};
+use super::output::say;
+use super::{exit, input, table};
 use crate::client::secret::{SecretHash, advice, import};
 use crate::http::client::Method;
 use metadata::MetadataArgs;
@@ -80,7 +82,7 @@ fn run(args: &AdminArgs, command: &ClientCommand) -> Result<(), Failure> {
     if matches!(command, ClientCommand::HashSecret) {
         return hash_secret();
     }
-    let admin = Admin::new(args)?;
+    let admin = AdminApi::new(args)?;
     match command {
         ClientCommand::Create { id, metadata } => {
             let mut body = metadata.apply(Map::new())?;
@@ -122,7 +124,7 @@ fn run(args: &AdminArgs, command: &ClientCommand) -> Result<(), Failure> {
     Ok(())
 }
 
-fn list(args: &AdminArgs, admin: &Admin<'_>) -> Result<(), Failure> {
+fn list(args: &AdminArgs, admin: &AdminApi<'_>) -> Result<(), Failure> {
     let (found, _) = admin.list("clients", usize::MAX)?;
     if args.json {
         say(format_args!("{:#}", Value::from(found)));
@@ -141,7 +143,7 @@ fn list(args: &AdminArgs, admin: &Admin<'_>) -> Result<(), Failure> {
 }
 
 /// The metadata as it is now, without what is not metadata.
-fn current(admin: &Admin<'_>, id: &str) -> Result<Map<String, Value>, Failure> {
+fn current(admin: &AdminApi<'_>, id: &str) -> Result<Map<String, Value>, Failure> {
     let Value::Object(mut members) = admin.get(&["clients", id], &[])? else {
         return Err(Failure::new(exit::FAILED, "the daemon gave no metadata"));
     };
