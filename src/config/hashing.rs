@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::setting::SettingError;
+use crate::slow_hash::{Cost, HashPoolConfig};
 
 /// Where imported client secrets are hashed (argon2id, about 20 ms and 19 MiB each).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +22,11 @@ impl Default for HashingConfig {
 }
 
 impl HashingConfig {
+    /// Returns the settings of the pool; new hashes have the default cost.
+    pub fn pool(&self) -> HashPoolConfig {
+        HashPoolConfig { workers: self.workers, queue: self.queue, cost: Cost::default() }
+    }
+
     /// Checks both bounds.
     ///
     /// # Errors

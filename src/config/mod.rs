@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::issuer::IssuerSettings;
 use crate::router::RouterConfig;
 use crate::setting::SettingError;
-use crate::slow_hash::LaneConfig;
+use crate::slow_hash::HashPoolConfig;
 pub use clients::{FileClient, FileSecret};
 pub use environment::check_environment;
 pub use error::ConfigError;
@@ -56,7 +56,7 @@ pub struct Config {
     /// Where imported client secrets are hashed.
     pub hashing: HashingConfig,
     /// Where passwords of users are hashed.
-    pub passwords: LaneConfig,
+    pub passwords: HashPoolConfig,
     /// What is written to standard error.
     pub log: LogConfig,
     /// How the process ends.

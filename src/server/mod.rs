@@ -108,7 +108,7 @@ impl Daemon {
             registry: registry.clone(),
         };
         let (router, router_task) = Router::start(grants, &context, config.tokens, &metrics).await?;
-        let pool = Arc::new(HashPool::start(config.hashing.workers, config.hashing.queue, &context.metrics)?);
+        let pool = Arc::new(HashPool::start("secret", &config.hashing.pool(), &context.metrics)?);
         let authorities = Arc::new(Authorities::new(authorities));
         let (shards, others) = (context.shards.clone(), source.extensions.client_auth.clone());
         let dialects = source.extensions.all_dialects();

@@ -1,4 +1,4 @@
-//! One thread that hashes, and what it is given.
+//! A thread that hashes, and its jobs.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -9,58 +9,58 @@ use prometheus::IntGauge;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
-use super::Waiting;
-use super::manners::{self, Turn};
+use super::priority::{PreemptionTimer, lower_priority};
 use crate::slow_hash::cost::{Cost, Workspace};
+use crate::slow_hash::waiting::Waiting;
 
-/// After how long without work a thread gives its memory back.
+/// Time without work after which a thread gives its memory back.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// What is to be computed.
-pub(super) struct Work {
+/// A hash to compute.
+pub(super) struct HashWork {
     pub(super) password: Zeroizing<String>,
-    /// What it is compared with; a new hash is made without.
+    /// The hash that the password is compared with; `None` makes a new hash.
     pub(super) phc: Option<String>,
-    /// Who waits, besides whoever holds the other end of [`Job::reply`].
+    /// The request that waits, besides the holder of the other end of [`HashJob::reply`].
     pub(super) waiting: Option<Waiting>,
-    /// Its place in the depth of the queue.
-    pub(super) queued: Queued,
+    /// Its count in the depth of the queue.
+    pub(super) queued: QueueDepth,
 }
 
-/// What came of it.
-pub(super) enum Done {
+/// The result of [`HashWork`].
+pub(super) enum HashResult {
     Verified(bool),
     Hashed(Result<String, &'static str>),
 }
 
-/// Work for a thread.
-pub(super) struct Job {
-    work: Arc<Work>,
-    reply: oneshot::Sender<Done>,
+/// Work for a thread; two threads may have a job for the same work.
+pub(super) struct HashJob {
+    work: Arc<HashWork>,
+    reply: oneshot::Sender<HashResult>,
 }
 
-impl Job {
-    /// A job, and its answer.
-    pub(super) fn new(work: &Arc<Work>) -> (Self, oneshot::Receiver<Done>) {
+impl HashJob {
+    /// Makes a job, and the receiver of its result.
+    pub(super) fn new(work: &Arc<HashWork>) -> (Self, oneshot::Receiver<HashResult>) {
         let (reply, answer) = oneshot::channel();
         (Self { work: work.clone(), reply }, answer)
     }
 }
 
-/// Counted in the depth of the queue until the first thread takes the work, or none is left to take it.
-pub(super) struct Queued {
+/// One unit of the depth of the queue, until a thread takes the work or none is left to take it.
+pub(super) struct QueueDepth {
     depth: IntGauge,
     waits: AtomicBool,
 }
 
-impl Queued {
-    /// Counts in `depth`.
+impl QueueDepth {
+    /// Adds one to `depth`.
     pub(super) fn count(depth: &IntGauge) -> Self {
         depth.inc();
         Self { depth: depth.clone(), waits: AtomicBool::new(true) }
     }
 
-    /// Ends the wait; whether it had not ended yet.
+    /// Ends the wait; returns whether it had not ended yet.
     fn leave(&self) -> bool {
         let waited = self.waits.swap(false, Ordering::Relaxed);
         if waited {
@@ -70,37 +70,37 @@ impl Queued {
     }
 }
 
-impl Drop for Queued {
+impl Drop for QueueDepth {
     fn drop(&mut self) {
         self.leave();
     }
 }
 
-/// A thread that hashes, until the lane is gone.
-pub(super) struct Worker {
-    pub(super) jobs: Arc<Mutex<Receiver<Job>>>,
-    /// Whether it leaves its core to whoever else wants it.
-    pub(super) stands_back: bool,
+/// A thread that hashes, until the handle of the threads is gone.
+pub(super) struct HashWorker {
+    pub(super) jobs: Arc<Mutex<Receiver<HashJob>>>,
+    /// True if it leaves its core to every other thread.
+    pub(super) low_priority: bool,
     pub(super) finished: Arc<AtomicU64>,
     pub(super) busy: IntGauge,
     pub(super) cost: Cost,
 }
 
-impl Worker {
+impl HashWorker {
     pub(super) fn run(self) {
-        if self.stands_back {
-            manners::stand_back();
+        if self.low_priority {
+            lower_priority();
         }
         let mut workspace = Workspace::default();
         loop {
             let next = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(IDLE);
             match next {
                 Ok(job) => {
-                    let turn = self.stands_back.then(Turn::begin);
+                    let timer = self.low_priority.then(PreemptionTimer::start);
                     self.work(job, &mut workspace);
                     self.finished.fetch_add(1, Ordering::Relaxed);
-                    if let Some(turn) = turn {
-                        std::thread::sleep(turn.rest());
+                    if let Some(timer) = timer {
+                        std::thread::sleep(timer.sleep());
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => workspace.release(),
@@ -109,16 +109,16 @@ impl Worker {
         }
     }
 
-    fn work(&self, Job { work, reply }: Job, workspace: &mut Workspace) {
-        let rescued = !work.queued.leave() && self.stands_back;
+    fn work(&self, HashJob { work, reply }: HashJob, workspace: &mut Workspace) {
+        let rescued = !work.queued.leave() && self.low_priority;
         let given_up = work.waiting.as_ref().is_some_and(|waiting| waiting.strong_count() == 0);
         if rescued || given_up || reply.is_closed() {
             return;
         }
         self.busy.inc();
         let done = match &work.phc {
-            Some(phc) => Done::Verified(workspace.verify(&work.password, phc)),
-            None => Done::Hashed(self.cost.hash(&work.password)),
+            Some(phc) => HashResult::Verified(workspace.verify(&work.password, phc)),
+            None => HashResult::Hashed(self.cost.hash(&work.password)),
         };
         self.busy.dec();
         let _ = reply.send(done);

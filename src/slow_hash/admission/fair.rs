@@ -1,53 +1,53 @@
-//! A bounded queue in which each address has its turn, and among those of an address each client (round robin, with the
-//! longest line giving way). Pure: no waiting, no locks.
+//! A bounded fair queue: round robin over networks, and over the clients of each network; when it is full, the longest
+//! line gives way. Pure: no waiting, no locks.
 //!
-//! Whoever had a turn goes to the end, and so does who comes anew: nobody waits behind the whole line of another, and
-//! nobody is passed over for ever by those who come later. Everything is one walk over who waits, at most.
+//! A network goes to the end of the round after each of its turns, and a new one enters there: nobody waits behind the
+//! whole line of another, and nobody is passed over for ever by later arrivals. Each operation walks over the queue once.
 
 use std::collections::VecDeque;
 
-/// Whose share of the queue something takes.
+/// The network and the client that a queued item counts for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Share {
-    /// The network it comes from.
+pub struct QueueShare {
+    /// Number of the network that the request comes from.
     pub source: u64,
-    /// Whom it names, with the issuer.
+    /// The client or user that the request names, with its issuer.
     pub client: String,
 }
 
-impl Share {
-    /// The operator's: no network has that number.
+impl QueueShare {
+    /// Returns the share of the operator: no network has its number.
     pub fn operator() -> Self {
         Self { source: u64::MAX, client: String::new() }
     }
 }
 
-/// Why there is no room.
+/// The reason why an item is not queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Crowded {
-    /// Too many wait, or it waited too long.
+pub enum QueueRefusal {
+    /// Too many wait, or the item waited too long.
     Full,
-    /// Its own address has as many waiting as any other, and its client as many as any other there.
-    Greedy,
+    /// Its network has as many waiting as any other, and its client as many as any other of the network.
+    OverShare,
 }
 
 pub(super) struct FairQueue<T> {
     /// In the order of their turns; none is empty.
-    sources: VecDeque<Source<T>>,
+    sources: VecDeque<NetworkLine<T>>,
     waiting: usize,
     capacity: usize,
 }
 
-/// Who waits at one address.
-struct Source<T> {
+/// The items of one network.
+struct NetworkLine<T> {
     network: u64,
     /// In the order of their turns; none is empty.
-    clients: VecDeque<Line<T>>,
+    clients: VecDeque<ClientLine<T>>,
     waiting: usize,
 }
 
-/// Who waits there for one client.
-struct Line<T> {
+/// The items of one client of a network.
+struct ClientLine<T> {
     client: String,
     items: VecDeque<T>,
 }
@@ -57,7 +57,7 @@ impl<T> FairQueue<T> {
         Self { sources: VecDeque::new(), waiting: 0, capacity }
     }
 
-    /// Keeps who still waits.
+    /// Removes the items for which `waits` is false.
     pub(super) fn retain(&mut self, waits: impl Fn(&T) -> bool) {
         self.sources.retain_mut(|source| {
             source.clients.retain_mut(|line| {
@@ -70,21 +70,25 @@ impl<T> FairQueue<T> {
         self.waiting = self.sources.iter().map(|source| source.waiting).sum();
     }
 
-    /// Adds one at the end of its line; gives who has to leave for it.
-    pub(super) fn join(&mut self, share: Share, item: T) -> Result<Option<T>, Crowded> {
+    /// Adds an item at the end of its line; returns the item that has to leave for it.
+    pub(super) fn join(&mut self, share: QueueShare, item: T) -> Result<Option<T>, QueueRefusal> {
         let displaced = if self.waiting < self.capacity { None } else { Some(self.displace(&share)?) };
         self.waiting += 1;
         match self.sources.iter_mut().find(|source| source.network == share.source) {
             Some(source) => source.join(share.client, item),
             None => {
-                let line = Line { client: share.client, items: VecDeque::from([item]) };
-                self.sources.push_back(Source { network: share.source, clients: VecDeque::from([line]), waiting: 1 });
+                let line = ClientLine { client: share.client, items: VecDeque::from([item]) };
+                self.sources.push_back(NetworkLine {
+                    network: share.source,
+                    clients: VecDeque::from([line]),
+                    waiting: 1,
+                });
             }
         }
         Ok(displaced)
     }
 
-    /// Who is next.
+    /// Removes and returns the item whose turn is next.
     pub(super) fn next(&mut self) -> Option<T> {
         let mut source = self.sources.pop_front()?;
         let item = source.next();
@@ -95,26 +99,26 @@ impl<T> FairQueue<T> {
         item
     }
 
-    /// Takes the last out of the longest line: of another address, if that has more waiting than the one of `share` would
-    /// have; or else of another client of the same address, likewise.
-    fn displace(&mut self, share: &Share) -> Result<T, Crowded> {
+    /// Removes the last item of the longest line: of another network, if that has more waiting than the network of `share`
+    /// would have, or else of another client of the same network, likewise.
+    fn displace(&mut self, share: &QueueShare) -> Result<T, QueueRefusal> {
         let own = self.sources.iter().position(|source| source.network == share.source);
         let longest = self.sources.iter().zip(0..).max_by_key(|(source, _)| source.waiting);
-        let longest = longest.map(|(source, at)| (source.waiting, at)).ok_or(Crowded::Full)?;
+        let longest = longest.map(|(source, at)| (source.waiting, at)).ok_or(QueueRefusal::Full)?;
         let victim = match own.and_then(|own| Some((own, self.sources.get(own)?))) {
             // nobody has more than one
-            None if longest.0 <= 1 => return Err(Crowded::Full),
+            None if longest.0 <= 1 => return Err(QueueRefusal::Full),
             Some((own, source)) if longest.0 <= source.waiting + 1 => {
                 let [most, of_client] = [source.longest(), source.of_client(&share.client)];
                 if most <= of_client + 1 {
-                    return Err(Crowded::Greedy);
+                    return Err(QueueRefusal::OverShare);
                 }
                 own
             }
             None | Some(_) => longest.1,
         };
-        let source = self.sources.get_mut(victim).ok_or(Crowded::Full)?;
-        let left = source.leave().ok_or(Crowded::Full)?;
+        let source = self.sources.get_mut(victim).ok_or(QueueRefusal::Full)?;
+        let left = source.leave().ok_or(QueueRefusal::Full)?;
         if source.waiting == 0 {
             self.sources.remove(victim);
         }
@@ -123,12 +127,12 @@ impl<T> FairQueue<T> {
     }
 }
 
-impl<T> Source<T> {
+impl<T> NetworkLine<T> {
     fn join(&mut self, client: String, item: T) {
         self.waiting += 1;
         match self.clients.iter_mut().find(|line| line.client == client) {
             Some(line) => line.items.push_back(item),
-            None => self.clients.push_back(Line { client, items: VecDeque::from([item]) }),
+            None => self.clients.push_back(ClientLine { client, items: VecDeque::from([item]) }),
         }
     }
 
@@ -150,7 +154,7 @@ impl<T> Source<T> {
         self.clients.iter().find(|line| line.client == client).map_or(0, |line| line.items.len())
     }
 
-    /// Takes the last out of its longest line.
+    /// Removes the last item of its longest line.
     fn leave(&mut self) -> Option<T> {
         let (line, at) = self.clients.iter_mut().zip(0..).max_by_key(|(line, _)| line.items.len())?;
         let left = line.items.pop_back();
@@ -167,8 +171,8 @@ impl<T> Source<T> {
 mod tests {
     use super::*;
 
-    fn share(source: u64, client: &str) -> Share {
-        Share { source, client: client.to_owned() }
+    fn share(source: u64, client: &str) -> QueueShare {
+        QueueShare { source, client: client.to_owned() }
     }
 
     fn rest(queue: &mut FairQueue<&'static str>) -> Vec<&'static str> {
@@ -217,16 +221,16 @@ mod tests {
         for item in ["a1", "a2", "a3", "a4"] {
             queue.join(share(1, "web"), item).unwrap();
         }
-        assert_eq!(queue.join(share(1, "web"), "a5"), Err(Crowded::Greedy));
+        assert_eq!(queue.join(share(1, "web"), "a5"), Err(QueueRefusal::OverShare));
         assert_eq!(queue.join(share(2, "web"), "b1"), Ok(Some("a4")));
         assert_eq!(queue.join(share(2, "web"), "b2"), Ok(Some("a3")));
-        assert_eq!(queue.join(share(2, "web"), "b3"), Err(Crowded::Greedy));
+        assert_eq!(queue.join(share(2, "web"), "b3"), Err(QueueRefusal::OverShare));
         assert_eq!(queue.join(share(3, "web"), "c1"), Ok(Some("b2")), "of two lines as long as each other, one");
         assert_eq!(rest(&mut queue), ["a1", "b1", "c1", "a2"]);
-        assert_eq!(FairQueue::new(0).join(share(1, "web"), "a1"), Err(Crowded::Full));
+        assert_eq!(FairQueue::new(0).join(share(1, "web"), "a1"), Err(QueueRefusal::Full));
         let mut queue = FairQueue::new(1);
         queue.join(share(1, "web"), "a1").unwrap();
-        assert_eq!(queue.join(share(2, "web"), "b1"), Err(Crowded::Full), "nobody has more than one");
+        assert_eq!(queue.join(share(2, "web"), "b1"), Err(QueueRefusal::Full), "nobody has more than one");
     }
 
     #[test]
@@ -237,7 +241,7 @@ mod tests {
         }
         assert_eq!(queue.join(share(1, "y"), "y1"), Ok(Some("x4")));
         assert_eq!(queue.join(share(1, "y"), "y2"), Ok(Some("x3")));
-        assert_eq!(queue.join(share(1, "y"), "y3"), Err(Crowded::Greedy));
+        assert_eq!(queue.join(share(1, "y"), "y3"), Err(QueueRefusal::OverShare));
         assert_eq!(rest(&mut queue), ["x1", "y1", "x2", "y2"]);
     }
 

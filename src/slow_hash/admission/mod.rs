@@ -1,7 +1,7 @@
-//! Who may hash next: so many at a time, and among those who wait each address has its turn, and each client of it.
+//! Admission to the hash threads: so many at a time, and a fair queue before them.
 //!
-//! Always true: at most `queue` wait, none longer than `PATIENCE`; whoever has more waiting than others gives way to who
-//! has less; and a turn that nobody takes any more goes on to the next.
+//! Always true: at most `queue` requests wait, none longer than `PATIENCE`; the share with the most waiting gives way to
+//! those with fewer; and a permit that nobody takes any more goes to the next.
 
 mod fair;
 
@@ -13,18 +13,18 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use self::fair::FairQueue;
-pub use self::fair::{Crowded, Share};
-use super::Waiting;
+pub use self::fair::{QueueRefusal, QueueShare};
+use super::waiting::Waiting;
 use crate::metrics::Metrics;
 
-/// How long anybody waits: whoever asks has given up soon after, or asks again. An unoptimised build is
-/// tested on machines that have no core left for hashes.
+/// Longest wait: clients have given up soon after, or ask again. An unoptimised build is tested on machines that have no
+/// core left for hashes.
 const PATIENCE: Duration = Duration::from_secs(if cfg!(debug_assertions) { 120 } else { 3 });
 
-/// The one way in.
-pub struct Entrance {
+/// A semaphore with a fair, bounded queue.
+pub(super) struct AdmissionQueue {
     state: Arc<Mutex<State>>,
-    /// How many wait.
+    /// Requests that wait.
     depth: IntGauge,
     shed: IntCounter,
     patience: Duration,
@@ -36,8 +36,8 @@ struct State {
 }
 
 struct Waiter {
-    turn: oneshot::Sender<Turn>,
-    /// The edge that asked, for work that goes on after its edge gave it up.
+    turn: oneshot::Sender<QueuePermit>,
+    /// The request at the edge, for work that goes on after its edge gave it up.
     edge: Option<Waiting>,
 }
 
@@ -47,12 +47,12 @@ impl Waiter {
     }
 }
 
-/// A turn, which goes to the next when it is dropped.
-pub struct Turn(Arc<Mutex<State>>);
+/// The permit to use a thread; goes to the next in the queue when it is dropped.
+pub(super) struct QueuePermit(Arc<Mutex<State>>);
 
-impl Entrance {
-    /// For `places` at a time, with `queue` waiting for one; `of` is what they hash, for the metrics.
-    pub fn new(of: &str, places: usize, queue: usize, metrics: &Metrics) -> Self {
+impl AdmissionQueue {
+    /// Makes a queue for `places` permits with `queue` requests waiting; `of` is the label of its metrics.
+    pub(super) fn new(of: &str, places: usize, queue: usize, metrics: &Metrics) -> Self {
         let state = State { free: places.max(1), queue: FairQueue::new(queue) };
         Self {
             state: Arc::new(Mutex::new(state)),
@@ -62,11 +62,11 @@ impl Entrance {
         }
     }
 
-    /// Waits for a turn, as long as the `edge` waits, if it is known.
+    /// Waits for a permit, as long as the `edge` waits, if it is known.
     ///
     /// # Errors
-    /// [`Crowded`], at once; or later, if somebody whose share is smaller came instead or none came for too long.
-    pub async fn enter(&self, share: Share, edge: Option<&Waiting>) -> Result<Turn, Crowded> {
+    /// [`QueueRefusal`] at once, or later if a smaller share displaced the request or it waited too long.
+    pub(super) async fn enter(&self, share: QueueShare, edge: Option<&Waiting>) -> Result<QueuePermit, QueueRefusal> {
         let entered = self.wait(share, edge.cloned()).await;
         if entered.is_err() {
             self.shed.inc();
@@ -74,12 +74,12 @@ impl Entrance {
         entered
     }
 
-    async fn wait(&self, share: Share, edge: Option<Waiting>) -> Result<Turn, Crowded> {
+    async fn wait(&self, share: QueueShare, edge: Option<Waiting>) -> Result<QueuePermit, QueueRefusal> {
         let turn = {
             let mut state = lock(&self.state);
             if state.free > 0 {
                 state.free -= 1;
-                return Ok(Turn(self.state.clone()));
+                return Ok(QueuePermit(self.state.clone()));
             }
             let (sender, turn) = oneshot::channel();
             state.queue.retain(Waiter::waits);
@@ -88,11 +88,11 @@ impl Entrance {
             turn
         };
         let _waits = Waits::count(&self.depth);
-        timeout(self.patience, turn).await.map_err(|_| Crowded::Full)?.map_err(|_| Crowded::Greedy)
+        timeout(self.patience, turn).await.map_err(|_| QueueRefusal::Full)?.map_err(|_| QueueRefusal::OverShare)
     }
 }
 
-impl Drop for Turn {
+impl Drop for QueuePermit {
     fn drop(&mut self) {
         let next = {
             let mut state = lock(&self.0);
@@ -135,76 +135,70 @@ mod tests {
 
     use super::*;
 
-    fn share(source: u64) -> Share {
-        Share { source, client: "web".to_owned() }
+    fn share(source: u64) -> QueueShare {
+        QueueShare { source, client: "web".to_owned() }
     }
 
     #[tokio::test]
     async fn a_turn_goes_to_the_next_and_not_to_who_is_gone() {
-        let entrance = Entrance::new("secret", 1, 8, &Metrics::new());
+        let queue = AdmissionQueue::new("secret", 1, 8, &Metrics::new());
         let mut cx = Context::from_waker(Waker::noop());
-        let Poll::Ready(Ok(first)) = pin!(entrance.enter(share(1), None)).poll(&mut cx) else {
-            panic!("free at first")
-        };
-        let mut gone = Box::pin(entrance.enter(share(2), None));
-        let mut late = Box::pin(entrance.enter(share(3), None));
-        let mut last = Box::pin(entrance.enter(share(4), None));
+        let Poll::Ready(Ok(first)) = pin!(queue.enter(share(1), None)).poll(&mut cx) else { panic!("free at first") };
+        let mut gone = Box::pin(queue.enter(share(2), None));
+        let mut late = Box::pin(queue.enter(share(3), None));
+        let mut last = Box::pin(queue.enter(share(4), None));
         for waiting in [&mut gone, &mut late, &mut last] {
             assert!(waiting.as_mut().poll(&mut cx).is_pending());
         }
-        assert_eq!(entrance.depth.get(), 3);
+        assert_eq!(queue.depth.get(), 3);
         drop(gone);
         drop(first);
         // given a turn and gone before it was taken
         drop(late);
         let Poll::Ready(Ok(turn)) = last.as_mut().poll(&mut cx) else { panic!("the turn went on") };
         drop(turn);
-        assert!(matches!(pin!(entrance.enter(share(5), None)).poll(&mut cx), Poll::Ready(Ok(_))));
+        assert!(matches!(pin!(queue.enter(share(5), None)).poll(&mut cx), Poll::Ready(Ok(_))));
         drop(last);
-        assert_eq!((entrance.depth.get(), entrance.shed.get()), (0, 0));
+        assert_eq!((queue.depth.get(), queue.shed.get()), (0, 0));
     }
 
     #[tokio::test]
     async fn who_is_displaced_is_told() {
-        let entrance = Entrance::new("secret", 1, 2, &Metrics::new());
+        let queue = AdmissionQueue::new("secret", 1, 2, &Metrics::new());
         let mut cx = Context::from_waker(Waker::noop());
-        let Poll::Ready(Ok(_turn)) = pin!(entrance.enter(share(1), None)).poll(&mut cx) else {
-            panic!("free at first")
-        };
-        let mut flood = [Box::pin(entrance.enter(share(1), None)), Box::pin(entrance.enter(share(1), None))];
+        let Poll::Ready(Ok(_turn)) = pin!(queue.enter(share(1), None)).poll(&mut cx) else { panic!("free at first") };
+        let mut flood = [Box::pin(queue.enter(share(1), None)), Box::pin(queue.enter(share(1), None))];
         for waiting in &mut flood {
             assert!(waiting.as_mut().poll(&mut cx).is_pending());
         }
-        let mut other = Box::pin(entrance.enter(share(2), None));
+        let mut other = Box::pin(queue.enter(share(2), None));
         assert!(other.as_mut().poll(&mut cx).is_pending());
         let [one, two] = &mut flood;
-        assert!(matches!(two.as_mut().poll(&mut cx), Poll::Ready(Err(Crowded::Greedy))));
+        assert!(matches!(two.as_mut().poll(&mut cx), Poll::Ready(Err(QueueRefusal::OverShare))));
         assert!(one.as_mut().poll(&mut cx).is_pending());
-        assert_eq!(entrance.shed.get(), 1);
+        assert_eq!(queue.shed.get(), 1);
     }
 
     #[tokio::test]
     async fn checklist_24_nobody_waits_for_ever() {
-        let entrance = Entrance { patience: Duration::ZERO, ..Entrance::new("secret", 1, 8, &Metrics::new()) };
-        let turn = entrance.enter(share(1), None).await;
+        let queue = AdmissionQueue { patience: Duration::ZERO, ..AdmissionQueue::new("secret", 1, 8, &Metrics::new()) };
+        let turn = queue.enter(share(1), None).await;
         assert!(turn.is_ok());
-        assert!(matches!(entrance.enter(share(2), None).await, Err(Crowded::Full)));
-        assert_eq!((entrance.depth.get(), entrance.shed.get()), (0, 1));
+        assert!(matches!(queue.enter(share(2), None).await, Err(QueueRefusal::Full)));
+        assert_eq!((queue.depth.get(), queue.shed.get()), (0, 1));
     }
 
     #[tokio::test]
     async fn who_was_given_up_by_its_edge_keeps_no_place() {
-        let entrance = Entrance::new("password", 1, 1, &Metrics::new());
+        let queue = AdmissionQueue::new("password", 1, 1, &Metrics::new());
         let mut cx = Context::from_waker(Waker::noop());
-        let Poll::Ready(Ok(_turn)) = pin!(entrance.enter(share(1), None)).poll(&mut cx) else {
-            panic!("free at first")
-        };
+        let Poll::Ready(Ok(_turn)) = pin!(queue.enter(share(1), None)).poll(&mut cx) else { panic!("free at first") };
         let edge = Arc::new(());
         let waiting = Arc::downgrade(&edge);
-        let mut given_up = Box::pin(entrance.enter(share(2), Some(&waiting)));
+        let mut given_up = Box::pin(queue.enter(share(2), Some(&waiting)));
         assert!(given_up.as_mut().poll(&mut cx).is_pending());
         drop(edge);
-        let mut other = Box::pin(entrance.enter(share(3), None));
+        let mut other = Box::pin(queue.enter(share(3), None));
         assert!(other.as_mut().poll(&mut cx).is_pending(), "there is room");
         assert!(given_up.as_mut().poll(&mut cx).is_ready());
     }
