@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::access::Confirmation;
+use super::confirmation::Confirmation;
 use crate::id::Id;
 use crate::protocol::scope::Scope;
 use crate::protocol::uri::has_control;

@@ -17,7 +17,7 @@ use crate::service::Service;
 use crate::state::device::{Decision, Device, Verdict};
 use crate::state::step::{Refusal, Row};
 use crate::token::Granted;
-use crate::token::device_code::UserCode;
+use crate::token::user_code::UserCode;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
