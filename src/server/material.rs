@@ -10,7 +10,7 @@ use crate::config::{Config, ConfigError, TlsFiles, secret_line};
 use crate::credential::shown_path;
 use crate::http::tls::{Tls, TlsError};
 use crate::secret_file;
-use crate::vault::{Merged, Vault, VaultError};
+use crate::vault::{MergedKeys, Vault, VaultError};
 use crate::x509::Anchors;
 
 /// Shortest admin token, in characters: 128 bits in base64url.
@@ -55,7 +55,7 @@ pub enum PrepareError {
 }
 
 /// Reads the master keys again, for [`Vault::take_in`] of the running ones.
-pub(super) fn master_keys(running: &Vault, config: &Config) -> Result<Merged, PrepareError> {
+pub(super) fn master_keys(running: &Vault, config: &Config) -> Result<MergedKeys, PrepareError> {
     Ok(running.merged(Vault::read(&config.secrets.master_key_file)?)?)
 }
 

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use self::fair::FairQueue;
 pub use self::fair::{QueueRefusal, QueueShare};
 use super::waiting::Waiting;
-use crate::metrics::Metrics;
+use crate::metrics::{GaugeGuard, Metrics};
 
 /// Longest wait: clients have given up soon after, or ask again. An unoptimised build is tested on machines that have no
 /// core left for hashes.
@@ -87,7 +87,7 @@ impl AdmissionQueue {
             drop(state.queue.join(share, Waiter { turn: sender, edge })?);
             turn
         };
-        let _waits = Waits::count(&self.depth);
+        let _waits = GaugeGuard::new(&self.depth);
         timeout(self.patience, turn).await.map_err(|_| QueueRefusal::Full)?.map_err(|_| QueueRefusal::OverShare)
     }
 }
@@ -110,21 +110,6 @@ impl Drop for QueuePermit {
 
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-struct Waits<'a>(&'a IntGauge);
-
-impl<'a> Waits<'a> {
-    fn count(depth: &'a IntGauge) -> Self {
-        depth.inc();
-        Self(depth)
-    }
-}
-
-impl Drop for Waits<'_> {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
 }
 
 #[cfg(test)]

@@ -1,20 +1,21 @@
-//! What operators scrape: every family in one struct, named by meaning, labels from closed sets only (CHECKLIST 75).
+//! The metrics that operators scrape: every family in one struct, named by meaning, with labels from closed sets only
+//! (CHECKLIST 75).
 //!
 //! Where the values of every label are listed here, each series exists at 0 from the start: `increase()` misses the first
 //! event of a series that it brings into being. Series of other labels (grants, algorithms, shards) are made at start by
 //! the module that uses them, which resolves those that the hot path touches once.
 
-use std::time::{Duration, Instant};
+mod family;
+mod gauge_guard;
+mod stopwatch;
 
-use prometheus::{
-    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
-};
+use prometheus::{HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder};
 
-/// Two decades around the latency objective, in seconds.
-const LATENCY_BUCKETS: &[f64] =
-    &[0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
+use family::{Label, MetricFamily};
+pub use gauge_guard::GaugeGuard;
+pub use stopwatch::Stopwatch;
 
-/// The first of one or two: a macro cannot say what stands where nothing was given.
+/// Expands to the first of one or two: the default of an optional macro argument.
 macro_rules! first {
     ($first:expr $(, $rest:expr)?) => {
         $first
@@ -37,7 +38,7 @@ macro_rules! metrics {
                 $(
                     let help = concat!($($help),+).trim();
                     let labels: &[Label] = &[$($(Label { name: $label, values: first!($(Some(&$values),)? None) }),+)?];
-                    let $field = $kind::made($name, help, labels);
+                    let $field = <$kind as MetricFamily>::create($name, help, labels);
                     registry.register(Box::new($field.clone())).expect("each name is registered once");
                 )+
                 let process = prometheus::process_collector::ProcessCollector::for_self();
@@ -50,62 +51,7 @@ macro_rules! metrics {
     };
 }
 
-/// A label, with its values if they are a closed set that is known here.
-struct Label {
-    name: &'static str,
-    values: Option<&'static [&'static str]>,
-}
-
-impl Label {
-    fn names(labels: &[Self]) -> Vec<&'static str> {
-        labels.iter().map(|label| label.name).collect()
-    }
-
-    /// Every combination of values, if each label has its set.
-    fn combinations(labels: &[Self]) -> Vec<Vec<&'static str>> {
-        labels.iter().fold(vec![Vec::new()], |begun, label| {
-            let values = label.values.into_iter().flatten().copied();
-            values.flat_map(|value| begun.iter().map(move |begun| [&begun[..], &[value]].concat())).collect()
-        })
-    }
-}
-
-/// How a family is made: with every series that is known before its first event.
-trait Made: Sized {
-    fn made(name: &str, help: &str, labels: &[Label]) -> Self;
-}
-
-macro_rules! single {
-    ($kind:ident) => {
-        impl Made for $kind {
-            fn made(name: &str, help: &str, _: &[Label]) -> Self {
-                Self::new(name, help).expect("a valid metric")
-            }
-        }
-    };
-}
-
-macro_rules! family {
-    ($kind:ident, |$name:ident, $help:ident| $opts:expr) => {
-        impl Made for $kind {
-            fn made($name: &str, $help: &str, labels: &[Label]) -> Self {
-                let family = Self::new($opts, &Label::names(labels)).expect("a valid metric");
-                for values in Label::combinations(labels) {
-                    let _ = family.with_label_values(&values);
-                }
-                family
-            }
-        }
-    };
-}
-
-single!(IntCounter);
-single!(IntGauge);
-family!(IntCounterVec, |name, help| Opts::new(name, help));
-family!(IntGaugeVec, |name, help| Opts::new(name, help));
-family!(HistogramVec, |name, help| HistogramOpts::new(name, help).buckets(LATENCY_BUCKETS.to_vec()));
-
-/// Why connections are cut: what the limits of a listener are called, and what is no HTTP or no TLS.
+/// Reasons why connections are cut: limits of a listener, and what is no HTTP or no TLS.
 const CUTS: [&str; 12] = [
     "first_byte",
     "handshake",
@@ -120,14 +66,14 @@ const CUTS: [&str; 12] = [
     "resets",
     "linger",
 ];
-/// What is refused before work is done on it, but for grants: each has the name of its type here as soon as it is there.
+/// Reasons for refusing work before it is begun, except for grants, each of which adds its name when it starts.
 const SHED: [&str; 7] =
     ["in_flight", "bodies", "connections", "client_rate", "device_starts", "password_queue", "secret_queue"];
-/// What slow hashes are of.
+/// Kinds of slow hashes.
 const HASHED: [&str; 2] = ["password", "secret"];
-/// What hooks are for.
+/// Kinds of hooks.
 const HOOKS: [&str; 2] = ["password", "grant"];
-/// How calls of hooks end.
+/// Outcomes of calls of hooks.
 const HOOK_OUTCOMES: [&str; 6] = ["answered", "busy", "open", "late", "limited", "failed"];
 
 metrics! {
@@ -244,33 +190,11 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// The text exposition, format 0.0.4.
+    /// Renders the text exposition, format 0.0.4.
     pub fn render(&self) -> String {
         let mut text = String::with_capacity(64 * 1024);
         // a `String` never refuses a write, and names are checked at registration
         let _ = TextEncoder::new().encode_utf8(&self.registry.gather(), &mut text);
         text
-    }
-}
-
-/// Measures how long something takes; not a source of time for decisions.
-#[derive(Clone, Copy, Debug)]
-pub struct Stopwatch(Instant);
-
-impl Stopwatch {
-    /// Starts now.
-    #[expect(clippy::disallowed_methods, reason = "the one place that measures durations")]
-    pub fn start() -> Self {
-        Self(Instant::now())
-    }
-
-    /// Time since the start.
-    pub fn elapsed(&self) -> Duration {
-        self.0.elapsed()
-    }
-
-    /// Seconds since the start, for a histogram.
-    pub fn seconds(&self) -> f64 {
-        self.elapsed().as_secs_f64()
     }
 }
