@@ -16,7 +16,7 @@
 //! | [`cms`] | documents that somebody signed (PKCS#7) |
 //! | [`token`] | codes, refresh and access tokens; the family state machine `step` |
 //! | [`metrics`], [`ask`] | what operators scrape; how one actor asks another |
-//! | [`slow_hash`] | argon2id: what it costs, and the threads it runs in |
+//! | [`slow_hash`] | argon2id: its cost, the fair queue for it and the threads that compute it |
 //! | [`hook`] | services of the operator's that are asked, and what keeps a failing one from harm |
 //! | [`store`] | the `Store` trait, its engines and the shard actors |
 //! | [`keys`] | signing keys: ring, signers, rotation actor |

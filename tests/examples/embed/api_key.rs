@@ -7,7 +7,7 @@ use jeton::client::Client;
 use jeton::protocol::form::Form;
 use subtle::ConstantTimeEq;
 
-pub(super) struct ApiKey(pub(super) HashMap<String, String>);
+pub(crate) struct ApiKey(pub(crate) HashMap<String, String>);
 
 impl ClientAuth for ApiKey {
     fn name(&self) -> &'static str {

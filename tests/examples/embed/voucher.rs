@@ -5,7 +5,7 @@ use jeton::protocol::error::OAuthError;
 use jeton::protocol::grant_type::GrantType;
 use jeton::token::Granted;
 
-pub(super) struct Voucher;
+pub(crate) struct Voucher;
 
 impl Grant for Voucher {
     fn grant_type(&self) -> GrantType {

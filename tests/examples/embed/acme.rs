@@ -5,7 +5,7 @@ use jeton::protocol::endpoint::Endpoint;
 use jeton::protocol::response::TokenResponse;
 use serde_json::json;
 
-pub(super) struct Acme;
+pub(crate) struct Acme;
 
 impl Dialect for Acme {
     fn name(&self) -> &'static str {
