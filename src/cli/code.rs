@@ -33,13 +33,13 @@ struct Wanted {
     /// The client that may redeem it
     #[arg(long, value_name = "ID", required_unless_present = "file")]
     client: Option<String>,
-    /// Where the code will be sent: one that the client registered
+    /// The redirect URI that the code will be sent to: one that the client registered
     #[arg(long, value_name = "URI", required_unless_present = "file")]
     redirect_uri: Option<String>,
-    /// Who was authenticated
+    /// Subject of the tokens: the person who was authenticated
     #[arg(long, required_unless_present = "file")]
     subject: Option<String>,
-    /// What is granted, separated by spaces
+    /// Scope of the grant, separated by spaces
     #[arg(long)]
     scope: Option<String>,
     /// The client's nonce, for the ID token

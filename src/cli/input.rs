@@ -1,5 +1,5 @@
-//! What is read from a file or from standard input, so that it never stands in argv. A message names the flag that named
-//! the file.
+//! Input from a file or from standard input, so that it never stands in argv. A message names the flag that named the
+//! file.
 
 use std::io::Read;
 use std::path::Path;
@@ -12,15 +12,15 @@ use crate::credential::shown_path;
 use crate::protocol::strict_json;
 use crate::secret_file;
 
-/// More than any input of a command, in bytes.
+/// Longest input that is read, in bytes.
 const LIMIT: u64 = 1024 * 1024;
 
-/// How a person calls what is read.
+/// Names the input for a person.
 fn named(flag: &str, file: &Path) -> String {
     if file == Path::new("-") { "standard input".to_owned() } else { format!("{flag} {}", shown_path(file)) }
 }
 
-/// A file, or standard input for `-`.
+/// Reads a file, or standard input for `-`.
 fn text(flag: &str, file: &Path) -> Result<Zeroizing<String>, Failure> {
     let mut text = Zeroizing::new(String::new());
     let read = if file == Path::new("-") {
@@ -32,14 +32,14 @@ fn text(flag: &str, file: &Path) -> Result<Zeroizing<String>, Failure> {
     Ok(text)
 }
 
-/// A secret or a token: one line.
+/// Reads a secret or a token: one line.
 pub(super) fn secret(flag: &str, file: &Path) -> Result<Zeroizing<String>, Failure> {
     let text = text(flag, file)?;
     let line = secret_file::line(&text).map_err(|rule| Failure::usage(format!("{} {rule}", named(flag, file))))?;
     Ok(Zeroizing::new(line.to_owned()))
 }
 
-/// A JSON object.
+/// Reads a JSON object.
 pub(super) fn object(flag: &str, file: &Path) -> Result<Map<String, Value>, Failure> {
     strict_json::from_slice(text(flag, file)?.as_bytes())
         .map_err(|error| Failure::usage(format!("{}: not a JSON object: {error}", named(flag, file))))

@@ -31,7 +31,8 @@ enum KeyCommand {
         /// Sign with the new key at once; old ones stay published until their tokens have expired
         #[arg(long)]
         emergency: bool,
-        /// The same, and stop publishing the old ones: for a key that was stolen. All that they signed becomes void
+        /// Like --emergency, and stop publishing the old keys: for a key that was stolen. All that they signed becomes
+        /// void
         #[arg(long)]
         withdraw: bool,
     },

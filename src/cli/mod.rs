@@ -72,7 +72,7 @@ enum Command {
     Token(token::TokenArgs),
     /// Print the completions of a shell
     Completions {
-        /// Which shell
+        /// Name of the shell
         shell: clap_complete::Shell,
     },
 }

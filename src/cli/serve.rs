@@ -24,7 +24,7 @@ pub(super) fn serve(config: PathBuf) -> ExitCode {
     }
 }
 
-/// What a command calls where the daemon listens and keeps its data, for messages.
+/// The settings or flags of a command that say where the daemon listens and keeps its data, for messages.
 pub(super) struct Names {
     pub(super) public: &'static str,
     pub(super) admin: &'static str,

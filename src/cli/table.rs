@@ -1,4 +1,4 @@
-//! How answers look to a person: a table of rows, or one thing with its members.
+//! Answers for a person: a table of rows, or one thing with its members.
 
 use serde_json::Value;
 

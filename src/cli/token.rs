@@ -64,13 +64,13 @@ struct Revoked {
     /// The token in this file; `-` is standard input
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// Everything this subject was ever given
+    /// All tokens of this subject
     #[arg(long)]
     subject: Option<String>,
-    /// Everything this client was ever given
+    /// All tokens of this client
     #[arg(long, value_name = "ID")]
     client: Option<String>,
-    /// Everything the issuer ever gave: everybody logs in again
+    /// All tokens of the issuer: everybody logs in again
     #[arg(long)]
     all: bool,
 }
@@ -156,7 +156,8 @@ fn revoke(args: &AdminArgs, what: &Revoked, yes: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether a user of the directory has this subject; `None` if the issuer has no directory, or a very large one.
+/// Returns whether a user of the directory has this subject; `None` if the issuer has no directory, or a very large
+/// one.
 fn is_known(admin: &AdminApi<'_>, subject: &str) -> Result<Option<bool>, Failure> {
     if admin.issuer_settings()?["users"]["source"] != "directory" {
         return Ok(None);
@@ -166,7 +167,7 @@ fn is_known(admin: &AdminApi<'_>, subject: &str) -> Result<Option<bool>, Failure
     Ok((found || all).then_some(found))
 }
 
-/// Asks whether everybody shall log in again.
+/// Asks for confirmation that everybody shall log in again.
 fn confirm(args: &AdminArgs, yes: bool) -> Result<(), Failure> {
     if yes {
         return Ok(());

@@ -21,9 +21,9 @@ use crate::vault::Vault;
 pub struct FileClient {
     /// The issuer it belongs to.
     pub issuer: String,
-    /// Its id.
+    /// Client id.
     pub client_id: String,
-    /// Its secrets.
+    /// Secrets of the client.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<FileSecret>,
     /// RFC 7591 metadata, with the `jeton` object.

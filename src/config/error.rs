@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::issuer::IssuerError;
 use crate::setting::SettingError;
 
-/// Why a configuration cannot be used.
+/// A reason why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum ConfigError {

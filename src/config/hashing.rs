@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::setting::SettingError;
 use crate::slow_hash::{Cost, HashPoolConfig};
 
-/// Where imported client secrets are hashed (argon2id, about 20 ms and 19 MiB each).
+/// The hashing of imported client secrets (argon2id, about 20 ms and 19 MiB each).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HashingConfig {

@@ -27,15 +27,15 @@ pub struct ListenerConfig<D: DefaultAddress> {
     /// Proxies that are believed what they say of a client; of the public listener only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proxy: Option<ProxySettings>,
-    /// What it puts up with.
+    /// Limits of its connections and requests.
     pub limits: Limits,
     #[serde(skip)]
     default: std::marker::PhantomData<D>,
 }
 
-/// Which address a listener has if none is set.
+/// The default address of a listener.
 pub trait DefaultAddress {
-    /// That address.
+    /// Address and port.
     const ADDRESS: ([u8; 4], u16);
 }
 
@@ -76,7 +76,7 @@ pub struct TlsFiles {
     pub certificate: PathBuf,
     /// PEM, a secret file.
     pub key: PathBuf,
-    /// Whether peers are asked for certificates; of the public listener only.
+    /// True if peers are asked for certificates; of the public listener only.
     #[serde(default, skip_serializing_if = "ClientCertificates::is_off")]
     pub client_certificates: ClientCertificates,
 }

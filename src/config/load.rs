@@ -12,7 +12,7 @@ use super::{Config, ConfigError};
 use crate::dialect::Dialects;
 use crate::extend::Extensions;
 
-/// Where the settings come from; kept, so that a reload can read them again.
+/// Sources of the settings, kept so that a reload can read them again.
 #[derive(Clone, Debug, Default)]
 pub struct Source {
     /// The file, if there is one.
@@ -21,7 +21,7 @@ pub struct Source {
     pub preset: Option<String>,
     /// Flags: the name of a setting and its value.
     pub flags: Vec<(&'static str, String)>,
-    /// What the embedding program adds, which the settings may then name.
+    /// Additions of an embedding program, which the settings may name.
     pub extensions: Extensions,
 }
 
@@ -37,7 +37,7 @@ pub struct Loaded {
 /// Reads the settings: defaults, preset, file, environment, flags.
 ///
 /// # Errors
-/// What is wrong, where it stands, and the rule.
+/// The fault, its place, and the rule.
 pub fn load(source: &Source) -> Result<Loaded, ConfigError> {
     let mut builder = config::Config::builder();
     if let Some(preset) = &source.preset {

@@ -5,7 +5,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::setting::SettingError;
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
@@ -14,17 +14,17 @@ pub enum LogFormat {
     Auto,
     /// One JSON object a line.
     Json,
-    /// For people.
+    /// Text for people.
     Text,
 }
 
-/// What is written to standard error.
+/// The log on standard error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogConfig {
-    /// How lines look.
+    /// Format of the lines.
     pub format: LogFormat,
-    /// What is written: a level, or directives like `info,access=warn`.
+    /// Filter: a level, or directives like `info,access=warn`.
     pub filter: String,
 }
 

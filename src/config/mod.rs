@@ -39,7 +39,7 @@ pub use shutdown::ShutdownConfig;
 pub use snapshot::{hooked_grants, rings, snapshot};
 pub use store::{Engine, StoreConfig};
 
-/// Everything that can be set.
+/// All settings.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
@@ -49,17 +49,17 @@ pub struct Config {
     pub admin: ListenerConfig<AdminListen>,
     /// Secrets of the installation.
     pub secrets: SecretsConfig,
-    /// Where state lives.
+    /// The store of the state.
     pub store: StoreConfig,
     /// Admission of token requests.
     pub tokens: RouterConfig,
-    /// Where imported client secrets are hashed.
+    /// The hashing of imported client secrets.
     pub hashing: HashingConfig,
-    /// Where passwords of users are hashed.
+    /// The hashing of users' passwords.
     pub passwords: HashPoolConfig,
-    /// What is written to standard error.
+    /// The log on standard error.
     pub log: LogConfig,
-    /// How the process ends.
+    /// The end of the process.
     pub shutdown: ShutdownConfig,
     /// The issuers, by id.
     pub issuers: BTreeMap<String, IssuerSettings>,

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How the process ends.
+/// The end of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ShutdownConfig {
-    /// After SIGTERM, for how long requests are still accepted while `/readyz` says 503.
+    /// Time after SIGTERM during which requests are still accepted while `/readyz` says 503.
     #[serde(with = "humantime_serde")]
     pub drain_delay: Duration,
-    /// How long requests in flight may take after that.
+    /// Time that requests in flight get after that.
     #[serde(with = "humantime_serde")]
     pub deadline: Duration,
 }

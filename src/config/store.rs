@@ -8,18 +8,18 @@ use crate::setting::{SettingError, check_period};
 use crate::store::shards::ShardsConfig;
 use crate::store::sled::SledConfig;
 
-/// Which engine keeps the state.
+/// The engine that keeps the state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Engine {
     /// The embedded store: one node, durable.
     #[default]
     Sled,
-    /// Nothing survives the process; for trying out.
+    /// Memory, which does not survive the process; for trying out.
     Memory,
 }
 
-/// Where state lives.
+/// The store of the state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoreConfig {
@@ -29,7 +29,7 @@ pub struct StoreConfig {
     pub path: PathBuf,
     /// Settings of the embedded store.
     pub sled: SledConfig,
-    /// How operations queue.
+    /// Queue of operations.
     pub queue: ShardsConfig,
 }
 

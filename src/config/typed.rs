@@ -71,7 +71,7 @@ fn key_of(error: &config::ConfigError) -> Option<&str> {
     if let At { key: Some(key), .. } | Type { key: Some(key), .. } = error { Some(key) } else { None }
 }
 
-/// What is wrong, with the value it is about: not every parser behind serde repeats what it was given.
+/// Words the error with the value that it is about: not every parser behind serde repeats the value.
 fn wrong(error: &config::ConfigError, settings: &config::Config) -> ConfigError {
     let message = error.to_string();
     if let Some(unknown) = between(&message, "unknown field `", "`") {

@@ -3,7 +3,7 @@
 /// Longest accepted compact JWS, in bytes.
 pub const MAX_JWS: usize = 16 * 1024;
 
-/// Why a JWK was refused.
+/// A reason why a JWK is refused.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum JwkError {
@@ -25,7 +25,7 @@ pub enum JwkError {
     Point,
 }
 
-/// Why a JWS was refused.
+/// A reason why a JWS is refused.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum JwsError {

@@ -13,10 +13,10 @@ pub struct VerifyingKey(ParsedKey, Owner);
 /// The party that generated a key, which decides how strictly its signatures are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// This service: the key is honest, so the strict check of the signature's point is left out, which costs a tenth
-    /// more.
+    /// A key of this service: it is honest, so the strict check of the signature's point is left out, which costs a
+    /// tenth more.
     Ourselves,
-    /// Anybody else, who may have crafted the key so that verifiers disagree.
+    /// A foreign key, perhaps crafted so that verifiers disagree.
     SomebodyElse,
 }
 

@@ -117,11 +117,12 @@ metrics! {
         "source" = ["directory", "webhook"],
         "outcome" = ["ok", "refused", "partial", "throttled", "shed", "unavailable"]
     ]);
-    /// What waits for a thread that hashes it, by what it is (password, secret).
+    /// Hashes that wait for a thread, by kind (password, secret).
     hash_queue: IntGaugeVec("jeton_hash_queue_depth", ["of" = HASHED]);
-    /// Threads that hash now, by what they hash (password, secret).
+    /// Threads that hash now, by kind (password, secret).
     hash_busy: IntGaugeVec("jeton_hash_threads_busy", ["of" = HASHED]);
-    /// What the threads that stand back got no core for, hashed at the priority of all other threads (password, secret).
+    /// Hashes that the threads of low priority got no core for, computed at normal priority, by kind (password,
+    /// secret).
     hashes_overdue: IntCounterVec("jeton_hashes_overdue_total", ["of" = HASHED]);
     /// Codes presented a second time: their families were revoked.
     code_replays: IntCounter("jeton_code_replays_total");
@@ -158,7 +159,7 @@ metrics! {
     sign_duration: HistogramVec("jeton_sign_duration_seconds", ["alg"]);
     /// Keys in the JWKS, by algorithm and state (announced, signing, retired).
     keys: IntGaugeVec("jeton_keys", ["alg", "state"]);
-    /// When the oldest signing key of an algorithm began to sign, seconds since the epoch.
+    /// Time at which the oldest signing key of an algorithm began to sign, seconds since the epoch.
     key_signing_since: IntGaugeVec("jeton_key_signing_since_timestamp_seconds", ["alg"]);
     /// Key rotations, by algorithm and kind (first, planned, emergency, requested).
     key_rotations: IntCounterVec("jeton_key_rotations_total", ["alg", "kind"]);
@@ -173,7 +174,7 @@ metrics! {
     actor_restarts: IntCounterVec("jeton_actor_restarts_total", ["actor" = ["grant", "keys", "reloader"]]);
     /// Reloads of the configuration, by outcome (ok, unchanged, refused).
     reloads: IntCounterVec("jeton_config_reloads_total", ["outcome" = ["ok", "unchanged", "refused"]]);
-    /// When the configuration in use was loaded, seconds since the epoch.
+    /// Time at which the configuration in use was loaded, seconds since the epoch.
     config_loaded_at: IntGauge("jeton_config_loaded_timestamp_seconds");
     /// Registered clients.
     clients: IntGauge("jeton_clients");

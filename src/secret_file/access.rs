@@ -1,4 +1,4 @@
-//! Who may read or change a secret file: owner, group and mode, as a pure function of what the system says.
+//! Access to a secret file by owner, group and mode, as a pure function of what the system reports.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -11,7 +11,7 @@ use crate::credential::shown_path;
 const RULE: &str = "a secret file belongs to root or to the user that runs jeton, and only these two, or a group that this \
                     user is in, may read it";
 
-/// What the system says of a file, after every symbolic link.
+/// Owner, group and mode of a file, after every symbolic link.
 #[derive(Clone, Copy, Debug)]
 struct Facts {
     owner: u32,
@@ -19,7 +19,7 @@ struct Facts {
     mode: u32,
 }
 
-/// Who runs this process.
+/// The user and groups of this process.
 struct Reader {
     user: u32,
     groups: Vec<u32>,
@@ -34,7 +34,7 @@ impl Reader {
     }
 }
 
-/// What is wrong with a file.
+/// The way in which others can use a file.
 #[derive(Debug, PartialEq, Eq)]
 enum Exposure {
     Owner,
@@ -94,8 +94,8 @@ fn exposure(file: Facts, reader: &Reader, handed_over: bool, only_ours: impl FnO
     Ok(())
 }
 
-/// Whether systemd handed the file over (`LoadCredential=`): it is root's, and the service reads it by an access list, whose
-/// mask stat shows as bits of a group.
+/// Returns whether systemd handed the file over (`LoadCredential=`): root owns it, and the service reads it by an
+/// access list, whose mask stat shows as bits of a group.
 fn is_handed_over(path: &Path) -> bool {
     std::env::var_os("CREDENTIALS_DIRECTORY").is_some_and(|dir| path.parent() == Some(Path::new(&dir)))
 }

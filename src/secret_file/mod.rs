@@ -1,6 +1,6 @@
-//! Files that hold secrets: who may read one, and what a line in one may be. Every secret file
-//! that the settings or `--admin-token-file` name is read here. What else a command reads (a password, a token, the secret
-//! of a client) is what the person at the terminal gives it, from a pipe as well, and only has the rule of a line.
+//! Files that hold secrets: access to one, and the form of a line in one. Every secret file that the settings or
+//! `--admin-token-file` name is read here. Other input of commands (a password, a token, the secret of a client) comes
+//! from the person at the terminal, from a pipe as well, and is only held to the rule of a line.
 //!
 //! A secret file belongs to root or to the user that runs jeton, nobody else may write to it, and nobody else may read
 //! it but a group that this user is in: what `chmod 600` makes, and what Kubernetes (`fsGroup`) and Docker mount. One
@@ -22,7 +22,7 @@ pub use error::SecretFileError;
 
 /// Longest secret file, in bytes.
 const MAX_LEN: u64 = 64 * 1024;
-/// What some editors put before UTF-8 text.
+/// Mark that some editors put before UTF-8 text.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Opens a file that settings name, secret or not: a regular one only. A pipe would wait for its writer, and a device may
@@ -75,10 +75,10 @@ pub fn read_line(path: &Path) -> Result<Zeroizing<String>, SecretFileError> {
 
 const MARKED: &str = "begins with a byte order mark; save it as UTF-8 without one";
 
-/// The secret in `text`: one line, with or without an end.
+/// Returns the secret in `text`: one line, with or without an end.
 ///
 /// # Errors
-/// What a shell or an editor left there that the secret would not be the same with.
+/// The rule that a leftover of a shell or an editor breaks, such as a second line or a blank at an end.
 pub fn line(text: &str) -> Result<&str, &'static str> {
     if text.starts_with(BYTE_ORDER_MARK) {
         return Err(MARKED);

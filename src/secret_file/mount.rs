@@ -10,23 +10,23 @@
 
 use std::path::{Path, PathBuf};
 
-/// What is there if systemd is the first process of the machine.
+/// Directory that exists if systemd is the first process of the machine.
 const SYSTEMD: &str = "/run/systemd/system";
-/// Where the secret volumes of Docker are.
+/// Directory of Docker's secret volumes.
 const DOCKER: &str = "/run/secrets";
 
 /// The mounts below which a file is, as this process sees them.
 pub(super) struct Mounts {
-    /// Of the file.
+    /// Mount of the file.
     own: Option<Mount>,
-    /// Of `/`.
+    /// Mount of `/`.
     root: Option<Mount>,
     signs: ContainerSigns,
-    /// Whether the path, before its links are followed, is one that Kubernetes or Docker makes.
+    /// True if the path, before its links are followed, is one that Kubernetes or Docker makes.
     looks_mounted: bool,
 }
 
-/// What tells a container from a machine, beside its mounts.
+/// Signs of a container, besides its mounts.
 #[derive(Clone, Copy)]
 struct ContainerSigns {
     is_first_process: bool,
@@ -62,7 +62,7 @@ impl Mounts {
         Self { own: above(file), root: above(Path::new("/")), signs, looks_mounted }
     }
 
-    /// Whether nobody outside of this container sees what is on the mount of the file.
+    /// Returns whether only this container sees the mount of the file.
     pub(super) fn is_only_ours(&self) -> bool {
         let layered = self.root.as_ref().is_some_and(|root| root.kind.ends_with("overlay") || root.kind == "overlayfs");
         let ContainerSigns { is_first_process, is_under_systemd } = self.signs;
@@ -71,7 +71,7 @@ impl Mounts {
         in_container && own.is_some_and(|own| own.read_only && is_memory(&own.kind))
     }
 
-    /// Whether the file is on a volume that somebody else made: its modes are set there.
+    /// Returns whether the file is on a volume, whose modes are set where it is defined.
     pub(super) fn is_volume(&self) -> bool {
         let own = self.own.as_ref().filter(|own| own.at != Path::new("/"));
         self.looks_mounted || own.is_some_and(|own| own.read_only)

@@ -1,4 +1,4 @@
-//! What settings name by its file: master keys, the admin token, certificates, and the authorities of clients.
+//! Files that settings name: master keys, the admin token, certificates, and the authorities of clients.
 
 use std::io::Read;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Everything put together: checked settings in, a running daemon out, and its orderly end.
+//! The daemon: checked settings in, running listeners out, and an orderly end.
 
 mod material;
 mod operator;
@@ -35,7 +35,7 @@ pub use operator::LogControl;
 use operator::{LiveConfig, Reloader, RunningParts};
 pub use prepare::{Prepared, prepare};
 
-/// Why the daemon did not start, or stopped by itself. Each message names what failed.
+/// A reason why the daemon did not start. Each message names the part that failed.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum ServerError {
@@ -57,9 +57,9 @@ pub enum ServerError {
 pub struct Daemon {
     service: Arc<Service>,
     reloader: Reloader,
-    /// Where the public listener is.
+    /// Address of the public listener.
     pub public: SocketAddr,
-    /// Where the admin listener is.
+    /// Address of the admin listener.
     pub admin: SocketAddr,
     public_stop: Stop,
     admin_stop: Stop,
@@ -74,9 +74,9 @@ pub struct Environment {
     pub clock: Clock,
     /// The metrics.
     pub metrics: Metrics,
-    /// How documents of clients are read from their servers.
+    /// Reads documents of clients from their servers.
     pub fetch: Arc<dyn Fetch>,
-    /// How the log filter is changed by a reload.
+    /// Changes the log filter, for a reload.
     pub log: LogControl,
 }
 
@@ -179,7 +179,7 @@ impl Daemon {
         })
     }
 
-    /// The parts, for tests and for who embeds jeton.
+    /// Returns the parts, for tests and embedding programs.
     pub fn service(&self) -> &Arc<Service> {
         &self.service
     }
@@ -187,7 +187,7 @@ impl Daemon {
     /// Reads the configuration again.
     ///
     /// # Errors
-    /// Why it was not taken; the old one stays in use.
+    /// The reason why it is not taken; the old configuration stays in use.
     pub fn reload(&self) -> impl Future<Output = Result<crate::service::Reloaded, String>> + Send + use<> {
         let reloader = self.reloader.clone();
         async move { crate::service::Operator::reload(&reloader).await }

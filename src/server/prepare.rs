@@ -1,4 +1,5 @@
-//! Everything that can go wrong before anything is bound: settings, secret files, certificates, clients.
+//! Preparation of a start: whatever can be wrong with settings, secret files, certificates and clients shows before
+//! anything is bound.
 
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ pub struct Prepared {
     pub loaded: Loaded,
     /// Digests of the files that they name.
     pub files: FileDigests,
-    /// Where the settings came from, for a reload.
+    /// Sources of the settings, for a reload.
     pub source: Source,
     /// The master keys.
     pub vault: Arc<Vault>,

@@ -13,7 +13,7 @@ pub struct HashPoolConfig {
     pub workers: usize,
     /// Checks that may wait for a thread; further ones are refused at once.
     pub queue: usize,
-    /// What a check costs.
+    /// Cost of a check.
     pub cost: Cost,
 }
 

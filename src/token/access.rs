@@ -33,7 +33,7 @@ pub struct AccessClaims {
     /// Scope (RFC 9068 section 2.2.3).
     #[serde(default, skip_serializing_if = "ScopeClaim::is_empty")]
     pub scope: ScopeClaim,
-    /// When the person authenticated.
+    /// Time of the person's authentication, seconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<u64>,
     /// Authentication context class.
@@ -42,7 +42,7 @@ pub struct AccessClaims {
     /// Authentication methods.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<String>,
-    /// What whoever uses the token must show.
+    /// Confirmation that the bearer must give.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cnf: Option<Confirmation>,
     /// The tokens that it was exchanged from, the first one first, and those of who acts; it dies with each of them.
@@ -56,11 +56,11 @@ pub struct AccessClaims {
 /// An access token that another one was exchanged from (RFC 8693), or that of an actor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
-    /// Whose it was.
+    /// Client that the token was issued to.
     pub client_id: String,
-    /// Its id, see [`Jti`].
+    /// Id of the token, see [`Jti`].
     pub jti: String,
-    /// Its subject, if it is one of an actor; absent is the subject of the token that it stands in.
+    /// Subject of an actor's token; absent means the subject of the token that it stands in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sub: Option<String>,
 }
@@ -75,14 +75,16 @@ pub const MAX_ORIGINS: usize = 32;
 const OF_ID_TOKENS: [&str; 4] = ["azp", "nonce", "at_hash", "c_hash"];
 
 impl AccessClaims {
-    /// Whether a token with these claims is an access token even if its `typ` does not say so (RFC 8725 section 3.12):
-    /// an ID token of ours has neither `client_id` nor `jti`, and an access token none of what only ID tokens have.
+    /// Returns whether a token with these claims is an access token even if its `typ` does not say so (RFC 8725 section
+    /// 3.12): our ID tokens have neither `client_id` nor `jti`, and access tokens none of the claims that only ID
+    /// tokens have.
     pub fn are_unmistakable(&self) -> bool {
         !OF_ID_TOKENS.iter().any(|claim| self.extra.contains_key(*claim))
     }
 }
 
-/// Whether somebody's claims are those of an access token that a jeton issued: with `typ` `JWT` nothing else tells.
+/// Returns whether foreign claims are those of an access token that a jeton issued, which nothing else tells where
+/// `typ` is `JWT`.
 pub fn is_access_token(jti: Option<&str>, claims: &Map<String, Value>) -> bool {
     claims.contains_key("client_id") && jti.and_then(Jti::parse).is_some()
 }
@@ -112,7 +114,7 @@ pub const PROTOCOL_CLAIMS: [&str; 21] = [
     "token_type",
 ];
 
-/// Whether `text` can be a subject: 1 to 255 printable ASCII characters (OpenID Connect Core section 2).
+/// Returns whether `text` can be a subject: 1 to 255 printable ASCII characters (OpenID Connect Core section 2).
 pub fn is_subject(text: &str) -> bool {
     (1..=255).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, 0x20..=0x7e))
 }
@@ -121,7 +123,7 @@ pub fn is_subject(text: &str) -> bool {
 /// compares it with fences to the millisecond without storing anything per token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Jti {
-    /// When the token was issued.
+    /// Time of issue.
     pub issued_at: Time,
     /// The family the token came from; `None` for client credentials.
     pub family: Option<Id>,

@@ -9,7 +9,7 @@ pub enum AccessTokenFormat {
     /// A signed JWT, which a resource server reads without asking (RFC 9068).
     #[default]
     Jwt,
-    /// The same claims, sealed: only introspection reads them (RFC 7662).
+    /// The claims, sealed: only introspection reads them (RFC 7662).
     Opaque,
 }
 

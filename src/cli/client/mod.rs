@@ -59,7 +59,7 @@ enum ClientCommand {
     AddSecret {
         /// The client id
         id: String,
-        /// How long it works, such as 30d; for ever if it is not given
+        /// Lifetime, such as 30d; for ever if it is not given
         #[arg(long, value_name = "SPAN", value_parser = humantime_serde::re::humantime::parse_duration)]
         expires_in: Option<Duration>,
     },

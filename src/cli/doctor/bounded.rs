@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// Most probes under way at once.
 const AT_ONCE: usize = 10;
-/// How long all of them may take.
+/// Longest time for all probes of a kind.
 pub(super) const ALL: Duration = Duration::from_secs(60);
 
 /// A check over the network.

@@ -16,7 +16,7 @@ use crate::clock::Time;
 use crate::config::{Config, secret_line};
 use crate::http::client::{Call, Method, Reply, Trust, send};
 
-/// How long an answer may take.
+/// Longest time for an answer.
 const ANSWER: Duration = Duration::from_secs(5);
 
 /// The admin listener of the daemon, and what is trusted.

@@ -25,7 +25,7 @@ pub(super) struct DoctorArgs {
     /// The configuration file
     #[arg(long, short, env = "JETON_CONFIG", value_name = "FILE")]
     config: PathBuf,
-    /// Where the admin listener is from here; else as it is configured
+    /// URL of the admin listener from here; else as it is configured
     #[arg(long, value_name = "URL")]
     admin_url: Option<url::Url>,
     /// PEM certificates that https is trusted by, for the admin listener and the issuers

@@ -22,17 +22,17 @@ pub struct PublicJwk(pub(super) KeyMaterial);
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 impl PublicJwk {
-    /// An Ed25519 key.
+    /// Makes an Ed25519 key.
     pub const fn ed25519(x: [u8; 32]) -> Self {
         Self(KeyMaterial::Ed25519 { x })
     }
 
-    /// A P-256 key by its coordinates.
+    /// Makes a P-256 key from its coordinates.
     pub const fn p256(x: [u8; 32], y: [u8; 32]) -> Self {
         Self(KeyMaterial::P256 { x, y })
     }
 
-    /// An RSA key by modulus and exponent, big-endian without leading zeros.
+    /// Makes an RSA key from modulus and exponent, big-endian without leading zeros.
     ///
     /// # Errors
     /// If the modulus has not 2048 to 8192 bits, or the exponent is even, below 3 or above 32 bits.
@@ -44,7 +44,7 @@ impl PublicJwk {
         if fine && e.len() <= 4 && e[..] != [1] { Ok(Self(KeyMaterial::Rsa { n, e })) } else { Err(JwkError::RsaSize) }
     }
 
-    /// Parses the JSON of one JWK. Members that describe its use (`kid`, `use`, `alg`) are the caller's business.
+    /// Parses the JSON of one JWK. Members that describe its use (`kid`, `use`, `alg`) are left to the caller.
     ///
     /// # Errors
     /// The first rule that it breaks.
@@ -52,7 +52,7 @@ impl PublicJwk {
         strict_json::from_slice::<Map<String, Value>>(text).map_err(JwkError::Malformed)?.try_into()
     }
 
-    /// The RFC 7638 thumbprint with SHA-256, in base64url: this service's `kid`.
+    /// Computes the RFC 7638 thumbprint with SHA-256, in base64url: this service's `kid`.
     pub fn thumbprint(&self) -> String {
         let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         // RFC 7638 section 3.2: the required members in lexicographic order, no white space

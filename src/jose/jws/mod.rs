@@ -1,4 +1,4 @@
-//! Compact JWS that others send us (RFC 7515 sections 5.2, 7.1; RFC 8725).
+//! Compact JWS of others (RFC 7515 sections 5.2, 7.1; RFC 8725).
 //!
 //! Parsing is strict and bounded: three parts, canonical base64url, a JSON object for a header, nothing critical in
 //! it. Keys that a header brings along (`jwk`, `jku`, `x5u`, `x5c`) are never looked at.
@@ -15,7 +15,8 @@ use super::error::MAX_JWS;
 use super::{JwsError, Owner, PublicJwk, Scheme, VerifyingKey};
 use crate::protocol::strict_json;
 
-/// A parsed JWS whose signature nobody has checked yet. Whoever reads it whole can use it, so `Debug` shows the header.
+/// A parsed JWS whose signature is not verified yet. `Debug` shows the header only, because the whole can be used as a
+/// token.
 pub struct Jws<'a> {
     signing_input: &'a str,
     header: Header,
@@ -23,14 +24,14 @@ pub struct Jws<'a> {
     signature: Vec<u8>,
 }
 
-/// What a header may say that matters here.
+/// The members of a header that matter here.
 #[derive(Debug)]
 pub struct Header {
-    /// What the signer claims to have signed with; never a reason to do the same.
+    /// Algorithm that the signer claims; compared with our records, never followed.
     pub alg: Scheme,
-    /// Which key the signer claims to have used.
+    /// Id of the key that the signer claims.
     pub kid: Option<String>,
-    /// What kind of object this is (RFC 8725 section 3.11).
+    /// Type of the object (RFC 8725 section 3.11).
     pub typ: Option<String>,
 }
 
@@ -45,7 +46,7 @@ struct RawHeader {
     b64: bool,
 }
 
-/// True whatever the value is, `null` included.
+/// Returns true for any value, `null` included.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     IgnoredAny::deserialize(deserializer).map(|_| true)
 }
@@ -77,7 +78,7 @@ impl<'a> Jws<'a> {
         })
     }
 
-    /// The header of a compact JWS, nothing else of which is looked at: for finding out who is to parse it.
+    /// Parses the header of a compact JWS and nothing else, to find its parser.
     ///
     /// # Errors
     /// If it is too long, or the header breaks a rule.
@@ -86,12 +87,12 @@ impl<'a> Jws<'a> {
         Header::parse(&URL_SAFE_NO_PAD.decode(header).map_err(|_| JwsError::Malformed)?)
     }
 
-    /// The header, unverified: for finding the key.
+    /// Returns the header, unverified, for finding the key.
     pub const fn header(&self) -> &Header {
         &self.header
     }
 
-    /// The payload, unverified: for finding the signer.
+    /// Returns the payload, unverified, for finding the signer.
     pub fn payload(&self) -> &[u8] {
         &self.payload
     }
@@ -104,7 +105,7 @@ impl<'a> Jws<'a> {
         self.verify_with(&VerifyingKey::new(key, Owner::SomebodyElse).map_err(JwsError::Key)?, alg)
     }
 
-    /// The same with a key parsed before.
+    /// Checks the signature with a key parsed before.
     ///
     /// # Errors
     /// As [`Jws::verify`].
@@ -145,7 +146,7 @@ impl Header {
         Ok(Self { alg, kid: raw.kid, typ: raw.typ })
     }
 
-    /// Whether `typ` says `expected` (RFC 7515 section 4.1.9: any case, `application/` may be left out).
+    /// Returns whether `typ` is `expected` (RFC 7515 section 4.1.9: any case, `application/` may be left out).
     pub fn is_typ(&self, expected: &str) -> bool {
         self.typ.as_deref().is_some_and(|typ| {
             let bare = match typ.get(..12) {

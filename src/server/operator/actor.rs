@@ -16,10 +16,10 @@ use crate::ask::ask;
 use crate::metrics::Metrics;
 use crate::service::{Operator, Reloaded};
 
-/// How often the changes of other nodes are followed.
+/// Time between two looks for changes of other nodes.
 const FOLLOW_EVERY: Duration = Duration::from_secs(1);
-/// How long who asked for a reload waits: longer than each of its steps may take, new RSA keys included. A reload itself is
-/// never dropped half way.
+/// Longest wait of a caller for a reload: longer than each of its steps may take, new RSA keys included. The reload
+/// itself is never dropped half way.
 const LIMIT: Duration = Duration::from_secs(240);
 
 type Reply = RpcReplyPort<Result<Reloaded, String>>;
@@ -45,9 +45,9 @@ struct ReloaderActor {
 
 #[derive(Default)]
 struct State {
-    /// Who waits for the reload that runs.
+    /// Callers of the reload that runs.
     running: Vec<Reply>,
-    /// Who asked since it began, and wants what is on disk now.
+    /// Callers that asked since it began, and want the files as they are now.
     waiting: Vec<Reply>,
     following: bool,
 }

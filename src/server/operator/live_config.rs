@@ -21,7 +21,7 @@ use crate::state::key::Fence;
 use crate::store::StoreError;
 use crate::vault::Vault;
 
-/// How long the store may take to read every client, or what changed.
+/// Longest time for the store to read every client, or the changes.
 const READING: Duration = Duration::from_secs(60);
 
 /// Changes the log filter of the running process.

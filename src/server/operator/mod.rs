@@ -1,5 +1,5 @@
-//! What the daemon does for its operator while it runs: reload the configuration, and follow what other nodes changed.
-//! The work is a task; the actor only decides when it runs.
+//! Operations on the running daemon: reload the configuration, and follow what other nodes changed. The work is a task;
+//! the actor only decides when it runs.
 
 mod actor;
 mod live_config;

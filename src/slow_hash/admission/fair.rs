@@ -27,7 +27,7 @@ impl QueueShare {
 pub enum QueueRefusal {
     /// Too many wait, or the item waited too long.
     Full,
-    /// Its network has as many waiting as any other, and its client as many as any other of the network.
+    /// The network of the item has as many waiting as any other, and its client as many as any other of the network.
     OverShare,
 }
 

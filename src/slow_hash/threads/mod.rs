@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_millis(250);
 /// The handle of the threads, which end with it.
 pub(super) struct HashThreads {
     jobs: SyncSender<HashJob>,
-    /// Has no room: takes a job only while the thread of normal priority has none.
+    /// A channel without room: takes a job only while the thread of normal priority has none.
     overdue: SyncSender<HashJob>,
     /// Jobs that a thread has finished.
     finished: Arc<AtomicU64>,

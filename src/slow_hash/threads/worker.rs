@@ -23,7 +23,7 @@ pub(super) struct HashWork {
     pub(super) phc: Option<String>,
     /// The request that waits, besides the holder of the other end of [`HashJob::reply`].
     pub(super) waiting: Option<Waiting>,
-    /// Its count in the depth of the queue.
+    /// The work's count in the depth of the queue.
     pub(super) queued: QueueDepth,
 }
 
