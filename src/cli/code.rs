@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, json};
 
 use super::admin::{AdminApi, AdminArgs};
-use super::failure::{Failure, finish};
+use super::failure::{CommandFailure, finish};
 use super::input;
 use crate::http::client::Method;
 
@@ -61,14 +61,14 @@ pub(super) fn code(args: &CodeArgs) -> ExitCode {
     finish(issue(&args.admin, wanted))
 }
 
-fn issue(args: &AdminArgs, wanted: &Wanted) -> Result<(), Failure> {
+fn issue(args: &AdminArgs, wanted: &Wanted) -> Result<(), CommandFailure> {
     let answer = AdminApi::new(args)?.call(Method::POST, &["codes"], Some(wanted.body()?.into()))?;
     args.show(&answer);
     Ok(())
 }
 
 impl Wanted {
-    fn body(&self) -> Result<Map<String, serde_json::Value>, Failure> {
+    fn body(&self) -> Result<Map<String, serde_json::Value>, CommandFailure> {
         if let Some(file) = &self.file {
             return input::object("--file", file);
         }

@@ -11,7 +11,7 @@ use clap::Args;
 use super::exit;
 use super::init::{new_admin_token, write_secret};
 use super::output::{complain, fail, say};
-use super::serve::{self, Names};
+use super::serve::{self, SettingNames};
 use crate::client::secret;
 use crate::config::Source;
 use crate::http::admin::AdminToken;
@@ -41,7 +41,7 @@ pub(super) struct DevArgs {
 /// Ports that development servers of single-page applications use: Vite, webpack, Angular and others.
 const BROWSERS: [u16; 6] = [3000, 4200, 5173, 8000, 8081, 9000];
 
-const FLAGS: Names = Names { public: "--listen", admin: "--admin-listen", directory: "--data-dir" };
+const FLAGS: SettingNames = SettingNames { public: "--listen", admin: "--admin-listen", directory: "--data-dir" };
 
 /// The demo clients that have a secret.
 const SECRETS: [&str; 2] = ["demo-web", "demo-service"];

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
 use super::admin::{AdminApi, AdminArgs};
-use super::failure::{Failure, finish};
+use super::failure::{CommandFailure, finish};
 use super::output::say;
 use super::table;
 use crate::http::client::Method;
@@ -42,7 +42,7 @@ pub(super) fn key(args: &KeyArgs) -> ExitCode {
     finish(run(&args.admin, &args.command))
 }
 
-fn run(args: &AdminArgs, command: &KeyCommand) -> Result<(), Failure> {
+fn run(args: &AdminArgs, command: &KeyCommand) -> Result<(), CommandFailure> {
     let admin = AdminApi::new(args)?;
     let answer = match command {
         KeyCommand::List => admin.get(&["keys"], &[])?,

@@ -12,7 +12,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::admin::{AdminApi, AdminArgs};
-use super::failure::{Failure, finish};
+use super::failure::{CommandFailure, finish};
 use super::output::say;
 use super::{exit, input};
 use crate::http::client::Method;
@@ -90,7 +90,7 @@ fn introspect(
     token: &Path,
     (client, secret): (&str, &Path),
     url: Option<url::Url>,
-) -> Result<(), Failure> {
+) -> Result<(), CommandFailure> {
     let (token, secret) = (input::secret("--token-file", token)?, input::secret("--client-secret-file", secret)?);
     let mut url = url.map_or_else(|| AdminApi::new(args)?.issuer_url(), Ok)?;
     if let Ok(mut segments) = url.path_segments_mut() {
@@ -114,7 +114,7 @@ fn introspect(
             } else {
                 "; is this the issuer's URL? set --url"
             };
-            Err(Failure::new(exit::FAILED, format!("POST {url}: {status}: {detail}{advice}")))
+            Err(CommandFailure::new(exit::FAILED, format!("POST {url}: {status}: {detail}{advice}")))
         }
     }
 }
@@ -122,7 +122,7 @@ fn introspect(
 /// Most pages of the directory that are looked through for a subject: a thousand users each.
 const MAX_PAGES: usize = 20;
 
-fn revoke(args: &AdminArgs, what: &Revoked, yes: bool) -> Result<(), Failure> {
+fn revoke(args: &AdminArgs, what: &Revoked, yes: bool) -> Result<(), CommandFailure> {
     let (body, mut line) = match what {
         Revoked { token_file: Some(file), .. } => {
             (json!({ "token": input::secret("--token-file", file)?.as_str() }), "revoked the token".to_owned())
@@ -158,7 +158,7 @@ fn revoke(args: &AdminArgs, what: &Revoked, yes: bool) -> Result<(), Failure> {
 
 /// Returns whether a user of the directory has this subject; `None` if the issuer has no directory, or a very large
 /// one.
-fn is_known(admin: &AdminApi<'_>, subject: &str) -> Result<Option<bool>, Failure> {
+fn is_known(admin: &AdminApi<'_>, subject: &str) -> Result<Option<bool>, CommandFailure> {
     if admin.issuer_settings()?["users"]["source"] != "directory" {
         return Ok(None);
     }
@@ -168,7 +168,7 @@ fn is_known(admin: &AdminApi<'_>, subject: &str) -> Result<Option<bool>, Failure
 }
 
 /// Asks for confirmation that everybody shall log in again.
-fn confirm(args: &AdminArgs, yes: bool) -> Result<(), Failure> {
+fn confirm(args: &AdminArgs, yes: bool) -> Result<(), CommandFailure> {
     if yes {
         return Ok(());
     }
@@ -177,17 +177,21 @@ fn confirm(args: &AdminArgs, yes: bool) -> Result<(), Failure> {
     if !stdin.is_terminal() || !stderr.is_terminal() {
         let rule = "--all voids everything that the issuer ever gave, which a person is asked about at a terminal; without \
                     one, give --yes";
-        return Err(Failure::usage(rule));
+        return Err(CommandFailure::usage(rule));
     }
     let _ =
         write!(stderr, "everything that issuer {issuer} ever gave becomes void, and everybody logs in again. yes? ");
     let _ = stderr.flush();
     let mut answer = String::new();
     let _ = stdin.lock().take(64).read_line(&mut answer);
-    if matches!(answer.trim(), "y" | "yes") { Ok(()) } else { Err(Failure::new(exit::FAILED, "nothing was revoked")) }
+    if matches!(answer.trim(), "y" | "yes") {
+        Ok(())
+    } else {
+        Err(CommandFailure::new(exit::FAILED, "nothing was revoked"))
+    }
 }
 
-fn decode(args: &AdminArgs, file: &Path) -> Result<(), Failure> {
+fn decode(args: &AdminArgs, file: &Path) -> Result<(), CommandFailure> {
     let token = input::secret("--token-file", file)?;
     let parts: Vec<&str> = token.split('.').collect();
     let part = |index: usize| -> Option<Value> {
@@ -199,7 +203,7 @@ fn decode(args: &AdminArgs, file: &Path) -> Result<(), Failure> {
             args.show(&json!({ "header": header, "claims": claims, "note": note }));
             Ok(())
         }
-        _ => Err(Failure::new(
+        _ => Err(CommandFailure::new(
             exit::FAILED,
             "this is no JWT; codes, refresh tokens and jat_ access tokens are opaque: ask `jeton token introspect`",
         )),

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
 use super::admin::{AdminApi, AdminArgs};
-use super::failure::{Failure, finish};
+use super::failure::{CommandFailure, finish};
 use super::output::say;
 use super::{input, table};
 use crate::http::client::Method;
@@ -67,7 +67,7 @@ pub(super) fn user(args: &UserArgs) -> ExitCode {
     finish(run(&args.admin, &args.command))
 }
 
-fn run(args: &AdminArgs, command: &UserCommand) -> Result<(), Failure> {
+fn run(args: &AdminArgs, command: &UserCommand) -> Result<(), CommandFailure> {
     let admin = AdminApi::new(args)?;
     match command {
         UserCommand::Put { username, wanted } => {
@@ -87,7 +87,7 @@ fn run(args: &AdminArgs, command: &UserCommand) -> Result<(), Failure> {
 }
 
 impl Wanted {
-    fn body(&self) -> Result<Map<String, Value>, Failure> {
+    fn body(&self) -> Result<Map<String, Value>, CommandFailure> {
         let mut body = Map::new();
         body.insert("subject".to_owned(), json!(self.subject));
         body.insert("disabled".to_owned(), json!(self.disabled));
@@ -104,7 +104,7 @@ impl Wanted {
     }
 }
 
-fn list(args: &AdminArgs, admin: &AdminApi<'_>) -> Result<(), Failure> {
+fn list(args: &AdminArgs, admin: &AdminApi<'_>) -> Result<(), CommandFailure> {
     let (found, _) = admin.list("users", usize::MAX)?;
     if args.json {
         say(format_args!("{:#}", Value::from(found)));

@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Engine, hooked_grants, rings};
 use crate::grant::Context;
 use crate::http::admin::Admin;
+use crate::http::fetch::Fetcher;
 use crate::http::proxy::Proxy;
 use crate::http::public::Public;
 use crate::http::{self, Drained, Stop};
@@ -78,6 +79,13 @@ pub struct Environment {
     pub fetch: Arc<dyn Fetch>,
     /// Changes the log filter, for a reload.
     pub log: LogControl,
+}
+
+impl Environment {
+    /// Makes the environment of a process: the system's clock, new metrics, documents from the network, and its `log`.
+    pub fn system(log: LogControl) -> Self {
+        Self { clock: Clock::system(), metrics: Metrics::new(), fetch: Arc::new(Fetcher::new()), log }
+    }
 }
 
 impl Daemon {

@@ -8,7 +8,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::cause::chain;
-use crate::cli::failure::Failure;
+use crate::cli::failure::CommandFailure;
 use crate::cli::output::say;
 use crate::cli::{exit, table};
 use crate::config::secret_line;
@@ -37,20 +37,20 @@ pub(in crate::cli) struct AdminArgs {
 
 impl AdminArgs {
     /// Reads the admin token from the file or the environment.
-    pub(super) fn token(&self) -> Result<Zeroizing<String>, Failure> {
+    pub(super) fn token(&self) -> Result<Zeroizing<String>, CommandFailure> {
         match &self.admin_token_file {
             Some(file) => {
                 secret_line(file, "`jeton init` wrote admin.token, `jeton dev` keeps one in its data directory")
-                    .map_err(|error| Failure::usage(format!("--admin-token-file: {error}")))
+                    .map_err(|error| CommandFailure::usage(format!("--admin-token-file: {error}")))
             }
             None => token_of_environment(),
         }
     }
 
     /// Parses the URL of the admin listener.
-    pub(super) fn base(&self) -> Result<Url, Failure> {
+    pub(super) fn base(&self) -> Result<Url, CommandFailure> {
         let url = &self.admin_url;
-        Url::parse(url).map_err(|error| Failure::usage(format!("--admin-url {url}: {error}")))
+        Url::parse(url).map_err(|error| CommandFailure::usage(format!("--admin-url {url}: {error}")))
     }
 
     /// Returns the id of the issuer to work on.
@@ -71,19 +71,19 @@ impl AdminArgs {
         url: &Url,
         authorization: &str,
         body: Option<(&'static str, String)>,
-    ) -> Result<Reply, Failure> {
+    ) -> Result<Reply, CommandFailure> {
         let name = format!("{method} {url}");
         let trust = self.ca_file.as_deref().map_or(Trust::Nobody, Trust::File);
         let call = Call { method, url, authorization: Some(authorization), body, trust };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(|error| Failure::new(exit::INTERNAL, format!("cannot start a runtime: {error}")))?;
+            .map_err(|error| CommandFailure::new(exit::INTERNAL, format!("cannot start a runtime: {error}")))?;
         runtime.block_on(send(call)).map_err(|error| unanswered(flag, &name, &error))
     }
 }
 
-fn unanswered(flag: &str, name: &str, error: &ClientError) -> Failure {
+fn unanswered(flag: &str, name: &str, error: &ClientError) -> CommandFailure {
     let (code, advice) = match error {
         ClientError::Connect { .. } => (
             exit::UNAVAILABLE,
@@ -97,17 +97,17 @@ fn unanswered(flag: &str, name: &str, error: &ClientError) -> Failure {
             format!("check that {flag} is the right listener (http or https), and the daemon's log"),
         ),
     };
-    Failure::new(code, format!("{name}: {}; {advice}", chain(error)))
+    CommandFailure::new(code, format!("{name}: {}; {advice}", chain(error)))
 }
 
-fn token_of_environment() -> Result<Zeroizing<String>, Failure> {
+fn token_of_environment() -> Result<Zeroizing<String>, CommandFailure> {
     let text = Zeroizing::new(std::env::var("JETON_ADMIN_TOKEN").unwrap_or_default());
     if text.is_empty() {
-        return Err(Failure::usage(
+        return Err(CommandFailure::usage(
             "no admin token; give --admin-token-file FILE or set JETON_ADMIN_TOKEN \
              (`jeton init` wrote admin.token, `jeton dev` keeps one in jeton-dev/admin.token)",
         ));
     }
-    let token = secret_file::line(&text).map_err(|rule| Failure::usage(format!("JETON_ADMIN_TOKEN {rule}")))?;
+    let token = secret_file::line(&text).map_err(|rule| CommandFailure::usage(format!("JETON_ADMIN_TOKEN {rule}")))?;
     Ok(Zeroizing::new(token.to_owned()))
 }

@@ -7,7 +7,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::exit;
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use crate::http::client::{Method, Reply};
 pub(super) use args::AdminArgs;
 
@@ -20,13 +20,13 @@ pub(in crate::cli) struct AdminApi<'a> {
 
 impl<'a> AdminApi<'a> {
     /// Finds the URL and the token; sends nothing yet.
-    pub(in crate::cli) fn new(args: &'a AdminArgs) -> Result<Self, Failure> {
+    pub(in crate::cli) fn new(args: &'a AdminArgs) -> Result<Self, CommandFailure> {
         let (base, token) = (args.base()?, args.token()?);
         Ok(Self { args, base, token })
     }
 
     /// Gets what is at `/admin/v1/issuers/{issuer}/...`.
-    pub(in crate::cli) fn get(&self, segments: &[&str], query: &[(&str, &str)]) -> Result<Value, Failure> {
+    pub(in crate::cli) fn get(&self, segments: &[&str], query: &[(&str, &str)]) -> Result<Value, CommandFailure> {
         self.at(Method::GET, &self.of_issuer(segments), query, None)
     }
 
@@ -36,7 +36,7 @@ impl<'a> AdminApi<'a> {
         method: Method,
         segments: &[&str],
         body: Option<Value>,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Value, CommandFailure> {
         self.at(method, &self.of_issuer(segments), &[], body)
     }
 
@@ -50,10 +50,10 @@ impl<'a> AdminApi<'a> {
         segments: &[&str],
         query: &[(&str, &str)],
         body: Option<Value>,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Value, CommandFailure> {
         let mut url = self.base.clone();
         url.path_segments_mut()
-            .map_err(|()| Failure::usage(format!("--admin-url {}: not an http URL", self.args.admin_url)))?
+            .map_err(|()| CommandFailure::usage(format!("--admin-url {}: not an http URL", self.args.admin_url)))?
             .pop_if_empty()
             .extend(["admin", "v1"])
             .extend(segments);
@@ -68,7 +68,7 @@ impl<'a> AdminApi<'a> {
     }
 
     /// Gets a list that is given page by page, at most `pages` of them, and whether that was all.
-    pub(in crate::cli) fn list(&self, what: &str, pages: usize) -> Result<(Vec<Value>, bool), Failure> {
+    pub(in crate::cli) fn list(&self, what: &str, pages: usize) -> Result<(Vec<Value>, bool), CommandFailure> {
         let (mut found, mut after) = (Vec::new(), String::new());
         for _ in 0..pages {
             let mut page = self.get(&[what], &[("limit", "1000"), ("after", &after)])?;
@@ -82,25 +82,27 @@ impl<'a> AdminApi<'a> {
     }
 
     /// Gets the issuer's settings from the daemon.
-    pub(in crate::cli) fn issuer_settings(&self) -> Result<Value, Failure> {
+    pub(in crate::cli) fn issuer_settings(&self) -> Result<Value, CommandFailure> {
         let issuer = self.args.issuer();
         let mut config = self.at(Method::GET, &["config"], &[], None)?;
         match config["config"]["issuers"][issuer].take() {
-            Value::Null => Err(Failure::new(exit::FAILED, format!("the daemon has no issuer {issuer}; see --issuer"))),
+            Value::Null => {
+                Err(CommandFailure::new(exit::FAILED, format!("the daemon has no issuer {issuer}; see --issuer")))
+            }
             settings => Ok(settings),
         }
     }
 
     /// Gets the issuer's URL from the daemon.
-    pub(in crate::cli) fn issuer_url(&self) -> Result<Url, Failure> {
+    pub(in crate::cli) fn issuer_url(&self) -> Result<Url, CommandFailure> {
         let settings = self.issuer_settings()?;
         let url = settings["url"].as_str().and_then(|url| Url::parse(url).ok());
-        url.ok_or_else(|| Failure::new(exit::FAILED, "the daemon gave no URL of the issuer; set --url"))
+        url.ok_or_else(|| CommandFailure::new(exit::FAILED, "the daemon gave no URL of the issuer; set --url"))
     }
 }
 
 /// Returns the JSON of an answer, or the failure that its problem document names.
-fn read(name: &str, reply: &Reply) -> Result<Value, Failure> {
+fn read(name: &str, reply: &Reply) -> Result<Value, CommandFailure> {
     let body: Option<Value> =
         if reply.body.is_empty() { Some(Value::Null) } else { serde_json::from_slice(&reply.body).ok() };
     match (reply.status, body) {
@@ -121,7 +123,7 @@ fn read(name: &str, reply: &Reply) -> Result<Value, Failure> {
                 500..=599 => (exit::UNAVAILABLE, "; try again, and see the daemon's log"),
                 _ => (exit::FAILED, ""),
             };
-            Err(Failure::new(code, format!("{name}: {status}: {detail}{advice}")))
+            Err(CommandFailure::new(code, format!("{name}: {status}: {detail}{advice}")))
         }
     }
 }

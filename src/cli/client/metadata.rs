@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use crate::cli::failure::Failure;
+use crate::cli::failure::CommandFailure;
 use crate::cli::input;
 
 /// RFC 7591 metadata by flags or from a file.
@@ -42,7 +42,7 @@ pub(super) struct MetadataArgs {
 
 impl MetadataArgs {
     /// `base` with what the flags say, or the file.
-    pub(super) fn apply(&self, mut base: Map<String, Value>) -> Result<Map<String, Value>, Failure> {
+    pub(super) fn apply(&self, mut base: Map<String, Value>) -> Result<Map<String, Value>, CommandFailure> {
         if let Some(file) = &self.file {
             return input::object("--file", file);
         }

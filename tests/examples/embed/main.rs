@@ -14,11 +14,8 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jeton::clock::Clock;
 use jeton::config::Source;
 use jeton::extend::Extensions;
-use jeton::http::fetch::Fetcher;
-use jeton::metrics::Metrics;
 use jeton::server::{Daemon, Environment, prepare};
 
 #[tokio::main]
@@ -30,12 +27,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         dialects: vec![&acme::Acme],
     };
     let source = Source { file: Some(file.into()), extensions, ..Source::default() };
-    let environment = Environment {
-        clock: Clock::system(),
-        metrics: Metrics::new(),
-        fetch: Arc::new(Fetcher::new()),
-        log: Arc::new(|_| Ok(())),
-    };
+    // the filter of this program's log, if it has one, is not changed by a reload
+    let environment = Environment::system(Arc::new(|_| Ok(())));
     let daemon = Daemon::start(prepare(source)?, environment).await?;
     tokio::signal::ctrl_c().await?;
     daemon.stop(Duration::ZERO, Duration::from_secs(5)).await;

@@ -11,11 +11,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jeton::clock::Clock;
 use jeton::config::Source;
 use jeton::extend::Extensions;
-use jeton::http::fetch::Fetcher;
-use jeton::metrics::Metrics;
 use jeton::server::{Daemon, Environment, prepare};
 use jeton::vault::Vault;
 use serde_json::{Value, json};
@@ -60,13 +57,8 @@ impl World {
             "#
         );
         let source = Source { preset: Some(preset), extensions: extensions(), ..Source::default() };
-        let around = Environment {
-            clock: Clock::system(),
-            metrics: Metrics::new(),
-            fetch: Arc::new(Fetcher::new()),
-            log: Arc::new(|_| Ok(())),
-        };
-        let daemon = Daemon::start(prepare(source).unwrap(), around).await.unwrap();
+        let environment = Environment::system(Arc::new(|_| Ok(())));
+        let daemon = Daemon::start(prepare(source).unwrap(), environment).await.unwrap();
         let world = Self { daemon, public, _dir: dir };
         let metadata = json!({
             "client_id": "robot", "token_endpoint_auth_method": "api_key", "scope": "openid read",

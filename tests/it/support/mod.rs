@@ -194,10 +194,7 @@ impl Server {
     /// Registers a client and gives its id and secret (empty for a public one).
     pub(crate) async fn client(&self, metadata: Value) -> (String, String) {
         let answer = self.admin("POST", "/issuers/main/clients", metadata).await;
-        assert_eq!(answer.status, 201, "{}", answer.text());
-        let body = answer.json();
-        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
-        (text("client_id"), text("client_secret"))
+        answer.client()
     }
 
     /// A confidential client of the code flow, by client_secret_post.
