@@ -1,17 +1,17 @@
-//! How to ask an actor: one error type around ractor's two, and a deadline that is never forgotten.
+//! Requests to actors: one error type around ractor's two, and a deadline on each.
 
 use std::time::Duration;
 
 use ractor::rpc::CallResult;
 use ractor::{ActorRef, Message, RpcReplyPort};
 
-/// Why an actor did not answer.
+/// A reason why an actor did not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
-    /// It is gone, or dropped the question.
+    /// The actor is gone, or dropped the request.
     #[error("the actor is gone")]
     Gone,
-    /// It did not answer in time.
+    /// The actor did not answer in time.
     #[error("the actor did not answer in time")]
     Late,
 }

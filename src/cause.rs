@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-/// What `error` says, then each cause that it has not said itself: some errors have their cause in their own words.
+/// Returns the message of `error` and of each of its causes, except causes whose message the text has already.
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

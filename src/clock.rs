@@ -14,27 +14,27 @@ impl Time {
     /// The Unix epoch: earlier than everything that happens.
     pub const ZERO: Self = Self(0);
 
-    /// The moment `millis` milliseconds after the Unix epoch.
+    /// Makes the moment `millis` milliseconds after the Unix epoch.
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis)
     }
 
-    /// The moment `secs` seconds after the Unix epoch (a JWT NumericDate).
+    /// Makes the moment `secs` seconds after the Unix epoch (a JWT NumericDate).
     pub const fn from_secs(secs: u64) -> Self {
         Self(secs.saturating_mul(1000))
     }
 
-    /// Milliseconds since the Unix epoch.
+    /// Returns the milliseconds since the Unix epoch.
     pub const fn as_millis(self) -> u64 {
         self.0
     }
 
-    /// Whole seconds since the Unix epoch, rounded down (a JWT NumericDate).
+    /// Returns the whole seconds since the Unix epoch, rounded down (a JWT NumericDate).
     pub const fn as_secs(self) -> u64 {
         self.0 / 1000
     }
 
-    /// The time from `earlier` to this moment; zero if `earlier` is later.
+    /// Returns the time from `earlier` to this moment; zero if `earlier` is later.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
@@ -56,7 +56,7 @@ impl std::ops::Sub<Duration> for Time {
     }
 }
 
-/// Where the time comes from: the system, or a test that sets it by hand.
+/// A source of time: the system, or a test that sets it by hand.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
     /// `None` is the system clock; tests hold the other end of `Some`.
@@ -64,17 +64,17 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// The system's wall clock.
+    /// Makes the system's wall clock.
     pub fn system() -> Self {
         Self::default()
     }
 
-    /// A clock that stands still at `start` until [`Clock::advance`] moves it. Clones share the hand.
+    /// Makes a clock that stands still at `start` until [`Clock::advance`] moves it. Clones share the hand.
     pub fn manual(start: Time) -> Self {
         Self { manual: Some(Arc::new(AtomicU64::new(start.as_millis()))) }
     }
 
-    /// The current moment.
+    /// Returns the current time.
     pub fn now(&self) -> Time {
         match &self.manual {
             Some(hand) => Time::from_millis(hand.load(Ordering::SeqCst)),

@@ -1,4 +1,4 @@
-//! How credentials begin, so that one in a wrong place is not repeated in a log or in a message.
+//! Prefixes of credentials, so that one in a wrong place is not repeated in a log or a message.
 
 use std::path::Path;
 
@@ -15,25 +15,25 @@ pub const CLIENT_SECRET: &str = "jcs_";
 /// Prefix of admin tokens.
 pub const ADMIN_TOKEN: &str = "jad_";
 
-/// What stands in the place of a secret.
+/// Text shown in the place of a secret.
 const HIDDEN: &str = "(not shown: it looks like a secret)";
 
-/// Whether a text begins as one of our credentials does: it must not stand in a log, whatever it is.
+/// Returns whether a text has the prefix of a credential of ours; such a text must not stand in a log, whatever it is.
 pub fn is_credential(text: &str) -> bool {
     [REFRESH, CODE, ACCESS, DEVICE, CLIENT_SECRET, ADMIN_TOKEN].iter().any(|prefix| text.starts_with(prefix))
 }
 
-/// Whether a text is one of our credentials, or has the hash of a secret in it (the PHC string of argon2).
+/// Returns whether a text is one of our credentials, or contains the hash of a secret (the PHC string of argon2).
 pub fn is_secret(text: &str) -> bool {
     is_credential(text.trim_start()) || text.contains("$argon2")
 }
 
-/// A value of a setting, as a message may repeat it.
+/// Returns the value of a setting as a message may repeat it.
 pub fn shown(value: &str) -> &str {
     if is_secret(value) { HIDDEN } else { value }
 }
 
-/// A path, as a message may repeat it: somebody may have put the secret there, and not the name of its file.
+/// Returns a path as a message may repeat it: it may be the secret itself instead of the name of its file.
 pub fn shown_path(path: &Path) -> String {
     shown(&path.to_string_lossy()).to_owned()
 }

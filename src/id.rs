@@ -2,18 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
-/// 128 random bits: the name of a grant family, of an attempt, of a token.
+/// 128 random bits: the name of a grant family, of an attempt, or of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Id(pub [u8; 16]);
 
 impl Id {
-    /// A fresh identifier.
+    /// Makes a random identifier.
     pub fn random() -> Self {
         Self(random_bytes())
     }
 }
 
-/// `N` bytes from the operating system's generator.
+/// Returns `N` bytes from the operating system's generator.
 ///
 /// # Panics
 /// If the operating system has no randomness to give; nothing secure can go on after that.

@@ -7,6 +7,7 @@
 //! | [`clock`], [`id`] | time and randomness, the only places that read either |
 //! | [`cause`] | an error with its causes, in one line |
 //! | [`credential`] | how credentials begin, so that none is repeated in a message |
+//! | [`setting`] | a setting that breaks its rule |
 //! | [`secret_file`] | files that hold secrets: who may read them, what a line may be |
 //! | [`vault`] | the master key ring and everything derived from it |
 //! | [`protocol`] | wire types of the RFCs: no I/O, no clock |
@@ -15,7 +16,7 @@
 //! | [`cms`] | documents that somebody signed (PKCS#7) |
 //! | [`token`] | codes, refresh and access tokens; the family state machine `step` |
 //! | [`metrics`], [`ask`] | what operators scrape; how one actor asks another |
-//! | [`slow_hash`] | argon2id: what it costs, and the threads it runs in |
+//! | [`slow_hash`] | argon2id: its cost, the fair queue for it and the threads that compute it |
 //! | [`hook`] | services of the operator's that are asked, and what keeps a failing one from harm |
 //! | [`store`] | the `Store` trait, its engines and the shard actors |
 //! | [`keys`] | signing keys: ring, signers, rotation actor |
@@ -61,6 +62,7 @@ pub mod router;
 pub mod secret_file;
 pub mod server;
 pub mod service;
+pub mod setting;
 pub mod slow_hash;
 pub mod state;
 pub mod store;

@@ -2,14 +2,12 @@
 //! hash them can take. Each round runs both, so that they meet the same machine; a round in which others took much of
 //! it is void, and ratios are medians over the rest.
 
-use std::path::PathBuf;
-use std::time::Duration;
-
 use anyhow::{Context as _, bail};
 use serde_json::json;
 
 use crate::admin::Admin;
 use crate::child::end_with_signals;
+use crate::measure::MeasureOptions;
 use crate::report::Report;
 use crate::request::{Auth, Client, Target};
 use crate::run::{Pace, Plan, run};
@@ -40,24 +38,14 @@ pub(crate) struct BulkheadOptions {
     /// How much of a core others may take in a quiet round.
     #[arg(long, value_name = "CORES", default_value_t = 0.25)]
     others: f64,
-    /// Measured seconds of each run.
-    #[arg(long, value_name = "SECONDS", default_value_t = 5.0)]
-    duration: f64,
-    /// Seconds before each, not measured.
-    #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
-    warmup: f64,
+    #[command(flatten)]
+    measure: MeasureOptions,
     /// Connections of client_credentials, each of a client of its own.
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..))]
     connections: u16,
     /// How often the capacity of the threads the flood comes.
     #[arg(long, value_name = "FACTOR", default_value_t = 10.0)]
     flood: f64,
-    /// The executable to measure.
-    #[arg(long, value_name = "FILE", default_value = env!("CARGO_BIN_EXE_jeton"))]
-    program: PathBuf,
-    /// Where to put its data.
-    #[arg(long, value_name = "DIR", default_value = env!("CARGO_TARGET_TMPDIR"))]
-    data_root: PathBuf,
 }
 
 /// Runs both and prints the ratios; an error if the figure is not met.
@@ -87,7 +75,7 @@ struct Bench<'a> {
 
 impl<'a> Bench<'a> {
     fn prepare(options: &'a BulkheadOptions) -> anyhow::Result<Self> {
-        let server = Server::start(&options.program, &options.data_root)?;
+        let server = Server::start(&options.measure.program, &options.measure.data_root)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let admin = Admin::new(&server.admin_url, &server.admin_token, "main")?;
         let connections = usize::from(options.connections);
@@ -156,8 +144,8 @@ impl<'a> Bench<'a> {
             address: self.setup.target.address,
             spread,
             pace,
-            warmup: Duration::from_secs_f64(self.options.warmup),
-            duration: Duration::from_secs_f64(self.options.duration),
+            warmup: self.options.measure.warmup(),
+            duration: self.options.measure.duration(),
             requests: None,
             pid: Some(self.server.child.pid()),
         }

@@ -18,6 +18,7 @@ mod connection;
 mod histogram;
 mod http;
 mod limit_server;
+mod measure;
 mod pace;
 mod process;
 mod report;

@@ -1,8 +1,6 @@
 //! The one documented call that fills the table of figures: starts jeton and its floor, runs them in
 //! turn so that both meet the same machine, and says for each aim whether it is met.
 
-use std::path::PathBuf;
-
 use anyhow::bail;
 
 mod bench;
@@ -12,6 +10,7 @@ mod rows;
 pub(crate) mod service;
 mod table;
 
+use crate::measure::MeasureOptions;
 use bench::Bench;
 use table::Table;
 
@@ -21,12 +20,8 @@ pub(crate) struct SuiteOptions {
     /// Rounds of floor and scenario; ratios are medians over them.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// Measured seconds of each run.
-    #[arg(long, value_name = "SECONDS", default_value_t = 5.0)]
-    duration: f64,
-    /// Seconds before each, not measured.
-    #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
-    warmup: f64,
+    #[command(flatten)]
+    measure: MeasureOptions,
     /// Connections of each run.
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..))]
     connections: u16,
@@ -42,15 +37,9 @@ pub(crate) struct SuiteOptions {
     /// Scope to ask for.
     #[arg(long, default_value = "api:read")]
     scope: String,
-    /// The executable to measure.
-    #[arg(long, value_name = "FILE", default_value = env!("CARGO_BIN_EXE_jeton"))]
-    program: PathBuf,
     /// One more argument for it; may be repeated.
     #[arg(long, value_name = "ARG", allow_hyphen_values = true)]
     server_arg: Vec<String>,
-    /// Where to put its data; should be on the disk that you want to know about.
-    #[arg(long, value_name = "DIR", default_value = env!("CARGO_TARGET_TMPDIR"))]
-    data_root: PathBuf,
     /// Print the table as JSON.
     #[arg(long)]
     json: bool,
@@ -59,7 +48,7 @@ pub(crate) struct SuiteOptions {
 /// Runs everything and prints the table; an error if an aim is not met or something could not be measured.
 pub(crate) fn suite(options: &SuiteOptions) -> anyhow::Result<()> {
     crate::child::end_with_signals();
-    let machine = machine::describe(&options.data_root);
+    let machine = machine::describe(&options.measure.data_root);
     eprint!("{machine}");
     let mut table = Table::default();
     let outcome = fill(options, &mut table);

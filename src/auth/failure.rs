@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::client::metadata::check_client_id;
 use crate::protocol::error::{ErrorCode, OAuthError};
-use crate::slow_hash::{Crowded, Full};
+use crate::slow_hash::{Full, QueueRefusal};
 use crate::token::wire;
 
 /// Why a claim does not hold, or cannot be decided now.
@@ -29,11 +29,11 @@ impl From<Full> for Refused {
     }
 }
 
-impl From<Crowded> for Refused {
-    fn from(crowded: Crowded) -> Self {
-        match crowded {
-            Crowded::Full => Full.into(),
-            Crowded::Greedy => Self::Throttled(Duration::from_secs(1)),
+impl From<QueueRefusal> for Refused {
+    fn from(refusal: QueueRefusal) -> Self {
+        match refusal {
+            QueueRefusal::Full => Full.into(),
+            QueueRefusal::OverShare => Self::Throttled(Duration::from_secs(1)),
         }
     }
 }

@@ -51,7 +51,6 @@ use crate::registry::Registry;
 use crate::store::Shards;
 use crate::vault::Vault;
 use audit::Event;
-pub use audit::{EventBudget, LineBudget};
 pub use authenticated::AuthenticatedClient;
 use claim::{Case, Claim, Proof, Shown};
 use detect::detect;

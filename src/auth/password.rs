@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use super::claim::Sent;
 use super::guesses::Reserved;
-use super::pool::Turn;
+use super::pool::HashTurn;
 use super::{Case, Refused};
 use crate::client::Client;
 use crate::client::secret::{Hashes, Presented, Quick, Secret};
 use crate::limit::throttle::Throttle;
-use crate::slow_hash::{Cost, Full, Share};
+use crate::slow_hash::{Cost, Full, QueueShare};
 
 const WRONG: &str = "wrong or expired secret";
 
@@ -42,7 +42,7 @@ pub(super) async fn verify(case: &Case<'_>, sent: &Sent) -> Result<Arc<Client>, 
         return admitted(case, look()).map_err(|_| Refused::Throttled(*wait));
     }
     let client = format!("{}/{}", case.issuer.id, case.client_id);
-    let turn = case.by.pool.enter(Share { source: Throttle::network(case.peer), client }).await?;
+    let turn = case.by.pool.enter(QueueShare { source: Throttle::network(case.peer), client }).await?;
     // while it waited another request may have had the right secret: of a fleet that starts at once the first proves it for
     // all, those included that came when as many as may be were waiting to be looked at
     match (admitted(case, look()), reserved) {
@@ -90,7 +90,7 @@ impl Look {
 /// The same with argon2id, for a guess that was let in. Somebody else may have shown meanwhile that it is right.
 async fn slow_look(
     case: &Case<'_>,
-    turn: &Turn<'_>,
+    turn: &HashTurn<'_>,
     live: &[&Secret],
     presented: &[Presented<'_>],
     (mut look, mut reserved): (Look, Reserved<'_>),
@@ -122,7 +122,7 @@ async fn slow_look(
 
 /// Whether argon2id finds the secret right. It is asked for every secret that it alone can check, and if none is right at
 /// each of the costs once at least.
-async fn slow(turn: &Turn<'_>, presented: &Presented<'_>, live: &[&Secret], costs: &[Cost]) -> Result<bool, Full> {
+async fn slow(turn: &HashTurn<'_>, presented: &Presented<'_>, live: &[&Secret], costs: &[Cost]) -> Result<bool, Full> {
     let (mut right, mut spent) = (false, Vec::new());
     for (secret, hash) in live.iter().filter_map(|secret| Some((secret, secret.cold_hash()?))) {
         if turn.verify(presented.secret, hash).await? {

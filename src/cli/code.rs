@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::{Map, json};
 
-use super::admin::{Admin, AdminArgs, Failure, finish};
-use super::{input, say, table};
+use super::admin::{AdminApi, AdminArgs};
+use super::failure::{CommandFailure, finish};
+use super::input;
 use crate::http::client::Method;
 
 #[derive(Args)]
@@ -32,13 +33,13 @@ struct Wanted {
     /// The client that may redeem it
     #[arg(long, value_name = "ID", required_unless_present = "file")]
     client: Option<String>,
-    /// Where the code will be sent: one that the client registered
+    /// The redirect URI that the code will be sent to: one that the client registered
     #[arg(long, value_name = "URI", required_unless_present = "file")]
     redirect_uri: Option<String>,
-    /// Who was authenticated
+    /// Subject of the tokens: the person who was authenticated
     #[arg(long, required_unless_present = "file")]
     subject: Option<String>,
-    /// What is granted, separated by spaces
+    /// Scope of the grant, separated by spaces
     #[arg(long)]
     scope: Option<String>,
     /// The client's nonce, for the ID token
@@ -60,18 +61,14 @@ pub(super) fn code(args: &CodeArgs) -> ExitCode {
     finish(issue(&args.admin, wanted))
 }
 
-fn issue(args: &AdminArgs, wanted: &Wanted) -> Result<(), Failure> {
-    let answer = Admin::new(args)?.call(Method::POST, &["codes"], Some(wanted.body()?.into()))?;
-    if args.json {
-        say(format_args!("{answer:#}"))
-    } else {
-        table::members(&answer)
-    }
+fn issue(args: &AdminArgs, wanted: &Wanted) -> Result<(), CommandFailure> {
+    let answer = AdminApi::new(args)?.call(Method::POST, &["codes"], Some(wanted.body()?.into()))?;
+    args.show(&answer);
     Ok(())
 }
 
 impl Wanted {
-    fn body(&self) -> Result<Map<String, serde_json::Value>, Failure> {
+    fn body(&self) -> Result<Map<String, serde_json::Value>, CommandFailure> {
         if let Some(file) = &self.file {
             return input::object("--file", file);
         }

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::{complain, exit, say};
+use super::exit;
+use super::output::{complain, say, warn};
 use crate::config::{Source, load};
 use crate::server::prepare;
 
@@ -60,10 +61,4 @@ pub(super) fn config(command: ConfigCommand) -> ExitCode {
 
 fn refuse(error: &dyn std::error::Error) -> ExitCode {
     complain(exit::CONFIG, error)
-}
-
-/// Writes what is allowed and hardly meant to standard error.
-fn warn(warning: &str) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "jeton: warning: {warning}");
 }

@@ -8,9 +8,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::exit;
 use super::init::{new_admin_token, write_secret};
-use super::serve::{self, Names};
-use super::{complain, exit, fail, say};
+use super::output::{complain, fail, say};
+use super::serve::{self, SettingNames};
 use crate::client::secret;
 use crate::config::Source;
 use crate::http::admin::AdminToken;
@@ -20,27 +21,27 @@ use crate::vault::Vault;
 
 #[derive(Args)]
 pub(super) struct DevArgs {
-    /// Where clients call
+    /// Address for clients
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
     listen: SocketAddr,
-    /// Where operators call
+    /// Address for operators
     #[arg(long, default_value = "127.0.0.1:9080", value_name = "ADDRESS")]
     admin_listen: SocketAddr,
-    /// Where state and demo secrets are kept
+    /// Directory of state and demo secrets
     #[arg(long, default_value = "jeton-dev", value_name = "DIR")]
     data_dir: PathBuf,
     /// The admin token of this run; without it, the one that is kept in the data directory
     #[arg(long, env = "JETON_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     admin_token: Option<String>,
-    /// What is logged
+    /// Filter of the log
     #[arg(long, default_value = "info,access=warn,refused=debug,ractor=warn", value_name = "FILTER")]
     log: String,
 }
 
-/// Where single-page applications are served from while they are made: the ports of Vite, webpack, Angular and others.
+/// Ports that development servers of single-page applications use: Vite, webpack, Angular and others.
 const BROWSERS: [u16; 6] = [3000, 4200, 5173, 8000, 8081, 9000];
 
-const FLAGS: Names = Names { public: "--listen", admin: "--admin-listen", directory: "--data-dir" };
+const FLAGS: SettingNames = SettingNames { public: "--listen", admin: "--admin-listen", directory: "--data-dir" };
 
 /// The demo clients that have a secret.
 const SECRETS: [&str; 2] = ["demo-web", "demo-service"];

@@ -5,7 +5,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::{exit, fail, say};
+use super::exit;
+use super::output::{fail, say};
 use crate::id::random_bytes;
 use crate::token::wire;
 use crate::vault::Vault;

@@ -1,5 +1,5 @@
-//! What is read from a file or from standard input, so that it never stands in argv. A message names the flag that named
-//! the file.
+//! Input from a file or from standard input, so that it never stands in argv. A message names the flag that named the
+//! file.
 
 use std::io::Read;
 use std::path::Path;
@@ -7,40 +7,41 @@ use std::path::Path;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::admin::Failure;
+use super::failure::CommandFailure;
 use crate::credential::shown_path;
 use crate::protocol::strict_json;
 use crate::secret_file;
 
-/// More than any input of a command, in bytes.
+/// Longest input that is read, in bytes.
 const LIMIT: u64 = 1024 * 1024;
 
-/// How a person calls what is read.
+/// Names the input for a person.
 fn named(flag: &str, file: &Path) -> String {
     if file == Path::new("-") { "standard input".to_owned() } else { format!("{flag} {}", shown_path(file)) }
 }
 
-/// A file, or standard input for `-`.
-fn text(flag: &str, file: &Path) -> Result<Zeroizing<String>, Failure> {
+/// Reads a file, or standard input for `-`.
+fn text(flag: &str, file: &Path) -> Result<Zeroizing<String>, CommandFailure> {
     let mut text = Zeroizing::new(String::new());
     let read = if file == Path::new("-") {
         std::io::stdin().take(LIMIT).read_to_string(&mut text)
     } else {
         std::fs::File::open(file).and_then(|file| file.take(LIMIT).read_to_string(&mut text))
     };
-    read.map_err(|error| Failure::usage(format!("cannot read {}: {error}", named(flag, file))))?;
+    read.map_err(|error| CommandFailure::usage(format!("cannot read {}: {error}", named(flag, file))))?;
     Ok(text)
 }
 
-/// A secret or a token: one line.
-pub(super) fn secret(flag: &str, file: &Path) -> Result<Zeroizing<String>, Failure> {
+/// Reads a secret or a token: one line.
+pub(super) fn secret(flag: &str, file: &Path) -> Result<Zeroizing<String>, CommandFailure> {
     let text = text(flag, file)?;
-    let line = secret_file::line(&text).map_err(|rule| Failure::usage(format!("{} {rule}", named(flag, file))))?;
+    let line =
+        secret_file::line(&text).map_err(|rule| CommandFailure::usage(format!("{} {rule}", named(flag, file))))?;
     Ok(Zeroizing::new(line.to_owned()))
 }
 
-/// A JSON object.
-pub(super) fn object(flag: &str, file: &Path) -> Result<Map<String, Value>, Failure> {
+/// Reads a JSON object.
+pub(super) fn object(flag: &str, file: &Path) -> Result<Map<String, Value>, CommandFailure> {
     strict_json::from_slice(text(flag, file)?.as_bytes())
-        .map_err(|error| Failure::usage(format!("{}: not a JSON object: {error}", named(flag, file))))
+        .map_err(|error| CommandFailure::usage(format!("{}: not a JSON object: {error}", named(flag, file))))
 }

@@ -5,8 +5,10 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use super::admin::{Admin, AdminArgs, Failure, finish};
-use super::{say, table};
+use super::admin::{AdminApi, AdminArgs};
+use super::failure::{CommandFailure, finish};
+use super::output::say;
+use super::table;
 use crate::http::client::Method;
 
 #[derive(Args)]
@@ -29,7 +31,8 @@ enum KeyCommand {
         /// Sign with the new key at once; old ones stay published until their tokens have expired
         #[arg(long)]
         emergency: bool,
-        /// The same, and stop publishing the old ones: for a key that was stolen. All that they signed becomes void
+        /// Like --emergency, and stop publishing the old keys: for a key that was stolen. All that they signed becomes
+        /// void
         #[arg(long)]
         withdraw: bool,
     },
@@ -39,8 +42,8 @@ pub(super) fn key(args: &KeyArgs) -> ExitCode {
     finish(run(&args.admin, &args.command))
 }
 
-fn run(args: &AdminArgs, command: &KeyCommand) -> Result<(), Failure> {
-    let admin = Admin::new(args)?;
+fn run(args: &AdminArgs, command: &KeyCommand) -> Result<(), CommandFailure> {
+    let admin = AdminApi::new(args)?;
     let answer = match command {
         KeyCommand::List => admin.get(&["keys"], &[])?,
         KeyCommand::Rotate { alg, emergency, withdraw } => {

@@ -1,5 +1,5 @@
-//! The command line. Every message says what to do next; exit codes are those of [`exit`]. What a command gives goes to
-//! standard output, what went wrong to standard error: with `--json` as `{"error": {"message": ..., "exit_code": ...}}`.
+//! The command line. Every message says what to do next; exit codes are those of [`exit`]. Results go to standard output,
+//! errors to standard error: with `--json` as `{"error": {"message": ..., "exit_code": ...}}`.
 
 mod admin;
 mod client;
@@ -7,10 +7,13 @@ mod code;
 mod config;
 mod dev;
 mod doctor;
+pub mod exit;
+mod failure;
 mod init;
 mod input;
 mod key;
 mod log;
+mod output;
 mod runtime;
 mod serve;
 mod table;
@@ -22,20 +25,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::cause::chain;
 use crate::config::check_environment;
-
-/// Exit codes, as sysexits.h has them.
-pub mod exit {
-    /// The command failed.
-    pub const FAILED: u8 = 1;
-    /// The configuration or the command line is wrong (`EX_USAGE`).
-    pub const CONFIG: u8 = 64;
-    /// Something the daemon needs is not there: a port, the store (`EX_UNAVAILABLE`).
-    pub const UNAVAILABLE: u8 = 69;
-    /// The daemon could not go on (`EX_SOFTWARE`).
-    pub const INTERNAL: u8 = 70;
-}
+use output::{fail, say, wants_json};
 
 /// jeton, an OAuth 2.0 / OpenID Connect token service.
 #[derive(Parser)]
@@ -81,7 +72,7 @@ enum Command {
     Token(token::TokenArgs),
     /// Print the completions of a shell
     Completions {
-        /// Which shell
+        /// Name of the shell
         shell: clap_complete::Shell,
     },
 }
@@ -121,33 +112,4 @@ pub fn run() -> ExitCode {
             ExitCode::SUCCESS
         }
     }
-}
-
-/// Writes a line for a person to standard output.
-fn say(line: impl std::fmt::Display) {
-    use std::io::Write;
-    // a closed pipe is the reader's choice
-    let _ = writeln!(std::io::stdout(), "{line}");
-}
-
-/// Writes what went wrong, with its causes, to standard error, and ends with `code`.
-fn complain(code: u8, error: &dyn std::error::Error) -> ExitCode {
-    fail(code, &chain(error))
-}
-
-/// Writes what went wrong to standard error, in JSON for who asked for JSON, and ends with `code`.
-fn fail(code: u8, message: &str) -> ExitCode {
-    use std::io::Write;
-    let _ = if wants_json() {
-        let error = serde_json::json!({ "error": { "message": message, "exit_code": code } });
-        writeln!(std::io::stderr(), "{error}")
-    } else {
-        writeln!(std::io::stderr(), "jeton: {message}")
-    };
-    ExitCode::from(code)
-}
-
-/// Whether `--json` was given, also on a command line that is wrong.
-fn wants_json() -> bool {
-    std::env::args_os().any(|word| word == "--json")
 }

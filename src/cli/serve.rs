@@ -2,18 +2,17 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::log::Log;
-use super::{complain, exit, fail, log, runtime};
+use super::output::{complain, fail};
+use super::{exit, log, runtime};
 use crate::cause::chain;
-use crate::clock::Clock;
 use crate::config::Source;
 use crate::metrics::Metrics;
-use crate::server::{Daemon, Prepared, ServerError, Surroundings, prepare};
+use crate::server::{Daemon, Environment, Prepared, ServerError, prepare};
 use crate::service::Reloaded;
 
 pub(super) fn serve(config: PathBuf) -> ExitCode {
@@ -23,17 +22,17 @@ pub(super) fn serve(config: PathBuf) -> ExitCode {
     }
 }
 
-/// What a command calls where the daemon listens and keeps its data, for messages.
-pub(super) struct Names {
+/// The settings or flags of a command that say where the daemon listens and keeps its data, for messages.
+pub(super) struct SettingNames {
     pub(super) public: &'static str,
     pub(super) admin: &'static str,
     pub(super) directory: &'static str,
 }
 
-const SETTINGS: Names = Names { public: "public.listen", admin: "admin.listen", directory: "store.path" };
+const SETTINGS: SettingNames = SettingNames { public: "public.listen", admin: "admin.listen", directory: "store.path" };
 
 /// Runs a daemon until it is told to stop; `started` is called once it serves.
-pub(super) fn run(prepared: Prepared, names: &Names, started: impl FnOnce(&Daemon)) -> ExitCode {
+pub(super) fn run(prepared: Prepared, names: &SettingNames, started: impl FnOnce(&Daemon)) -> ExitCode {
     let log = log::start(&prepared.loaded.config.log);
     let runtime = match runtime::start() {
         Ok(runtime) => runtime,
@@ -45,20 +44,15 @@ pub(super) fn run(prepared: Prepared, names: &Names, started: impl FnOnce(&Daemo
     code
 }
 
-async fn live(prepared: Prepared, log: &Log, names: &Names, started: impl FnOnce(&Daemon)) -> ExitCode {
+async fn live(prepared: Prepared, log: &Log, names: &SettingNames, started: impl FnOnce(&Daemon)) -> ExitCode {
     let (shutdown, admin) = (prepared.loaded.config.shutdown, prepared.loaded.config.admin.listen);
-    let metrics = Metrics::new();
-    let around = Surroundings {
-        clock: Clock::system(),
-        metrics: metrics.clone(),
-        fetch: Arc::new(crate::http::fetch::Fetcher::new()),
-        log: log.control.clone(),
-    };
+    let environment = Environment::system(log.control.clone());
+    let metrics = environment.metrics.clone();
     let mut signals = match Signals::listen() {
         Ok(signals) => signals,
         Err(error) => return complain(exit::INTERNAL, &error),
     };
-    let mut daemon = match Daemon::start(prepared, around).await {
+    let mut daemon = match Daemon::start(prepared, environment).await {
         Ok(daemon) => daemon,
         Err(error @ ServerError::Prepare(_)) => return complain(exit::CONFIG, &error),
         // neither the store nor a listener knows what a person calls where it is

@@ -1,8 +1,8 @@
-//! How answers look to a person: a table of rows, or one thing with its members.
+//! Answers for a person: a table of rows, or one thing with its members.
 
 use serde_json::Value;
 
-use super::say;
+use super::output::say;
 
 /// Prints rows under a header, columns as wide as their widest cell.
 pub(super) fn rows<const N: usize>(header: [&str; N], rows: &[[String; N]]) {

@@ -11,8 +11,10 @@ use clap::{Args, Subcommand};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::admin::{Admin, AdminArgs, Failure, finish};
-use super::{exit, input, say, table};
+use super::admin::{AdminApi, AdminArgs};
+use super::failure::{CommandFailure, finish};
+use super::output::say;
+use super::{exit, input};
 use crate::http::client::Method;
 
 #[derive(Args)]
@@ -62,13 +64,13 @@ struct Revoked {
     /// The token in this file; `-` is standard input
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// Everything this subject was ever given
+    /// All tokens of this subject
     #[arg(long)]
     subject: Option<String>,
-    /// Everything this client was ever given
+    /// All tokens of this client
     #[arg(long, value_name = "ID")]
     client: Option<String>,
-    /// Everything the issuer ever gave: everybody logs in again
+    /// All tokens of the issuer: everybody logs in again
     #[arg(long)]
     all: bool,
 }
@@ -88,9 +90,9 @@ fn introspect(
     token: &Path,
     (client, secret): (&str, &Path),
     url: Option<url::Url>,
-) -> Result<(), Failure> {
+) -> Result<(), CommandFailure> {
     let (token, secret) = (input::secret("--token-file", token)?, input::secret("--client-secret-file", secret)?);
-    let mut url = url.map_or_else(|| Admin::new(args)?.issuer_url(), Ok)?;
+    let mut url = url.map_or_else(|| AdminApi::new(args)?.issuer_url(), Ok)?;
     if let Ok(mut segments) = url.path_segments_mut() {
         segments.pop_if_empty().extend(["oauth2", "introspect"]);
     }
@@ -102,7 +104,7 @@ fn introspect(
     let answer: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
     match reply.status {
         200 => {
-            print(args, &answer);
+            args.show(&answer);
             Ok(())
         }
         status => {
@@ -112,7 +114,7 @@ fn introspect(
             } else {
                 "; is this the issuer's URL? set --url"
             };
-            Err(Failure::new(exit::FAILED, format!("POST {url}: {status}: {detail}{advice}")))
+            Err(CommandFailure::new(exit::FAILED, format!("POST {url}: {status}: {detail}{advice}")))
         }
     }
 }
@@ -120,7 +122,7 @@ fn introspect(
 /// Most pages of the directory that are looked through for a subject: a thousand users each.
 const MAX_PAGES: usize = 20;
 
-fn revoke(args: &AdminArgs, what: &Revoked, yes: bool) -> Result<(), Failure> {
+fn revoke(args: &AdminArgs, what: &Revoked, yes: bool) -> Result<(), CommandFailure> {
     let (body, mut line) = match what {
         Revoked { token_file: Some(file), .. } => {
             (json!({ "token": input::secret("--token-file", file)?.as_str() }), "revoked the token".to_owned())
@@ -136,7 +138,7 @@ fn revoke(args: &AdminArgs, what: &Revoked, yes: bool) -> Result<(), Failure> {
             (json!({ "all": true }), "revoked everything of the issuer".to_owned())
         }
     };
-    let admin = Admin::new(args)?;
+    let admin = AdminApi::new(args)?;
     admin.call(Method::POST, &["revocations"], Some(body))?;
     let known = what.subject.as_deref().map(|subject| is_known(&admin, subject)).transpose()?.flatten();
     if args.json {
@@ -154,8 +156,9 @@ fn revoke(args: &AdminArgs, what: &Revoked, yes: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether a user of the directory has this subject; `None` if the issuer has no directory, or a very large one.
-fn is_known(admin: &Admin<'_>, subject: &str) -> Result<Option<bool>, Failure> {
+/// Returns whether a user of the directory has this subject; `None` if the issuer has no directory, or a very large
+/// one.
+fn is_known(admin: &AdminApi<'_>, subject: &str) -> Result<Option<bool>, CommandFailure> {
     if admin.issuer_settings()?["users"]["source"] != "directory" {
         return Ok(None);
     }
@@ -164,8 +167,8 @@ fn is_known(admin: &Admin<'_>, subject: &str) -> Result<Option<bool>, Failure> {
     Ok((found || all).then_some(found))
 }
 
-/// Asks whether everybody shall log in again.
-fn confirm(args: &AdminArgs, yes: bool) -> Result<(), Failure> {
+/// Asks for confirmation that everybody shall log in again.
+fn confirm(args: &AdminArgs, yes: bool) -> Result<(), CommandFailure> {
     if yes {
         return Ok(());
     }
@@ -174,17 +177,21 @@ fn confirm(args: &AdminArgs, yes: bool) -> Result<(), Failure> {
     if !stdin.is_terminal() || !stderr.is_terminal() {
         let rule = "--all voids everything that the issuer ever gave, which a person is asked about at a terminal; without \
                     one, give --yes";
-        return Err(Failure::usage(rule));
+        return Err(CommandFailure::usage(rule));
     }
     let _ =
         write!(stderr, "everything that issuer {issuer} ever gave becomes void, and everybody logs in again. yes? ");
     let _ = stderr.flush();
     let mut answer = String::new();
     let _ = stdin.lock().take(64).read_line(&mut answer);
-    if matches!(answer.trim(), "y" | "yes") { Ok(()) } else { Err(Failure::new(exit::FAILED, "nothing was revoked")) }
+    if matches!(answer.trim(), "y" | "yes") {
+        Ok(())
+    } else {
+        Err(CommandFailure::new(exit::FAILED, "nothing was revoked"))
+    }
 }
 
-fn decode(args: &AdminArgs, file: &Path) -> Result<(), Failure> {
+fn decode(args: &AdminArgs, file: &Path) -> Result<(), CommandFailure> {
     let token = input::secret("--token-file", file)?;
     let parts: Vec<&str> = token.split('.').collect();
     let part = |index: usize| -> Option<Value> {
@@ -193,16 +200,12 @@ fn decode(args: &AdminArgs, file: &Path) -> Result<(), Failure> {
     match (parts.len(), part(0), part(1)) {
         (3, Some(header), Some(claims)) => {
             let note = "not verified: anybody can write this; ask `jeton token introspect`";
-            print(args, &json!({ "header": header, "claims": claims, "note": note }));
+            args.show(&json!({ "header": header, "claims": claims, "note": note }));
             Ok(())
         }
-        _ => Err(Failure::new(
+        _ => Err(CommandFailure::new(
             exit::FAILED,
             "this is no JWT; codes, refresh tokens and jat_ access tokens are opaque: ask `jeton token introspect`",
         )),
     }
-}
-
-fn print(args: &AdminArgs, answer: &Value) {
-    if args.json { say(format_args!("{answer:#}")) } else { table::members(answer) }
 }

@@ -7,8 +7,10 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use super::admin::{Admin, AdminArgs, Failure, finish};
-use super::{input, say, table};
+use super::admin::{AdminApi, AdminArgs};
+use super::failure::{CommandFailure, finish};
+use super::output::say;
+use super::{input, table};
 use crate::http::client::Method;
 
 #[derive(Args)]
@@ -65,15 +67,15 @@ pub(super) fn user(args: &UserArgs) -> ExitCode {
     finish(run(&args.admin, &args.command))
 }
 
-fn run(args: &AdminArgs, command: &UserCommand) -> Result<(), Failure> {
-    let admin = Admin::new(args)?;
+fn run(args: &AdminArgs, command: &UserCommand) -> Result<(), CommandFailure> {
+    let admin = AdminApi::new(args)?;
     match command {
         UserCommand::Put { username, wanted } => {
             let body = wanted.body()?;
-            show(args, &admin.call(Method::PUT, &["users", username], Some(body.into()))?);
+            args.show(&admin.call(Method::PUT, &["users", username], Some(body.into()))?);
         }
         UserCommand::List => list(args, &admin)?,
-        UserCommand::Get { username } => show(args, &admin.get(&["users", username], &[])?),
+        UserCommand::Get { username } => args.show(&admin.get(&["users", username], &[])?),
         UserCommand::Delete { username } => {
             admin.call(Method::DELETE, &["users", username], None)?;
             if !args.json {
@@ -85,7 +87,7 @@ fn run(args: &AdminArgs, command: &UserCommand) -> Result<(), Failure> {
 }
 
 impl Wanted {
-    fn body(&self) -> Result<Map<String, Value>, Failure> {
+    fn body(&self) -> Result<Map<String, Value>, CommandFailure> {
         let mut body = Map::new();
         body.insert("subject".to_owned(), json!(self.subject));
         body.insert("disabled".to_owned(), json!(self.disabled));
@@ -102,7 +104,7 @@ impl Wanted {
     }
 }
 
-fn list(args: &AdminArgs, admin: &Admin<'_>) -> Result<(), Failure> {
+fn list(args: &AdminArgs, admin: &AdminApi<'_>) -> Result<(), CommandFailure> {
     let (found, _) = admin.list("users", usize::MAX)?;
     if args.json {
         say(format_args!("{:#}", Value::from(found)));
@@ -112,8 +114,4 @@ fn list(args: &AdminArgs, admin: &Admin<'_>) -> Result<(), Failure> {
     let row = |user| [cell(user, "username"), cell(user, "subject"), cell(user, "disabled")];
     table::rows(["USERNAME", "SUBJECT", "DISABLED"], &found.iter().map(row).collect::<Vec<_>>());
     Ok(())
-}
-
-fn show(args: &AdminArgs, answer: &Value) {
-    if args.json { say(format_args!("{answer:#}")) } else { table::members(answer) }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 pub use metadata::ClientMetadata;
 
 use crate::federation::Credential;
+use crate::issuer::SecretTransport;
 use crate::jose::{Algorithm, Scheme};
 use crate::jwks::keyset::ClientKeys;
 use crate::limit::rate::RateLimit;
@@ -17,7 +18,7 @@ use crate::protocol::scope::Scope;
 use crate::state::{Lifetimes, RotatePolicy};
 use crate::token::access::{AccessTokenFormat, AccessTokenTyp};
 use metadata::certificate::CertificateName;
-use metadata::{AssertionAudience, CodeRedirect, IntrospectionReach, SecretTransport};
+use metadata::{AssertionAudience, CodeRedirect, IntrospectionReach};
 use secret::Secret;
 
 /// A client, ready to be asked: its metadata with every default of its issuer filled in.

@@ -36,7 +36,7 @@ pub struct SignedDocument {
     others: Vec<CertificateDer<'static>>,
 }
 
-/// Why a document was refused.
+/// A reason why a document is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum CmsError {
@@ -98,17 +98,17 @@ impl SignedDocument {
         Ok(Self { content, signing_time, signer, others })
     }
 
-    /// What was signed.
+    /// Returns the signed content.
     pub fn content(&self) -> &[u8] {
         &self.content
     }
 
-    /// When, as the signer says, if it does.
+    /// Returns the signing time that the signer claims, if any.
     pub fn signing_time(&self) -> Option<Time> {
         self.signing_time
     }
 
-    /// Who signed it.
+    /// Returns the certificate of the signer.
     pub fn signer(&self) -> &Certificate {
         &self.signer
     }

@@ -2,9 +2,9 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// By `openssl cms -sign -binary -nodetach`, under an ECDSA certificate with the serial number 0x8001.
+/// Made by `openssl cms -sign -binary -nodetach`, under an ECDSA certificate with the serial number 0x8001.
 const DER: &[u8] = include_bytes!("document.der");
-/// The same content, with `-indef -stream`: lengths that are not known, content in pieces.
+/// Made with `-indef -stream` of the same content: indefinite lengths, content in pieces.
 const BER: &[u8] = include_bytes!("document.ber");
 const CONTENT: &[u8] = br#"{"instance-id":"i-1","audience":"{\"aud\":\"idaas_1\",\"signingTime\":1900000000}"}"#;
 

@@ -9,19 +9,19 @@ use super::Config;
 use super::nearest::nearest;
 use crate::issuer::IssuerSettings;
 
-/// What every variable of jeton begins with.
+/// Prefix of every variable of jeton.
 const OURS: &str = "JETON_";
-/// What variables that are settings begin with; the same separates their parts.
+/// Separator of the parts of a setting; also stands before the first.
 const SEPARATOR: &str = "__";
-/// What commands read besides settings.
+/// Variables that commands read besides settings.
 const OF_COMMANDS: [&str; 5] =
     ["JETON_CONFIG", "JETON_ADMIN_URL", "JETON_ADMIN_TOKEN", "JETON_ADMIN_TOKEN_FILE", "JETON_ISSUER"];
 
 /// The settings in the environment of this process.
 #[derive(Clone, Debug)]
-pub(super) struct Environment;
+pub(super) struct EnvironmentSource;
 
-impl Source for Environment {
+impl Source for EnvironmentSource {
     fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
         Box::new(self.clone())
     }
@@ -58,12 +58,12 @@ pub(super) fn naming(part: &str) -> Option<String> {
     std::env::vars_os().filter_map(|(variable, _)| variable.into_string().ok()).find(named)
 }
 
-/// Whether `origin` is the environment, so that a value from there is text.
+/// Returns whether `origin` is the environment, so that a value from there is text.
 pub(super) fn is_origin(origin: Option<&str>) -> bool {
     origin.is_some_and(|origin| origin.starts_with("the environment ("))
 }
 
-/// The list that `text` is: a JSON array, or parts between commas.
+/// Splits `text` into a list: a JSON array, or parts between commas.
 ///
 /// # Errors
 /// If it begins as JSON and is no array. Nothing of the text is in the message: it may hold the hash of a secret.
@@ -129,7 +129,8 @@ pub fn check_environment() -> Result<(), String> {
     ))
 }
 
-/// What the commands read, and the settings that have a default, with those of the issuer that `variable` may mean.
+/// Returns the variables that commands read and those of the settings that have a default, including the settings of
+/// the issuer that `variable` may mean.
 fn known_variables(variable: &str) -> Vec<String> {
     let mut config = serde_json::to_value(Config::default()).unwrap_or_default();
     let issuer = variable.strip_prefix("JETON_ISSUERS_").and_then(|rest| rest.split('_').find(|part| !part.is_empty()));
@@ -154,7 +155,8 @@ fn flatten(path: &str, value: &serde_json::Value, found: &mut Vec<String>) {
     }
 }
 
-/// Whether `name`, without `JETON_`, is what Kubernetes puts into every pod beside a Service named `jeton` or `jeton-...`.
+/// Returns whether `name`, without `JETON_`, is a variable that Kubernetes sets in every pod beside a Service named
+/// `jeton` or `jeton-...`.
 fn is_of_service(name: &str, value: &str) -> bool {
     let parts: Vec<&str> = name.split('_').collect();
     // the name of the Service may have the words of the shape in it

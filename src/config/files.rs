@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::Config;
 use crate::secret_file;
 
-/// What of each file is looked at, in bytes: more than any of them may have.
+/// Longest part of a file that is read, in bytes: more than any of them may have.
 const MAX_LEN: u64 = 4 * 1024 * 1024;
 
 /// The SHA-256 of each file; `None` if it cannot be read.

@@ -1,12 +1,13 @@
 //! Hooks out of their settings: the rules, the token file, the certificates.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::ConfigError;
-use super::snapshot::secret_line;
+use super::secrets::secret_line;
 use crate::hook::{Hook, HookKind, HookSettings};
 use crate::http::post::{Poster, PosterError};
+use crate::setting::SettingError;
 
 /// Most connections of a hook that are kept while nothing is sent on them.
 const KEPT: usize = 16;
@@ -15,16 +16,13 @@ const KEPT: usize = 16;
 ///
 /// # Errors
 /// The first setting that breaks a rule, or a file that cannot be used.
-pub fn hook(kind: HookKind, settings: &HookSettings, place: &str) -> Result<Arc<Hook>, ConfigError> {
-    let wrong = |setting: &str, value: String, rule: String| ConfigError::Rule {
-        setting: format!("{place}.{setting}"),
-        value,
-        rule,
-    };
-    let url = settings.check().map_err(|(setting, value, rule)| wrong(setting, value, rule.into_owned()))?;
+pub fn hook(kind: HookKind, settings: &HookSettings, place: &str) -> Result<Arc<Hook>, SettingError> {
+    let wrong =
+        |setting: &str, value: String, rule: Cow<'static, str>| SettingError::new(setting, value, rule).within(place);
+    let url = settings.check().map_err(|(setting, value, rule)| wrong(setting, value, rule))?;
     let read = |file: &PathBuf| {
         let advice = "put the token that the hook asks for there, on one line";
-        secret_line(file, advice).map_err(|rule| wrong("token_file", file.display().to_string(), rule))
+        secret_line(file, advice).map_err(|rule| wrong("token_file", file.display().to_string(), rule.into()))
     };
     let token = settings.token_file.as_ref().map(read).transpose()?;
     let token = token.as_ref().map(|token| token.as_str());
@@ -35,7 +33,7 @@ pub fn hook(kind: HookKind, settings: &HookSettings, place: &str) -> Result<Arc<
             PosterError::Token => ("token_file", shown(settings.token_file.as_deref())),
             PosterError::Trust(_) => ("ca_file", shown(settings.ca_file.as_deref())),
         };
-        wrong(setting, value, error.to_string())
+        wrong(setting, value, error.to_string().into())
     })?;
     Ok(Arc::new(Hook::new(kind, settings, Box::new(poster))))
 }

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::ConfigError;
-use crate::client::metadata::certificate::Sight;
 use crate::http::Limits;
 use crate::http::proxy::{Proxy, ProxySettings};
 use crate::http::tls::ClientCertificates;
+use crate::issuer::CertificateVisibility;
+use crate::setting::SettingError;
 
 /// A listener; `D` decides its default address.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,15 +27,15 @@ pub struct ListenerConfig<D: DefaultAddress> {
     /// Proxies that are believed what they say of a client; of the public listener only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proxy: Option<ProxySettings>,
-    /// What it puts up with.
+    /// Limits of its connections and requests.
     pub limits: Limits,
     #[serde(skip)]
     default: std::marker::PhantomData<D>,
 }
 
-/// Which address a listener has if none is set.
+/// The default address of a listener.
 pub trait DefaultAddress {
-    /// That address.
+    /// Address and port.
     const ADDRESS: ([u8; 4], u16);
 }
 
@@ -76,51 +76,67 @@ pub struct TlsFiles {
     pub certificate: PathBuf,
     /// PEM, a secret file.
     pub key: PathBuf,
-    /// Whether peers are asked for certificates; of the public listener only.
+    /// True if peers are asked for certificates; of the public listener only.
     #[serde(default, skip_serializing_if = "ClientCertificates::is_off")]
     pub client_certificates: ClientCertificates,
 }
 
+impl<D: DefaultAddress> ListenerConfig<D> {
+    fn check_limits(&self) -> Result<(), SettingError> {
+        let checked = self.limits.validate();
+        checked.map_err(|error| SettingError::new(format!("limits.{}", error.setting), error.value, error.rule))
+    }
+}
+
 impl ListenerConfig<PublicListen> {
-    /// What it sees of the certificates of clients.
-    pub fn sight(&self) -> Sight {
+    /// Returns which certificates of clients it sees.
+    pub fn visibility(&self) -> CertificateVisibility {
         let own = self.tls.as_ref().is_some_and(|tls| !tls.client_certificates.is_off());
         let forwarded = self.proxy.as_ref().is_some_and(|proxy| proxy.client_certificate_header.is_some());
         match (own || forwarded, &self.client_ca_file) {
-            (false, _) => Sight::None,
-            (true, None) => Sight::Certificates,
-            (true, Some(_)) => Sight::Authorities,
+            (false, _) => CertificateVisibility::None,
+            (true, None) => CertificateVisibility::Certificates,
+            (true, Some(_)) => CertificateVisibility::Authorities,
+        }
+    }
+
+    /// Checks the limits, the trusted proxies, and that authorities are named only where certificates are seen.
+    ///
+    /// # Errors
+    /// The first setting that breaks its rule.
+    pub(super) fn check(&self) -> Result<(), SettingError> {
+        self.check_limits()?;
+        if let Some(Err(error)) = self.proxy.as_ref().map(Proxy::new) {
+            return Err(SettingError::new(format!("proxy.{}", error.setting), error.value, error.rule));
+        }
+        match &self.client_ca_file {
+            Some(path) if self.visibility() == CertificateVisibility::None => {
+                const RULE: &str =
+                    "needs public.tls.client_certificates = \"optional\" or public.proxy.client_certificate_header";
+                Err(SettingError::new("client_ca_file", path.display(), RULE))
+            }
+            _ => Ok(()),
         }
     }
 }
 
-/// Certificates of clients, and the proxies that may speak of them.
-pub(super) fn check_certificates(
-    public: &ListenerConfig<PublicListen>,
-    admin: &ListenerConfig<AdminListen>,
-) -> Result<(), ConfigError> {
-    let rule = |setting: &str, value: &str, rule: &str| {
-        Err(ConfigError::Rule { setting: setting.to_owned(), value: value.to_owned(), rule: rule.to_owned() })
-    };
-    let there = "clients use the public listener; set it there";
-    if admin.proxy.is_some() {
-        return rule("admin.proxy", "set", there);
-    }
-    if let Some(path) = &admin.client_ca_file {
-        return rule("admin.client_ca_file", &path.display().to_string(), there);
-    }
-    if admin.tls.as_ref().is_some_and(|tls| !tls.client_certificates.is_off()) {
-        return rule("admin.tls.client_certificates", "optional", there);
-    }
-    if let Some(Err(error)) = public.proxy.as_ref().map(Proxy::new) {
-        return rule(&format!("public.proxy.{}", error.setting), &error.value, error.rule);
-    }
-    match &public.client_ca_file {
-        Some(path) if public.sight() == Sight::None => rule(
-            "public.client_ca_file",
-            &path.display().to_string(),
-            "needs public.tls.client_certificates = \"optional\" or public.proxy.client_certificate_header",
-        ),
-        _ => Ok(()),
+impl ListenerConfig<AdminListen> {
+    /// Checks the limits, and that nothing is set here that only the public listener has.
+    ///
+    /// # Errors
+    /// The first setting that breaks its rule.
+    pub(super) fn check(&self) -> Result<(), SettingError> {
+        const ELSEWHERE: &str = "clients use the public listener; set it there";
+        self.check_limits()?;
+        if self.proxy.is_some() {
+            return Err(SettingError::new("proxy", "set", ELSEWHERE));
+        }
+        if let Some(path) = &self.client_ca_file {
+            return Err(SettingError::new("client_ca_file", path.display(), ELSEWHERE));
+        }
+        if self.tls.as_ref().is_some_and(|tls| !tls.client_certificates.is_off()) {
+            return Err(SettingError::new("tls.client_certificates", "optional", ELSEWHERE));
+        }
+        Ok(())
     }
 }

@@ -1,13 +1,13 @@
-//! What somebody probably meant who wrote a name that nobody knows.
+//! The nearest known name to one that is unknown, for advice in messages.
 
-/// The name of `known` that is nearest to `written`, if one is near.
+/// Returns the name in `known` that is nearest to `written`, if one is near.
 pub(super) fn nearest<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let close = (written.chars().count() / 3).max(1);
     let ranked = known.map(|name| (distance(written, name), name));
     ranked.filter(|(distance, _)| *distance <= close).min().map(|(_, name)| name)
 }
 
-/// How many letters are put in, left out, replaced or exchanged with their neighbour between `a` and `b`.
+/// Counts the letters that are inserted, left out, replaced or exchanged with their neighbour between `a` and `b`.
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let mut before: Vec<usize> = Vec::new();

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{Carrier, Dialect, Path, Refused, rfc};
 use crate::id::Id;
-use crate::issuer::Issuer;
+use crate::issuer::IssuerSettings;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::protocol::form::Form;
@@ -72,7 +72,7 @@ impl Dialect for AliyunIdaas {
     }
 
     /// The part of a scope before `|` is the identifier of a resource server, and `orders|.all` all that may be had of it.
-    fn style(&self, _issuer: &Issuer) -> ClaimStyle {
+    fn style(&self, _settings: &IssuerSettings) -> ClaimStyle {
         ClaimStyle { scope_names_audience: true, ..ClaimStyle::default() }
     }
 

@@ -8,7 +8,7 @@
 use serde_json::{Value, json};
 
 use super::{Dialect, Headers, Path, Refused, rfc};
-use crate::issuer::Issuer;
+use crate::issuer::IssuerSettings;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::protocol::form::Form;
@@ -48,7 +48,7 @@ impl Dialect for IdentityServer3 {
         ]
     }
 
-    fn style(&self, _issuer: &Issuer) -> ClaimStyle {
+    fn style(&self, _settings: &IssuerSettings) -> ClaimStyle {
         ClaimStyle { scope: ScopeStyle::TextOrArray, nbf: true, proof_keys: true, ..ClaimStyle::default() }
     }
 

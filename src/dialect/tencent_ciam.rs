@@ -7,7 +7,7 @@
 use serde_json::{Value, json};
 
 use super::{Carrier, Dialect, Headers, Path, Refused, rfc};
-use crate::issuer::Issuer;
+use crate::issuer::IssuerSettings;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::protocol::form::Form;
@@ -44,7 +44,7 @@ impl Dialect for TencentCiam {
         ]
     }
 
-    fn style(&self, _issuer: &Issuer) -> ClaimStyle {
+    fn style(&self, _settings: &IssuerSettings) -> ClaimStyle {
         ClaimStyle { scope: ScopeStyle::Array, nbf: true, ..ClaimStyle::default() }
     }
 

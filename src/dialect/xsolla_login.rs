@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
 use super::{Dialect, Path, Refused, rfc};
-use crate::issuer::Issuer;
+use crate::issuer::IssuerSettings;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::form::Form;
@@ -63,13 +63,13 @@ impl Dialect for XsollaLogin {
         ]
     }
 
-    fn style(&self, issuer: &Issuer) -> ClaimStyle {
+    fn style(&self, settings: &IssuerSettings) -> ClaimStyle {
         let mut constant = Map::new();
         constant.insert("type".to_owned(), Value::from("oauth"));
-        if let Some(project) = issuer.settings.vendor.get("project_id") {
+        if let Some(project) = settings.vendor.get("project_id") {
             constant.insert("xsolla_login_project_id".to_owned(), Value::from(project.as_str()));
         }
-        if let Some(publisher) = issuer.settings.vendor.get("publisher_id") {
+        if let Some(publisher) = settings.vendor.get("publisher_id") {
             let number = publisher.parse::<u64>().map(Value::from);
             constant.insert("publisher_id".to_owned(), number.unwrap_or_else(|_| Value::from(publisher.as_str())));
         }

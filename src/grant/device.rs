@@ -11,7 +11,8 @@ use crate::state::{
     StartDevice,
 };
 use crate::token::Granted;
-use crate::token::device_code::{DeviceCode, UserCode};
+use crate::token::device_code::DeviceCode;
+use crate::token::user_code::UserCode;
 use crate::token::wire::Head;
 
 /// User codes that are tried before giving up; of 51.8 bits one is hardly ever taken.

@@ -9,8 +9,8 @@ use super::binding::Binding;
 use super::{Context, Error, TokenRequest, accepted};
 use crate::clock::Time;
 use crate::id::Id;
+use crate::jose::MAX_JWS;
 use crate::jose::alg::Algorithm;
-use crate::jose::jws;
 use crate::keys::{IssuerKeys, KeyError, Typ};
 use crate::protocol::error::OAuthError;
 use crate::protocol::response::TokenResponse;
@@ -208,7 +208,7 @@ async fn access_token(
     let claims = serde_json::to_vec(&claims).map_err(|_| Error::Sealed)?;
     let token = sign(request, keys, settings.access_token_alg, typ, &claims, now).await?;
     // nobody could introspect, revoke or exchange it
-    if token.len() > jws::MAX_LEN { Err(TOO_LONG.into()) } else { Ok(token) }
+    if token.len() > MAX_JWS { Err(TOO_LONG.into()) } else { Ok(token) }
 }
 
 /// Whether an audience is a client that may take a token for an ID token: the one that asks, or another that logs people in.

@@ -1,10 +1,16 @@
 //! An issuer: one authorization server with its own URL, keys, clients, lifetimes and rules.
 
+mod certificates;
 pub mod cold;
 mod custom;
+mod discovery;
+mod error;
+mod lifetimes;
 mod rules;
+mod secret_transport;
 mod settings;
-mod stated;
+mod trusted;
+mod urls;
 mod users;
 
 use std::borrow::Cow;
@@ -13,13 +19,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::auth::LineBudget;
-use crate::client::metadata::certificate::Sight;
 use crate::federation::trust::Trusted;
 use crate::federation::{Provider, Trust};
 use crate::hook::Hook;
 use crate::issuer::cold::ColdSecrets;
 use crate::jwks::keyset::Skipped;
+use crate::limit::lines::LineBudget;
 use crate::protocol::auth_method::AuthMethod;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
@@ -28,76 +33,94 @@ use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
 use crate::token::access::ClaimStyle;
 
+pub use certificates::CertificateVisibility;
 pub use custom::{CustomGrant, CustomGrantSettings, Parameter};
-pub use rules::IssuerError;
+pub use error::IssuerError;
+pub use lifetimes::LONGEST_GRACE;
+use rules::OtherParties;
+pub use secret_transport::SecretTransport;
 pub use settings::IssuerSettings;
 pub use users::{UserSource, UsersSettings};
-
-/// The longest grace of refresh tokens: while it lasts, reuse cannot be told from a lost answer.
-pub const LONGEST_GRACE: Duration = Duration::from_secs(300);
 
 /// An issuer in use.
 #[derive(Clone, Debug)]
 pub struct Issuer {
-    /// Its name in the configuration and the admin API.
+    /// The name of the issuer in the configuration and the admin API.
     pub id: String,
-    /// Its URL, byte for byte: `iss` of every token.
+    /// The issuer identifier, byte for byte: `iss` of every token.
     pub url: String,
-    /// The path of its URL without slash at the end: `` or `/tenant`.
+    /// The path of the URL without slash at the end: `` or `/tenant`.
     pub path: String,
-    /// The URLs of its endpoints; its dialect decides.
-    pub endpoints: Vec<(Endpoint, String)>,
-    /// Everything else.
+    /// The settings, with every custom grant among the grant types.
     pub settings: IssuerSettings,
-    /// How its access tokens look; the dialect's.
-    pub style: ClaimStyle,
-    /// What the public listener sees of the certificates of clients.
-    pub certificates: Sight,
-    /// Whose assertions are grants.
+    /// Issuers whose assertions are grants (RFC 7523 section 2.1).
     pub trusted: Vec<Trusted>,
-    /// Who checks passwords, if that is a webhook; the configuration adds it, because it can read what it needs.
-    pub user_hook: Option<Arc<Hook>>,
-    /// Whose word about workloads its clients may rest on.
+    /// Federated providers that vouch for clients of this issuer.
     pub providers: Vec<Arc<Provider>>,
-    /// Its grants that hooks decide; the configuration adds them, because it can read what they need.
+    /// The URLs of the endpoints, each as its dialect spells it.
+    pub endpoints: Vec<(Endpoint, String)>,
+    /// How access tokens look, as the dialect has it.
+    pub style: ClaimStyle,
+    /// Which certificates of clients the public listener sees.
+    pub certificates: CertificateVisibility,
+    /// The webhook that checks passwords, if one does.
+    pub user_hook: Option<Arc<Hook>>,
+    /// Grants that hooks decide.
     pub custom: Vec<CustomGrant>,
-    /// Client authentication methods that its clients may have besides those that are built in; from the configuration.
+    /// Client authentication methods besides those that are built in.
     pub other_methods: Vec<AuthMethod>,
-    /// Its metadata document and the ETag of it, made at the first request; a reload makes a new issuer.
+    /// The metadata document and its ETag, made at the first request; a reload makes a new issuer.
     pub document: OnceLock<(Bytes, String)>,
-    /// Its imported secrets that nobody has used since the start.
+    /// Imported secrets of clients that were not used since the start.
     pub cold: ColdSecrets,
-    /// How much failed authentications may write into the audit stream.
-    pub audit_lines: Arc<LineBudget>,
+    /// How much failed authentications may write into the audit stream, by kind of failure.
+    pub audit_lines: Arc<[LineBudget; 4]>,
+}
+
+/// What an issuer takes besides its settings, made from them and from the rest of the configuration.
+#[derive(Clone, Debug, Default)]
+pub struct IssuerParts {
+    /// [`Issuer::endpoints`].
+    pub endpoints: Vec<(Endpoint, String)>,
+    /// [`Issuer::style`].
+    pub style: ClaimStyle,
+    /// [`Issuer::certificates`].
+    pub certificates: CertificateVisibility,
+    /// [`Issuer::user_hook`].
+    pub user_hook: Option<Arc<Hook>>,
+    /// [`Issuer::custom`].
+    pub custom: Vec<CustomGrant>,
+    /// [`Issuer::other_methods`].
+    pub other_methods: Vec<AuthMethod>,
 }
 
 impl Issuer {
-    /// Checks the settings of issuer `id`.
+    /// Makes issuer `id`, whole, of settings that it checks.
     ///
     /// # Errors
     /// The first setting that breaks a rule.
-    pub fn new(id: &str, mut settings: IssuerSettings) -> Result<Self, IssuerError> {
-        let rules::Checked { url, trusted, providers } = rules::check(id, &settings)?;
+    pub fn new(id: &str, mut settings: IssuerSettings, parts: IssuerParts) -> Result<Self, IssuerError> {
+        let OtherParties { trusted, providers } = rules::check(id, &settings)?;
         // what is configured is offered
         for custom in &settings.custom_grants {
             if !settings.grant_types.contains(&custom.grant_type) {
                 settings.grant_types.push(custom.grant_type.clone());
             }
         }
-        let path = url.path().trim_end_matches('/').to_owned();
+        let IssuerParts { endpoints, style, certificates, user_hook, custom, other_methods } = parts;
         Ok(Self {
             id: id.to_owned(),
             url: settings.url.clone(),
-            path,
-            endpoints: Vec::new(),
+            path: settings.path().to_owned(),
             settings,
-            style: ClaimStyle::default(),
-            certificates: Sight::default(),
             trusted,
-            user_hook: None,
             providers,
-            custom: Vec::new(),
-            other_methods: Vec::new(),
+            endpoints,
+            style,
+            certificates,
+            user_hook,
+            custom,
+            other_methods,
             document: OnceLock::new(),
             cold: ColdSecrets::default(),
             audit_lines: Arc::default(),
@@ -170,7 +193,7 @@ impl Issuer {
     /// federated one needs a provider.
     pub fn admits(&self, method: AuthMethod) -> bool {
         let vouched = |method| self.providers.iter().any(|provider| provider.method() == method);
-        self.certificates.allow(method) && (!method.is_federated() || vouched(method))
+        self.certificates.allows(method) && (!method.is_federated() || vouched(method))
     }
 
     /// The custom grant of this name.

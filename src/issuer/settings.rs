@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{CustomGrantSettings, UsersSettings};
-use crate::client::metadata::SecretTransport;
+use super::custom::CustomGrantSettings;
+use super::secret_transport::SecretTransport;
+use super::users::UsersSettings;
 use crate::federation::FederatedProvider;
 use crate::federation::trust::TrustedIssuer;
 use crate::jose::alg::Algorithm;
@@ -118,6 +119,14 @@ pub struct IssuerSettings {
     /// Further members of discovery, such as the portal's `userinfo_endpoint`; none that jeton states itself.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub metadata: Map<String, Value>,
+}
+
+impl IssuerSettings {
+    /// The path of the URL without slash at the end: `` or `/tenant`.
+    pub fn path(&self) -> &str {
+        let host = self.url.split_once("://").map_or("", |(_, rest)| rest);
+        host.find('/').map_or("", |at| host[at..].trim_end_matches('/'))
+    }
 }
 
 impl Default for IssuerSettings {

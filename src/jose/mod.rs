@@ -5,14 +5,17 @@
 //! what a header says can only disagree with them (RFC 8725 section 3.1).
 
 pub mod alg;
+mod error;
 pub mod jwk;
 pub mod jws;
+mod parsed;
 pub mod scheme;
 mod spki;
 pub mod verify;
 
 pub use alg::Algorithm;
-pub use jwk::{JwkError, PublicJwk};
-pub use jws::{Jws, JwsError};
+pub use error::{JwkError, JwsError, MAX_JWS};
+pub use jwk::PublicJwk;
+pub use jws::{Header, Jws};
 pub use scheme::Scheme;
 pub use verify::{Owner, VerifyingKey};

@@ -1,5 +1,5 @@
-//! What a JWS of somebody else may be signed with (RFC 7518 section 3.1, RFC 8037, RFC 9864): more than we sign with
-//! ourselves ([`Algorithm`]), because clients bring the keys that they have.
+//! Algorithms that verify a JWS of others (RFC 7518 section 3.1, RFC 8037, RFC 9864): more than this service signs with
+//! ([`Algorithm`]), because clients bring the keys that they have.
 //!
 //! There is no `none`. The HMACs are here because `client_secret_jwt` needs them; a public key never verifies one,
 //! and a shared secret verifies nothing else (RFC 8725 section 3.1).
@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Algorithm;
 
-/// A way to sign that we can check.
+/// An algorithm that can be verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "the names are those of RFC 7518 section 3.1")]
 pub enum Scheme {
@@ -31,7 +31,7 @@ pub enum Scheme {
 }
 
 impl Scheme {
-    /// Those that a public key verifies.
+    /// Algorithms that a public key verifies.
     pub const SIGNATURES: [Self; 10] = [
         Self::EdDsa,
         Self::Es256,
@@ -44,7 +44,7 @@ impl Scheme {
         Self::Rs384,
         Self::Rs512,
     ];
-    /// Those that a shared secret verifies.
+    /// Algorithms that a shared secret verifies.
     pub const MACS: [Self; 3] = [Self::Hs256, Self::Hs384, Self::Hs512];
 
     /// The name on the wire, the first of [`Scheme::names`].

@@ -4,8 +4,8 @@ use x509_cert::der::Decode;
 use x509_cert::der::asn1::{AnyRef, ObjectIdentifier, UintRef};
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 
-use super::jwk::{JwkError, Kind, PublicJwk};
-use super::{Owner, VerifyingKey};
+use super::parsed::{KeyMaterial, ParsedKey};
+use super::{JwkError, PublicJwk};
 
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
@@ -30,14 +30,14 @@ impl PublicJwk {
                 Self::rsa(n, e)?
             }
             EC => Self(match curve()? {
-                P256 => point(bytes).map(|(x, y)| Kind::P256 { x, y })?,
-                P384 => point(bytes).map(|(x, y)| Kind::P384 { x, y })?,
-                P521 => point(bytes).map(|(x, y)| Kind::P521 { x, y })?,
+                P256 => point(bytes).map(|(x, y)| KeyMaterial::P256 { x, y })?,
+                P384 => point(bytes).map(|(x, y)| KeyMaterial::P384 { x, y })?,
+                P521 => point(bytes).map(|(x, y)| KeyMaterial::P521 { x, y })?,
                 _ => return Err(JwkError::Unsupported),
             }),
             _ => return Err(JwkError::Unsupported),
         };
-        VerifyingKey::new(&key, Owner::SomebodyElse)?;
+        ParsedKey::parse(&key.0)?;
         Ok(key)
     }
 }

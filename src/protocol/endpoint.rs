@@ -31,7 +31,7 @@ impl Endpoint {
         Self::AuthorizationServerMetadata,
     ];
 
-    /// Its label in metrics and logs.
+    /// Returns the label in metrics and logs.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Token => "token",
@@ -44,7 +44,7 @@ impl Endpoint {
         }
     }
 
-    /// Whether it takes a form by POST; the others are documents for GET.
+    /// Returns whether the endpoint takes a form by POST; the others are documents for GET.
     pub const fn takes_form(self) -> bool {
         match self {
             Self::Token | Self::Introspection | Self::Revocation | Self::DeviceAuthorization => true,

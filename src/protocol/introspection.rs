@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// What a resource server is told of a token.
+/// The answer to an introspection (RFC 7662 section 2.2).
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Introspection {
@@ -60,7 +60,7 @@ pub struct ActiveToken {
     /// Token id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jti: Option<String>,
-    /// Whatever else the token carries.
+    /// Further claims of the token.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }

@@ -62,7 +62,7 @@ pub struct ServerMetadata<'a> {
     pub claims_supported: &'static [&'static str],
     pub request_parameter_supported: bool,
     pub request_uri_parameter_supported: bool,
-    /// What the operator lets it say besides; none of [`STATED`].
+    /// Further members that the operator sets; none of [`STATED`].
     #[serde(flatten)]
     pub further: &'a Map<String, Value>,
 }

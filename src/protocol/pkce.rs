@@ -26,7 +26,7 @@ impl Challenge {
         bytes.try_into().map(Self).map_err(|_| malformed)
     }
 
-    /// Whether `verifier` is the one behind this challenge (RFC 7636 section 4.6), in constant time.
+    /// Compares the challenge with that of `verifier` (RFC 7636 section 4.6), in constant time.
     pub fn matches(&self, verifier: &Verifier<'_>) -> bool {
         digest::digest(&digest::SHA256, verifier.0.as_bytes()).as_ref().ct_eq(&self.0).into()
     }

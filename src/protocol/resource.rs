@@ -1,5 +1,5 @@
-//! What a token shall be for: resource indicators (RFC 8707 section 2), absolute URIs without a fragment, and audiences
-//! (RFC 8693 section 2.1), which may be any name. The one place that decides about both (CHECKLIST 61).
+//! Targets of a token: resource indicators (RFC 8707 section 2), absolute URIs without a fragment, and audiences (RFC
+//! 8693 section 2.1), which may be any name. The one place that decides about both (CHECKLIST 61).
 
 use super::error::{ErrorCode, OAuthError};
 use super::form::Form;
@@ -13,7 +13,8 @@ pub const MAX_RESOURCE: usize = 512;
 pub const INVALID_TARGET: OAuthError =
     OAuthError::new(ErrorCode::InvalidTarget, "the requested resource is unknown, malformed or not allowed");
 
-/// What a request asks for by `resource` and `audience`, of what is `allowed`: in order, resources first, once each.
+/// Returns the targets that a request names by `resource` and `audience`, if they are `allowed`: in order, resources
+/// first, once each.
 ///
 /// # Errors
 /// `invalid_target` for a resource that is no absolute URI or has a fragment, for anything that is not allowed, and for
@@ -22,15 +23,15 @@ pub fn asked(form: &Form<'_>, allowed: &[String]) -> Result<Vec<String>, OAuthEr
     select(form.all("resource"), form.all("audience"), allowed)
 }
 
-/// Whether a request asks for anything by `resource` or `audience`.
+/// Returns whether a request names a target by `resource` or `audience`.
 pub fn is_asked(form: &Form<'_>) -> bool {
     form.get("resource").or_else(|| form.get("audience")).is_some()
 }
 
-/// The same as [`asked`] for what does not come in a form.
+/// Selects targets as [`asked`] does, from lists that do not come in a form.
 ///
 /// # Errors
-/// As there.
+/// As [`asked`].
 pub fn select<'a>(
     resources: impl Iterator<Item = &'a str>,
     audiences: impl Iterator<Item = &'a str>,
@@ -50,13 +51,13 @@ pub fn select<'a>(
     Ok(selected)
 }
 
-/// Whether the text is an absolute URI without a fragment (RFC 8707 section 2).
+/// Returns whether the text is an absolute URI without a fragment (RFC 8707 section 2).
 fn is_resource(text: &str) -> bool {
     let is_url = || url::Url::parse(text).is_ok_and(|url| url.fragment().is_none() && !url.cannot_be_a_base());
     text.len() <= MAX_RESOURCE && (is_url() || text.starts_with("urn:") && !text.contains('#'))
 }
 
-/// Whether the text can be an audience: 1 to 512 printable ASCII characters without space, quote and backslash.
+/// Returns whether the text can be an audience: 1 to 512 printable ASCII characters without space, quote and backslash.
 pub fn is_audience(text: &str) -> bool {
     (1..=MAX_RESOURCE).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))

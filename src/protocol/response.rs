@@ -2,22 +2,22 @@
 
 use serde::Serialize;
 
-/// What a grant hands out. No `Debug`: it carries tokens.
+/// The tokens that a grant issues (RFC 6749 section 5.1). No `Debug`, because it carries tokens.
 #[derive(Serialize)]
 pub struct TokenResponse {
     /// The access token, a signed JWT or an opaque string.
     pub access_token: String,
     /// `Bearer`; `pop` if the access token is bound to a key that the request named.
     pub token_type: &'static str,
-    /// What the holder of that key signs by, if the request said so; no member of RFC 6749, but of a vendor.
+    /// Algorithm of the bound key, if the request named one; no member of RFC 6749, but of a vendor.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alg: Option<&'static str>,
     /// Lifetime of the access token, in seconds.
     pub expires_in: u64,
-    /// When the access token expires, seconds since the epoch; no member of RFC 6749, but of some vendors.
+    /// Expiry of the access token, seconds since the epoch; no member of RFC 6749, but of some vendors.
     #[serde(skip)]
     pub expires_at: u64,
-    /// What the access token is, if it was exchanged (RFC 8693 section 2.2.1).
+    /// Type of an exchanged token (RFC 8693 section 2.2.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub issued_token_type: Option<&'static str>,
     /// The refresh token, if the grant comes with one.
@@ -31,20 +31,20 @@ pub struct TokenResponse {
     pub scope: String,
 }
 
-/// What a device gets to begin with (RFC 8628 section 3.2). No `Debug`: it carries codes.
+/// The answer of the device authorization endpoint (RFC 8628 section 3.2). No `Debug`, because it carries codes.
 #[derive(Serialize)]
 pub struct DeviceResponse {
-    /// What the device polls with.
+    /// Device code, for polling.
     pub device_code: String,
-    /// What the person types.
+    /// User code, for the person to type.
     pub user_code: String,
-    /// Where the person types it.
+    /// URL where the person types it.
     pub verification_uri: String,
-    /// The same with the user code in it, for a QR code.
+    /// URL with the user code in it, for a QR code.
     pub verification_uri_complete: String,
     /// Lifetime of both codes, in seconds.
     pub expires_in: u64,
-    /// When both expire, seconds since the epoch; no member of RFC 8628, but of some vendors.
+    /// Expiry of both codes, seconds since the epoch; no member of RFC 8628, but of some vendors.
     #[serde(skip)]
     pub expires_at: u64,
     /// Seconds between two polls.

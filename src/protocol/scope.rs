@@ -39,12 +39,12 @@ impl Scope {
         self.0.split(' ').filter(|token| !token.is_empty())
     }
 
-    /// Whether `token` is in the set.
+    /// Returns whether `token` is in the set.
     pub fn contains(&self, token: &str) -> bool {
         self.tokens().any(|own| own == token)
     }
 
-    /// Whether every token of this scope is in `other`.
+    /// Returns whether every token of this scope is in `other`.
     pub fn is_within(&self, other: &Self) -> bool {
         self.tokens().all(|token| other.contains(token))
     }
@@ -82,7 +82,7 @@ impl Scope {
         expanded
     }
 
-    /// Whether the set is empty.
+    /// Returns whether the set is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

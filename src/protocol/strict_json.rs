@@ -15,10 +15,10 @@ pub fn from_slice<T: DeserializeOwned>(json: &[u8]) -> Result<T, serde_json::Err
     serde_json::from_slice(json)
 }
 
-/// Whether `json` is one JSON text without repeated members.
+/// Checks that `json` is one JSON text without repeated members.
 ///
 /// # Errors
-/// Where it is not.
+/// The place and the kind of the first fault.
 pub fn check(json: &[u8]) -> Result<(), serde_json::Error> {
     serde_json::from_slice::<Unrepeated>(json).map(|Unrepeated| ())
 }
@@ -81,7 +81,7 @@ impl<'de> Visitor<'de> for Unrepeated {
     }
 }
 
-/// As much of a name as a message has room for.
+/// Returns the part of a name that a message has room for.
 fn shown(name: &str) -> &str {
     name.char_indices().nth(64).map_or(name, |(end, _)| &name[..end])
 }

@@ -1,24 +1,24 @@
-//! How URIs and names are written where somebody registers or configures them. They are compared byte for byte (RFC 3986
-//! section 6.2.1, RFC 6749 section 3.1.2.3), and URL parsers repair a lot, so each is its own canonical form or an error
-//! that shows the right one.
+//! Canonical forms of URIs and names in registrations and settings. They are compared byte for byte (RFC 3986 section
+//! 6.2.1, RFC 6749 section 3.1.2.3), and URL parsers repair a lot, so each is its own canonical form or an error that
+//! shows the right one.
 
 use std::fmt::Write as _;
 
 use url::Url;
 
-/// Why a URI is not taken as it is written.
+/// A reason why a URI is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UriError {
-    /// It is no absolute URI.
+    /// Not an absolute URI.
     #[error("must be an absolute URL")]
     Relative,
-    /// It carries a user name or a password.
+    /// A user name or a password in the URI.
     #[error("must not name a user")]
     User,
     /// A percent sign does not begin an escape.
     #[error("has a percent sign without two hexadecimal digits behind it")]
     Escape,
-    /// It has a control character, or a blank at an end.
+    /// A control character, or a blank at an end.
     #[error("must have no control character, and no blank at its ends")]
     Unclean,
     /// Parsers read it as something that is written differently.
@@ -31,7 +31,7 @@ pub enum UriError {
 /// nothing but the characters of RFC 3986. An empty path may stay empty.
 ///
 /// # Errors
-/// What is wrong, with the canonical form if there is one.
+/// The rule, with the canonical form if there is one.
 pub fn canonical(text: &str) -> Result<Url, UriError> {
     let url = Url::parse(text).map_err(|_| UriError::Relative)?;
     if !url.username().is_empty() || url.password().is_some() {
@@ -44,7 +44,7 @@ pub fn canonical(text: &str) -> Result<Url, UriError> {
     if written == text { Ok(url) } else { Err(UriError::Form(written)) }
 }
 
-/// The canonical form of an origin such as `https://app.example` or `capacitor://localhost`, if the text is one.
+/// Checks that the text is the canonical form of an origin such as `https://app.example` or `capacitor://localhost`.
 ///
 /// # Errors
 /// As [`canonical`].
@@ -57,7 +57,7 @@ pub fn origin(text: &str) -> Result<(), UriError> {
     if written == text { Ok(()) } else { Err(UriError::Form(written)) }
 }
 
-/// Checks an identifier that somebody else chose, such as an `iss`: a URL in its canonical form, or any clean name.
+/// Checks an identifier of another party, such as an `iss`: a URL in its canonical form, or any clean name.
 ///
 /// # Errors
 /// As [`canonical`]; [`UriError::Unclean`] for what is no URL.
@@ -69,17 +69,18 @@ pub fn identifier(text: &str) -> Result<(), UriError> {
     }
 }
 
-/// Whether the text has a control character: one could break out of a header, a log line or a `Location`.
+/// Returns whether the text has a control character, which could break out of a header, a log line or a `Location`.
 pub fn has_control(text: &str) -> bool {
     text.contains(char::is_control)
 }
 
-/// Whether the text can be a name that people read and machines compare: no control character, no blank at its ends.
+/// Returns whether the text can be a name that people read and machines compare: no control character, no blank at its
+/// ends.
 pub fn is_clean(text: &str) -> bool {
     !has_control(text) && text.trim().len() == text.len()
 }
 
-/// What a message shows of a text: control characters escaped.
+/// Returns the text as a message shows it: control characters escaped.
 pub fn shown(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {

@@ -480,13 +480,13 @@ mod tests {
 
     use super::*;
     use crate::clock::{Clock, Time};
-    use crate::issuer::IssuerSettings;
+    use crate::issuer::{IssuerParts, IssuerSettings};
     use crate::store::Lifecycle;
     use crate::store::memory::Memory;
 
     fn one_issuer() -> (Arc<Issuer>, Snapshot) {
         let settings = IssuerSettings { url: "https://id.example".to_owned(), ..Default::default() };
-        let issuer = Arc::new(Issuer::new("main", settings).unwrap());
+        let issuer = Arc::new(Issuer::new("main", settings, IssuerParts::default()).unwrap());
         let mut snapshot = Snapshot::default();
         snapshot.issuers.insert("main".to_owned(), issuer.clone());
         (issuer, snapshot)
@@ -515,7 +515,9 @@ mod tests {
         registry.create(&issuer, "batch", batch_client()).await.unwrap();
         let settings = IssuerSettings { access_token_lifetime: Duration::from_secs(77), ..issuer.settings.clone() };
         let (_, mut snapshot) = one_issuer();
-        snapshot.issuers.insert("main".to_owned(), Arc::new(Issuer::new("main", settings).unwrap()));
+        snapshot
+            .issuers
+            .insert("main".to_owned(), Arc::new(Issuer::new("main", settings, IssuerParts::default()).unwrap()));
         registry.swap(snapshot, read).await;
         registry.follow().await.unwrap();
         let lifetimes = registry.client("main", "batch").unwrap().settings.lifetimes;

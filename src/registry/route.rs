@@ -64,12 +64,12 @@ impl Routes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::issuer::IssuerSettings;
+    use crate::issuer::{IssuerParts, IssuerSettings};
 
     #[test]
     fn an_exact_path_comes_first_and_a_client_is_one_whole_segment() {
         let settings = IssuerSettings { url: "https://id.example".to_owned(), ..IssuerSettings::default() };
-        let issuer = Arc::new(Issuer::new("a", settings).unwrap());
+        let issuer = Arc::new(Issuer::new("a", settings, IssuerParts::default()).unwrap());
         let mut routes = Routes::default();
         for (path, endpoint) in [("/v2/*/token", Endpoint::Token), ("/v2/fixed/token", Endpoint::Jwks)] {
             assert!(routes.insert(path.to_owned(), issuer.clone(), endpoint).is_none());

@@ -19,6 +19,7 @@ use crate::grant::{Context, Error, Grant, TokenRequest};
 use crate::metrics::{Metrics, Stopwatch};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::response::TokenResponse;
+use crate::setting::{SettingError, check_period};
 use actor::Message;
 
 /// How long a new lane may take to open.
@@ -38,6 +39,19 @@ pub struct RouterConfig {
 impl Default for RouterConfig {
     fn default() -> Self {
         Self { max_in_flight_per_grant: 1024, deadline: Duration::from_secs(5) }
+    }
+}
+
+impl RouterConfig {
+    /// Checks both bounds.
+    ///
+    /// # Errors
+    /// The first setting that breaks its rule.
+    pub fn check(&self) -> Result<(), SettingError> {
+        if self.max_in_flight_per_grant == 0 {
+            return Err(SettingError::new("max_in_flight_per_grant", 0, "at least 1"));
+        }
+        check_period("deadline", self.deadline)
     }
 }
 

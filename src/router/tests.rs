@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::auth::Evidence;
-use crate::clock::Clock;
 use crate::config::Source;
 use crate::protocol::form::Form;
-use crate::server::{Daemon, Surroundings, prepare};
+use crate::server::{Daemon, Environment, prepare};
 use crate::slow_hash::Waiting;
 use crate::vault::Vault;
 
@@ -43,13 +42,7 @@ async fn daemon(dir: &std::path::Path) -> Daemon {
         "#
     );
     let prepared = prepare(Source { preset: Some(preset), ..Source::default() }).unwrap();
-    let around = Surroundings {
-        clock: Clock::system(),
-        metrics: Metrics::new(),
-        fetch: Arc::new(crate::http::fetch::Fetcher::new()),
-        log: Arc::new(|_| Ok(())),
-    };
-    Daemon::start(prepared, around).await.unwrap()
+    Daemon::start(prepared, Environment::system(Arc::new(|_| Ok(())))).await.unwrap()
 }
 
 /// A code that is none: the grant's own answer, so the grant is alive.

@@ -1,25 +1,25 @@
-//! Who may read or change a secret file: owner, group and mode, as a pure function of what the system says.
+//! Access to a secret file by owner, group and mode, as a pure function of what the system reports.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::SecretFileError;
+use super::error::SecretFileError;
 use super::mount::Mounts;
 use crate::credential::shown_path;
 
 const RULE: &str = "a secret file belongs to root or to the user that runs jeton, and only these two, or a group that this \
                     user is in, may read it";
 
-/// What the system says of a file, after every symbolic link.
+/// Owner, group and mode of a file, after every symbolic link.
 #[derive(Clone, Copy, Debug)]
-struct Facts {
+struct FileAttributes {
     owner: u32,
     group: u32,
     mode: u32,
 }
 
-/// Who runs this process.
+/// The user and groups of this process.
 struct Reader {
     user: u32,
     groups: Vec<u32>,
@@ -34,7 +34,7 @@ impl Reader {
     }
 }
 
-/// What is wrong with a file.
+/// The way in which others can use a file.
 #[derive(Debug, PartialEq, Eq)]
 enum Exposure {
     Owner,
@@ -45,14 +45,14 @@ enum Exposure {
 
 /// Checks the file at `path`, which is open and is what `metadata` says.
 pub(super) fn check(path: &Path, metadata: &Metadata) -> Result<(), SecretFileError> {
-    let facts = Facts { owner: metadata.uid(), group: metadata.gid(), mode: metadata.mode() & 0o777 };
+    let facts = FileAttributes { owner: metadata.uid(), group: metadata.gid(), mode: metadata.mode() & 0o777 };
     let reader = Reader::of_process();
     let mounts = || Mounts::of_process(path);
     let exposure = match exposure(facts, &reader, is_handed_over(path), || mounts().is_only_ours()) {
         Ok(()) => return Ok(()),
         Err(exposure) => exposure,
     };
-    let Facts { owner, group, mode } = facts;
+    let FileAttributes { owner, group, mode } = facts;
     let what = match exposure {
         Exposure::Owner if reader.user == 0 => {
             format!("belongs to uid {owner} and has mode {mode:03o}, so not only that user and root can read it")
@@ -75,7 +75,12 @@ pub(super) fn check(path: &Path, metadata: &Metadata) -> Result<(), SecretFileEr
     Err(SecretFileError::Exposed { path: path.to_owned(), found: format!("{what} ({RULE})"), fix })
 }
 
-fn exposure(file: Facts, reader: &Reader, handed_over: bool, only_ours: impl FnOnce() -> bool) -> Result<(), Exposure> {
+fn exposure(
+    file: FileAttributes,
+    reader: &Reader,
+    handed_over: bool,
+    only_ours: impl FnOnce() -> bool,
+) -> Result<(), Exposure> {
     // root reads and changes everything anyway: what another user keeps for itself is as safe as that user
     let kept = reader.user == 0 && file.mode & 0o077 == 0;
     if file.owner != 0 && file.owner != reader.user && !kept {
@@ -94,8 +99,8 @@ fn exposure(file: Facts, reader: &Reader, handed_over: bool, only_ours: impl FnO
     Ok(())
 }
 
-/// Whether systemd handed the file over (`LoadCredential=`): it is root's, and the service reads it by an access list, whose
-/// mask stat shows as bits of a group.
+/// Returns whether systemd handed the file over (`LoadCredential=`): root owns it, and the service reads it by an
+/// access list, whose mask stat shows as bits of a group.
 fn is_handed_over(path: &Path) -> bool {
     std::env::var_os("CREDENTIALS_DIRECTORY").is_some_and(|dir| path.parent() == Some(Path::new(&dir)))
 }
@@ -106,7 +111,7 @@ mod tests {
 
     fn judged(owner: u32, group: u32, mode: u32, only_ours: bool) -> Result<(), Exposure> {
         let reader = Reader { user: 1000, groups: vec![1000, 2000] };
-        exposure(Facts { owner, group, mode }, &reader, false, || only_ours)
+        exposure(FileAttributes { owner, group, mode }, &reader, false, || only_ours)
     }
 
     #[test]
@@ -141,7 +146,7 @@ mod tests {
     #[test]
     fn root_reads_what_another_user_keeps_for_itself() {
         let root = Reader { user: 0, groups: vec![0] };
-        let judged = |mode| exposure(Facts { owner: 1001, group: 1001, mode }, &root, false, || true);
+        let judged = |mode| exposure(FileAttributes { owner: 1001, group: 1001, mode }, &root, false, || true);
         assert_eq!([judged(0o600), judged(0o400)], [Ok(()), Ok(())]);
         for mode in [0o640, 0o620, 0o604, 0o644] {
             assert_eq!(judged(mode), Err(Exposure::Owner), "{mode:o}");
@@ -151,8 +156,8 @@ mod tests {
     #[test]
     fn what_systemd_hands_over_shows_its_access_list_as_a_group() {
         let reader = Reader { user: 1000, groups: vec![1000] };
-        let file = Facts { owner: 0, group: 0, mode: 0o440 };
+        let file = FileAttributes { owner: 0, group: 0, mode: 0o440 };
         assert_eq!(exposure(file, &reader, true, || false), Ok(()));
-        assert_eq!(exposure(Facts { mode: 0o444, ..file }, &reader, true, || false), Err(Exposure::World));
+        assert_eq!(exposure(FileAttributes { mode: 0o444, ..file }, &reader, true, || false), Err(Exposure::World));
     }
 }

@@ -1,59 +1,29 @@
-//! Files that hold secrets: who may read one, and what a line in one may be. Every secret file
-//! that the settings or `--admin-token-file` name is read here. What else a command reads (a password, a token, the secret
-//! of a client) is what the person at the terminal gives it, from a pipe as well, and only has the rule of a line.
+//! Files that hold secrets: access to one, and the form of a line in one. Every secret file that the settings or
+//! `--admin-token-file` name is read here. Other input of commands (a password, a token, the secret of a client) comes
+//! from the person at the terminal, from a pipe as well, and is only held to the rule of a line.
 //!
 //! A secret file belongs to root or to the user that runs jeton, nobody else may write to it, and nobody else may read
 //! it but a group that this user is in: what `chmod 600` makes, and what Kubernetes (`fsGroup`) and Docker mount. One
 //! that everybody may read is accepted on a mount that only this container has (see [`mount`]).
 
 mod access;
+mod error;
 pub mod mount;
 
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
-use crate::credential::shown_path;
+pub use error::SecretFileError;
 
 /// Longest secret file, in bytes.
 const MAX_LEN: u64 = 64 * 1024;
-/// What some editors put before UTF-8 text.
+/// Mark that some editors put before UTF-8 text.
 const BYTE_ORDER_MARK: char = '\u{feff}';
-
-/// Why a secret file cannot be used. Each message names the file and the rule, never what is in it.
-#[derive(Debug, thiserror::Error)]
-pub enum SecretFileError {
-    /// It cannot be read.
-    #[error("cannot read {path}: {source}", path = shown_path(.path))]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// Somebody else can read or change it.
-    #[error("{path} {found}; {fix}", path = shown_path(.path))]
-    Exposed {
-        /// The file.
-        path: PathBuf,
-        /// Owner, group or mode, and the rule.
-        found: String,
-        /// What to do.
-        fix: String,
-    },
-    /// What is in it is not what it should be.
-    #[error("{path} {rule}", path = shown_path(.path))]
-    Content {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        rule: &'static str,
-    },
-}
 
 /// Opens a file that settings name, secret or not: a regular one only. A pipe would wait for its writer, and a device may
 /// never end.
@@ -105,10 +75,10 @@ pub fn read_line(path: &Path) -> Result<Zeroizing<String>, SecretFileError> {
 
 const MARKED: &str = "begins with a byte order mark; save it as UTF-8 without one";
 
-/// The secret in `text`: one line, with or without an end.
+/// Returns the secret in `text`: one line, with or without an end.
 ///
 /// # Errors
-/// What a shell or an editor left there that the secret would not be the same with.
+/// The rule that a leftover of a shell or an editor breaks, such as a second line or a blank at an end.
 pub fn line(text: &str) -> Result<&str, &'static str> {
     if text.starts_with(BYTE_ORDER_MARK) {
         return Err(MARKED);

@@ -10,25 +10,25 @@
 
 use std::path::{Path, PathBuf};
 
-/// What is there if systemd is the first process of the machine.
+/// Directory that exists if systemd is the first process of the machine.
 const SYSTEMD: &str = "/run/systemd/system";
-/// Where the secret volumes of Docker are.
+/// Directory of Docker's secret volumes.
 const DOCKER: &str = "/run/secrets";
 
 /// The mounts below which a file is, as this process sees them.
 pub(super) struct Mounts {
-    /// Of the file.
+    /// Mount of the file.
     own: Option<Mount>,
-    /// Of `/`.
+    /// Mount of `/`.
     root: Option<Mount>,
-    surroundings: Surroundings,
-    /// Whether the path, before its links are followed, is one that Kubernetes or Docker makes.
+    signs: ContainerSigns,
+    /// True if the path, before its links are followed, is one that Kubernetes or Docker makes.
     looks_mounted: bool,
 }
 
-/// What tells a container from a machine, beside its mounts.
+/// Signs of a container, besides its mounts.
 #[derive(Clone, Copy)]
-struct Surroundings {
+struct ContainerSigns {
     is_first_process: bool,
     is_under_systemd: bool,
 }
@@ -44,12 +44,12 @@ impl Mounts {
     pub(super) fn of_process(path: &Path) -> Self {
         let resolved = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let table = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-        let surroundings =
-            Surroundings { is_first_process: std::process::id() == 1, is_under_systemd: Path::new(SYSTEMD).is_dir() };
-        Self::of(&table, &resolved, surroundings)
+        let signs =
+            ContainerSigns { is_first_process: std::process::id() == 1, is_under_systemd: Path::new(SYSTEMD).is_dir() };
+        Self::of(&table, &resolved, signs)
     }
 
-    fn of(table: &str, file: &Path, surroundings: Surroundings) -> Self {
+    fn of(table: &str, file: &Path, signs: ContainerSigns) -> Self {
         let all: Vec<Mount> = table.lines().filter_map(parse).collect();
         // a later mount hides an earlier one at the same place
         let above = |path: &Path| {
@@ -59,19 +59,19 @@ impl Mounts {
         let is_data =
             |part: &std::ffi::OsStr| part.to_str().is_some_and(|part| part.starts_with("..") && part.len() > 2);
         let looks_mounted = file.starts_with(DOCKER) || file.iter().any(is_data);
-        Self { own: above(file), root: above(Path::new("/")), surroundings, looks_mounted }
+        Self { own: above(file), root: above(Path::new("/")), signs, looks_mounted }
     }
 
-    /// Whether nobody outside of this container sees what is on the mount of the file.
+    /// Returns whether only this container sees the mount of the file.
     pub(super) fn is_only_ours(&self) -> bool {
         let layered = self.root.as_ref().is_some_and(|root| root.kind.ends_with("overlay") || root.kind == "overlayfs");
-        let Surroundings { is_first_process, is_under_systemd } = self.surroundings;
+        let ContainerSigns { is_first_process, is_under_systemd } = self.signs;
         let in_container = (is_first_process || layered) && !is_under_systemd;
         let own = self.own.as_ref().filter(|own| own.at != Path::new("/"));
         in_container && own.is_some_and(|own| own.read_only && is_memory(&own.kind))
     }
 
-    /// Whether the file is on a volume that somebody else made: its modes are set there.
+    /// Returns whether the file is on a volume, whose modes are set where it is defined.
     pub(super) fn is_volume(&self) -> bool {
         let own = self.own.as_ref().filter(|own| own.at != Path::new("/"));
         self.looks_mounted || own.is_some_and(|own| own.read_only)
@@ -120,8 +120,8 @@ mod tests {
     #[test]
     fn a_read_only_memory_mount_is_only_ours_in_a_container() {
         let ours = |table: &str, file: &str, is_first_process| {
-            let surroundings = Surroundings { is_first_process, is_under_systemd: false };
-            Mounts::of(table, Path::new(file), surroundings).is_only_ours()
+            let signs = ContainerSigns { is_first_process, is_under_systemd: false };
+            Mounts::of(table, Path::new(file), signs).is_only_ours()
         };
         assert!(ours(POD, "/etc/jeton/secrets/..2026/admin.token", false));
         assert!(!ours(POD, "/etc/jeton/admin.token", false), "on the container's own layers");
@@ -143,8 +143,8 @@ mod tests {
 ";
         for is_first_process in [false, true] {
             let ours = |is_under_systemd| {
-                let surroundings = Surroundings { is_first_process, is_under_systemd };
-                Mounts::of(COMPOSEFS, Path::new("/run/jeton/admin.token"), surroundings).is_only_ours()
+                let signs = ContainerSigns { is_first_process, is_under_systemd };
+                Mounts::of(COMPOSEFS, Path::new("/run/jeton/admin.token"), signs).is_only_ours()
             };
             assert!(!ours(true) && ours(false));
         }
@@ -152,8 +152,8 @@ mod tests {
 
     #[test]
     fn a_volume_is_where_chmod_is_of_no_use() {
-        let surroundings = Surroundings { is_first_process: false, is_under_systemd: false };
-        let volume = |table: &str, file: &str| Mounts::of(table, Path::new(file), surroundings).is_volume();
+        let signs = ContainerSigns { is_first_process: false, is_under_systemd: false };
+        let volume = |table: &str, file: &str| Mounts::of(table, Path::new(file), signs).is_volume();
         assert!(volume(POD, "/etc/jeton/secrets/admin.token"));
         assert!(volume(POD, "/run/secrets/token"));
         assert!(volume(HOST, "/home/x/..2026_11/token"), "a volume of Kubernetes by its layout");

@@ -1,5 +1,6 @@
-//! Everything put together: checked settings in, a running daemon out, and its orderly end.
+//! The daemon: checked settings in, running listeners out, and an orderly end.
 
+mod material;
 mod operator;
 mod prepare;
 
@@ -15,6 +16,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Engine, hooked_grants, rings};
 use crate::grant::Context;
 use crate::http::admin::Admin;
+use crate::http::fetch::Fetcher;
 use crate::http::proxy::Proxy;
 use crate::http::public::Public;
 use crate::http::{self, Drained, Stop};
@@ -29,11 +31,12 @@ use crate::store::memory::Memory;
 use crate::store::sled::Sled;
 use crate::store::{self, Shards, StoreError};
 use crate::user::Users;
+pub use material::{PrepareError, check_admin_token};
 pub use operator::LogControl;
-use operator::{Daemonic, Live, Reloader};
-pub use prepare::{PrepareError, Prepared, check_admin_token, prepare};
+use operator::{LiveConfig, Reloader, RunningParts};
+pub use prepare::{Prepared, prepare};
 
-/// Why the daemon did not start, or stopped by itself. Each message names what failed.
+/// A reason why the daemon did not start. Each message names the part that failed.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum ServerError {
@@ -55,9 +58,9 @@ pub enum ServerError {
 pub struct Daemon {
     service: Arc<Service>,
     reloader: Reloader,
-    /// Where the public listener is.
+    /// Address of the public listener.
     pub public: SocketAddr,
-    /// Where the admin listener is.
+    /// Address of the admin listener.
     pub admin: SocketAddr,
     public_stop: Stop,
     admin_stop: Stop,
@@ -66,16 +69,23 @@ pub struct Daemon {
     router_task: JoinHandle<()>,
 }
 
-/// What a daemon is made of besides its settings.
-pub struct Surroundings {
+/// The time, the metrics and the means of a daemon, which are no settings.
+pub struct Environment {
     /// The time.
     pub clock: Clock,
     /// The metrics.
     pub metrics: Metrics,
-    /// How documents of clients are read from their servers.
+    /// Reads documents of clients from their servers.
     pub fetch: Arc<dyn Fetch>,
-    /// How the log filter is changed by a reload.
+    /// Changes the log filter, for a reload.
     pub log: LogControl,
+}
+
+impl Environment {
+    /// Makes the environment of a process: the system's clock, new metrics, documents from the network, and its `log`.
+    pub fn system(log: LogControl) -> Self {
+        Self { clock: Clock::system(), metrics: Metrics::new(), fetch: Arc::new(Fetcher::new()), log }
+    }
 }
 
 impl Daemon {
@@ -83,10 +93,10 @@ impl Daemon {
     ///
     /// # Errors
     /// The first part that does not start; the parts before it may still run, so the process should end.
-    pub async fn start(prepared: Prepared, around: Surroundings) -> Result<Self, ServerError> {
+    pub async fn start(prepared: Prepared, environment: Environment) -> Result<Self, ServerError> {
         let Prepared { loaded, files, source, vault, snapshot, admin_token, tls, authorities } = prepared;
         let config = &loaded.config;
-        let Surroundings { clock, metrics, fetch, log } = around;
+        let Environment { clock, metrics, fetch, log } = environment;
         // ports first: a second start must fail before it touches the data directory
         let (public, admin) = (http::bind(config.public.listen)?, http::bind(config.admin.listen)?);
         let engine = open_store(config, clock.clone()).await?;
@@ -107,14 +117,14 @@ impl Daemon {
             registry: registry.clone(),
         };
         let (router, router_task) = Router::start(grants, &context, config.tokens, &metrics).await?;
-        let pool = Arc::new(HashPool::start(config.hashing.workers, config.hashing.queue, &context.metrics)?);
+        let pool = Arc::new(HashPool::start("secret", &config.hashing.pool(), &context.metrics)?);
         let authorities = Arc::new(Authorities::new(authorities));
         let (shards, others) = (context.shards.clone(), source.extensions.client_auth.clone());
         let dialects = source.extensions.all_dialects();
         let (pooled, trusted) = (pool.clone(), authorities.clone());
         let parts = Parts { vault: vault.clone(), clock, pool: pooled, shards, fetch, authorities: trusted, others };
         let authenticator = Authenticator::new(registry.clone(), parts, &metrics);
-        let live = Live {
+        let live = RunningParts {
             vault,
             registry: registry.clone(),
             context: context.clone(),
@@ -124,8 +134,8 @@ impl Daemon {
             admin_token: admin_token.clone(),
             log,
         };
-        let daemonic = Daemonic::new(source, loaded.clone(), files, live);
-        let reloader = Reloader::start(daemonic, &metrics).await?;
+        let live_config = LiveConfig::new(source, loaded.clone(), files, live);
+        let reloader = Reloader::start(live_config, &metrics).await?;
         let operator = Arc::new(reloader.clone());
         let phase = Phase::default();
         phase.serve();
@@ -178,7 +188,7 @@ impl Daemon {
         })
     }
 
-    /// The parts, for tests and for who embeds jeton.
+    /// Returns the parts, for tests and embedding programs.
     pub fn service(&self) -> &Arc<Service> {
         &self.service
     }
@@ -186,7 +196,7 @@ impl Daemon {
     /// Reads the configuration again.
     ///
     /// # Errors
-    /// Why it was not taken; the old one stays in use.
+    /// The reason why it is not taken; the old configuration stays in use.
     pub fn reload(&self) -> impl Future<Output = Result<crate::service::Reloaded, String>> + Send + use<> {
         let reloader = self.reloader.clone();
         async move { crate::service::Operator::reload(&reloader).await }

@@ -1,62 +1,33 @@
-//! Everything that can go wrong before anything is bound: settings, secret files, certificates, clients.
+//! Preparation of a start: whatever can be wrong with settings, secret files, certificates and clients shows before
+//! anything is bound.
 
-use std::io::Read;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use zeroize::Zeroizing;
-
-use super::operator::Certificates;
-use crate::cause::chain;
-use crate::config::{Config, ConfigError, FileDigests, Loaded, Source, TlsFiles, digests, load, secret_line, snapshot};
-use crate::credential::shown_path;
+use super::material::{Certificates, PrepareError, admin_token, authorities};
+use crate::config::{FileDigests, Loaded, Source, digests, load, snapshot};
 use crate::http::admin::AdminToken;
-use crate::http::tls::{Tls, TlsError};
 use crate::registry::Snapshot;
-use crate::secret_file;
-use crate::vault::{Merged, Vault, VaultError};
+use crate::vault::Vault;
 use crate::x509::Anchors;
-
-/// Shortest admin token, in characters: 128 bits in base64url.
-const MIN_ADMIN_TOKEN: usize = 22;
-
-/// What of the authorities' file is read, in bytes: more than every public authority of the world has.
-const MAX_AUTHORITIES: u64 = 4 * 1024 * 1024;
 
 /// Checked settings with everything they name.
 pub struct Prepared {
     /// The settings.
     pub loaded: Loaded,
-    /// What was in the files that they name.
+    /// Digests of the files that they name.
     pub files: FileDigests,
-    /// Where they came from, for a reload.
+    /// Sources of the settings, for a reload.
     pub source: Source,
     /// The master keys.
     pub vault: Arc<Vault>,
     /// Issuers and clients.
     pub snapshot: Snapshot,
-    /// Who may use the admin surface.
+    /// The token that the admin surface asks for.
     pub admin_token: AdminToken,
     /// Certificates of both listeners.
     pub tls: Certificates,
-    /// Who issues certificates to clients.
+    /// Authorities that issue certificates to clients.
     pub authorities: Option<Anchors>,
-}
-
-/// Why the settings cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say it")]
-pub enum PrepareError {
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    #[error("secrets.master_key_file: {0}")]
-    Vault(#[from] VaultError),
-    #[error("secrets.admin_token_file: {0}")]
-    AdminToken(String),
-    #[error("public.client_ca_file: {}: {reason}", shown_path(path))]
-    Authorities { path: PathBuf, reason: String },
-    #[error("{listener}.tls: {}", chain(&**.source))]
-    Tls { listener: &'static str, source: Box<TlsError> },
 }
 
 /// Reads and checks everything that `source` names.
@@ -71,54 +42,7 @@ pub fn prepare(source: Source) -> Result<Prepared, PrepareError> {
     let vault = Arc::new(Vault::read(&config.secrets.master_key_file)?);
     let snapshot = snapshot(config, &vault, &source.extensions)?;
     let admin_token = AdminToken::new(&admin_token(config)?);
-    let tls = Certificates { public: tls("public", &config.public.tls)?, admin: tls("admin", &config.admin.tls)? };
+    let tls = Certificates::read(config)?;
     let authorities = authorities(config)?;
     Ok(Prepared { loaded, files, source, vault, snapshot, admin_token, tls, authorities })
-}
-
-/// Reads the master keys again, for [`Vault::take_in`] of the running ones.
-pub(super) fn master_keys(running: &Vault, config: &Config) -> Result<Merged, PrepareError> {
-    Ok(running.merged(Vault::read(&config.secrets.master_key_file)?)?)
-}
-
-/// Reads the admin token.
-pub(super) fn admin_token(config: &Config) -> Result<Zeroizing<String>, PrepareError> {
-    let token =
-        secret_line(&config.secrets.admin_token_file, "`jeton init` makes one").map_err(PrepareError::AdminToken)?;
-    check_admin_token(&token).map_err(|rule| PrepareError::AdminToken(format!("the token: {rule}")))?;
-    Ok(token)
-}
-
-/// Checks an admin token by its characters and its length.
-///
-/// # Errors
-/// The rule that it breaks.
-pub fn check_admin_token(token: &str) -> Result<(), String> {
-    // a header field carries no other (RFC 9110 section 5.5), and a blank ends a bearer token
-    if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(
-            "has a blank or a character outside of ASCII, which no request could present; use only the visible \
-                    characters of ASCII (0x21 to 0x7E), `jeton init` makes such a token"
-                .to_owned(),
-        );
-    }
-    if token.len() < MIN_ADMIN_TOKEN {
-        return Err(format!("at least {MIN_ADMIN_TOKEN} characters, at random (it has {} characters)", token.len()));
-    }
-    Ok(())
-}
-
-/// Reads the authorities that issue certificates to clients.
-pub(super) fn authorities(config: &Config) -> Result<Option<Anchors>, PrepareError> {
-    let Some(path) = &config.public.client_ca_file else { return Ok(None) };
-    let wrong = |reason: String| PrepareError::Authorities { path: path.clone(), reason };
-    let mut pem = Vec::new();
-    let read = secret_file::open(path).and_then(|file| file.take(MAX_AUTHORITIES).read_to_end(&mut pem));
-    read.map_err(|error| wrong(error.to_string()))?;
-    Anchors::from_pem(&pem).map(Some).map_err(|error| wrong(error.to_string()))
-}
-
-fn tls(listener: &'static str, files: &Option<TlsFiles>) -> Result<Option<Tls>, PrepareError> {
-    let load = |files: &TlsFiles| Tls::load(&files.certificate, &files.key, files.client_certificates);
-    files.as_ref().map(load).transpose().map_err(|source| PrepareError::Tls { listener, source: Box::new(source) })
 }

@@ -15,7 +15,7 @@ const OUTPUT: usize = 32;
 /// A salt and an output that no password has.
 const DECOY: &str = "$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// What a password check costs. The default is the first choice of OWASP: about 20 ms and 19 MiB.
+/// The cost of a password check. The default is the first choice of OWASP: about 20 ms and 19 MiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Cost {
@@ -51,21 +51,21 @@ impl Cost {
         if bounded { Ok(()) } else { Err("8 to 256 MiB of memory, 1 to 16 passes, 1 to 8 lanes") }
     }
 
-    /// That of a hash in PHC format.
+    /// Reads the cost of a hash in PHC format.
     pub fn of(phc: &str) -> Option<Self> {
         let params = Params::try_from(&PasswordHash::new(phc).ok()?).ok()?;
         Some(Self { memory_kib: params.m_cost(), passes: params.t_cost(), lanes: params.p_cost() })
     }
 
-    /// A hash at this cost that no password has.
+    /// Returns a hash at this cost that no password has.
     pub fn decoy(&self) -> String {
         format!("$argon2id$v=19${self}{DECOY}")
     }
 
-    /// Checks a hash that somebody else made.
+    /// Checks a hash that was made elsewhere.
     ///
     /// # Errors
-    /// What it must be like.
+    /// The form that it must have.
     pub fn check_phc(&self, phc: &str) -> Result<(), String> {
         let right = PasswordHash::new(phc).is_ok_and(|hash| {
             let known = hash.algorithm.as_str() == "argon2id" && hash.version == Some(19);
@@ -88,13 +88,13 @@ impl Cost {
     }
 }
 
-/// The memory that hashes are computed in, kept by a thread from one to the next: asking the system for 19 MiB each
-/// time costs page faults that every other thread of the process waits for.
+/// The memory for hashes, kept by a thread from one to the next: asking the system for 19 MiB each time costs page
+/// faults that every other thread of the process waits for.
 #[derive(Default)]
 pub struct Workspace(Vec<Block>);
 
 impl Workspace {
-    /// Whether `password` is the one behind `phc`.
+    /// Returns whether `phc` is a hash of `password`.
     pub fn verify(&mut self, password: &str, phc: &str) -> bool {
         self.output(password, phc).unwrap_or(false)
     }
@@ -113,7 +113,7 @@ impl Workspace {
         Some(output.ct_eq(wanted.as_bytes()).into())
     }
 
-    /// Gives the memory back.
+    /// Returns the memory to the system.
     pub fn release(&mut self) {
         self.0 = Vec::new();
     }

@@ -1,10 +1,15 @@
-//! argon2id, for what people chose: passwords of users and imported client secrets. What a hash costs, whose turn it is,
-//! and the threads in which it is computed, so that whoever sends many cannot slow down anything else.
+//! argon2id, for passwords of users and imported client secrets: its cost, the queue for it, and the threads that compute
+//! it, so that a flood of logins cannot slow down anything else.
 
+mod admission;
+mod config;
 pub mod cost;
-pub mod entrance;
-pub mod lane;
+mod pool;
+mod threads;
+mod waiting;
 
+pub use admission::{QueueRefusal, QueueShare};
+pub use config::HashPoolConfig;
 pub use cost::Cost;
-pub use entrance::{Crowded, Entrance, Share, Turn};
-pub use lane::{Full, Lane, LaneConfig, Waiting};
+pub use pool::{HashPool, HashTurn};
+pub use waiting::{Full, Waiting};

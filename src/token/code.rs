@@ -4,20 +4,21 @@
 use serde::{Deserialize, Serialize};
 
 use super::granted::Granted;
-use super::wire::{self, HEAD_LEN, Head};
+use super::sealed;
+use super::wire::{self, Head};
 use crate::clock::Time;
-use crate::id::Id;
 use crate::protocol::pkce::Challenge;
 use crate::state::Cell;
 use crate::vault::{Purpose, Vault};
 
 /// Longest code, in characters; bounded before it is decoded.
 pub const MAX_LEN: usize = 8 * 1024;
+const KIND: (&str, Purpose) = (wire::CODE, Purpose::Code);
 
-/// What a code stands for.
+/// The payload of a code.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Code {
-    /// The client it was issued to.
+    /// The client that the code was issued to.
     #[serde(rename = "c")]
     pub client_id: String,
     /// The redirect URI of the authorization request, byte for byte.
@@ -26,54 +27,37 @@ pub struct Code {
     /// PKCE, if the authorization request had a challenge.
     #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     pub challenge: Option<Challenge>,
-    /// The person.
+    /// Subject of the tokens.
     #[serde(rename = "s")]
     pub subject: String,
-    /// What was granted.
+    /// The grant.
     #[serde(rename = "g")]
     pub granted: Granted,
-    /// When it was issued.
+    /// Time of issue.
     #[serde(rename = "i")]
     pub issued_at: Time,
-    /// When it expires.
+    /// Time of expiry.
     #[serde(rename = "e")]
     pub expires_at: Time,
 }
 
 impl Code {
-    /// The code as the portal hands it out, under a fresh family id.
+    /// Seals the code for the portal to hand out, under a fresh family id.
     pub fn seal(&self, cell: Cell, issuer: &str, vault: &Vault) -> String {
-        let family = Id::random();
-        let head = Head { key: vault.current(), cell, family }.to_bytes();
         // a struct of strings and JSON values always serialises
-        let plain = serde_json::to_vec(self).unwrap_or_default();
-        let sealed = vault.seal(Purpose::Code, &family, &aad(&head, issuer), &plain);
-        // the seal begins with the key id, which the head carries already
-        let mut bytes = Vec::with_capacity(HEAD_LEN + sealed.len());
-        bytes.extend_from_slice(&head);
-        bytes.extend_from_slice(&sealed[1..]);
-        wire::encode(wire::CODE, &bytes)
+        sealed::seal(KIND, self, cell, issuer, vault).unwrap_or_default()
     }
 
-    /// Opens a code that `issuer` issued; `None` if it is anything else. Says nothing about expiry or use.
+    /// Opens a code that `issuer` issued; `None` if it is anything else. Checks neither expiry nor use.
     pub fn open(text: &str, issuer: &str, vault: &Vault) -> Option<(Head, Self)> {
-        let mut bytes = wire::decode(wire::CODE, text, MAX_LEN)?;
-        let (head, _) = Head::split(&bytes)?;
-        let head_bytes = head.to_bytes();
-        // turn `head | ciphertext` into `key id | ciphertext` in place
-        bytes[HEAD_LEN - 1] = head.key;
-        let plain = vault.open(Purpose::Code, &head.family, &aad(&head_bytes, issuer), &bytes[HEAD_LEN - 1..])?;
-        Some((head, serde_json::from_slice(&plain).ok()?))
+        sealed::open(KIND, text, MAX_LEN, issuer, vault)
     }
-}
-
-fn aad(head: &[u8; HEAD_LEN], issuer: &str) -> Vec<u8> {
-    [&head[..], issuer.as_bytes()].concat()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::Id;
 
     fn code() -> Code {
         Code {

@@ -1,9 +1,9 @@
-//! What a person granted: the part of an authorization that outlives its code, sealed in the family's row.
+//! The grant of a person: the part of an authorization that outlives its code, sealed in the family's row.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::access::Confirmation;
+use super::confirmation::Confirmation;
 use crate::id::Id;
 use crate::protocol::scope::Scope;
 use crate::protocol::uri::has_control;
@@ -29,7 +29,7 @@ pub struct Granted {
     /// `nonce` of the authentication request, for the first ID token.
     #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
-    /// When the person authenticated, seconds since the epoch.
+    /// Time of the person's authentication, seconds since the epoch.
     #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<u64>,
     /// Authentication context class.
@@ -44,20 +44,20 @@ pub struct Granted {
     /// Further claims of ID tokens.
     #[serde(rename = "i", default, skip_serializing_if = "Map::is_empty")]
     pub id_token_claims: Map<String, Value>,
-    /// What whoever uses the refresh tokens must show (RFC 8705 section 4).
+    /// Confirmation that the bearer of the refresh tokens must give (RFC 8705 section 4).
     #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
     pub confirmation: Option<Confirmation>,
-    /// Whether there is never an ID token, although the scope may have `openid`: neither now nor with a refresh token.
+    /// True if there is never an ID token, although the scope may have `openid`: neither now nor with a refresh token.
     #[serde(rename = "u", default, skip_serializing_if = "std::ops::Not::not")]
     pub unidentified: bool,
-    /// Whether the client proved who it is when it got this: one that became public must not go on with it.
+    /// True if the client authenticated when it got this grant: one that became public since must not go on with it.
     #[serde(rename = "p", default, skip_serializing_if = "std::ops::Not::not")]
     pub proven: bool,
 }
 
 impl Granted {
-    /// What is left of the grant for a client that may have `scope` and `resources` now (CHECKLIST 56); `None` if it
-    /// lost all of either, because no resource would mean the default audience.
+    /// Limits the grant to the `scope` and `resources` that the client may have now (CHECKLIST 56); returns `None` if
+    /// nothing of either is left, because no resource would mean the default audience.
     pub fn limited_to(mut self, scope: &Scope, resources: &[String]) -> Option<Self> {
         let had = (!self.scope.is_empty(), !self.resources.is_empty());
         self.scope = self.scope.common(scope);

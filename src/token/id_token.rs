@@ -23,7 +23,7 @@ pub struct IdClaims<'a> {
     pub exp: u64,
     /// Issue, seconds since the epoch.
     pub iat: u64,
-    /// When the person authenticated, seconds since the epoch.
+    /// Time of the person's authentication, seconds since the epoch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<u64>,
     /// `nonce` of the authentication request; only in the answer to the code (section 12.2).

@@ -2,47 +2,30 @@
 //! and only this service can read it (RFC 6749 section 1.4, RFC 7662).
 
 use super::access::AccessClaims;
-use super::wire::{self, HEAD_LEN, Head};
-use crate::id::Id;
+use super::sealed;
+use super::wire;
 use crate::state::Cell;
 use crate::vault::{Purpose, Vault};
 
 /// Longest opaque access token, in characters; bounded before it is decoded. As much as a parameter may be long, so
 /// that whatever was issued can be introspected.
 pub const MAX_LEN: usize = crate::protocol::form::MAX_VALUE;
+const KIND: (&str, Purpose) = (wire::ACCESS, Purpose::AccessToken);
 
-/// Whether the text looks like one of these tokens; says nothing about whether it is one.
+/// Returns whether the text has the prefix of an opaque access token.
 pub fn is_opaque(text: &str) -> bool {
     text.starts_with(wire::ACCESS)
 }
 
-/// The token as `issuer` hands it out; `None` if its claims are too long. Its head has a random name and not the
-/// family's, so that two tokens of one login do not show that they are.
+/// Seals `claims` into a token of `issuer`; `None` if it would be longer than [`MAX_LEN`]. Its head has a random name and
+/// not the family's, so that two tokens of one login do not show that they belong together.
 pub fn seal(claims: &AccessClaims, cell: Cell, issuer: &str, vault: &Vault) -> Option<String> {
-    let name = Id::random();
-    let head = Head { key: vault.current(), cell, family: name }.to_bytes();
-    let plain = serde_json::to_vec(claims).ok()?;
-    let sealed = vault.seal(Purpose::AccessToken, &name, &aad(&head, issuer), &plain);
-    // the seal begins with the key id, which the head carries already
-    let text = wire::encode(wire::ACCESS, &[&head[..], &sealed[1..]].concat());
-    (text.len() <= MAX_LEN).then_some(text)
+    sealed::seal(KIND, claims, cell, issuer, vault).filter(|text| text.len() <= MAX_LEN)
 }
 
-/// The claims of a token that `issuer` handed out; `None` if it is anything else. Says nothing about expiry or
-/// revocation.
+/// Opens a token that `issuer` issued; `None` if it is anything else. Checks neither expiry nor revocation.
 pub fn open(text: &str, issuer: &str, vault: &Vault) -> Option<AccessClaims> {
-    let mut bytes = wire::decode(wire::ACCESS, text, MAX_LEN)?;
-    let (head, _) = Head::split(&bytes)?;
-    let head_bytes = head.to_bytes();
-    // turn `head | ciphertext` into `key id | ciphertext` in place
-    bytes[HEAD_LEN - 1] = head.key;
-    let aad = aad(&head_bytes, issuer);
-    let plain = vault.open(Purpose::AccessToken, &head.family, &aad, &bytes[HEAD_LEN - 1..])?;
-    serde_json::from_slice(&plain).ok()
-}
-
-fn aad(head: &[u8; HEAD_LEN], issuer: &str) -> Vec<u8> {
-    [&head[..], issuer.as_bytes()].concat()
+    sealed::open(KIND, text, MAX_LEN, issuer, vault).map(|(_, claims)| claims)
 }
 
 #[cfg(test)]

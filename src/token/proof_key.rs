@@ -15,7 +15,7 @@ use crate::protocol::grant_type::GrantType;
 /// `token_type` of a request for such a token, and of its answer.
 pub const POP: &str = "pop";
 
-/// What `alg` may say.
+/// Values of `alg`.
 const ALGORITHMS: [&str; 9] = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512"];
 /// Longest `key`, in characters of base64url.
 const MAX_KEY: usize = 2048;
@@ -30,7 +30,8 @@ pub struct ProofKey {
 }
 
 impl ProofKey {
-    /// What a request wants its access token bound to; nothing but the code and refresh token grants can have it.
+    /// Reads the key that a request wants its access token bound to; only the code and refresh token grants can have
+    /// one.
     ///
     /// # Errors
     /// `invalid_request` in the vendor's words if `alg` is none of nine, or `key` is missing, longer than 2048

@@ -1,44 +1,31 @@
 //! Refresh tokens (RFC 6749 section 1.5): `head | generation | MAC`. A successor is derived, never stored: the same
-//! family, the next generation, and the MAC over both. A forged or garbled one is refused before any I/O.
+//! family, the next generation, and the MAC over both.
 
-use super::wire::{self, HEAD_LEN, Head};
+use super::signed;
+use super::wire::{self, Head};
 use crate::vault::{MacUse, Vault};
 
-/// Bytes before the MAC.
-const SIGNED_LEN: usize = HEAD_LEN + 4;
-/// Longest refresh token, in characters.
-const MAX_LEN: usize = 128;
+const KIND: (&str, MacUse) = (wire::REFRESH, MacUse::Refresh);
 
-/// A refresh token whose MAC is right, or one about to be handed out.
+/// A refresh token: one whose MAC was verified, or a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefreshToken {
     /// Key, cell and family.
     pub head: Head,
-    /// Which rotation of the family it stands for.
+    /// Number of the rotation of the family.
     pub generation: u32,
 }
 
 impl RefreshToken {
-    /// Reads a token that `issuer` handed out; `None` if it is anything else.
+    /// Reads a token that `issuer` issued; `None` if it is anything else.
     pub fn parse(text: &str, issuer: &str, vault: &Vault) -> Option<Self> {
-        let bytes = wire::decode(wire::REFRESH, text, MAX_LEN)?;
-        let (signed, mac) = bytes.split_at_checked(SIGNED_LEN)?;
-        let (head, generation) = Head::split(signed)?;
-        let mac = mac.try_into().ok()?;
-        if !vault.verify_mac(head.key, MacUse::Refresh, &[issuer.as_bytes(), signed], mac) {
-            return None;
-        }
-        Some(Self { head, generation: u32::from_be_bytes(generation.try_into().ok()?) })
+        let (head, generation) = signed::parse(KIND, text, issuer, vault)?;
+        Some(Self { head, generation: u32::from_be_bytes(generation) })
     }
 
-    /// The token as `issuer` hands it out; `None` if the vault no longer has its key.
+    /// Writes the token of `issuer`; `None` if the vault no longer has its key.
     pub fn encode(&self, issuer: &str, vault: &Vault) -> Option<String> {
-        let mut bytes = Vec::with_capacity(SIGNED_LEN + 32);
-        bytes.extend_from_slice(&self.head.to_bytes());
-        bytes.extend_from_slice(&self.generation.to_be_bytes());
-        let mac = vault.mac(self.head.key, MacUse::Refresh, &[issuer.as_bytes(), &bytes])?;
-        bytes.extend_from_slice(&mac);
-        Some(wire::encode(wire::REFRESH, &bytes))
+        signed::encode(KIND, self.head, self.generation.to_be_bytes(), issuer, vault)
     }
 }
 

@@ -1,6 +1,6 @@
-//! How opaque credentials look: a prefix for secret scanners, then base64url of
-//! `version | key id | cell | family id (16 B) | ...`. One string per credential: base64 that is
-//! not canonical is refused, so a token cannot be spelled in two ways.
+//! The form of opaque credentials: a prefix for secret scanners, then base64url of `version | key id | cell | family id
+//! (16 B) | ...`. There is one string per credential: base64 that is not canonical is refused, so a token cannot be
+//! spelled in two ways.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,7 +13,7 @@ use crate::state::{Cell, Key, Placed};
 pub const HEAD_LEN: usize = 20;
 const VERSION: u8 = 1;
 
-/// What every credential of a family begins with. Not secret, but covered by the MAC or the seal behind it.
+/// The beginning of every credential of a family. Not secret, but covered by the MAC or the seal behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
     /// The entry of the master key ring behind MAC or seal.
@@ -51,7 +51,7 @@ impl Head {
     }
 }
 
-/// Prefix and base64url of `bytes`.
+/// Encodes `bytes` as base64url behind `prefix`.
 pub fn encode(prefix: &str, bytes: &[u8]) -> String {
     let mut text = String::with_capacity(prefix.len() + bytes.len().div_ceil(3) * 4);
     text.push_str(prefix);
@@ -59,7 +59,8 @@ pub fn encode(prefix: &str, bytes: &[u8]) -> String {
     text
 }
 
-/// The bytes behind `prefix`, if `text` has it, is at most `limit` bytes long and is canonical base64url.
+/// Decodes the bytes behind `prefix`; `None` unless `text` has it, is at most `limit` bytes long and is canonical
+/// base64url.
 pub fn decode(prefix: &str, text: &str, limit: usize) -> Option<Vec<u8>> {
     if text.len() > limit {
         return None;

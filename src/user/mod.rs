@@ -27,7 +27,7 @@ use crate::issuer::Issuer;
 use crate::issuer::UserSource;
 use crate::limit::throttle::Throttle;
 use crate::metrics::Metrics;
-use crate::slow_hash::{Entrance, Full, Lane, LaneConfig, Share, Waiting};
+use crate::slow_hash::{Full, HashPool, HashPoolConfig, HashTurn, QueueShare, Waiting};
 use crate::store::{Documents, StoreError};
 
 /// Somebody who logged in.
@@ -91,9 +91,8 @@ pub struct Users {
 
 struct Inner {
     directory: Directory,
-    /// Before the lane: each address has its turn, and each name there.
-    entrance: Entrance,
-    lane: Lane,
+    /// Each network has its turn in the queue, and each name there.
+    pool: HashPool,
     /// Made at the first login: most installations have none.
     guard: OnceLock<Guard>,
     clock: Clock,
@@ -105,12 +104,15 @@ impl Users {
     ///
     /// # Errors
     /// If the system has no thread for us.
-    pub fn start(store: Arc<dyn Documents>, config: &LaneConfig, clock: Clock, metrics: &Metrics) -> io::Result<Self> {
-        const OF: &str = "password";
+    pub fn start(
+        store: Arc<dyn Documents>,
+        config: &HashPoolConfig,
+        clock: Clock,
+        metrics: &Metrics,
+    ) -> io::Result<Self> {
         let inner = Inner {
             directory: Directory::new(store),
-            entrance: Entrance::new(OF, config.workers, config.queue, metrics),
-            lane: Lane::start(OF, config, metrics)?,
+            pool: HashPool::start("password", config, metrics)?,
             guard: OnceLock::new(),
             clock,
             metrics: metrics.clone(),
@@ -194,24 +196,24 @@ impl Users {
         peer: IpAddr,
         waiting: &Waiting,
     ) -> Result<Verdict, LoginError> {
-        let lane = &self.inner.lane;
+        let pool = &self.inner.pool;
         let found = self.inner.directory.find(&issuer.id, login.username).await?;
-        let phc = found.as_ref().map_or_else(|| lane.cost.decoy(), |found| found.user.hash.clone());
+        let phc = found.as_ref().map_or_else(|| pool.cost().decoy(), |found| found.user.hash.clone());
         let client = format!("{}/{}", issuer.id, login.username);
-        let share = Share { source: Throttle::network(peer), client };
+        let share = QueueShare { source: Throttle::network(peer), client };
         // an address may be an application with all its users, so one that has its share is no guesser
-        let turn = self.inner.entrance.enter(share, Some(waiting)).await.map_err(|_| Full)?;
+        let turn = pool.enter_while(waiting, share).await.map_err(|_| Full)?;
         let password = prepared::password(login.password);
-        let mut right = lane.verify(&password, phc.clone(), Some(waiting)).await?;
-        let mut is_old = lane.cost.check_phc(&phc).is_err();
+        let mut right = turn.verify(&password, &phc).await?;
+        let mut is_old = pool.cost().check_phc(&phc).is_err();
         if !right && *password != *login.password {
-            right = lane.verify(login.password, phc, Some(waiting)).await?;
+            right = turn.verify(login.password, &phc).await?;
             is_old |= right;
         }
         let verdict = match found {
             Some(found) if right && !found.user.disabled => {
                 if is_old {
-                    self.hash_again(issuer, &password, &found).await;
+                    self.hash_again(&turn, issuer, &password, &found).await;
                 }
                 let StoredUser { subject, claims, .. } = found.user;
                 let amr = vec!["pwd".to_owned()];
@@ -226,8 +228,8 @@ impl Users {
 
     /// Stores the password of somebody who logged in at the cost and in the form of now, because its hash has another one.
     /// If that fails, the next login tries again.
-    async fn hash_again(&self, issuer: &Issuer, password: &str, found: &Found) {
-        if let Ok(Ok(hash)) = self.inner.lane.hash(password).await {
+    async fn hash_again(&self, turn: &HashTurn<'_>, issuer: &Issuer, password: &str, found: &Found) {
+        if let Ok(Ok(hash)) = turn.hash(password).await {
             let user = StoredUser { hash, ..found.user.clone() };
             // somebody who changed the user meanwhile was first
             let _ = self.inner.directory.put(&issuer.id, &found.name, &user, found.version).await;
@@ -242,12 +244,9 @@ impl Users {
         if password.is_empty() || password.len() > directory::MAX_PASSWORD {
             return Err(HashError::Rule(format!("password: 1 to {} bytes", directory::MAX_PASSWORD)));
         }
-        let _turn = self.inner.entrance.enter(Share::operator(), None).await.map_err(|_| Full)?;
-        self.inner
-            .lane
-            .hash(&prepared::password(password))
-            .await?
-            .map_err(|rule| HashError::Rule(format!("password: {rule}")))
+        let turn = self.inner.pool.enter_as_operator().await?;
+        let hashed = turn.hash(&prepared::password(password)).await?;
+        hashed.map_err(|rule| HashError::Rule(format!("password: {rule}")))
     }
 
     /// Checks the stored form of a password that somebody else hashed.
@@ -255,7 +254,7 @@ impl Users {
     /// # Errors
     /// The rule it breaks.
     pub fn check_hash(&self, phc: &str) -> Result<(), DirectoryError> {
-        self.inner.lane.cost.check_phc(phc).map_err(|rule| DirectoryError::Rule(format!("password_hash: {rule}")))
+        self.inner.pool.cost().check_phc(phc).map_err(|rule| DirectoryError::Rule(format!("password_hash: {rule}")))
     }
 }
 
@@ -274,7 +273,7 @@ pub enum HashError {
 mod tests {
     use super::*;
     use crate::clock::Time;
-    use crate::issuer::{IssuerSettings, UsersSettings};
+    use crate::issuer::{IssuerParts, IssuerSettings, UsersSettings};
     use crate::protocol::form::Form;
     use crate::store::memory::Memory;
 
@@ -284,12 +283,12 @@ mod tests {
         let store = Arc::new(Memory::new(1, clock.clone()));
         let start = |passes| {
             let cost = crate::slow_hash::Cost { memory_kib: 8 * 1024, passes, lanes: 1 };
-            let config = LaneConfig { workers: 1, queue: 2, cost };
+            let config = HashPoolConfig { workers: 1, queue: 2, cost };
             Users::start(store.clone(), &config, clock.clone(), &Metrics::new()).unwrap()
         };
         let users = UsersSettings { source: UserSource::Directory, ..UsersSettings::default() };
         let settings = IssuerSettings { url: "https://id.example".to_owned(), users, ..Default::default() };
-        let issuer = Issuer::new("main", settings).unwrap();
+        let issuer = Issuer::new("main", settings, IssuerParts::default()).unwrap();
         let (old, new) = (start(1), start(2));
         let hash = old.hash("horse").await.unwrap();
         let (subject, claims) = ("u-1".to_owned(), Claims::default());

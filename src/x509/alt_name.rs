@@ -37,8 +37,8 @@ impl AltName {
         }))
     }
 
-    /// Whether both name the same: host names without regard to case (RFC 5280 section 7.2), mailboxes so in the part
-    /// after the `@` only (section 7.5), the rest byte for byte.
+    /// Compares two names: host names without regard to case (RFC 5280 section 7.2), mailboxes so in the part after the
+    /// `@` only (section 7.5), the rest byte for byte.
     pub fn matches(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Dns(one), Self::Dns(two)) => one.eq_ignore_ascii_case(two),

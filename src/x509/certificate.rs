@@ -36,7 +36,7 @@ pub struct Certificate {
 pub struct Thumbprint([u8; 32]);
 
 impl Thumbprint {
-    /// As it stands in tokens: base64url without padding, 43 characters.
+    /// Encodes the thumbprint as in tokens: base64url without padding, 43 characters.
     pub fn encode(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)
     }
@@ -97,7 +97,7 @@ impl Certificate {
         &self.der
     }
 
-    /// Its SHA-256.
+    /// Returns the SHA-256 of the certificate.
     pub fn thumbprint(&self) -> Thumbprint {
         let mut thumbprint = [0; 32];
         thumbprint.copy_from_slice(digest(&SHA256, &self.der).as_ref());
@@ -109,7 +109,7 @@ impl Certificate {
         &self.subject
     }
 
-    /// Who made it, as it says.
+    /// Returns the name of the issuer.
     pub fn issuer(&self) -> &DistinguishedName {
         &self.issuer
     }
@@ -131,17 +131,17 @@ impl Certificate {
         self.not_after
     }
 
-    /// Whether it counts at `now`.
+    /// Returns whether the certificate is within its validity at `now`.
     pub fn is_current(&self, now: Time) -> bool {
         self.not_before.as_secs() <= now.as_secs() && now.as_secs() <= self.not_after.as_secs()
     }
 
-    /// Its subject alternative names that are of a kind known here.
+    /// Returns the subject alternative names of the kinds known here.
     pub fn alt_names(&self) -> &[AltName] {
         &self.alt_names
     }
 
-    /// Its public key.
+    /// Returns the public key.
     ///
     /// # Errors
     /// If it is of a kind that verifies nothing here, or weak.

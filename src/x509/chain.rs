@@ -21,12 +21,12 @@ pub struct Chain {
     others: Vec<CertificateDer<'static>>,
 }
 
-/// What a chain must be for.
+/// The purpose that a chain must serve (extended key usage).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Usage {
     /// Client authentication, if the leaf restricts its use at all (RFC 5280 section 4.2.1.12).
     ClientAuth,
-    /// Whatever it says.
+    /// Any purpose.
     Any,
 }
 
@@ -53,8 +53,9 @@ impl fmt::Debug for Anchors {
 }
 
 impl Chain {
-    /// A chain of a leaf and others, in any order, at most two about one subject (an authority and its cross-signed self):
-    /// whoever sends it cannot have us verify signatures along every order of certificates that all fit each other.
+    /// Makes a chain of a leaf and others, in any order, at most two about one subject (an authority and its
+    /// cross-signed self): a sender cannot make us verify signatures along every order of certificates that all fit
+    /// each other.
     ///
     /// # Errors
     /// If they are too many, one is too large or none at all, or too many are about one subject.
@@ -95,11 +96,11 @@ impl Chain {
         &self.leaf
     }
 
-    /// Whether one of `anchors` says, perhaps through the others of the chain, that the leaf is genuine and for `usage`
-    /// at `now`. Revocation lists are not looked at.
+    /// Checks that one of `anchors` vouches, perhaps through the others of the chain, for the leaf and its `usage` at
+    /// `now`. Revocation lists are not consulted.
     ///
     /// # Errors
-    /// Why not.
+    /// The reason why none does.
     pub fn verify(&self, anchors: &Anchors, usage: Usage, now: Time) -> Result<(), X509Error> {
         let leaf = EndEntityCert::try_from(self.leaf.der()).map_err(|_| X509Error::Der)?;
         let time = UnixTime::since_unix_epoch(now.since(Time::ZERO));
@@ -113,7 +114,7 @@ impl Chain {
     }
 }
 
-/// Whether more than two are about one subject.
+/// Returns whether more than two are about one subject.
 fn crowded(others: &[CertificateDer<'_>]) -> Result<bool, X509Error> {
     let subject = |der| webpki::anchor_from_trusted_cert(der).map(|anchor| anchor.subject.to_vec());
     let subjects: Vec<_> = others.iter().map(subject).collect::<Result<_, _>>().map_err(|_| X509Error::Der)?;

@@ -14,7 +14,7 @@ pub use certificate::{Certificate, MAX_CERTIFICATE, Thumbprint};
 pub use chain::{Anchors, Chain, MAX_CHAIN, Usage};
 pub use name::{DistinguishedName, NameError};
 
-/// Why a certificate, a chain or the anchors were refused.
+/// A reason why a certificate, a chain or the anchors are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum X509Error {

@@ -98,6 +98,20 @@ impl Bench {
         Self::of(Server::with(more).await)
     }
 
+    /// One that trusts an authority of clients' certificates.
+    async fn with_authority() -> (Self, Authority) {
+        let (dir, authority) = (tempfile::tempdir().unwrap(), Authority::new("ca"));
+        std::fs::write(dir.path().join("ca.pem"), &authority.pem).unwrap();
+        let settings = format!(
+            r#"
+            public.client_ca_file = "{}/ca.pem"
+            public.proxy = {{ trusted = ["127.0.0.1"], client_certificate_header = "x-client-cert" }}
+            "#,
+            dir.path().display()
+        );
+        (Self::with(&settings).await, authority)
+    }
+
     pub(crate) fn of(server: Server) -> Self {
         let service = server.daemon().service().clone();
         let issuer = service.registry.issuer("main").unwrap();
@@ -253,16 +267,7 @@ async fn checklist_16_a_right_token_of_a_provider_shows_no_client_either() {
 /// A chain to an authority costs two signatures, whoever shows it: fewer samples.
 #[tokio::test(flavor = "multi_thread")]
 async fn checklist_16_who_registered_a_certificate_does_not_show() {
-    let (dir, authority) = (tempfile::tempdir().unwrap(), Authority::new("ca"));
-    std::fs::write(dir.path().join("ca.pem"), &authority.pem).unwrap();
-    let bench = Bench::with(&format!(
-        r#"
-        public.client_ca_file = "{}/ca.pem"
-        public.proxy = {{ trusted = ["127.0.0.1"], client_certificate_header = "x-client-cert" }}
-        "#,
-        dir.path().display()
-    ))
-    .await;
+    let (bench, authority) = Bench::with_authority().await;
     let shown = authority.issue(&subject("somebody"));
     let register = async |id: &str, more: serde_json::Value| {
         let mut metadata = json!({ "client_id": id, "grant_types": ["client_credentials"], "scope": "api:read" });
@@ -288,16 +293,7 @@ async fn checklist_16_who_registered_a_certificate_does_not_show() {
 /// Reading a name takes as long as whoever made the certificate likes.
 #[tokio::test(flavor = "multi_thread")]
 async fn checklist_16_a_strangers_certificate_of_many_names_does_not_show_who_registered_one() {
-    let (dir, authority) = (tempfile::tempdir().unwrap(), Authority::new("ca"));
-    std::fs::write(dir.path().join("ca.pem"), &authority.pem).unwrap();
-    let bench = Bench::with(&format!(
-        r#"
-        public.client_ca_file = "{}/ca.pem"
-        public.proxy = {{ trusted = ["127.0.0.1"], client_certificate_header = "x-client-cert" }}
-        "#,
-        dir.path().display()
-    ))
-    .await;
+    let (bench, _) = Bench::with_authority().await;
     let mut params = subject("stranger");
     for number in 0..400 {
         params.distinguished_name.push(DnType::CustomDnType(vec![2, 5, 4, 1000 + number]), "A");

@@ -132,8 +132,8 @@ impl<'a> Bench<'a> {
             address: target.address,
             spread: false,
             pace,
-            warmup: Duration::from_secs_f64(self.options.warmup),
-            duration: Duration::from_secs_f64(self.options.duration),
+            warmup: self.options.measure.warmup(),
+            duration: self.options.measure.duration(),
             requests: None,
             pid: Some(pid),
         }

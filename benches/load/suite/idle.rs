@@ -18,9 +18,9 @@ const SETTLE: Duration = Duration::from_secs(3);
 /// Time to ready, idle memory, memory of idle connections; gives the service that was started last.
 pub(super) fn start_and_idle(options: &SuiteOptions, table: &mut Table) -> anyhow::Result<Service> {
     let program = Program {
-        path: options.program.clone(),
+        path: options.measure.program.clone(),
         arguments: options.server_arg.clone(),
-        data_root: options.data_root.clone(),
+        data_root: options.measure.data_root.clone(),
     };
     let mut ready = Vec::new();
     for _ in 1..STARTS {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use crate::cli::admin::Failure;
+use crate::cli::failure::CommandFailure;
 use crate::cli::input;
 
 /// RFC 7591 metadata by flags or from a file.
@@ -17,13 +17,13 @@ pub(super) struct MetadataArgs {
     /// A name for people
     #[arg(long)]
     name: Option<String>,
-    /// How it authenticates: client_secret_basic, client_secret_post, or none for a public client
+    /// Authentication method: client_secret_basic, client_secret_post, or none for a public client
     #[arg(long, value_name = "METHOD")]
     auth_method: Option<String>,
     /// A grant type it may use; repeat for more
     #[arg(long, value_name = "TYPE")]
     grant: Vec<String>,
-    /// Where codes may be sent; repeat for more
+    /// A URI that codes may be sent to; repeat for more
     #[arg(long, value_name = "URI")]
     redirect_uri: Vec<String>,
     /// The scopes it may have, separated by spaces
@@ -35,14 +35,14 @@ pub(super) struct MetadataArgs {
     /// Algorithm of its access tokens
     #[arg(long, value_name = "ALG")]
     access_token_alg: Option<String>,
-    /// What it may introspect: own or any
+    /// Tokens that it may introspect: own or any
     #[arg(long, value_name = "REACH")]
     introspection: Option<String>,
 }
 
 impl MetadataArgs {
     /// `base` with what the flags say, or the file.
-    pub(super) fn apply(&self, mut base: Map<String, Value>) -> Result<Map<String, Value>, Failure> {
+    pub(super) fn apply(&self, mut base: Map<String, Value>) -> Result<Map<String, Value>, CommandFailure> {
         if let Some(file) = &self.file {
             return input::object("--file", file);
         }

@@ -10,8 +10,10 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use super::admin::{Admin, AdminArgs, Failure, finish};
-use super::{exit, input, say, table};
+use super::admin::{AdminApi, AdminArgs};
+use super::failure::{CommandFailure, finish};
+use super::output::say;
+use super::{exit, input, table};
 use crate::client::secret::{SecretHash, advice, import};
 use crate::http::client::Method;
 use metadata::MetadataArgs;
@@ -57,7 +59,7 @@ enum ClientCommand {
     AddSecret {
         /// The client id
         id: String,
-        /// How long it works, such as 30d; for ever if it is not given
+        /// Lifetime, such as 30d; for ever if it is not given
         #[arg(long, value_name = "SPAN", value_parser = humantime_serde::re::humantime::parse_duration)]
         expires_in: Option<Duration>,
     },
@@ -76,11 +78,11 @@ pub(super) fn client(args: &ClientArgs) -> ExitCode {
     finish(run(&args.admin, &args.command))
 }
 
-fn run(args: &AdminArgs, command: &ClientCommand) -> Result<(), Failure> {
+fn run(args: &AdminArgs, command: &ClientCommand) -> Result<(), CommandFailure> {
     if matches!(command, ClientCommand::HashSecret) {
         return hash_secret();
     }
-    let admin = Admin::new(args)?;
+    let admin = AdminApi::new(args)?;
     match command {
         ClientCommand::Create { id, metadata } => {
             let mut body = metadata.apply(Map::new())?;
@@ -122,7 +124,7 @@ fn run(args: &AdminArgs, command: &ClientCommand) -> Result<(), Failure> {
     Ok(())
 }
 
-fn list(args: &AdminArgs, admin: &Admin<'_>) -> Result<(), Failure> {
+fn list(args: &AdminArgs, admin: &AdminApi<'_>) -> Result<(), CommandFailure> {
     let (found, _) = admin.list("clients", usize::MAX)?;
     if args.json {
         say(format_args!("{:#}", Value::from(found)));
@@ -141,9 +143,9 @@ fn list(args: &AdminArgs, admin: &Admin<'_>) -> Result<(), Failure> {
 }
 
 /// The metadata as it is now, without what is not metadata.
-fn current(admin: &Admin<'_>, id: &str) -> Result<Map<String, Value>, Failure> {
+fn current(admin: &AdminApi<'_>, id: &str) -> Result<Map<String, Value>, CommandFailure> {
     let Value::Object(mut members) = admin.get(&["clients", id], &[])? else {
-        return Err(Failure::new(exit::FAILED, "the daemon gave no metadata"));
+        return Err(CommandFailure::new(exit::FAILED, "the daemon gave no metadata"));
     };
     members.remove("client_id");
     members.remove("secrets");
@@ -175,7 +177,7 @@ fn done(args: &AdminArgs, line: &str) {
     }
 }
 
-fn hash_secret() -> Result<(), Failure> {
+fn hash_secret() -> Result<(), CommandFailure> {
     let secret = input::secret("", Path::new("-"))?;
     if let Some(advice) = advice(&secret) {
         let _ = writeln!(std::io::stderr(), "jeton: {advice}");
@@ -185,7 +187,7 @@ fn hash_secret() -> Result<(), Failure> {
             say(phc);
             Ok(())
         }
-        Ok(SecretHash::Keyed { .. }) => Err(Failure::new(exit::INTERNAL, "the secret was hashed with a key")),
-        Err(rule) => Err(Failure::usage(format!("{rule}; write it to standard input"))),
+        Ok(SecretHash::Keyed { .. }) => Err(CommandFailure::new(exit::INTERNAL, "the secret was hashed with a key")),
+        Err(rule) => Err(CommandFailure::usage(format!("{rule}; write it to standard input"))),
     }
 }

@@ -8,53 +8,53 @@ use serde_json::Value;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::Finding;
-use super::bounded::{self, Look};
+use super::bounded::{self, Probe};
+use super::finding::Finding;
 use super::network::dialled;
 use crate::cause::chain;
 use crate::clock::Time;
 use crate::config::{Config, secret_line};
 use crate::http::client::{Call, Method, Reply, Trust, send};
 
-/// How long an answer may take.
+/// Longest time for an answer.
 const ANSWER: Duration = Duration::from_secs(5);
 
 /// The admin listener of the daemon, and what is trusted.
-pub(super) struct Daemon<'a> {
+pub(super) struct RunningDaemon<'a> {
     base: Url,
-    /// Whether somebody gave `base`.
+    /// True if `base` comes from the command line.
     is_given: bool,
-    /// For the admin listener.
+    /// Trust in the admin listener.
     trust: Trust<'a>,
-    /// For the issuers' URLs.
+    /// Trust in the issuers' URLs.
     outside: Trust<'a>,
     authorization: Zeroizing<String>,
 }
 
-/// Whether an issuer's URL leads to the daemon, or why not; and when the answer says that it was sent.
-type Led = (Result<(), String>, Option<Time>);
+/// The result for one issuer: the reason why its URL does not lead to the daemon, and the date of the answer.
+type IssuerProbe = (Result<(), String>, Option<Time>);
 
-/// What the daemon told of itself.
-pub(super) struct Known {
+/// The part of its state that a daemon reports.
+pub(super) struct DaemonReport {
     pub(super) store: StorePath,
 }
 
-impl Known {
-    /// Something listens, and did not say anything.
+impl DaemonReport {
+    /// The report of a daemon that answers nothing.
     pub(super) const NOTHING: Self = Self { store: StorePath::Unknown };
 }
 
-/// Where the daemon keeps its state.
+/// The place where a daemon keeps its state.
 pub(super) enum StorePath {
-    /// It did not say.
+    /// Not reported.
     Unknown,
-    /// In memory.
+    /// In memory, so on no disk.
     None,
     At(PathBuf),
 }
 
-impl<'a> Daemon<'a> {
-    /// The daemon behind `admin_url`, or else the configured admin listener.
+impl<'a> RunningDaemon<'a> {
+    /// Makes the daemon behind `admin_url`, or else behind the configured admin listener.
     pub(super) fn new(config: &'a Config, admin_url: Option<Url>, ca_file: Option<&'a Path>) -> Option<Self> {
         let scheme = if config.admin.tls.is_some() { "https" } else { "http" };
         let own = format!("{scheme}://{}", dialled(config.admin.listen));
@@ -72,9 +72,9 @@ impl<'a> Daemon<'a> {
         })
     }
 
-    /// What the daemon says: readiness, configuration, dropped log lines; `None` if there is no answer.
-    pub(super) async fn look(&self, findings: &mut Vec<Finding>) -> Option<Known> {
-        let mut known = Known::NOTHING;
+    /// Checks readiness, configuration and dropped log lines; returns `None` if there is no answer.
+    pub(super) async fn look(&self, findings: &mut Vec<Finding>) -> Option<DaemonReport> {
+        let mut known = DaemonReport::NOTHING;
         let ready = self.admin("/readyz").await;
         let url = self.at("/readyz");
         findings.push(match &ready {
@@ -136,12 +136,13 @@ impl<'a> Daemon<'a> {
         }
     }
 
-    /// Whether the URL of each issuer leads to this daemon; gives when the answers say that they were sent.
+    /// Checks that the URL of each issuer leads to this daemon; returns the dates of the answers.
     pub(super) async fn issuers(&self, config: &Config, findings: &mut Vec<Finding>) -> Vec<(String, Time)> {
         let urls: Vec<(&str, &str)> = config.issuers.iter().map(|(id, own)| (id.as_str(), own.url.as_str())).collect();
-        let looks = urls.iter().map(|(id, url)| Box::pin(self.leads_here(id, url)) as Look<'_, Led>).collect();
+        let probes =
+            urls.iter().map(|(id, url)| Box::pin(self.leads_here(id, url)) as Probe<'_, IssuerProbe>).collect();
         let mut dates = Vec::new();
-        for ((id, url), found) in urls.iter().zip(bounded::all(looks, bounded::ALL).await) {
+        for ((id, url), found) in urls.iter().zip(bounded::run_all(probes, bounded::ALL).await) {
             let Some((led, date)) = found else {
                 let why = format!("not looked at: all issuers' URLs together may take {} s", bounded::ALL.as_secs());
                 findings.push(Finding::warning("issuer_url", format!("issuers.{id}.url {url}: {why}")));
@@ -160,8 +161,8 @@ impl<'a> Daemon<'a> {
         dates
     }
 
-    /// Whether `issuer` leads here, and when its discovery document says that it was sent.
-    async fn leads_here(&self, id: &str, issuer: &str) -> Led {
+    /// Checks that `issuer` leads here, and reads the date of its discovery document.
+    async fn leads_here(&self, id: &str, issuer: &str) -> IssuerProbe {
         match self.outside(&format!("{issuer}/.well-known/openid-configuration")).await {
             Ok(found) => (self.is_ours(id, issuer, &found).await, date(&found)),
             Err(error) => (Err(error), None),
@@ -211,7 +212,7 @@ async fn get(url: &Url, authorization: Option<&str>, trust: Trust<'_>) -> Result
     sent.map_err(|_| format!("no answer within {} s", ANSWER.as_secs()))?.map_err(|error| chain(&error))
 }
 
-/// When a successful answer says that it was sent.
+/// Returns the `Date` of a successful answer.
 fn date(reply: &Reply) -> Option<Time> {
     let date = reply.date.as_deref().filter(|_| reply.status == 200)?;
     let date = jiff::fmt::rfc2822::parse(date).ok()?;

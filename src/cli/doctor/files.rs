@@ -1,23 +1,23 @@
-//! What is on the disk: the data directory and its lock, certificates, and what the store says of the clock.
+//! Checks of the disk: the data directory and its lock, certificates, and the clock by the store's last write.
 
 use std::fs::{File, TryLockError};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::Finding;
-use super::daemon::{Known, StorePath};
+use super::daemon::{DaemonReport, StorePath};
+use super::finding::Finding;
 use crate::clock::{Clock, Time};
 use crate::config::Config;
 use crate::x509::Certificate;
 
 const DAY: u64 = 86_400;
-/// How long before its end a certificate is named.
+/// Time before its end from which a certificate is warned of, in seconds.
 const SOON: u64 = 30 * DAY;
-/// How far clocks may be apart, in seconds.
+/// Accepted difference between clocks, in seconds.
 const APART: u64 = 10;
 
-/// The directory, or the nearest one above it that exists, must take new files.
+/// Checks that files can be made in the directory, or in the nearest one above it that exists.
 pub(super) fn data_directory(path: &Path) -> Finding {
     const CHECK: &str = "store_path";
     let shown = path.display();
@@ -31,9 +31,9 @@ pub(super) fn data_directory(path: &Path) -> Finding {
     }
 }
 
-/// The lock that a process with the store open holds; `daemon` is what one says that answers on the admin listener, which
-/// may be on another machine if it is not `here`.
-pub(super) fn lock(path: &Path, daemon: Option<&Known>, here: bool) -> Finding {
+/// Checks the lock that a process with the store open holds. `daemon` is the report of the one that answers on the admin
+/// listener, which may be on another machine if it is not `here`.
+pub(super) fn lock(path: &Path, daemon: Option<&DaemonReport>, here: bool) -> Finding {
     let good = |told: String| Finding::good("store_lock", format!("store.path {}: {told}", path.display()));
     let bad = |told: String| Finding::bad("store_lock", format!("store.path {}: {told}", path.display()));
     let holder = match holder(&path.join("db")) {
@@ -67,7 +67,7 @@ pub(super) fn lock(path: &Path, daemon: Option<&Known>, here: bool) -> Finding {
     }
 }
 
-/// Who holds the lock of a file, if somebody does.
+/// Returns the process that holds the lock of a file, if one does.
 fn holder(file: &Path) -> std::io::Result<Option<String>> {
     let file = match File::open(file) {
         Ok(file) => file,
@@ -98,7 +98,7 @@ fn is_same(one: &Path, other: &Path) -> bool {
     real(one) == real(other)
 }
 
-/// The certificates of both listeners and of the authorities of clients.
+/// Checks the certificates of both listeners and of the authorities of clients.
 pub(super) fn certificates(config: &Config) -> Vec<Finding> {
     let own = |tls: &Option<crate::config::TlsFiles>| tls.as_ref().map(|tls| tls.certificate.clone());
     let files = [
@@ -110,7 +110,7 @@ pub(super) fn certificates(config: &Config) -> Vec<Finding> {
     files.into_iter().filter_map(|(setting, file)| Some(certificate(setting, &file?, now))).collect()
 }
 
-/// How long the certificates in a file stay valid: until the first of them ends.
+/// Checks how long the certificates in a file stay valid: until the first of them ends.
 fn certificate(setting: &str, file: &Path, now: Time) -> Finding {
     const CHECK: &str = "certificate";
     let shown = format!("{setting} {}", file.display());
@@ -132,7 +132,7 @@ fn certificate(setting: &str, file: &Path, now: Time) -> Finding {
     }
 }
 
-/// Whether this machine's clock agrees with what the store was written at last, and with `dates` of answers.
+/// Checks this machine's clock against the store's last write and `dates` of answers.
 pub(super) fn clock(config: &Config, dates: &[(String, Time)]) -> Finding {
     const CHECK: &str = "clock";
     let now = Clock::system().now().as_secs();

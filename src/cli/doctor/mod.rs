@@ -3,6 +3,7 @@
 mod bounded;
 mod daemon;
 mod files;
+mod finding;
 mod network;
 
 use std::path::PathBuf;
@@ -11,18 +12,20 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::{complain, exit, say};
+use super::exit;
+use super::output::{complain, say};
 use crate::cause::chain;
 use crate::config::{Engine, Source};
 use crate::server::prepare;
-use daemon::{Daemon, Known};
+use daemon::{DaemonReport, RunningDaemon};
+use finding::{CheckStatus, Finding};
 
 #[derive(Args)]
 pub(super) struct DoctorArgs {
     /// The configuration file
     #[arg(long, short, env = "JETON_CONFIG", value_name = "FILE")]
     config: PathBuf,
-    /// Where the admin listener is from here; else as it is configured
+    /// URL of the admin listener from here; else as it is configured
     #[arg(long, value_name = "URL")]
     admin_url: Option<url::Url>,
     /// PEM certificates that https is trusted by, for the admin listener and the issuers
@@ -31,54 +34,6 @@ pub(super) struct DoctorArgs {
     /// Print the findings as JSON
     #[arg(long)]
     json: bool,
-}
-
-/// The verdict on what was looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Status {
-    Good,
-    /// It works now, and will not for ever.
-    Warning,
-    /// It does not work.
-    Bad,
-}
-
-impl Status {
-    /// Its name in JSON.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Good => "good",
-            Self::Warning => "warning",
-            Self::Bad => "bad",
-        }
-    }
-}
-
-/// What one look found.
-struct Finding {
-    /// What was looked at; these names stay as they are.
-    check: &'static str,
-    status: Status,
-    /// What is there, and what to do if it is wrong.
-    message: String,
-}
-
-impl Finding {
-    fn new(check: &'static str, status: Status, message: impl Into<String>) -> Self {
-        Self { check, status, message: message.into() }
-    }
-
-    fn good(check: &'static str, message: impl Into<String>) -> Self {
-        Self::new(check, Status::Good, message)
-    }
-
-    fn warning(check: &'static str, message: impl Into<String>) -> Self {
-        Self::new(check, Status::Warning, message)
-    }
-
-    fn bad(check: &'static str, message: impl Into<String>) -> Self {
-        Self::new(check, Status::Bad, message)
-    }
 }
 
 pub(super) fn doctor(args: DoctorArgs) -> ExitCode {
@@ -102,10 +57,10 @@ pub(super) fn doctor(args: DoctorArgs) -> ExitCode {
     let here = network::listens(config.admin.listen);
     // without the flag, who does not listen here is not asked; with it, the daemon may be anywhere
     let asked = here || args.admin_url.is_some();
-    let daemon = asked.then(|| Daemon::new(config, args.admin_url.clone(), args.ca_file.as_deref())).flatten();
+    let daemon = asked.then(|| RunningDaemon::new(config, args.admin_url.clone(), args.ca_file.as_deref())).flatten();
     let answered = daemon.as_ref().and_then(|daemon| runtime.block_on(daemon.look(&mut findings)));
     let answering = daemon.as_ref().filter(|_| answered.is_some());
-    let known = answered.or(here.then_some(Known::NOTHING));
+    let known = answered.or(here.then_some(DaemonReport::NOTHING));
     if config.store.engine == Engine::Sled {
         findings.push(files::data_directory(&config.store.path));
         findings.push(files::lock(&config.store.path, known.as_ref(), here));
@@ -122,7 +77,7 @@ pub(super) fn doctor(args: DoctorArgs) -> ExitCode {
         findings.push(network::port(check, name, address, running));
     }
     let worst = findings.iter().map(|finding| finding.status).max();
-    report(&args, &findings, if worst == Some(Status::Bad) { exit::UNAVAILABLE } else { 0 })
+    report(&args, &findings, if worst == Some(CheckStatus::Bad) { exit::UNAVAILABLE } else { 0 })
 }
 
 fn report(args: &DoctorArgs, findings: &[Finding], code: u8) -> ExitCode {
@@ -134,9 +89,9 @@ fn report(args: &DoctorArgs, findings: &[Finding], code: u8) -> ExitCode {
     }
     for Finding { status, message, .. } in findings {
         let word = match status {
-            Status::Good => "good",
-            Status::Warning => "warn",
-            Status::Bad => "BAD ",
+            CheckStatus::Good => "good",
+            CheckStatus::Warning => "warn",
+            CheckStatus::Bad => "BAD ",
         };
         say(format_args!("{word}  {message}"));
     }

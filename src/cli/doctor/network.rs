@@ -1,40 +1,40 @@
-//! Ports and hooks: whether something listens there.
+//! Checks of ports and hooks.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use url::Url;
 
-use super::Finding;
-use super::bounded::{self, Look};
+use super::bounded::{self, Probe};
+use super::finding::Finding;
 use crate::config::Config;
 use crate::hook::HookSettings;
 
-/// How long a connection may take.
+/// Longest time for a connection.
 const CONNECT: Duration = Duration::from_secs(2);
-/// How long a name may take to be resolved and connected to.
+/// Longest time to resolve a name and connect to it.
 const REACH: Duration = Duration::from_secs(5);
 
 pub(super) fn listens(address: SocketAddr) -> bool {
     TcpStream::connect_timeout(&dialled(address), CONNECT).is_ok()
 }
 
-/// Who listens everywhere is called on the loopback address.
+/// Returns the address to connect to: the loopback address for a listener on every interface.
 pub(super) fn dialled(address: SocketAddr) -> SocketAddr {
     let loopback = if address.is_ipv6() { [0, 0, 0, 0, 0, 0, 0, 1].into() } else { [127, 0, 0, 1].into() };
     if address.ip().is_unspecified() { SocketAddr::new(loopback, address.port()) } else { address }
 }
 
-/// Where the daemon runs that answered.
+/// The place of the daemon that answered.
 #[derive(Clone, Copy)]
 pub(super) struct Running {
-    /// Something listens at admin.listen.
+    /// True if something listens at admin.listen.
     pub(super) here: bool,
-    /// It was asked by `--admin-url`, and nothing listens here.
+    /// True if the daemon was asked by `--admin-url` and nothing listens here.
     pub(super) elsewhere: bool,
 }
 
-/// A daemon that runs here must answer on both ports; without one, both must be free.
+/// Checks a port: a daemon that runs here must answer on both, and without one both must be free.
 pub(super) fn port(check: &'static str, name: &str, address: SocketAddr, running: Running) -> Finding {
     if running.here {
         return if listens(address) {
@@ -55,7 +55,7 @@ pub(super) fn port(check: &'static str, name: &str, address: SocketAddr, running
     }
 }
 
-/// Whether the hooks of the issuers can be reached; nothing is asked of them.
+/// Checks that the hooks of the issuers can be reached; sends them nothing.
 pub(super) async fn hooks(config: &Config) -> Vec<Finding> {
     let mut hooks: Vec<(String, &HookSettings)> = Vec::new();
     for (id, issuer) in &config.issuers {
@@ -63,9 +63,9 @@ pub(super) async fn hooks(config: &Config) -> Vec<Finding> {
         let grants = issuer.custom_grants.iter().enumerate();
         hooks.extend(grants.map(|(index, grant)| (format!("issuers.{id}.custom_grants[{index}].hook"), &grant.hook)));
     }
-    let looks =
-        hooks.iter().map(|(_, settings)| Box::pin(reach(&settings.url)) as Look<'_, Result<(), String>>).collect();
-    let found = bounded::all(looks, bounded::ALL).await;
+    let probes =
+        hooks.iter().map(|(_, settings)| Box::pin(reach(&settings.url)) as Probe<'_, Result<(), String>>).collect();
+    let found = bounded::run_all(probes, bounded::ALL).await;
     hooks.iter().zip(found).map(|((place, settings), reached)| hook(place, &settings.url, reached)).collect()
 }
 

@@ -1,49 +1,13 @@
-//! Certificates of clients (RFC 8705): whether the listener sees them, and whom they must be about.
+//! The name that the certificate of a client must have (RFC 8705 section 2.1.2).
 
 use super::ClientMetadata;
-use super::rules::{MetadataError, refuse};
+use super::error::{MetadataError, refuse};
 use crate::issuer::Issuer;
 use crate::protocol::auth_method::AuthMethod;
 use crate::x509::{AltName, Certificate, DistinguishedName};
 
 /// Longest name, in bytes.
 const MAX_NAME: usize = 2048;
-
-/// What the public listener sees of the certificates of clients: nothing is offered that cannot work.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sight {
-    /// Nothing.
-    #[default]
-    None,
-    /// The certificates.
-    Certificates,
-    /// The certificates, and which of them trusted authorities issued.
-    Authorities,
-}
-
-impl Sight {
-    /// Whether it sees certificates.
-    pub fn are_seen(self) -> bool {
-        self != Self::None
-    }
-
-    /// Whether clients can authenticate by `method`.
-    pub fn allow(self, method: AuthMethod) -> bool {
-        match method {
-            AuthMethod::TlsClientAuth => self == Self::Authorities,
-            AuthMethod::SelfSignedTlsClientAuth => self.are_seen(),
-            AuthMethod::None
-            | AuthMethod::ClientSecretBasic
-            | AuthMethod::ClientSecretPost
-            | AuthMethod::PrivateKeyJwt
-            | AuthMethod::ClientSecretJwt
-            | AuthMethod::IdTokenBearer
-            | AuthMethod::X509JwtBearer
-            | AuthMethod::Pkcs7Bearer
-            | AuthMethod::Other(_) => true,
-        }
-    }
-}
 
 /// The one name that a client's certificate must have (RFC 8705 section 2.1.2).
 #[derive(Clone, Debug)]
@@ -68,7 +32,7 @@ impl ClientMetadata {
     /// What the certificate must be about: for `tls_client_auth` exactly one name is registered, for others none.
     pub(super) fn certificate_rule(&self, issuer: &Issuer) -> Result<Option<CertificateName>, MetadataError> {
         let method = self.token_endpoint_auth_method;
-        if !issuer.certificates.allow(method) {
+        if !issuer.certificates.allows(method) {
             let rule = "the public listener must see client certificates (public.tls.client_certificates or \
                         public.proxy), and tls_client_auth needs public.client_ca_file";
             return refuse("token_endpoint_auth_method", method.name(), rule);

@@ -1,22 +1,24 @@
 //! Client metadata (RFC 7591 section 2) and the `jeton` object that extends it; `rules` says what both must keep.
 
 pub mod certificate;
+mod error;
+mod id;
 mod redirect;
 mod rules;
 mod written;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::rules::{MetadataError, check_client_id, check_new_client_id};
+pub use self::error::MetadataError;
+pub use self::id::{MAX_CLIENT_ID, check_client_id, check_new_client_id};
 use crate::federation::FederatedCredential;
+use crate::issuer::SecretTransport;
 use crate::jose::{Algorithm, Scheme};
 use crate::protocol::auth_method::AuthMethod;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
 use crate::token::access::{AccessTokenFormat, AccessTokenTyp};
 
-/// Longest client id, in bytes.
-pub const MAX_CLIENT_ID: usize = 128;
 const MAX_REDIRECT_URIS: usize = 64;
 const MAX_URI: usize = 2048;
 
@@ -40,17 +42,6 @@ pub enum CodeRedirect {
     Required,
     /// It may leave it out, as OAuth 2.1 does; if it sends one, it must be the same.
     Optional,
-}
-
-/// How a client may send its secret.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SecretTransport {
-    /// By Basic or in the body, whichever is registered: many client libraries try one and then the other.
-    #[default]
-    Any,
-    /// As registered, and not otherwise.
-    Registered,
 }
 
 /// Which ports a redirect URI at `http://localhost` may have.

@@ -1,13 +1,14 @@
 //! The rules that client metadata must keep (RFC 7591 section 2, RFC 9700 section 2), and what follows from it once
 //! the defaults of its issuer are filled in.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use url::Url;
 
+use super::error::{MetadataError, refuse};
+use super::id::check_client_id;
 use super::redirect::check_redirect_uri;
-use super::{ClientMetadata, MAX_CLIENT_ID, MAX_REDIRECT_URIS, MAX_URI};
+use super::{ClientMetadata, MAX_REDIRECT_URIS, MAX_URI};
 use crate::client::secret::Secret;
 use crate::client::{AssertionRules, Client, Settings};
 use crate::federation::{Credential, MAX_CREDENTIALS};
@@ -16,54 +17,8 @@ use crate::jwks::keyset::{ClientKeys, KeySet};
 use crate::limit::rate::RateLimit;
 use crate::protocol::auth_method::AuthMethod;
 use crate::protocol::grant_type::GrantType;
-use crate::protocol::segment::is_dot_segment;
-use crate::protocol::uri::shown;
 use crate::state::{Lifetimes, RotatePolicy};
 use crate::token::access::AccessTokenTyp;
-
-/// Metadata that asks for what it may not have; names the field, the value and the rule.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {rule} (it is {value})")]
-pub struct MetadataError {
-    field: &'static str,
-    value: String,
-    rule: Cow<'static, str>,
-}
-
-pub(super) fn refuse<T>(
-    field: &'static str,
-    value: impl std::fmt::Display,
-    rule: impl Into<Cow<'static, str>>,
-) -> Result<T, MetadataError> {
-    Err(MetadataError { field, value: shown(&value.to_string()), rule: rule.into() })
-}
-
-/// Checks a client id: 1 to 128 printable ASCII characters without slash, which separates issuer and client in the store.
-///
-/// # Errors
-/// The rule it breaks.
-pub fn check_client_id(id: &str) -> Result<(), MetadataError> {
-    if id.is_empty() || id.len() > MAX_CLIENT_ID || !id.bytes().all(|byte| matches!(byte, 0x21..=0x7e) && byte != b'/')
-    {
-        return refuse(
-            "client_id",
-            format_args!("{id:?}"),
-            "1 to 128 printable ASCII characters without space and slash",
-        );
-    }
-    Ok(())
-}
-
-/// Checks the id of a new client: no URL can carry a dot segment (RFC 3986 section 5.2.4), so nobody could change it.
-///
-/// # Errors
-/// The rule it breaks.
-pub fn check_new_client_id(id: &str) -> Result<(), MetadataError> {
-    if is_dot_segment(id) {
-        return refuse("client_id", format_args!("{id:?}"), "any other: clients of HTTP take it out of a URL");
-    }
-    check_client_id(id)
-}
 
 impl ClientMetadata {
     /// Makes the client that this metadata describes, at `issuer`.

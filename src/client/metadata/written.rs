@@ -1,8 +1,8 @@
 //! Rules for what is registered or configured now: how URIs and names are written, and what nobody should ask for. A client
 //! that was stored before them stays usable, and its URIs are compared byte for byte like all others.
 
-use super::rules::refuse;
-use super::{ClientMetadata, MetadataError};
+use super::ClientMetadata;
+use super::error::{MetadataError, refuse};
 use crate::protocol::auth_method::AuthMethod;
 use crate::protocol::uri::{self, UriError};
 

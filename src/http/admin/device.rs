@@ -16,7 +16,7 @@ use crate::protocol::scope::Scope;
 use crate::service::Service;
 use crate::state::{DecideRefusal, Decision, Device, DeviceDecision, Placed, Row};
 use crate::token::Granted;
-use crate::token::device_code::UserCode;
+use crate::token::user_code::UserCode;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -29,8 +29,8 @@ use serde_json::Value;
 use subtle::ConstantTimeEq;
 
 use super::{Fault, Handler, Request, Response, respond};
-use crate::auth::EventBudget;
 use crate::issuer::Issuer;
+use crate::limit::lines::LineBudget;
 use crate::metrics::Stopwatch;
 use crate::protocol::strict_json;
 use crate::service::Service;
@@ -94,14 +94,14 @@ pub struct Admin {
     token: AdminToken,
     seen: super::access::Observers,
     /// Whoever has no token decides how often it is refused.
-    refusals: EventBudget,
+    refusals: LineBudget,
 }
 
 impl Admin {
     /// The surface of `service`, for holders of `token`.
     pub fn new(service: Arc<Service>, token: AdminToken) -> Self {
         let seen = super::access::Observers::new(&service.context.metrics, LABELS.to_vec());
-        Self { service, token, seen, refusals: EventBudget::default() }
+        Self { service, token, seen, refusals: LineBudget::default() }
     }
 }
 

@@ -49,7 +49,7 @@ pub(super) fn metadata(service: &Service, issuer: &Issuer, request: &Request) ->
 /// The metadata document, made from what the issuer and the running service really offer.
 fn describe(service: &Service, issuer: &Issuer) -> Vec<u8> {
     let dialect = service.dialects.of(issuer);
-    let at = |endpoint| dialect::url(dialect, issuer, endpoint);
+    let at = |endpoint| dialect::url(dialect, &issuer.settings, endpoint);
     let admitted = || AuthMethod::ALL.iter().filter(|method| issuer.admits(**method));
     let methods: Vec<&str> = admitted().chain(&issuer.other_methods).map(AuthMethod::name).collect();
     let confidential = methods.iter().copied().filter(|method| *method != AuthMethod::None.name()).collect();

@@ -90,7 +90,7 @@ impl<'a> Form<'a> {
         self.get(name).ok_or(OAuthError::invalid_request(missing))
     }
 
-    /// The same form, owning its text.
+    /// Returns the form with text of its own.
     pub fn into_owned(self) -> Form<'static> {
         let own = |text: Cow<'a, str>| Cow::Owned(text.into_owned());
         Form { pairs: self.pairs.into_iter().map(|(name, value)| (own(name), own(value))).collect() }

@@ -1,23 +1,25 @@
 //! The reloader actor: one reload at a time, however many ask; a tick each second to follow other nodes. When it dies
 //! it is started again; what was loaded stays in use.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use prometheus::{IntCounter, IntGauge};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SpawnErr};
+use serde_json::Value;
 use tokio::task::JoinHandle;
 
-use super::Daemonic;
+use super::live_config::LiveConfig;
 use crate::ask::ask;
 use crate::metrics::Metrics;
-use crate::service::Reloaded;
+use crate::service::{Operator, Reloaded};
 
-/// How often the changes of other nodes are followed.
+/// Time between two looks for changes of other nodes.
 const FOLLOW_EVERY: Duration = Duration::from_secs(1);
-/// How long who asked for a reload waits: longer than each of its steps may take, new RSA keys included. A reload itself is
-/// never dropped half way.
+/// Longest wait of a caller for a reload: longer than each of its steps may take, new RSA keys included. The reload
+/// itself is never dropped half way.
 const LIMIT: Duration = Duration::from_secs(240);
 
 type Reply = RpcReplyPort<Result<Reloaded, String>>;
@@ -31,32 +33,32 @@ enum Message {
 
 #[derive(Clone)]
 pub(in crate::server) struct Reloader {
-    daemonic: Arc<Daemonic>,
+    config: Arc<LiveConfig>,
     actor: Arc<ArcSwap<ActorRef<Message>>>,
     keeper: Arc<JoinHandle<()>>,
 }
 
 struct ReloaderActor {
-    daemonic: Arc<Daemonic>,
+    config: Arc<LiveConfig>,
     metrics: Metrics,
 }
 
 #[derive(Default)]
 struct State {
-    /// Who waits for the reload that runs.
+    /// Callers of the reload that runs.
     running: Vec<Reply>,
-    /// Who asked since it began, and wants what is on disk now.
+    /// Callers that asked since it began, and want the files as they are now.
     waiting: Vec<Reply>,
     following: bool,
 }
 
 impl Reloader {
-    pub(in crate::server) async fn start(daemonic: Arc<Daemonic>, metrics: &Metrics) -> Result<Self, SpawnErr> {
+    pub(in crate::server) async fn start(config: Arc<LiveConfig>, metrics: &Metrics) -> Result<Self, SpawnErr> {
         now(&metrics.config_loaded_at);
-        let (actor, mut ended) = spawn(&daemonic, metrics).await?;
+        let (actor, mut ended) = spawn(&config, metrics).await?;
         let actor = Arc::new(ArcSwap::from_pointee(actor));
         let restarts: IntCounter = metrics.actor_restarts.with_label_values(&["reloader"]);
-        let (slot, kept, kept_metrics) = (actor.clone(), daemonic.clone(), metrics.clone());
+        let (slot, kept, kept_metrics) = (actor.clone(), config.clone(), metrics.clone());
         let keeper = tokio::spawn(async move {
             loop {
                 let _ = ended.await;
@@ -66,14 +68,10 @@ impl Reloader {
                 ended = next_ended;
             }
         });
-        Ok(Self { daemonic, actor, keeper: Arc::new(keeper) })
+        Ok(Self { config, actor, keeper: Arc::new(keeper) })
     }
 
-    pub(super) fn daemonic(&self) -> &Daemonic {
-        &self.daemonic
-    }
-
-    pub(super) async fn ask_reload(&self) -> Result<Reloaded, String> {
+    async fn ask_reload(&self) -> Result<Reloaded, String> {
         let actor = self.actor.load_full();
         ask(&actor, Message::Reload, LIMIT).await.map_err(|error| error.to_string())?
     }
@@ -84,8 +82,18 @@ impl Reloader {
     }
 }
 
-async fn spawn(daemonic: &Arc<Daemonic>, metrics: &Metrics) -> Result<(ActorRef<Message>, JoinHandle<()>), SpawnErr> {
-    let actor = ReloaderActor { daemonic: daemonic.clone(), metrics: metrics.clone() };
+impl Operator for Reloader {
+    fn reload(&self) -> Pin<Box<dyn Future<Output = Result<Reloaded, String>> + Send + '_>> {
+        Box::pin(self.ask_reload())
+    }
+
+    fn config(&self) -> Value {
+        self.config.describe()
+    }
+}
+
+async fn spawn(config: &Arc<LiveConfig>, metrics: &Metrics) -> Result<(ActorRef<Message>, JoinHandle<()>), SpawnErr> {
+    let actor = ReloaderActor { config: config.clone(), metrics: metrics.clone() };
     Actor::spawn(None, actor, ()).await
 }
 
@@ -119,9 +127,9 @@ impl Actor for ReloaderActor {
             }
             Message::Follow if !state.following => {
                 state.following = true;
-                let (daemonic, myself) = (self.daemonic.clone(), myself);
+                let (config, myself) = (self.config.clone(), myself);
                 tokio::spawn(async move {
-                    daemonic.follow().await;
+                    config.follow().await;
                     let _ = myself.cast(Message::Followed);
                 });
             }
@@ -138,9 +146,9 @@ impl ReloaderActor {
             return;
         }
         state.running = std::mem::take(&mut state.waiting);
-        let (daemonic, myself) = (self.daemonic.clone(), myself.clone());
+        let (config, myself) = (self.config.clone(), myself.clone());
         tokio::spawn(async move {
-            let outcome = daemonic.reload().await;
+            let outcome = config.reload().await;
             let _ = myself.cast(Message::Reloaded(outcome));
         });
     }

@@ -52,7 +52,7 @@ enum Value {
     Other(Vec<u8>),
 }
 
-/// Why text is no distinguished name.
+/// A reason why text is not a distinguished name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no distinguished name in the form of RFC 4514, such as CN=client,O=Example")]
 pub struct NameError;
@@ -63,7 +63,7 @@ impl DistinguishedName {
         Self(name.iter_rdn().map(|set| set.iter().map(Attribute::read).collect()).collect())
     }
 
-    /// Whether it says nothing.
+    /// Returns whether the name is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -76,7 +76,7 @@ impl DistinguishedName {
         wanted.filter_map(|attribute| if let Value::Text(text) = &attribute.value { Some(text.as_str()) } else { None })
     }
 
-    /// What is compared: each set sorted, each text folded.
+    /// Returns the compared form: each set sorted, each text folded.
     fn folded(&self) -> Vec<Vec<(ObjectIdentifier, Value)>> {
         let fold = |set: &Vec<Attribute>| {
             let mut set: Vec<_> = set.iter().map(|attribute| (attribute.kind, attribute.value.folded())).collect();

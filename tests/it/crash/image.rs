@@ -76,18 +76,23 @@ impl Image {
         self.mount.join("data")
     }
 
-    /// The image as it is: what the file system on it has not written is not there. Copied again until nothing moved
-    /// meanwhile, so that it is the state of one moment.
-    pub(super) fn snapshot(&self) -> Snapshot {
+    /// Where the next copy of the image is.
+    fn next(&self) -> Self {
         let copies = self.copies + 1;
-        let next = Self {
+        Self {
             dir: self.dir.clone(),
             file: self.dir.join(format!("disk.{copies}")),
             mount: self.dir.join(format!("mount.{copies}")),
             below: None,
             size: self.size,
             copies,
-        };
+        }
+    }
+
+    /// The image as it is: what the file system on it has not written is not there. Copied again until nothing moved
+    /// meanwhile, so that it is the state of one moment.
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let next = self.next();
         for _ in 0..20 {
             run(Command::new("cp").arg("--sparse=always").arg(&self.file).arg(&next.file)).unwrap();
             if run(Command::new("cmp").arg(&self.file).arg(&next.file)).is_ok() {
@@ -123,15 +128,7 @@ impl Image {
 
     /// The disk as it is, moved to one that works.
     pub(super) fn replace(self) -> Self {
-        let copies = self.copies + 1;
-        let next = Self {
-            dir: self.dir.clone(),
-            file: self.dir.join(format!("disk.{copies}")),
-            mount: self.dir.join(format!("mount.{copies}")),
-            below: None,
-            size: self.size,
-            copies,
-        };
+        let next = self.next();
         detach(&self.mount);
         run(Command::new("cp").arg("--sparse=always").arg(&self.file).arg(&next.file)).unwrap();
         next.attach().unwrap();

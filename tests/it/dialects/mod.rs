@@ -378,7 +378,7 @@ impl World {
     fn path(&self, endpoint: Endpoint) -> String {
         let service = self.server.daemon().service();
         let issuer = &service.registry.snapshot().issuers[self.vendor.issuer];
-        jeton::dialect::full_paths(service.dialects.of(issuer), issuer, endpoint).remove(0)
+        jeton::dialect::full_paths(service.dialects.of(issuer), &issuer.settings, endpoint).remove(0)
     }
 
     async fn token(&self, client: &str, fields: &[(&str, &str)]) -> Answer {

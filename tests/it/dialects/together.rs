@@ -29,14 +29,14 @@ async fn six_issuers_of_six_dialects_share_a_process_and_a_listener() {
         let created = server.admin("POST", &format!("/issuers/{issuer}/clients"), metadata).await;
         assert_eq!(created.status, 201, "{issuer}: {}", created.text());
         let dialect = server.daemon().service().dialects.of(&found);
-        let path = jeton::dialect::full_paths(dialect, &found, Endpoint::Token).remove(0);
+        let path = jeton::dialect::full_paths(dialect, &found.settings, Endpoint::Token).remove(0);
         let fields = [("grant_type", "client_credentials"), ("client_id", "robot"), ("scope", token_scope)];
         let right = [&fields[..], &[("client_secret", secret.as_str())]].concat();
         let answer = server.post(&path, &[], &right).await;
         assert_eq!(answer.status, 200, "{issuer}: {}", answer.text());
         let token = answer.get("access_token");
         let iss = if token.starts_with("jat_") {
-            let path = jeton::dialect::full_paths(dialect, &found, Endpoint::Introspection).remove(0);
+            let path = jeton::dialect::full_paths(dialect, &found.settings, Endpoint::Introspection).remove(0);
             let own = [("token", token.as_str()), ("client_id", "robot"), ("client_secret", secret.as_str())];
             server.post(&path, &[], &own).await.json()["iss"].clone()
         } else {

@@ -1,20 +1,19 @@
-//! A program that embeds jeton and adds a grant, a client authentication method and a dialect: one file each, and one line
-//! each in [`extensions`]. src/README.md shows these very files.
+//! The example `embed`, which adds a grant, a client authentication method and a dialect: its files, against a real daemon.
 
+#[path = "../../examples/embed/acme.rs"]
 mod acme;
+#[path = "../../examples/embed/api_key.rs"]
 mod api_key;
+#[path = "../../examples/embed/voucher.rs"]
 mod voucher;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jeton::clock::Clock;
 use jeton::config::Source;
 use jeton::extend::Extensions;
-use jeton::http::fetch::Fetcher;
-use jeton::metrics::Metrics;
-use jeton::server::{Daemon, Surroundings, prepare};
+use jeton::server::{Daemon, Environment, prepare};
 use jeton::vault::Vault;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -58,13 +57,8 @@ impl World {
             "#
         );
         let source = Source { preset: Some(preset), extensions: extensions(), ..Source::default() };
-        let around = Surroundings {
-            clock: Clock::system(),
-            metrics: Metrics::new(),
-            fetch: Arc::new(Fetcher::new()),
-            log: Arc::new(|_| Ok(())),
-        };
-        let daemon = Daemon::start(prepare(source).unwrap(), around).await.unwrap();
+        let environment = Environment::system(Arc::new(|_| Ok(())));
+        let daemon = Daemon::start(prepare(source).unwrap(), environment).await.unwrap();
         let world = Self { daemon, public, _dir: dir };
         let metadata = json!({
             "client_id": "robot", "token_endpoint_auth_method": "api_key", "scope": "openid read",
@@ -190,17 +184,18 @@ fn dialect() -> &'static dyn jeton::dialect::Dialect {
 fn the_readme_shows_these_files() {
     let readme = include_str!("../../../src/README.md");
     for (file, from) in [
-        (include_str!("voucher.rs"), "impl Grant"),
-        (include_str!("api_key.rs"), "impl ClientAuth"),
-        (include_str!("acme.rs"), "impl Dialect"),
+        (include_str!("../../examples/embed/voucher.rs"), "impl Grant"),
+        (include_str!("../../examples/embed/api_key.rs"), "impl ClientAuth"),
+        (include_str!("../../examples/embed/acme.rs"), "impl Dialect"),
     ] {
         let example = &file[file.find(from).unwrap()..];
         assert!(readme.contains(example.trim_end()), "the README lacks:\n{example}");
     }
-    let lines = include_str!("mod.rs");
-    let start = lines.find("    Extensions {\n        grants: vec![Arc::new(voucher").unwrap();
-    let value = &lines[start..start + lines[start..].find("    }\n").unwrap()];
-    for line in value.lines().map(str::trim).filter(|line| line.contains(": vec![")) {
+    let lines = include_str!("../../examples/embed/main.rs");
+    let of_extensions: Vec<&str> = lines.lines().map(str::trim).filter(|line| line.contains(": vec![")).collect();
+    assert_eq!(of_extensions.len(), 3, "one line each");
+    for line in of_extensions {
         assert!(readme.contains(line), "the README lacks: {line}");
+        assert!(include_str!("mod.rs").contains(line), "this test lacks: {line}");
     }
 }

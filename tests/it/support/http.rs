@@ -28,6 +28,14 @@ impl Answer {
         String::from_utf8(self.body.clone()).unwrap()
     }
 
+    /// Id and secret (empty for a public one) of a client that was registered.
+    pub(crate) fn client(&self) -> (String, String) {
+        assert_eq!(self.status, 201, "{}", self.text());
+        let body = self.json();
+        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        (text("client_id"), text("client_secret"))
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }

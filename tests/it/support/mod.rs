@@ -21,7 +21,7 @@ use jeton::config::Source;
 use jeton::http::fetch::Fetcher;
 use jeton::jwks::remote::Fetch;
 use jeton::metrics::Metrics;
-use jeton::server::{Daemon, Surroundings, prepare};
+use jeton::server::{Daemon, Environment, prepare};
 use jeton::vault::Vault;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -199,10 +199,7 @@ impl Server {
     /// Registers a client and gives its id and secret (empty for a public one).
     pub(crate) async fn client(&self, metadata: Value) -> (String, String) {
         let answer = self.admin("POST", "/issuers/main/clients", metadata).await;
-        assert_eq!(answer.status, 201, "{}", answer.text());
-        let body = answer.json();
-        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
-        (text("client_id"), text("client_secret"))
+        answer.client()
     }
 
     /// A confidential client of the code flow, by client_secret_post.
@@ -423,7 +420,7 @@ fn part(jwt: &str, index: usize) -> Value {
 async fn launch(preset: &str, clock: &Clock, fetch: &Arc<dyn Fetch>) -> Daemon {
     let prepared = prepare(Source { preset: Some(preset.to_owned()), ..Source::default() }).unwrap();
     let around =
-        Surroundings { clock: clock.clone(), metrics: Metrics::new(), fetch: fetch.clone(), log: Arc::new(|_| Ok(())) };
+        Environment { clock: clock.clone(), metrics: Metrics::new(), fetch: fetch.clone(), log: Arc::new(|_| Ok(())) };
     Daemon::start(prepared, around).await.unwrap()
 }
 

@@ -1,0 +1,30 @@
+//! The claim `cnf`: the key that the bearer of a token must prove to hold (RFC 7800 section 3.1).
+
+use serde::{Deserialize, Serialize};
+
+use crate::jose::PublicJwk;
+use crate::x509::Thumbprint;
+
+/// The confirmation that a token demands of its bearer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirmation {
+    /// The certificate with this SHA-256, in base64url (RFC 8705 section 3.1).
+    #[serde(rename = "x5t#S256", default, skip_serializing_if = "Option::is_none")]
+    pub x5t_s256: Option<String>,
+    /// The private half of this key (RFC 7800 section 3.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwk: Option<Box<PublicJwk>>,
+}
+
+impl Confirmation {
+    /// Demands the certificate.
+    pub fn certificate(thumbprint: Thumbprint) -> Self {
+        Self { x5t_s256: Some(thumbprint.encode()), jwk: None }
+    }
+
+    /// Demands the certificate, the key, or both; `None` if neither is given.
+    pub fn of(certificate: Option<Thumbprint>, key: Option<&PublicJwk>) -> Option<Self> {
+        let all = Self { x5t_s256: certificate.map(|thumbprint| thumbprint.encode()), jwk: key.cloned().map(Box::new) };
+        (all != Self::default()).then_some(all)
+    }
+}

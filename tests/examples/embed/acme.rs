@@ -1,0 +1,30 @@
+//! A dialect of an embedding program: another path, another success, another error; everything else as the RFCs have it.
+
+use jeton::dialect::{self, Dialect, Path, Refused};
+use jeton::protocol::endpoint::Endpoint;
+use jeton::protocol::response::TokenResponse;
+use serde_json::json;
+
+pub(crate) struct Acme;
+
+impl Dialect for Acme {
+    fn name(&self) -> &'static str {
+        "acme"
+    }
+
+    fn paths(&self, endpoint: Endpoint) -> &'static [Path] {
+        match endpoint {
+            Endpoint::Token => &[Path::Below("/issue-token")],
+            other => dialect::default().paths(other),
+        }
+    }
+
+    fn success(&self, response: &TokenResponse) -> Vec<u8> {
+        json!({ "token": response.access_token, "seconds": response.expires_in }).to_string().into_bytes()
+    }
+
+    fn error(&self, refused: &Refused<'_>) -> (u16, Vec<u8>) {
+        let (name, status) = refused.wire();
+        (status, json!({ "problem": name, "because": refused.description() }).to_string().into_bytes())
+    }
+}

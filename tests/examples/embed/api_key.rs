@@ -1,0 +1,28 @@
+//! A client authentication method of an embedding program: `Authorization: ApiKey <client id>.<key>`.
+
+use std::collections::HashMap;
+
+use jeton::auth::{Claimed, ClientAuth, Verifying};
+use jeton::client::Client;
+use jeton::protocol::form::Form;
+use subtle::ConstantTimeEq;
+
+pub(crate) struct ApiKey(pub(crate) HashMap<String, String>);
+
+impl ClientAuth for ApiKey {
+    fn name(&self) -> &'static str {
+        "api_key"
+    }
+
+    fn detect(&self, authorization: Option<&[u8]>, _form: &Form<'_>) -> Option<Claimed> {
+        let text = std::str::from_utf8(authorization?.strip_prefix(b"ApiKey ")?).ok()?;
+        text.split_once('.').map(|(client_id, key)| Claimed::new(client_id, key))
+    }
+
+    fn verify<'a>(&'a self, client: Option<&'a Client>, proof: &'a str) -> Verifying<'a> {
+        let key = client.and_then(|client| self.0.get(&client.id));
+        let same = bool::from(key.map_or("none", String::as_str).as_bytes().ct_eq(proof.as_bytes()));
+        let verdict = if same && key.is_some() { Ok(()) } else { Err("another key") };
+        Box::pin(std::future::ready(verdict))
+    }
+}
