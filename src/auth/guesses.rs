@@ -34,7 +34,7 @@ pub(super) struct Guess<'a> {
 }
 
 /// A guess that counted before anybody looked at it. It counts no more if it is dropped before.
-pub(super) struct Reserved<'a> {
+pub(super) struct ReservedGuess<'a> {
     charges: Option<[Charge<'a>; 2]>,
     is_seen: bool,
     clock: &'a Clock,
@@ -68,12 +68,12 @@ impl Guesses {
     ///
     /// # Errors
     /// How long to wait.
-    pub(super) fn reserve<'a>(&'a self, guess: Guess<'_>, clock: &'a Clock) -> Result<Reserved<'a>, Duration> {
+    pub(super) fn reserve<'a>(&'a self, guess: Guess<'_>, clock: &'a Clock) -> Result<ReservedGuess<'a>, Duration> {
         let of_source = self.slow.slow_gate(guess.issuer, guess.source).enter(guess.now)?;
         match self.clients.gate(guess.issuer, guess.client, guess.source).enter(guess.now) {
             Ok(of_client) => {
                 let who = self.pending.begin(guess.issuer, guess.client, guess.source);
-                Ok(Reserved {
+                Ok(ReservedGuess {
                     charges: Some([of_source, of_client]),
                     is_seen: false,
                     clock,
@@ -95,13 +95,13 @@ impl Guesses {
     }
 
     /// What was let in was right.
-    pub(super) fn found_right(&self, guess: Guess<'_>, reserved: Reserved<'_>) {
+    pub(super) fn found_right(&self, guess: Guess<'_>, reserved: ReservedGuess<'_>) {
         self.known.remember(guess.issuer, guess.client, guess.source, guess.now);
         reserved.give_back();
     }
 }
 
-impl Reserved<'_> {
+impl ReservedGuess<'_> {
     /// From now on it counts, whatever becomes of the request.
     pub(super) fn look(&mut self) {
         self.is_seen = true;
@@ -113,7 +113,7 @@ impl Reserved<'_> {
     }
 }
 
-impl Drop for Reserved<'_> {
+impl Drop for ReservedGuess<'_> {
     fn drop(&mut self) {
         if !self.is_seen {
             let now = self.clock.now();
@@ -135,7 +135,7 @@ mod tests {
         Guess { issuer: "main", client, source: [10, 0, 0, last].into(), now: NOW }
     }
 
-    fn reserve<'a>(guesses: &'a Guesses, client: &str) -> Result<Reserved<'a>, Duration> {
+    fn reserve<'a>(guesses: &'a Guesses, client: &str) -> Result<ReservedGuess<'a>, Duration> {
         static CLOCK: LazyLock<Clock> = LazyLock::new(|| Clock::manual(NOW));
         guesses.reserve(guess(client, 1), &CLOCK)
     }

@@ -17,7 +17,7 @@ pub struct HashPool {
 }
 
 /// A turn in the pool, given back when dropped.
-pub struct Turn<'a> {
+pub struct HashTurn<'a> {
     lane: &'a Lane,
     _turn: slow_hash::Turn,
 }
@@ -37,8 +37,8 @@ impl HashPool {
     ///
     /// # Errors
     /// [`Crowded`] if there is no room for it, or none for too long.
-    pub async fn enter(&self, share: Share) -> Result<Turn<'_>, Crowded> {
-        Ok(Turn { _turn: self.entrance.enter(share, None).await?, lane: &self.lane })
+    pub async fn enter(&self, share: Share) -> Result<HashTurn<'_>, Crowded> {
+        Ok(HashTurn { _turn: self.entrance.enter(share, None).await?, lane: &self.lane })
     }
 
     /// The stored form of an imported secret; for the admin API.
@@ -61,12 +61,12 @@ impl HashPool {
     }
 
     /// A turn of the operator's, who has a share of its own.
-    async fn operator(&self) -> Result<Turn<'_>, Full> {
+    async fn operator(&self) -> Result<HashTurn<'_>, Full> {
         self.enter(Share::operator()).await.map_err(|_| Full)
     }
 }
 
-impl Turn<'_> {
+impl HashTurn<'_> {
     /// Whether `secret` is the one behind `phc`.
     ///
     /// # Errors
@@ -78,7 +78,7 @@ impl Turn<'_> {
     /// Does the work of one check at `cost` that nobody passes.
     ///
     /// # Errors
-    /// As [`Turn::verify`].
+    /// As [`HashTurn::verify`].
     pub async fn burn(&self, secret: &str, cost: Cost) -> Result<bool, Full> {
         self.lane.verify(secret, cost.decoy(), None).await
     }

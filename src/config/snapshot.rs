@@ -18,7 +18,7 @@ use crate::hook::{Hook, HookKind};
 use crate::issuer::Issuer;
 use crate::issuer::{CustomGrant, CustomGrantSettings, IssuerParts, IssuerSettings};
 use crate::keys::{IssuerRings, Policy};
-use crate::protocol::auth_method::AuthMethod;
+use crate::protocol::auth_method::CredentialKind;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::segment::is_dot_segment;
@@ -60,7 +60,7 @@ pub fn snapshot(config: &Config, vault: &Vault, extensions: &Extensions) -> Resu
             certificates: config.public.visibility(),
             user_hook: user_hook(id, settings, config)?,
             custom: custom_grants(id, settings, &known, config)?,
-            other_methods: extensions.other_methods(),
+            methods: extensions.all_methods(),
         };
         let issuer = Arc::new(Issuer::new(id, own, parts)?);
         add_routes(&mut snapshot, &issuer, dialect)?;
@@ -205,8 +205,10 @@ fn add_client(snapshot: &mut Snapshot, client: &FileClient, vault: &Vault) -> Re
     let wrong =
         |rule: String| ConfigError::Client { issuer: client.issuer.clone(), client: client.client_id.clone(), rule };
     let issuer = snapshot.issuers.get(&client.issuer).ok_or_else(|| wrong("there is no such issuer".to_owned()))?;
-    let secrets: Result<Vec<StoredSecret>, String> =
-        client.secrets.iter().enumerate().map(|(index, secret)| stored(index, secret, client, vault)).collect();
+    let method = issuer.method(client.metadata.token_endpoint_auth_method);
+    let for_hmac = method.is_some_and(|method| method.credential == CredentialKind::HmacSecret);
+    let stored = |(index, secret)| stored(index, secret, client, for_hmac, vault);
+    let secrets: Result<Vec<StoredSecret>, String> = client.secrets.iter().enumerate().map(stored).collect();
     check_new_client_id(&client.client_id).map_err(|error| wrong(error.to_string()))?;
     client.metadata.check_written().map_err(|error| wrong(error.to_string()))?;
     let body = StoredClient { metadata: client.metadata.clone(), secrets: secrets.map_err(wrong)? };
@@ -218,12 +220,17 @@ fn add_client(snapshot: &mut Snapshot, client: &FileClient, vault: &Vault) -> Re
     Ok(())
 }
 
-fn stored(index: usize, secret: &FileSecret, client: &FileClient, vault: &Vault) -> Result<StoredSecret, String> {
-    let method = client.metadata.token_endpoint_auth_method;
+fn stored(
+    index: usize,
+    secret: &FileSecret,
+    client: &FileClient,
+    for_hmac: bool,
+    vault: &Vault,
+) -> Result<StoredSecret, String> {
     let (hash, sealed) = match secret {
         FileSecret::Argon2(phc) => {
             check_phc(phc).map_err(|rule| format!("secrets[{index}].argon2: {rule}"))?;
-            if method == AuthMethod::ClientSecretJwt {
+            if for_hmac {
                 return Err(format!(
                     "secrets[{index}].argon2: client_secret_jwt needs the secret itself; name its file"
                 ));
@@ -238,7 +245,7 @@ fn stored(index: usize, secret: &FileSecret, client: &FileClient, vault: &Vault)
             }
             let presented = Presented { vault, issuer: &client.issuer, client: &client.client_id, secret: &text };
             let hash = presented.keyed().ok_or_else(|| format!("secrets[{index}].file: cannot be hashed"))?;
-            (hash, (method == AuthMethod::ClientSecretJwt).then(|| presented.seal()))
+            (hash, for_hmac.then(|| presented.seal()))
         }
     };
     Ok(StoredSecret { secret_id: format!("file-{index}"), hash, sealed, created_at: Time::ZERO, expires_at: None })

@@ -20,7 +20,7 @@ pub use self::settings::{
 };
 pub use self::token::{Origin, TokenTrust, trust_domain};
 use crate::federation::condition::{Condition, Facts, Subject};
-use crate::protocol::auth_method::AuthMethod;
+use crate::protocol::auth_method::ProviderKind;
 use crate::x509::Anchors;
 
 /// Longest name of a provider or a credential, in bytes.
@@ -74,12 +74,12 @@ impl Provider {
         Ok(provider)
     }
 
-    /// The method of clients that it vouches for.
-    pub fn method(&self) -> AuthMethod {
+    /// Returns the kind of provider.
+    pub fn kind(&self) -> ProviderKind {
         match &self.trust {
-            Trust::Tokens(_) => AuthMethod::IdTokenBearer,
-            Trust::Certificates(_) => AuthMethod::X509JwtBearer,
-            Trust::Documents(_) => AuthMethod::Pkcs7Bearer,
+            Trust::Tokens(_) => ProviderKind::Tokens,
+            Trust::Certificates(_) => ProviderKind::Certificates,
+            Trust::Documents(_) => ProviderKind::Documents,
         }
     }
 

@@ -20,7 +20,7 @@ use crate::client::Client;
 use crate::client::metadata::{ClientMetadata, MetadataError, check_new_client_id};
 use crate::client::secret::{Secret, StoredSecret};
 use crate::issuer::Issuer;
-use crate::protocol::auth_method::AuthMethod;
+use crate::protocol::auth_method::CredentialKind;
 use crate::registry::route::{Route, Routes};
 use crate::store::{Document, Store, StoreError, check_document};
 
@@ -247,7 +247,7 @@ impl Registry {
     /// The rule that it breaks.
     pub fn check(&self, issuer: &Issuer, id: &str, new: &StoredClient) -> Result<(), RegistryError> {
         new.metadata.check_written()?;
-        document(issuer, id, &trimmed(new.clone())).map(drop)
+        document(issuer, id, &trimmed(new.clone(), issuer)).map(drop)
     }
 
     /// Replaces a client whose version is still `seen` by `new`, durably.
@@ -368,7 +368,7 @@ impl Registry {
         body: StoredClient,
         expected: u64,
     ) -> Result<Arc<Client>, RegistryError> {
-        let body = trimmed(body);
+        let body = trimmed(body, issuer);
         let document = document(issuer, id, &body)?;
         let version = self.store.put_document(document, expected).await?.ok_or(RegistryError::Conflict)?;
         Ok(self.insert_newer(&issuer.id, resolve(body, id, version, issuer)?))
@@ -449,11 +449,11 @@ pub fn resolve(body: StoredClient, id: &str, version: u64, issuer: &Issuer) -> R
 
 /// Without secrets that its method has no use for: one can be recovered only as long as its method needs that, and those
 /// of a public client must not be good again if it is confidential again.
-fn trimmed(mut body: StoredClient) -> StoredClient {
-    match body.metadata.token_endpoint_auth_method {
-        AuthMethod::ClientSecretJwt => {}
-        AuthMethod::None => body.secrets.clear(),
-        _ => body.secrets.iter_mut().for_each(|secret| secret.sealed = None),
+fn trimmed(mut body: StoredClient, issuer: &Issuer) -> StoredClient {
+    match issuer.method(body.metadata.token_endpoint_auth_method).map(|method| method.credential) {
+        Some(CredentialKind::HmacSecret) => {}
+        Some(CredentialKind::None) => body.secrets.clear(),
+        Some(_) | None => body.secrets.iter_mut().for_each(|secret| secret.sealed = None),
     }
     body
 }
@@ -483,9 +483,13 @@ mod tests {
     use crate::issuer::{IssuerParts, IssuerSettings};
     use crate::store::memory::Memory;
 
+    fn parts() -> IssuerParts {
+        IssuerParts { methods: crate::auth::built_in(), ..IssuerParts::default() }
+    }
+
     fn one_issuer() -> (Arc<Issuer>, Snapshot) {
         let settings = IssuerSettings { url: "https://id.example".to_owned(), ..Default::default() };
-        let issuer = Arc::new(Issuer::new("main", settings, IssuerParts::default()).unwrap());
+        let issuer = Arc::new(Issuer::new("main", settings, parts()).unwrap());
         let mut snapshot = Snapshot::default();
         snapshot.issuers.insert("main".to_owned(), issuer.clone());
         (issuer, snapshot)
@@ -514,9 +518,7 @@ mod tests {
         registry.create(&issuer, "batch", batch_client()).await.unwrap();
         let settings = IssuerSettings { access_token_lifetime: Duration::from_secs(77), ..issuer.settings.clone() };
         let (_, mut snapshot) = one_issuer();
-        snapshot
-            .issuers
-            .insert("main".to_owned(), Arc::new(Issuer::new("main", settings, IssuerParts::default()).unwrap()));
+        snapshot.issuers.insert("main".to_owned(), Arc::new(Issuer::new("main", settings, parts()).unwrap()));
         registry.swap(snapshot, read).await;
         registry.follow().await.unwrap();
         let lifetimes = registry.client("main", "batch").unwrap().settings.lifetimes;

@@ -9,6 +9,7 @@ use crate::clock::Time;
 use crate::id::{Id, random_bytes};
 use crate::jose::jwk::PublicJwk;
 use crate::protocol::scope::Scope;
+use crate::token::proof_key::POP;
 use crate::x509::Thumbprint;
 
 /// The claims of an access token (RFC 9068 section 2.2).
@@ -100,6 +101,11 @@ impl Confirmation {
     /// The certificate, and its key.
     pub fn certificate(thumbprint: Thumbprint) -> Self {
         Self { x5t_s256: Some(thumbprint.encode()), jwk: None }
+    }
+
+    /// Returns the `token_type` of an access token that is bound so (RFC 6749 section 7.1).
+    pub fn token_type(bound: Option<&Self>) -> &'static str {
+        if bound.is_some_and(|confirmation| confirmation.jwk.is_some()) { POP } else { "Bearer" }
     }
 
     /// The certificate, the key, or both; `None` if neither.

@@ -3,6 +3,7 @@
 
 mod acme;
 mod api_key;
+mod edits;
 mod voucher;
 
 use std::net::SocketAddr;
