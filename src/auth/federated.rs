@@ -8,10 +8,10 @@ use super::failure::ClaimError;
 use super::jwt::SLACK;
 use crate::client::Client;
 use crate::clock::Time;
-use crate::federation::condition::{Condition, Facts, Subject};
+use crate::federation::condition::{Condition, Facts};
 use crate::federation::{Credential, Provider};
 use crate::id::Id;
-use crate::protocol::auth_method::CredentialKind;
+use crate::protocol::auth_method::{CredentialKind, ProviderKind};
 use crate::state::key::{Key, MarkKind};
 use crate::state::op::Op;
 
@@ -74,8 +74,9 @@ pub(super) fn choose<'a>(
 }
 
 /// What a client that does not exist is judged by.
-static DECOY: LazyLock<Option<Condition>> =
-    LazyLock::new(|| Condition::parse("And(Equals(client.id, \"\"), Equals(client.id, \"/\"))", Subject::Token).ok());
+static DECOY: LazyLock<Option<Condition>> = LazyLock::new(|| {
+    Condition::parse("And(Equals(client.id, \"\"), Equals(client.id, \"/\"))", ProviderKind::Tokens).ok()
+});
 
 /// Remembers a proof until it has expired, on every node and over restarts, if its credential is for one use.
 ///

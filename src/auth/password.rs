@@ -14,7 +14,7 @@ use super::pool::HashTurn;
 use super::spellings::SecretSpellings;
 use crate::client::Client;
 use crate::client::secret::{Hashes, Presented, Quick, Secret};
-use crate::limit::throttle::Throttle;
+use crate::limit::network::network;
 use crate::slow_hash::{Cost, Full, Share};
 
 const WRONG: &str = "wrong or expired secret";
@@ -47,7 +47,7 @@ pub(super) async fn verify(attempt: &AuthAttempt<'_>, sent: &SecretSpellings) ->
         return admitted(attempt, look()).map_err(|_| ClaimError::Throttled(*wait));
     }
     let client = format!("{}/{}", attempt.issuer.id, attempt.client_id);
-    let turn = attempt.services.pool.enter(Share { source: Throttle::network(attempt.peer), client }).await?;
+    let turn = attempt.services.pool.enter(Share { source: network(attempt.peer), client }).await?;
     // while it waited another request may have had the right secret: of a fleet that starts at once the first proves it for
     // all, those included that came when as many as may be were waiting to be looked at
     match (admitted(attempt, look()), reserved) {

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use super::condition::Condition;
+use super::provider::{Provider, check_name};
 use super::settings::FederatedCredential;
-use super::{Provider, check_name};
-use crate::federation::condition::Condition;
 use crate::protocol::auth_method::{AuthMethod, CredentialKind, ProviderKind};
+
+/// Most credentials of a client.
+pub const MAX_CREDENTIALS: usize = 32;
 
 /// A credential of a client, in use.
 #[derive(Clone, Debug)]
@@ -41,7 +44,7 @@ impl Credential {
             let fit = methods.iter().find(|method| method.credential == kind).map_or("", |method| method.name);
             return Err(about(format!("provider: clients of this one have the method {fit}")));
         }
-        let condition = Condition::parse(&own.condition, provider.subject());
+        let condition = Condition::parse(&own.condition, provider.kind());
         Ok(Self {
             name: own.name.clone(),
             provider: provider.clone(),

@@ -20,7 +20,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::federation::trust::Trusted;
-use crate::federation::{Provider, Trust};
+use crate::federation::{Provider, ProviderTrust};
 use crate::hook::Hook;
 use crate::issuer::cold::ColdSecrets;
 use crate::jwks::keyset::Skipped;
@@ -230,7 +230,7 @@ impl Issuer {
         let trusted = self.trusted.iter().flat_map(|own| own.skipped.iter().map(|key| (&own.issuer, key)));
         let mut all: Vec<String> = trusted.map(|(of, key)| say("trusted_issuers", of, key)).collect();
         for provider in &self.providers {
-            if let Trust::Tokens(trust) = &provider.trust {
+            if let ProviderTrust::Tokens(trust) = &provider.trust {
                 all.extend(trust.skipped.iter().map(|key| say("federated_providers", &provider.name, key)));
             }
         }

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use crate::auth::{Authenticator, AuthenticatorParts, Authorities, HashPool};
 use crate::clock::Clock;
 use crate::config::{Config, Engine, hooked_grants, rings};
-use crate::grant::Context;
+use crate::grant::{Context, device};
 use crate::http::admin::Admin;
 use crate::http::proxy::Proxy;
 use crate::http::public::Public;
@@ -142,7 +142,7 @@ impl Daemon {
             router,
             context,
             pool,
-            device_starts: Throttle::default(),
+            device_starts: Throttle::new(device::STARTS),
             phase,
             dialects,
             operator,

@@ -19,7 +19,7 @@ use crate::auth::{federated, signature};
 use crate::client::metadata::AssertionAudience;
 use crate::clock::Time;
 use crate::federation::condition::Facts;
-use crate::federation::{Provider, TokenTrust, Trust};
+use crate::federation::{Provider, ProviderTrust, TokenTrust};
 use crate::jose::{Jws, Scheme};
 use crate::protocol::auth_method::{AuthMethod, CredentialKind, ProviderKind};
 use crate::protocol::error::OAuthError;
@@ -99,10 +99,10 @@ impl<'a> Token<'a> {
     /// The provider that it says it is from.
     fn origin<'b>(&self, attempt: &AuthAttempt<'b>) -> Option<(&'b Provider, &'b TokenTrust)> {
         attempt.issuer.providers.iter().find_map(|provider| match &provider.trust {
-            Trust::Tokens(trust) if trust.origin.is_of(self.text("iss"), self.text("sub")) => {
+            ProviderTrust::Tokens(trust) if trust.origin.is_of(self.text("iss"), self.text("sub")) => {
                 Some((&**provider, trust))
             }
-            Trust::Tokens(_) | Trust::Certificates(_) | Trust::Documents(_) => None,
+            ProviderTrust::Tokens(_) | ProviderTrust::Certificates(_) | ProviderTrust::Documents(_) => None,
         })
     }
 

@@ -19,7 +19,7 @@ use crate::auth::method::{Method, VerifyFuture};
 use crate::clock::Time;
 use crate::cms::{MAX_DOCUMENT, SignedDocument};
 use crate::federation::condition::Facts;
-use crate::federation::{DocumentTrust, Provider, Signers, Trust, facts};
+use crate::federation::{DocumentTrust, Provider, ProviderTrust, Signers, facts};
 use crate::protocol::auth_method::{AuthMethod, CredentialKind, ProviderKind};
 use crate::protocol::error::OAuthError;
 use crate::protocol::strict_json;
@@ -76,7 +76,7 @@ fn see<'a>(
     provider: &'a Provider,
     bytes: &[u8],
 ) -> Option<(&'a str, Result<Seen, &'static str>)> {
-    let Trust::Documents(trust) = &provider.trust else { return None };
+    let ProviderTrust::Documents(trust) = &provider.trust else { return None };
     let seen = open(attempt, trust, bytes).and_then(|document| {
         let attested = Attested::read(&document, trust)?;
         let until = attested.check(attempt, trust, &document)?;

@@ -16,7 +16,7 @@ use crate::auth::evidence::Evidence;
 use crate::auth::federated;
 use crate::auth::method::{Method, VerifyFuture};
 use crate::federation::condition::Facts;
-use crate::federation::{Provider, Trust, facts};
+use crate::federation::{Provider, ProviderTrust, facts};
 use crate::jose::{Owner, Scheme, VerifyingKey};
 use crate::protocol::auth_method::{AuthMethod, CredentialKind, ProviderKind};
 use crate::protocol::error::OAuthError;
@@ -80,8 +80,8 @@ fn certified<'a>(
     let chain =
         Chain::from_pem(chain.as_bytes()).map_err(|_| "client_x509_chain is no chain of certificates in PEM")?;
     let vouches = |provider: &&Arc<Provider>| match &provider.trust {
-        Trust::Certificates(anchors) => chain.verify(anchors, Usage::ClientAuth, attempt.now).is_ok(),
-        Trust::Tokens(_) | Trust::Documents(_) => false,
+        ProviderTrust::Certificates(anchors) => chain.verify(anchors, Usage::ClientAuth, attempt.now).is_ok(),
+        ProviderTrust::Tokens(_) | ProviderTrust::Documents(_) => false,
     };
     let vouching: Vec<&str> =
         attempt.issuer.providers.iter().filter(vouches).map(|provider| provider.name.as_str()).collect();
