@@ -1,6 +1,6 @@
 //! A client as it is registered, whether it can be used or not: what an operator sees and changes.
 
-use super::StoredClient;
+use super::stored::StoredClient;
 use crate::client::Client;
 use crate::protocol::auth_method::MethodName;
 

@@ -20,7 +20,7 @@ use crate::grant::Context;
 use crate::http::admin::AdminToken;
 use crate::http::tls::Tls;
 use crate::inspect;
-use crate::registry::Loss;
+use crate::registry::ClientLoss;
 use crate::registry::Registry;
 use crate::router::Router;
 use crate::service::{Operator, Reloaded};
@@ -110,7 +110,7 @@ impl Daemonic {
         self.live.authorities.replace(anchors);
         fresh.report_skipped_keys();
         self.live.registry.swap(fresh, stored).await;
-        for Loss { issuer, client, event } in &lost {
+        for ClientLoss { issuer, client, event } in &lost {
             tracing::warn!(target: "audit", event, actor = "reload", issuer = issuer.id, client, "what the client was issued is void");
         }
         // once more for what was issued in between; by now nothing can be taken back
@@ -130,8 +130,8 @@ impl Daemonic {
     }
 
     /// Voids what was issued to these clients.
-    async fn void(&self, lost: &[Loss]) -> Result<(), StoreError> {
-        for Loss { issuer, client, .. } in lost {
+    async fn void(&self, lost: &[ClientLoss]) -> Result<(), StoreError> {
+        for ClientLoss { issuer, client, .. } in lost {
             inspect::raise_fence(issuer, Fence::Client(client), &self.live.context).await?;
         }
         Ok(())
