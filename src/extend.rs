@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use crate::auth::ClientAuth;
+use crate::auth::{self, ClientAuth};
 use crate::dialect::{self, Dialect, Dialects};
 use crate::grant::{self, Grant};
-use crate::protocol::auth_method::{AuthMethod, MethodName};
+use crate::protocol::auth_method::{AuthMethod, CredentialKind, MethodName};
 
 /// Additions to what is built in.
 #[derive(Clone, Default)]
@@ -22,7 +22,7 @@ pub struct Extensions {
 impl std::fmt::Debug for Extensions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let grants: Vec<_> = self.grants.iter().map(|grant| grant.grant_type()).collect();
-        let methods: Vec<_> = self.client_auth.iter().map(|method| method.name()).collect();
+        let methods: Vec<_> = self.client_auth.iter().map(|method| method.method().name).collect();
         let dialects: Vec<_> = self.dialects.iter().map(|dialect| dialect.name()).collect();
         f.debug_struct("Extensions")
             .field("grants", &grants)
@@ -46,16 +46,19 @@ impl Extensions {
             }
             grants.push(name);
         }
-        let mut methods: Vec<&str> = AuthMethod::ALL.iter().map(AuthMethod::name).collect();
-        for method in &self.client_auth {
-            let name = method.name();
-            if MethodName::new(name).is_none() {
-                return Err(("client_auth", name.to_owned(), "1 to 32 lower-case letters, digits, _ and -"));
+        let mut methods = auth::built_in();
+        for method in self.client_auth.iter().map(|own| own.method()) {
+            let wrong = |rule| Err(("client_auth", method.name.to_owned(), rule));
+            if MethodName::new(method.name).is_none() {
+                return wrong("1 to 32 lower-case letters, digits, _ and -");
             }
-            if methods.contains(&name) {
-                return Err(("client_auth", name.to_owned(), "there is a method of this name already"));
+            if methods.contains(&method) {
+                return wrong("there is a method of this name already");
             }
-            methods.push(name);
+            if !matches!(method.credential, CredentialKind::External | CredentialKind::KeyPair) {
+                return wrong("its credential is external or a key pair");
+            }
+            methods.push(method);
         }
         let mut dialects: Vec<&str> = dialect::ALL.iter().map(|dialect| dialect.name()).collect();
         for dialect in &self.dialects {
@@ -67,9 +70,9 @@ impl Extensions {
         Ok(())
     }
 
-    /// The names of the client authentication methods here.
-    pub fn other_methods(&self) -> Vec<AuthMethod> {
-        self.client_auth.iter().filter_map(|method| MethodName::new(method.name())).map(AuthMethod::Other).collect()
+    /// Returns every client authentication method: those that are built in, then these.
+    pub fn all_methods(&self) -> Vec<AuthMethod> {
+        auth::built_in().into_iter().chain(self.client_auth.iter().map(|own| own.method())).collect()
     }
 
     /// Every dialect: those that are built in, then these.

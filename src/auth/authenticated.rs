@@ -1,7 +1,8 @@
-//! A client that proved who it is, and what its tokens are bound to (RFC 8705 sections 3 and 4).
+//! A client that proved who it is.
 
 use std::sync::Arc;
 
+use super::sender::SenderProof;
 use crate::client::Client;
 use crate::protocol::auth_method::AuthMethod;
 use crate::protocol::error::OAuthError;
@@ -13,43 +14,40 @@ use crate::x509::Thumbprint;
 pub struct AuthenticatedClient {
     pub(super) client: Arc<Client>,
     pub(super) method: AuthMethod,
-    pub(super) certificate: Option<Thumbprint>,
+    pub(super) sender: SenderProof,
     pub(super) naming: Naming,
 }
 
 impl AuthenticatedClient {
-    /// How it proved it.
+    /// Returns the method that proved it.
     pub fn method(&self) -> AuthMethod {
         self.method
     }
 
-    /// Where the request named it.
+    /// Returns where the request named the client.
     pub fn naming(&self) -> Naming {
         self.naming
     }
 
-    /// The certificate that its tokens are bound to (RFC 8705 section 3).
-    ///
-    /// # Errors
-    /// If its tokens are bound to one and it showed none.
-    pub fn binding(&self) -> Result<Option<Thumbprint>, OAuthError> {
-        const UNBOUND: OAuthError =
-            OAuthError::invalid_request("the client's tokens are bound to its certificate, and it showed none");
-        if self.client.settings.certificate_bound { self.certificate.map(Some).ok_or(UNBOUND) } else { Ok(None) }
-    }
-
-    /// The certificate that its refresh tokens are bound to as well: a public client's, because nothing else says who
-    /// uses them (RFC 8705 section 4).
-    ///
-    /// # Errors
-    /// Like [`AuthenticatedClient::binding`].
-    pub fn refresh_binding(&self) -> Result<Option<Thumbprint>, OAuthError> {
-        Ok(self.binding()?.filter(|_| self.client.is_public()))
-    }
-
-    /// The certificate it showed, whatever for.
+    /// Returns the certificate of the sender, whatever it was shown for.
     pub fn certificate(&self) -> Option<Thumbprint> {
-        self.certificate
+        self.sender.certificate()
+    }
+
+    /// Returns the certificate that access tokens of this request are bound to.
+    ///
+    /// # Errors
+    /// As [`SenderProof::binding`].
+    pub fn binding(&self) -> Result<Option<Thumbprint>, OAuthError> {
+        self.sender.binding(&self.client)
+    }
+
+    /// Returns the certificate that refresh tokens of this request are bound to.
+    ///
+    /// # Errors
+    /// As [`SenderProof::refresh_binding`].
+    pub fn refresh_binding(&self) -> Result<Option<Thumbprint>, OAuthError> {
+        self.sender.refresh_binding(&self.client)
     }
 }
 

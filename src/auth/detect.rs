@@ -1,23 +1,28 @@
-//! Which method a request uses (RFC 6749 section 2.3): not more than one, and for one client.
+//! Finds the method that a request uses (RFC 6749 section 2.3): not more than one, and for one client.
 
-use super::claim::{Claim, Proof};
-use super::{ClaimedName, Evidence, Extension, Failure, METHODS, Method};
+use super::claim::{Claim, ClientProof};
+use super::claimed_name::ClaimedName;
+use super::evidence::Evidence;
+use super::external::ExternalMethod;
+use super::failure::AuthFailure;
+use super::method::Method;
+use super::methods::METHODS;
 use crate::client::metadata::MAX_CLIENT_ID;
 use crate::client::secret::MAX_SECRET;
-use crate::protocol::auth_method::AuthMethod;
+use crate::protocol::auth_method::CredentialKind;
 use crate::protocol::error::{OAuthError, Occasion};
 
-/// The one method that the request uses, and what it claims.
+/// Returns the one method that the request uses, and its claim.
 ///
 /// # Errors
 /// If it uses none, several or one that is malformed.
 pub(super) fn detect<'a>(
-    others: &'a [Extension],
+    others: &'a [ExternalMethod],
     evidence: &Evidence<'a>,
-) -> Result<(&'a dyn Method, Claim<'a>), Failure> {
+) -> Result<(&'a dyn Method, Claim<'a>), AuthFailure> {
     let failed = |error, reason| {
         let claimed = evidence.form.get("client_id").map(ClaimedName::new);
-        Failure { error, retry_after: None, reason, claimed }
+        AuthFailure { error, retry_after: None, reason, claimed }
     };
     match find(others, evidence) {
         Ok(Some(found)) => Ok(found),
@@ -27,23 +32,26 @@ pub(super) fn detect<'a>(
 }
 
 fn find<'a>(
-    others: &'a [Extension],
+    others: &'a [ExternalMethod],
     evidence: &Evidence<'a>,
 ) -> Result<Option<(&'a dyn Method, Claim<'a>)>, OAuthError> {
     const SEVERAL: OAuthError = OAuthError::invalid_request("more than one client authentication method");
     let form = evidence.form;
     let mut found: Option<(&'a dyn Method, Claim<'a>)> = None;
     for method in others.iter().map(|other| other as &dyn Method).chain(METHODS) {
-        let by_other = matches!(&found, Some((_, Claim { method: AuthMethod::Other(_), .. })));
+        let by_other =
+            found.as_ref().is_some_and(|(_, claim)| others.iter().any(|other| other.declared == claim.method));
         match method.detect(evidence) {
             // the bare client_id and the header of a method that is not built in are no second one
-            Ok(Some(Claim { method: AuthMethod::None, .. })) | Err(_) if by_other => {}
+            Ok(Some(claim)) if by_other && claim.method.credential == CredentialKind::None => {}
+            Err(_) if by_other => {}
             Ok(Some(_)) if found.is_some() => return Err(SEVERAL),
             Ok(claim) => found = claim.map(|claim| (method, claim)).or(found),
             Err(error) => return Err(error),
         }
     }
-    let asserted = matches!(&found, Some((_, Claim { proof: Proof::Assertion(_) | Proof::Federated(_), .. })));
+    let asserted =
+        matches!(&found, Some((_, Claim { proof: ClientProof::Assertion(_) | ClientProof::Federated(_), .. })));
     if !asserted && (form.get("client_assertion").is_some() || form.get("client_assertion_type").is_some()) {
         // a type that no method knows is an unsupported method (RFC 7521 section 4.2.1), but a second one all the same
         return Err(if found.is_some() { SEVERAL } else { OAuthError::INVALID_CLIENT });
@@ -59,7 +67,7 @@ fn find<'a>(
         Some(_) => claim.sent_id = None,
         None => {}
     }
-    let long = matches!(&claim.proof, Proof::Secret(secret) if secret.first().len() > MAX_SECRET);
+    let long = matches!(&claim.proof, ClientProof::Secret(secret) if secret.first().len() > MAX_SECRET);
     if claim.client_id.len() > MAX_CLIENT_ID || long {
         let error = OAuthError::invalid_request("client_id or client_secret is too long");
         return Err(error.on(Occasion::LongCredential));

@@ -1,25 +1,42 @@
-//! What a request shows of who sends it, in one place.
+//! Everything in a request that can authenticate its client.
 
 use std::net::IpAddr;
 
+use super::sender::SenderProof;
 use crate::protocol::form::Form;
 use crate::x509::Chain;
 
-/// Everything in a request that can authenticate its client.
+/// The parameter that names a federated credential of the client.
+pub(super) const CREDENTIAL: &str = "application_federated_credential_name";
+
+/// The evidence in a request of its sender.
 #[derive(Clone, Copy)]
 pub struct Evidence<'a> {
     /// The `Authorization` header.
-    pub authorization: Option<&'a [u8]>,
+    pub(super) authorization: Option<&'a [u8]>,
     /// The parameters.
-    pub form: &'a Form<'a>,
-    /// The certificate whose key the sender has.
-    pub certificate: Option<&'a Chain>,
-    /// Where the request comes from.
-    pub peer: IpAddr,
+    pub(super) form: &'a Form<'a>,
+    /// The certificate whose key the sender holds, as a credential.
+    pub(super) certificate: Option<&'a Chain>,
+    /// The proof of the sender, made of the same certificate.
+    pub(super) sender: SenderProof,
+    /// The address that the request comes from.
+    pub(super) peer: IpAddr,
 }
 
 impl<'a> Evidence<'a> {
-    /// The `client_id`, if nothing else could prove it but a certificate.
+    /// Takes the `Authorization` header, the parameters, the certificate whose key the sender holds and the address of a
+    /// request.
+    pub fn new(
+        authorization: Option<&'a [u8]>,
+        form: &'a Form<'a>,
+        certificate: Option<&'a Chain>,
+        peer: IpAddr,
+    ) -> Self {
+        Self { authorization, form, certificate, sender: SenderProof::of(certificate), peer }
+    }
+
+    /// Returns the `client_id` if the request has no credential but perhaps a certificate.
     pub(super) fn bare_client_id(&self) -> Option<&'a str> {
         let proofs = ["client_secret", "client_assertion", "client_assertion_type"];
         let proof = self.authorization.is_some() || proofs.iter().any(|name| self.form.get(name).is_some());

@@ -3,49 +3,20 @@
 
 use std::sync::{Arc, LazyLock};
 
-use super::assertion::SLACK;
-use super::{Case, Claim, Proof, Refused};
+use super::attempt::AuthAttempt;
+use super::failure::ClaimError;
+use super::jwt::SLACK;
 use crate::client::Client;
 use crate::clock::Time;
-use crate::federation::condition::{Condition, Facts, Subject};
+use crate::federation::condition::{Condition, Facts};
 use crate::federation::{Credential, Provider};
 use crate::id::Id;
-use crate::protocol::auth_method::AuthMethod;
-use crate::protocol::form::Form;
+use crate::protocol::auth_method::{CredentialKind, ProviderKind};
 use crate::state::{Key, SpendAssertion};
 
-/// The parameter that names a credential of the client.
-pub(super) const CREDENTIAL: &str = "application_federated_credential_name";
-
-/// What a request by a federated method brings along.
-pub(super) struct Federated<'a> {
-    /// The token, the assertion or the document.
-    pub(super) assertion: &'a str,
-    /// The name of the credential, if it was sent.
-    pub(super) credential: Option<&'a str>,
-    /// The certificate that the assertion is signed with, in PEM.
-    pub(super) certificate: Option<&'a str>,
-    /// Those between it and an authority, in PEM.
-    pub(super) chain: Option<&'a str>,
-}
-
-impl<'a> Claim<'a> {
-    /// The claim to be `client_id`, by an outside proof, which names nobody here.
-    pub(super) fn federated(method: AuthMethod, assertion: &'a str, form: &'a Form<'_>) -> Self {
-        let client_id = form.get("client_id").unwrap_or_default().to_owned();
-        let sent = Federated {
-            assertion,
-            credential: form.get(CREDENTIAL),
-            certificate: form.get("client_x509"),
-            chain: form.get("client_x509_chain"),
-        };
-        Self::new(method, client_id, Proof::Federated(sent))
-    }
-}
-
 /// The credentials of the client that a request may mean: the named one, or all.
-pub(super) fn meant<'a>(case: &'a Case<'_>, name: Option<&'a str>) -> impl Iterator<Item = &'a Credential> {
-    let ours = case.client.iter().filter(|client| client.settings.auth_method == case.method);
+pub(super) fn meant<'a>(attempt: &'a AuthAttempt<'_>, name: Option<&'a str>) -> impl Iterator<Item = &'a Credential> {
+    let ours = attempt.client.iter().filter(|client| client.settings.auth_method == attempt.method);
     ours.flat_map(|client| &client.settings.federated).filter(move |own| name.is_none_or(|name| name == own.name))
 }
 
@@ -55,9 +26,16 @@ pub(super) fn meant<'a>(case: &'a Case<'_>, name: Option<&'a str>) -> impl Itera
 ///
 /// # Errors
 /// If several credentials are meant.
-pub(super) fn provider<'a>(case: &'a Case<'_>, name: Option<&'a str>) -> Result<&'a Arc<Provider>, &'static str> {
-    let mut meant = meant(case, name);
-    let ours = case.issuer.providers.iter().filter(|provider| provider.method() == case.method);
+pub(super) fn provider<'a>(
+    attempt: &'a AuthAttempt<'_>,
+    name: Option<&'a str>,
+) -> Result<&'a Arc<Provider>, &'static str> {
+    let mut meant = meant(attempt, name);
+    let ours = attempt
+        .issuer
+        .providers
+        .iter()
+        .filter(|provider| attempt.method.credential == CredentialKind::Federated(provider.kind()));
     let found = match (meant.next(), meant.next()) {
         // as the issuer has it now: a client that was resolved before a reload still has the one from then
         (Some(only), None) => { ours }.find(|provider| provider.name == only.provider.name),
@@ -73,14 +51,14 @@ pub(super) fn provider<'a>(case: &'a Case<'_>, name: Option<&'a str>) -> Result<
 /// # Errors
 /// If there is none.
 pub(super) fn choose<'a>(
-    case: &'a Case<'_>,
+    attempt: &'a AuthAttempt<'_>,
     name: Option<&'a str>,
     provider: &Provider,
     facts: &Facts,
 ) -> Result<&'a Credential, &'static str> {
     let vouched = provider.vouches(facts);
     let mut judged = false;
-    let fits = meant(case, name).filter(|own| own.provider.name == provider.name).find(|own| {
+    let fits = meant(attempt, name).filter(|own| own.provider.name == provider.name).find(|own| {
         judged = true;
         own.condition.holds(facts)
     });
@@ -95,32 +73,33 @@ pub(super) fn choose<'a>(
 }
 
 /// What a client that does not exist is judged by.
-static DECOY: LazyLock<Option<Condition>> =
-    LazyLock::new(|| Condition::parse("And(Equals(client.id, \"\"), Equals(client.id, \"/\"))", Subject::Token).ok());
+static DECOY: LazyLock<Option<Condition>> = LazyLock::new(|| {
+    Condition::parse("And(Equals(client.id, \"\"), Equals(client.id, \"/\"))", ProviderKind::Tokens).ok()
+});
 
 /// Remembers a proof until it has expired, on every node and over restarts, if its credential is for one use.
 ///
 /// # Errors
 /// If it is remembered already, or the store cannot remember it.
 pub(super) async fn spend(
-    case: &Case<'_>,
+    attempt: &AuthAttempt<'_>,
     client: &Client,
     credential: &Credential,
     proof: &[u8],
     until: Time,
-) -> Result<(), Refused> {
+) -> Result<(), ClaimError> {
     if !credential.single_use {
         return Ok(());
     }
     // no client id begins with a slash, so that no jti of a client's own assertion has this name
     let mut name = format!("/{}/{}/", client.id, credential.provider.name).into_bytes();
     name.extend_from_slice(proof);
-    let key = Key::used_assertion(&case.issuer.id, &name);
+    let key = Key::used_assertion(&attempt.issuer.id, &name);
     let spend = SpendAssertion { key, attempt: Id::random(), keep_until: until + SLACK };
-    let shards = &case.by.shards;
+    let shards = &attempt.services.shards;
     match shards.ask(shards.home(&key), spend).await {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) => Err(Refused::Replayed("the proof was used before")),
-        Err(_) => Err(Refused::Later("the store cannot remember the proof")),
+        Ok(Err(_)) => Err(ClaimError::Replayed("the proof was used before")),
+        Err(_) => Err(ClaimError::Unavailable("the store cannot remember the proof")),
     }
 }

@@ -10,18 +10,37 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::pending::Pending;
+use super::pending::PendingGuesses;
 use crate::clock::{Clock, Time};
-use crate::limit::throttle::{Charge, Known, Throttle};
+use crate::limit::bucket::Quota;
+use crate::limit::known::KnownSources;
+use crate::limit::throttle::{Throttle, ThrottleCharge};
+
+/// Failures of one client and source: twenty at once, then one a second.
+const PER_CLIENT: Quota = Quota { every: Duration::from_secs(1), burst: 20 };
+/// Slow hashes that one source makes us compute for nothing: twenty, then ten a second, a fifth of a core.
+const PER_SOURCE: Quota = Quota { every: Duration::from_millis(100), burst: 20 };
+/// The name that stands for every client of a source; no client has an empty id.
+const ANY_CLIENT: &str = "";
 
 /// Counts wrong guesses.
-#[derive(Default)]
 pub(super) struct Guesses {
     clients: Throttle,
-    /// Slow hashes, which have a pace of their own: buckets are times, and a slow pace would fill those of a fast one.
+    /// Slow hashes by source, whichever clients they are for.
     slow: Throttle,
-    known: Known,
-    pending: Pending,
+    known: KnownSources,
+    pending: PendingGuesses,
+}
+
+impl Default for Guesses {
+    fn default() -> Self {
+        Self {
+            clients: Throttle::new(PER_CLIENT),
+            slow: Throttle::new(PER_SOURCE),
+            known: KnownSources::default(),
+            pending: PendingGuesses::default(),
+        }
+    }
 }
 
 /// One of them.
@@ -34,11 +53,11 @@ pub(super) struct Guess<'a> {
 }
 
 /// A guess that counted before anybody looked at it. It counts no more if it is dropped before.
-pub(super) struct Reserved<'a> {
-    charges: Option<[Charge<'a>; 2]>,
+pub(super) struct ReservedGuess<'a> {
+    charges: Option<[ThrottleCharge<'a>; 2]>,
     is_seen: bool,
     clock: &'a Clock,
-    pending: &'a Pending,
+    pending: &'a PendingGuesses,
     who: u64,
 }
 
@@ -48,7 +67,7 @@ impl Guesses {
     /// # Errors
     /// How long to wait, if there were too many.
     pub(super) fn wrong(&self, guess: Guess<'_>) -> Result<(), Duration> {
-        self.clients.gate(guess.issuer, guess.client, guess.source).enter(guess.now).map(drop)
+        self.clients.enter(guess.issuer, guess.client, guess.source, guess.now).map(drop)
     }
 
     /// It was right, by something that can be guessed.
@@ -58,7 +77,7 @@ impl Guesses {
     pub(super) fn right(&self, guess: Guess<'_>) -> Result<(), Duration> {
         let Guess { issuer, client, source, now } = guess;
         if !self.known.has(issuer, client, source, now) {
-            self.clients.gate(issuer, client, source).is_open(now)?;
+            self.clients.check(issuer, client, source, now)?;
         }
         self.known.remember(issuer, client, source, now);
         Ok(())
@@ -68,12 +87,12 @@ impl Guesses {
     ///
     /// # Errors
     /// How long to wait.
-    pub(super) fn reserve<'a>(&'a self, guess: Guess<'_>, clock: &'a Clock) -> Result<Reserved<'a>, Duration> {
-        let of_source = self.slow.slow_gate(guess.issuer, guess.source).enter(guess.now)?;
-        match self.clients.gate(guess.issuer, guess.client, guess.source).enter(guess.now) {
+    pub(super) fn reserve<'a>(&'a self, guess: Guess<'_>, clock: &'a Clock) -> Result<ReservedGuess<'a>, Duration> {
+        let of_source = self.slow.enter(guess.issuer, ANY_CLIENT, guess.source, guess.now)?;
+        match self.clients.enter(guess.issuer, guess.client, guess.source, guess.now) {
             Ok(of_client) => {
                 let who = self.pending.begin(guess.issuer, guess.client, guess.source);
-                Ok(Reserved {
+                Ok(ReservedGuess {
                     charges: Some([of_source, of_client]),
                     is_seen: false,
                     clock,
@@ -95,13 +114,13 @@ impl Guesses {
     }
 
     /// What was let in was right.
-    pub(super) fn found_right(&self, guess: Guess<'_>, reserved: Reserved<'_>) {
+    pub(super) fn found_right(&self, guess: Guess<'_>, reserved: ReservedGuess<'_>) {
         self.known.remember(guess.issuer, guess.client, guess.source, guess.now);
         reserved.give_back();
     }
 }
 
-impl Reserved<'_> {
+impl ReservedGuess<'_> {
     /// From now on it counts, whatever becomes of the request.
     pub(super) fn look(&mut self) {
         self.is_seen = true;
@@ -113,7 +132,7 @@ impl Reserved<'_> {
     }
 }
 
-impl Drop for Reserved<'_> {
+impl Drop for ReservedGuess<'_> {
     fn drop(&mut self) {
         if !self.is_seen {
             let now = self.clock.now();
@@ -135,7 +154,7 @@ mod tests {
         Guess { issuer: "main", client, source: [10, 0, 0, last].into(), now: NOW }
     }
 
-    fn reserve<'a>(guesses: &'a Guesses, client: &str) -> Result<Reserved<'a>, Duration> {
+    fn reserve<'a>(guesses: &'a Guesses, client: &str) -> Result<ReservedGuess<'a>, Duration> {
         static CLOCK: LazyLock<Clock> = LazyLock::new(|| Clock::manual(NOW));
         guesses.reserve(guess(client, 1), &CLOCK)
     }

@@ -7,70 +7,75 @@
 
 use std::sync::Arc;
 
-use super::claim::Sent;
-use super::guesses::Reserved;
+use super::attempt::AuthAttempt;
+use super::failure::ClaimError;
+use super::guesses::ReservedGuess;
 use super::pool::HashTurn;
-use super::{Case, Refused};
+use super::spellings::SecretSpellings;
 use crate::client::Client;
 use crate::client::secret::{Hashes, Presented, Quick, Secret};
-use crate::limit::throttle::Throttle;
+use crate::limit::network::network;
 use crate::slow_hash::{Cost, Full, QueueShare};
 
 const WRONG: &str = "wrong or expired secret";
 
 /// Whether what was sent is one of the client's secrets.
-pub(super) async fn verify(case: &Case<'_>, sent: &Sent) -> Result<Arc<Client>, Refused> {
-    let guesses = &case.by.guesses;
-    let presented =
-        |secret| Presented { vault: &case.by.vault, issuer: &case.issuer.id, client: case.client_id, secret };
+pub(super) async fn verify(attempt: &AuthAttempt<'_>, sent: &SecretSpellings) -> Result<Arc<Client>, ClaimError> {
+    let guesses = &attempt.services.guesses;
+    let presented = |secret| Presented {
+        vault: &attempt.services.vault,
+        issuer: &attempt.issuer.id,
+        client: attempt.client_id,
+        secret,
+    };
     let presented: Vec<_> = sent.spellings().map(presented).collect();
     let hashes: Vec<_> = presented.iter().map(Presented::hashes).collect();
-    let enabled = case.client.iter().filter(|client| !client.settings.disabled);
+    let enabled = attempt.client.iter().filter(|client| !client.settings.disabled);
     let secrets = enabled.flat_map(|client| &client.secrets);
-    let live: Vec<&Secret> = secrets.filter(|secret| secret.is_live(case.now)).collect();
-    let look = || Look::at(&live, &hashes);
-    match admitted(case, look()) {
+    let live: Vec<&Secret> = secrets.filter(|secret| secret.is_live(attempt.now)).collect();
+    let look = || SecretMatch::at(&live, &hashes);
+    match admitted(attempt, look()) {
         // right where the gate is shut must not be told sooner than wrong
-        Err(Refused::Because(_) | Refused::Throttled(_)) if case.issuer.cold.any(case.now) => {}
+        Err(ClaimError::Wrong(_) | ClaimError::Throttled(_)) if attempt.issuer.cold.any(attempt.now) => {}
         decided => return decided,
     }
-    let reserved = guesses.reserve(case.guess(), &case.by.clock);
+    let reserved = guesses.reserve(attempt.guess(), &attempt.services.clock);
     if let Err(wait) = &reserved
-        && !guesses.is_pending(case.guess())
+        && !guesses.is_pending(attempt.guess())
     {
         // nothing to wait for, whether there is such a client or not; but what was waited for may just have been right
-        return admitted(case, look()).map_err(|_| Refused::Throttled(*wait));
+        return admitted(attempt, look()).map_err(|_| ClaimError::Throttled(*wait));
     }
-    let client = format!("{}/{}", case.issuer.id, case.client_id);
-    let turn = case.by.pool.enter(QueueShare { source: Throttle::network(case.peer), client }).await?;
+    let client = format!("{}/{}", attempt.issuer.id, attempt.client_id);
+    let turn = attempt.services.pool.enter(QueueShare { source: network(attempt.peer), client }).await?;
     // while it waited another request may have had the right secret: of a fleet that starts at once the first proves it for
     // all, those included that came when as many as may be were waiting to be looked at
-    match (admitted(case, look()), reserved) {
-        (Err(Refused::Because(_) | Refused::Throttled(_)), Ok(reserved)) => {
-            slow_look(case, &turn, &live, &presented, (look(), reserved)).await
+    match (admitted(attempt, look()), reserved) {
+        (Err(ClaimError::Wrong(_) | ClaimError::Throttled(_)), Ok(reserved)) => {
+            slow_look(attempt, &turn, &live, &presented, (look(), reserved)).await
         }
-        (Err(Refused::Because(_) | Refused::Throttled(_)), Err(wait)) => Err(Refused::Throttled(wait)),
+        (Err(ClaimError::Wrong(_) | ClaimError::Throttled(_)), Err(wait)) => Err(ClaimError::Throttled(wait)),
         (decided, _) => decided,
     }
 }
 
 /// The client, if keyed hashes say so. One that can be guessed passes only where there were not too many guesses.
-fn admitted(case: &Case<'_>, look: Look) -> Result<Arc<Client>, Refused> {
-    let client = case.judge(look.proof())?;
+fn admitted(attempt: &AuthAttempt<'_>, look: SecretMatch) -> Result<Arc<Client>, ClaimError> {
+    let client = attempt.judge(look.proof())?;
     if !look.generated {
-        case.by.guesses.right(case.guess()).map_err(Refused::Throttled)?;
+        attempt.services.guesses.right(attempt.guess()).map_err(ClaimError::Throttled)?;
     }
     Ok(client)
 }
 
 /// Which kind of secret was right, if one was.
 #[derive(Clone, Copy, Default)]
-struct Look {
+struct SecretMatch {
     generated: bool,
     imported: bool,
 }
 
-impl Look {
+impl SecretMatch {
     /// What keyed hashes say. Every secret is compared with every spelling.
     fn at(live: &[&Secret], hashes: &[Hashes]) -> Self {
         let mut look = Self::default();
@@ -89,14 +94,14 @@ impl Look {
 
 /// The same with argon2id, for a guess that was let in. Somebody else may have shown meanwhile that it is right.
 async fn slow_look(
-    case: &Case<'_>,
+    attempt: &AuthAttempt<'_>,
     turn: &HashTurn<'_>,
     live: &[&Secret],
     presented: &[Presented<'_>],
-    (mut look, mut reserved): (Look, Reserved<'_>),
-) -> Result<Arc<Client>, Refused> {
+    (mut look, mut reserved): (SecretMatch, ReservedGuess<'_>),
+) -> Result<Arc<Client>, ClaimError> {
     reserved.look();
-    let mut costs = case.issuer.cold.costs(case.now);
+    let mut costs = attempt.issuer.cold.costs(attempt.now);
     if costs.is_empty() {
         // the last of them was found right meanwhile
         costs.push(Cost::default());
@@ -110,12 +115,12 @@ async fn slow_look(
             }
         }
     }
-    match case.judge(look.proof()) {
+    match attempt.judge(look.proof()) {
         Ok(client) => {
-            case.by.guesses.found_right(case.guess(), reserved);
+            attempt.services.guesses.found_right(attempt.guess(), reserved);
             Ok(client)
         }
-        Err(Refused::Because(reason)) => Err(Refused::Counted(reason)),
+        Err(ClaimError::Wrong(reason)) => Err(ClaimError::Counted(reason)),
         Err(refused) => Err(refused),
     }
 }

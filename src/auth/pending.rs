@@ -5,16 +5,16 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::limit::throttle::Throttle;
+use crate::limit::network::network;
 
 /// Counts the guesses that are under way; as many entries as there are such guesses, at most.
 #[derive(Default)]
-pub(super) struct Pending {
+pub(super) struct PendingGuesses {
     counts: Mutex<HashMap<u64, usize>>,
     seed: RandomState,
 }
 
-impl Pending {
+impl PendingGuesses {
     /// One more of `client` of `issuer` at `source`; gives the name under which it ends.
     pub(super) fn begin(&self, issuer: &str, client: &str, source: IpAddr) -> u64 {
         let who = self.who(issuer, client, source);
@@ -39,7 +39,7 @@ impl Pending {
     }
 
     fn who(&self, issuer: &str, client: &str, source: IpAddr) -> u64 {
-        self.seed.hash_one((issuer, client, Throttle::network(source)))
+        self.seed.hash_one((issuer, client, network(source)))
     }
 
     fn counts(&self) -> MutexGuard<'_, HashMap<u64, usize>> {

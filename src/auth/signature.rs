@@ -5,7 +5,8 @@
 
 use std::sync::{Arc, LazyLock};
 
-use super::{Case, Refused};
+use super::attempt::AuthAttempt;
+use super::failure::ClaimError;
 use crate::jose::Jws;
 use crate::jwks::keyset::{ClientKeys, KeySet};
 
@@ -13,14 +14,18 @@ use crate::jwks::keyset::{ClientKeys, KeySet};
 ///
 /// # Errors
 /// If they cannot be read now; that says nothing of the signature, so it is no failed authentication.
-pub(super) async fn keys(case: &Case<'_>, keys: &ClientKeys, jws: &Jws<'_>) -> Result<Option<Arc<KeySet>>, Refused> {
+pub(super) async fn keys(
+    attempt: &AuthAttempt<'_>,
+    keys: &ClientKeys,
+    jws: &Jws<'_>,
+) -> Result<Option<Arc<KeySet>>, ClaimError> {
     let header = jws.header();
     match keys {
         ClientKeys::None => Ok(None),
         ClientKeys::Inline(keys) => Ok(Some(keys.clone())),
         ClientKeys::Remote(url) => {
-            let keys = case.by.remote.keys(url, header.kid.as_deref(), header.alg, case.now).await;
-            keys.map(Some).map_err(|error| Refused::Later(error.reason()))
+            let keys = attempt.services.remote.keys(url, header.kid.as_deref(), header.alg, attempt.now).await;
+            keys.map(Some).map_err(|error| ClaimError::Unavailable(error.reason()))
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::issuer::SecretTransport;
 use crate::jose::{Algorithm, Scheme};
 use crate::jwks::keyset::ClientKeys;
 use crate::limit::rate::RateLimit;
-use crate::protocol::auth_method::AuthMethod;
+use crate::protocol::auth_method::{AuthMethod, CredentialKind};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
 use crate::state::{Lifetimes, RotatePolicy};
@@ -110,6 +110,6 @@ impl Client {
 
     /// Whether the client is public: it has no way to prove who it is (RFC 6749 section 2.1).
     pub fn is_public(&self) -> bool {
-        self.settings.auth_method == AuthMethod::None
+        self.settings.auth_method.credential == CredentialKind::None
     }
 }

@@ -11,7 +11,7 @@ use crate::client::secret::{Presented, SecretHash, StoredSecret, check_phc, is_g
 use crate::clock::Time;
 use crate::credential::shown_path;
 use crate::issuer::Issuer;
-use crate::protocol::auth_method::AuthMethod;
+use crate::protocol::auth_method::CredentialKind;
 use crate::registry::{StoredClient, resolve};
 use crate::vault::Vault;
 
@@ -48,8 +48,10 @@ impl FileClient {
     /// The first rule that it breaks, or the secret file that cannot be used.
     pub(super) fn resolved(&self, issuer: &Issuer, vault: &Vault) -> Result<Client, String> {
         let secrets = self.secrets.iter().enumerate();
+        let method = issuer.method(self.metadata.token_endpoint_auth_method);
+        let for_hmac = method.is_some_and(|method| method.credential == CredentialKind::HmacSecret);
         let secrets: Result<Vec<_>, String> =
-            secrets.map(|(index, secret)| self.stored(index, secret, vault)).collect();
+            secrets.map(|(index, secret)| self.stored(index, secret, for_hmac, vault)).collect();
         check_new_client_id(&self.client_id).map_err(|error| error.to_string())?;
         self.metadata.check_written().map_err(|error| error.to_string())?;
         let stored = StoredClient { metadata: self.metadata.clone(), secrets: secrets? };
@@ -57,12 +59,11 @@ impl FileClient {
     }
 
     /// Returns the stored form of a secret; `index` is its place in the list, for messages.
-    fn stored(&self, index: usize, secret: &FileSecret, vault: &Vault) -> Result<StoredSecret, String> {
-        let method = self.metadata.token_endpoint_auth_method;
+    fn stored(&self, index: usize, secret: &FileSecret, for_hmac: bool, vault: &Vault) -> Result<StoredSecret, String> {
         let (hash, sealed) = match secret {
             FileSecret::Argon2(phc) => {
                 check_phc(phc).map_err(|rule| format!("secrets[{index}].argon2: {rule}"))?;
-                if method == AuthMethod::ClientSecretJwt {
+                if for_hmac {
                     return Err(format!(
                         "secrets[{index}].argon2: client_secret_jwt needs the secret itself; name its file"
                     ));
@@ -77,7 +78,7 @@ impl FileClient {
                 }
                 let presented = Presented { vault, issuer: &self.issuer, client: &self.client_id, secret: &text };
                 let hash = presented.keyed().ok_or_else(|| format!("secrets[{index}].file: cannot be hashed"))?;
-                (hash, (method == AuthMethod::ClientSecretJwt).then(|| presented.seal()))
+                (hash, for_hmac.then(|| presented.seal()))
             }
         };
         Ok(StoredSecret { secret_id: format!("file-{index}"), hash, sealed, created_at: Time::ZERO, expires_at: None })

@@ -56,7 +56,7 @@ pub fn snapshot(config: &Config, vault: &Vault, extensions: &Extensions) -> Resu
             certificates: config.public.visibility(),
             user_hook: user_hook(id, settings, config)?,
             custom: custom_grants(id, settings, &known, config)?,
-            other_methods: extensions.other_methods(),
+            methods: extensions.all_methods(),
         };
         let issuer = Arc::new(Issuer::new(id, own, parts)?);
         add_routes(&mut snapshot, &issuer, dialect)?;

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use super::condition::Condition;
+use super::provider::{Provider, check_name};
 use super::settings::FederatedCredential;
-use super::{Provider, check_name};
-use crate::federation::condition::Condition;
-use crate::protocol::auth_method::AuthMethod;
+use crate::protocol::auth_method::{AuthMethod, CredentialKind, ProviderKind};
+
+/// Most credentials of a client.
+pub const MAX_CREDENTIALS: usize = 32;
 
 /// A credential of a client, in use.
 #[derive(Clone, Debug)]
@@ -21,33 +24,39 @@ pub struct Credential {
 }
 
 impl Credential {
-    /// Checks a credential of a client that authenticates by `method`.
+    /// Checks a credential of a client that authenticates by `method`, one of `methods`.
     ///
     /// # Errors
     /// The rule that it breaks.
-    pub fn new(own: &FederatedCredential, method: AuthMethod, providers: &[Arc<Provider>]) -> Result<Self, String> {
+    pub fn new(
+        own: &FederatedCredential,
+        method: AuthMethod,
+        methods: &[AuthMethod],
+        providers: &[Arc<Provider>],
+    ) -> Result<Self, String> {
         let about = |rule: String| format!("{}: {rule}", own.name);
         check_name(&own.name).map_err(about)?;
         let found = providers.iter().find(|provider| provider.name == own.provider);
         let provider =
             found.ok_or_else(|| about("provider: must be one of the issuer's federated_providers".to_owned()))?;
-        if provider.method() != method {
-            let rule = format!("provider: clients of this one have the method {}", provider.method().name());
-            return Err(about(rule));
+        let kind = CredentialKind::Federated(provider.kind());
+        if method.credential != kind {
+            let fit = methods.iter().find(|method| method.credential == kind).map_or("", |method| method.name);
+            return Err(about(format!("provider: clients of this one have the method {fit}")));
         }
-        let condition = Condition::parse(&own.condition, provider.subject());
+        let condition = Condition::parse(&own.condition, provider.kind());
         Ok(Self {
             name: own.name.clone(),
             provider: provider.clone(),
             condition: condition.map_err(|error| about(format!("condition: {error}")))?,
-            single_use: single_use(own, method).map_err(about)?,
+            single_use: single_use(own, provider.kind()).map_err(about)?,
         })
     }
 }
 
-fn single_use(own: &FederatedCredential, method: AuthMethod) -> Result<bool, String> {
+fn single_use(own: &FederatedCredential, kind: ProviderKind) -> Result<bool, String> {
     // the client makes the assertion itself and can always make another one (RFC 7523 section 3)
-    let always = method == AuthMethod::X509JwtBearer;
+    let always = kind == ProviderKind::Certificates;
     match own.single_use {
         Some(false) if always => {
             Err("single_use: an x509_jwt_bearer assertion always is (RFC 7523 section 3)".to_owned())

@@ -9,110 +9,18 @@ pub mod condition;
 mod credential;
 mod document;
 pub mod facts;
+mod provider;
 mod settings;
 mod token;
 pub mod trust;
 
-pub use self::credential::Credential;
+pub use self::credential::{Credential, MAX_CREDENTIALS};
 pub use self::document::{DocumentTrust, Signers};
+pub use self::provider::{MAX_NAME, MAX_PROVIDERS, Provider, ProviderTrust};
 pub use self::settings::{
     CertificateProvider, DocumentProvider, FederatedCredential, FederatedProvider, TokenProvider, Verification,
 };
-pub use self::token::{Origin, TokenTrust, trust_domain};
-use crate::federation::condition::{Condition, Facts, Subject};
-use crate::protocol::auth_method::AuthMethod;
-use crate::x509::Anchors;
-
-/// Longest name of a provider or a credential, in bytes.
-pub const MAX_NAME: usize = 64;
-/// Most credentials of a client.
-pub const MAX_CREDENTIALS: usize = 32;
-/// Most providers of an issuer.
-pub const MAX_PROVIDERS: usize = 256;
-/// A provider in use.
-#[derive(Debug)]
-pub struct Provider {
-    /// Its name, unique at its issuer.
-    pub name: String,
-    /// What must be true of everything it says.
-    pub condition: Option<Condition>,
-    /// What is trusted.
-    pub trust: Trust,
-}
-
-/// What a provider is trusted for.
-#[derive(Debug)]
-pub enum Trust {
-    /// The claims of tokens that it signs.
-    Tokens(TokenTrust),
-    /// The certificates that it issues.
-    Certificates(Anchors),
-    /// The documents that it signs.
-    Documents(DocumentTrust),
-}
-
-impl Provider {
-    /// Checks the settings of a provider of the issuer with `url`.
-    ///
-    /// # Errors
-    /// The rule that they break.
-    pub fn new(settings: &FederatedProvider, url: &str) -> Result<Self, String> {
-        let (condition, trust) = match settings {
-            FederatedProvider::Oidc(own) => (&own.condition, Trust::Tokens(TokenTrust::new(own, url)?)),
-            FederatedProvider::X509(own) => {
-                let pem = document::certificates(&own.certificates, own.certificates_file.is_some())?;
-                (&own.condition, Trust::Certificates(document::anchors(pem)?))
-            }
-            FederatedProvider::Pkcs7(own) => (&own.condition, Trust::Documents(DocumentTrust::new(own)?)),
-        };
-        check_name(settings.name())?;
-        let mut provider = Self { name: settings.name().to_owned(), condition: None, trust };
-        if let Some(text) = condition {
-            let parsed = Condition::parse(text, provider.subject());
-            provider.condition = Some(parsed.map_err(|error| format!("condition: {error}"))?);
-        }
-        Ok(provider)
-    }
-
-    /// The method of clients that it vouches for.
-    pub fn method(&self) -> AuthMethod {
-        match &self.trust {
-            Trust::Tokens(_) => AuthMethod::IdTokenBearer,
-            Trust::Certificates(_) => AuthMethod::X509JwtBearer,
-            Trust::Documents(_) => AuthMethod::Pkcs7Bearer,
-        }
-    }
-
-    fn subject(&self) -> Subject {
-        match &self.trust {
-            Trust::Tokens(_) => Subject::Token,
-            Trust::Certificates(_) => Subject::CertifiedToken,
-            Trust::Documents(_) => Subject::Document,
-        }
-    }
-
-    /// Whether it has the name of another one, or its tokens would be taken for the other's.
-    pub fn is_like(&self, other: &Self) -> bool {
-        let origin = |provider: &Self| match &provider.trust {
-            Trust::Tokens(trust) => Some(trust.origin.clone()),
-            Trust::Certificates(_) | Trust::Documents(_) => None,
-        };
-        self.name == other.name || origin(self).is_some() && origin(self) == origin(other)
-    }
-
-    /// Whether what it says meets its own condition.
-    pub fn vouches(&self, facts: &Facts) -> bool {
-        self.condition.as_ref().is_none_or(|condition| condition.holds(facts))
-    }
-}
-
-fn check_name(name: &str) -> Result<(), String> {
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
-    if name.is_empty() || name.len() > MAX_NAME || !name.bytes().all(plain) {
-        return Err("name: 1 to 64 lower-case letters, digits, `-` and `_`".to_owned());
-    }
-    Ok(())
-}
+pub use self::token::{TokenOrigin, TokenTrust, trust_domain};
 
 #[cfg(test)]
 mod tests;

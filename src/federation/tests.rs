@@ -52,12 +52,14 @@ fn a_provider_that_breaks_a_rule_names_it() {
 #[test]
 fn a_credential_needs_a_condition_and_a_provider_of_its_kind() {
     let providers = [Arc::new(provider(json!({})).unwrap())];
-    let make = |own: serde_json::Value, method| {
+    let methods = crate::auth::built_in();
+    let make = |own: serde_json::Value, method: &str| {
         let own = serde_json::from_value(own).map_err(|error| error.to_string())?;
-        Credential::new(&own, method, &providers)
+        let method = *methods.iter().find(|known| known.name == method).unwrap();
+        Credential::new(&own, method, &methods, &providers)
     };
     let good = json!({ "name": "api", "provider": "k8s", "condition": "Equals(jwt.claims.sub, \"x\")" });
-    assert!(!make(good.clone(), AuthMethod::IdTokenBearer).unwrap().single_use);
+    assert!(!make(good.clone(), "id_token_bearer").unwrap().single_use);
     for (name, value, rule) in [
         ("name", json!("a/b"), "name:"),
         ("provider", json!("other"), "provider:"),
@@ -66,10 +68,10 @@ fn a_credential_needs_a_condition_and_a_provider_of_its_kind() {
     ] {
         let mut bad = good.clone();
         bad[name] = value;
-        let error = make(bad, AuthMethod::IdTokenBearer).unwrap_err();
+        let error = make(bad, "id_token_bearer").unwrap_err();
         assert!(error.contains(rule), "{name}: {error}");
     }
-    assert!(make(good, AuthMethod::X509JwtBearer).unwrap_err().contains("id_token_bearer"));
+    assert!(make(good, "x509_jwt_bearer").unwrap_err().contains("id_token_bearer"));
 }
 
 #[test]

@@ -16,7 +16,7 @@ const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 #[derive(Debug)]
 pub struct TokenTrust {
     /// Where they come from.
-    pub origin: Origin,
+    pub origin: TokenOrigin,
     /// What their audience may be; empty means the issuer here and its token endpoint.
     pub audiences: Vec<String>,
     /// Whose signature they bear.
@@ -29,14 +29,14 @@ pub struct TokenTrust {
 
 /// How a token says where it comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum TokenOrigin {
     /// By `iss`, byte for byte.
     Issuer(String),
     /// By the trust domain of the SPIFFE id in `sub`; a JWT-SVID needs no `iss`.
     TrustDomain(String),
 }
 
-impl Origin {
+impl TokenOrigin {
     /// Whether a token with these claims says that it comes from there.
     pub fn is_of(&self, issuer: Option<&str>, subject: Option<&str>) -> bool {
         match self {
@@ -56,12 +56,12 @@ impl TokenTrust {
             }
             (Some(issuer), None) => {
                 uri::identifier(issuer).map_err(|error| format!("issuer {error}"))?;
-                Origin::Issuer(issuer.clone())
+                TokenOrigin::Issuer(issuer.clone())
             }
             (None, Some(domain)) if trust_domain(&format!("spiffe://{domain}")) != Some(domain) => {
                 return wrong("trust_domain: lower-case letters, digits, `.`, `-` and `_`, without spiffe://");
             }
-            (None, Some(domain)) => Origin::TrustDomain(domain.clone()),
+            (None, Some(domain)) => TokenOrigin::TrustDomain(domain.clone()),
             (Some(_), Some(_)) | (None, None) => return wrong("exactly one of issuer and trust_domain"),
         };
         if own.audiences.iter().any(String::is_empty) {

@@ -1,10 +1,13 @@
 //! The side of the device grant that is not the token endpoint (RFC 8628 sections 3.1 to 3.3): how a device
 //! authorization begins, and how the portal finds it by its user code and says what the person decided.
 
+use std::time::Duration;
+
 use super::{Context, Error};
 use crate::client::Client;
 use crate::id::Id;
 use crate::issuer::Issuer;
+use crate::limit::bucket::Quota;
 use crate::protocol::response::DeviceResponse;
 use crate::state::{
     Cell, DecideDevice, DecideRefusal, DeviceDecision, Key, NameRefusal, NameUserCode, Placed, Row, SenderBinding,
@@ -14,6 +17,10 @@ use crate::token::Granted;
 use crate::token::device_code::DeviceCode;
 use crate::token::user_code::UserCode;
 use crate::token::wire::Head;
+
+/// Two rows each, which stay until they expire: two hundred devices at once of one client behind one address, then five a
+/// second.
+pub const STARTS: Quota = Quota { every: Duration::from_millis(200), burst: 200 };
 
 /// User codes that are tried before giving up; of 51.8 bits one is hardly ever taken.
 const TRIES: usize = 4;

@@ -16,9 +16,10 @@ use crate::protocol::error::OAuthError;
 use crate::protocol::response::TokenResponse;
 use crate::protocol::scope::Scope;
 use crate::state::{Cell, Placed};
-use crate::token::access::{AccessClaims, AccessTokenFormat, AccessTokenTyp, Jti, Origin, PROTOCOL_CLAIMS};
+use crate::token::access::{
+    AccessClaims, AccessTokenFormat, AccessTokenTyp, Confirmation, Jti, Origin, PROTOCOL_CLAIMS,
+};
 use crate::token::id_token::{IdClaims, at_hash};
-use crate::token::proof_key::POP;
 use crate::token::refresh::RefreshToken;
 use crate::token::{Granted, opaque};
 
@@ -146,7 +147,9 @@ pub async fn issue(
     let now = context.clock.now();
     let issuer = || KeyError::UnknownIssuer { issuer: request.issuer.id.clone() };
     let keys = context.keys.issuer(&request.issuer.id).ok_or_else(issuer)?;
-    let access_token = access_token(request, &issue, &keys, &binding, context, now).await?;
+    let bound = binding.confirmation();
+    let token_type = Confirmation::token_type(bound.as_ref());
+    let access_token = access_token(request, &issue, &keys, bound, context, now).await?;
     let granted = &issue.granted;
     let openid = granted.scope.contains("openid") && issue.access_scope.contains("openid");
     let openid = openid && issue.lineage.family().is_some() && !granted.unidentified;
@@ -157,7 +160,7 @@ pub async fn issue(
     };
     Ok(TokenResponse {
         access_token,
-        token_type: if binding.proof_key.is_some() { POP } else { "Bearer" },
+        token_type,
         alg: binding.proof_key.and_then(|proof| proof.alg),
         expires_in: issue.lineage.lifetime(request.client.settings.lifetimes.access.as_secs(), now),
         expires_at: now.as_secs() + issue.lineage.lifetime(request.client.settings.lifetimes.access.as_secs(), now),
@@ -172,7 +175,7 @@ async fn access_token(
     request: &TokenRequest,
     issue: &Issue,
     keys: &IssuerKeys,
-    binding: &Binding,
+    cnf: Option<Confirmation>,
     context: &Context,
     now: Time,
 ) -> Result<String, Error> {
@@ -191,7 +194,7 @@ async fn access_token(
         auth_time: granted.auth_time,
         acr: granted.acr.clone(),
         amr: granted.amr.clone(),
-        cnf: binding.confirmation(),
+        cnf,
         origins: issue.lineage.origins(),
         extra: request.issuer.style.extra(&granted.access_token_claims, now),
     };

@@ -10,7 +10,7 @@ use crate::protocol::grant_type::GrantType;
 use crate::protocol::resource;
 use crate::protocol::scope::Scope;
 use crate::token::Granted;
-use crate::user::{Login, User, Verdict};
+use crate::user::{LoginOutcome, LoginRequest, User};
 
 /// `password`.
 pub struct Password;
@@ -30,14 +30,14 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
     let issuer = &request.issuer;
     let scope = request.scope()?;
     let resources = resource::asked(&request.form, &request.client.settings.resources)?;
-    let login = Login::read(&request.form, &issuer.settings.users)?;
+    let login = LoginRequest::read(&request.form, &issuer.settings.users)?;
     match context.users.check(issuer, &request.client.id, &login, request.peer, &request.waiting).await? {
-        Verdict::Admitted(user) => begin(request, context, since, *user, scope, resources).await,
-        Verdict::Refused { message } => {
+        LoginOutcome::Admitted(user) => begin(request, context, since, *user, scope, resources).await,
+        LoginOutcome::Refused { message } => {
             tracing::info!(target: "audit", event = "login_refused", issuer = issuer.id, client = request.client.id, peer = %request.peer);
             Err(Error::WrongLogin { message })
         }
-        Verdict::Partial { message } => Err(Error::PartialLogin { message }),
+        LoginOutcome::Partial { message } => Err(Error::PartialLogin { message }),
     }
 }
 

@@ -6,7 +6,7 @@ use hyper::header::HeaderValue;
 use prometheus::{Histogram, IntCounter, IntCounterVec};
 
 use super::{Request, Response};
-use crate::auth::{ClaimedName, Failure};
+use crate::auth::{AuthFailure, ClaimedName};
 use crate::grant::Error;
 use crate::metrics::{Metrics, Stopwatch};
 use crate::protocol::error::OAuthError;
@@ -32,7 +32,7 @@ pub struct Told {
 
 impl Told {
     /// Notes a failed authentication.
-    pub fn fail(&mut self, failure: &Failure) {
+    pub fn fail(&mut self, failure: &AuthFailure) {
         self.error = Some(failure.error);
         self.reason = Some(failure.reason.to_owned());
         self.claimed.clone_from(&failure.claimed);

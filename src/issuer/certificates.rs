@@ -1,6 +1,6 @@
 //! Certificates of clients (RFC 8705) as the public listener sees them: an issuer offers nothing that cannot work.
 
-use crate::protocol::auth_method::AuthMethod;
+use crate::protocol::auth_method::CredentialKind;
 
 /// Which certificates of clients the public listener sees.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,20 +20,17 @@ impl CertificateVisibility {
         self != Self::None
     }
 
-    /// Returns whether clients can authenticate by `method`.
-    pub fn allows(self, method: AuthMethod) -> bool {
-        match method {
-            AuthMethod::TlsClientAuth => self == Self::Authorities,
-            AuthMethod::SelfSignedTlsClientAuth => self.are_seen(),
-            AuthMethod::None
-            | AuthMethod::ClientSecretBasic
-            | AuthMethod::ClientSecretPost
-            | AuthMethod::PrivateKeyJwt
-            | AuthMethod::ClientSecretJwt
-            | AuthMethod::IdTokenBearer
-            | AuthMethod::X509JwtBearer
-            | AuthMethod::Pkcs7Bearer
-            | AuthMethod::Other(_) => true,
+    /// Returns whether clients can show a credential of this kind.
+    pub fn allows(self, credential: CredentialKind) -> bool {
+        match credential {
+            CredentialKind::NamedCertificate => self == Self::Authorities,
+            CredentialKind::RegisteredCertificate => self.are_seen(),
+            CredentialKind::None
+            | CredentialKind::Secret
+            | CredentialKind::HmacSecret
+            | CredentialKind::KeyPair
+            | CredentialKind::Federated(_)
+            | CredentialKind::External => true,
         }
     }
 }

@@ -20,12 +20,12 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::federation::trust::Trusted;
-use crate::federation::{Provider, Trust};
+use crate::federation::{Provider, ProviderTrust};
 use crate::hook::Hook;
 use crate::issuer::cold::ColdSecrets;
 use crate::jwks::keyset::Skipped;
 use crate::limit::lines::LineBudget;
-use crate::protocol::auth_method::AuthMethod;
+use crate::protocol::auth_method::{AuthMethod, CredentialKind, MethodName};
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
 use crate::protocol::form::Form;
@@ -67,8 +67,8 @@ pub struct Issuer {
     pub user_hook: Option<Arc<Hook>>,
     /// Grants that hooks decide.
     pub custom: Vec<CustomGrant>,
-    /// Client authentication methods besides those that are built in.
-    pub other_methods: Vec<AuthMethod>,
+    /// Every client authentication method there is, offered here or not, in the order of discovery.
+    pub methods: Vec<AuthMethod>,
     /// The metadata document and its ETag, made at the first request; a reload makes a new issuer.
     pub document: OnceLock<(Bytes, String)>,
     /// Imported secrets of clients that were not used since the start.
@@ -90,8 +90,8 @@ pub struct IssuerParts {
     pub user_hook: Option<Arc<Hook>>,
     /// [`Issuer::custom`].
     pub custom: Vec<CustomGrant>,
-    /// [`Issuer::other_methods`].
-    pub other_methods: Vec<AuthMethod>,
+    /// [`Issuer::methods`].
+    pub methods: Vec<AuthMethod>,
 }
 
 impl Issuer {
@@ -107,7 +107,7 @@ impl Issuer {
                 settings.grant_types.push(custom.grant_type.clone());
             }
         }
-        let IssuerParts { endpoints, style, certificates, user_hook, custom, other_methods } = parts;
+        let IssuerParts { endpoints, style, certificates, user_hook, custom, methods } = parts;
         Ok(Self {
             id: id.to_owned(),
             url: settings.url.clone(),
@@ -120,7 +120,7 @@ impl Issuer {
             certificates,
             user_hook,
             custom,
-            other_methods,
+            methods,
             document: OnceLock::new(),
             cold: ColdSecrets::default(),
             audit_lines: Arc::default(),
@@ -189,11 +189,19 @@ impl Issuer {
         self.endpoints.iter().any(|(own, its)| *own == endpoint && its == url)
     }
 
-    /// Whether its clients may authenticate by `method`: one with certificates needs a listener that sees them, a
-    /// federated one needs a provider.
-    pub fn admits(&self, method: AuthMethod) -> bool {
-        let vouched = |method| self.providers.iter().any(|provider| provider.method() == method);
-        self.certificates.allows(method) && (!method.is_federated() || vouched(method))
+    /// Returns the client authentication method with this name, offered here or not.
+    pub fn method(&self, name: MethodName) -> Option<AuthMethod> {
+        self.methods.iter().copied().find(|method| method.name == name.as_str())
+    }
+
+    /// Returns the client authentication methods that discovery lists: one by certificates needs a listener that sees them,
+    /// a federated one a provider.
+    pub fn offered_methods(&self) -> impl Iterator<Item = AuthMethod> {
+        let vouched = |kind| self.providers.iter().any(|provider| provider.kind() == kind);
+        self.methods.iter().copied().filter(move |method| match method.credential {
+            CredentialKind::Federated(kind) => vouched(kind),
+            other => self.certificates.allows(other),
+        })
     }
 
     /// The custom grant of this name.
@@ -222,7 +230,7 @@ impl Issuer {
         let trusted = self.trusted.iter().flat_map(|own| own.skipped.iter().map(|key| (&own.issuer, key)));
         let mut all: Vec<String> = trusted.map(|(of, key)| say("trusted_issuers", of, key)).collect();
         for provider in &self.providers {
-            if let Trust::Tokens(trust) = &provider.trust {
+            if let ProviderTrust::Tokens(trust) = &provider.trust {
                 all.extend(trust.skipped.iter().map(|key| say("federated_providers", &provider.name, key)));
             }
         }

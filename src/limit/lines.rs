@@ -2,26 +2,25 @@
 //! many a second, and the next line says how many are missing.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use super::rate;
+use super::bucket::{Bucket, Quota};
 use crate::clock::Time;
 
-/// Microseconds between two lines at the sustained rate: ten a second.
-const INTERVAL: u64 = 100_000;
-/// Microseconds' worth of lines that may come at once: twenty lines.
-const BURST: u64 = 20 * INTERVAL;
+/// Twenty lines at once, then ten a second.
+const LINES: Quota = Quota { every: Duration::from_millis(100), burst: 20 };
 
 /// How many lines may be written of one event.
 #[derive(Debug, Default)]
 pub struct LineBudget {
-    full_at: AtomicU64,
+    bucket: Bucket,
     suppressed: AtomicU64,
 }
 
 impl LineBudget {
     /// Takes room for a line and returns how many lines had none since the last one; `None` if there is no room.
     pub fn take(&self, now: Time) -> Option<u64> {
-        if rate::take(&self.full_at, now, INTERVAL, BURST).is_err() {
+        if self.bucket.take(LINES, now).is_err() {
             self.suppressed.fetch_add(1, Ordering::Relaxed);
             return None;
         }
@@ -31,8 +30,6 @@ impl LineBudget {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

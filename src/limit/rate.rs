@@ -1,32 +1,30 @@
-//! Per-client admission: a token bucket in one atomic word (the generic cell rate algorithm), kept with the client
-//! itself, so there is no table that could grow and no lock.
+//! The rate of requests of a client: one bucket, kept with the client itself, so there is no table that could grow.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::bucket::{Bucket, Quota};
 use crate::clock::Time;
 
 /// How many requests a second a client may make; a burst of one second's worth is fine.
 #[derive(Debug)]
 pub struct RateLimit {
-    /// Microseconds between two requests at the sustained rate; `None` is no limit.
-    interval: Option<u64>,
-    /// When the bucket will be full again, in microseconds since the epoch. One for a client however often it is read
-    /// again: requests that still have it as it was count in it too.
-    full_at: Arc<AtomicU64>,
+    /// `None` is no limit.
+    quota: Option<Quota>,
+    /// One for a client however often it is read again: requests that still have it as it was count in it too.
+    bucket: Arc<Bucket>,
 }
 
 impl RateLimit {
-    /// A limit of `per_second` requests; `None` or 0 is no limit.
+    /// Makes a limit of `per_second` requests; `None` or 0 is no limit.
     pub fn new(per_second: Option<u32>) -> Self {
-        let interval = per_second.filter(|&rate| rate > 0).map(|rate| 1_000_000 / u64::from(rate));
-        Self { interval, full_at: Arc::default() }
+        let quota = |burst| Quota { every: Duration::from_micros(1_000_000 / u64::from(burst)), burst };
+        Self { quota: per_second.filter(|&rate| rate > 0).map(quota), bucket: Arc::default() }
     }
 
     /// Takes over the bucket of `old`, the same client's before it was read again.
     pub fn inherit(&mut self, old: &Self) {
-        self.full_at = old.full_at.clone();
+        self.bucket = old.bucket.clone();
     }
 
     /// Takes one request from the bucket.
@@ -34,27 +32,7 @@ impl RateLimit {
     /// # Errors
     /// How long until the next request is welcome.
     pub fn admit(&self, now: Time) -> Result<(), Duration> {
-        match self.interval {
-            None => Ok(()),
-            Some(interval) => take(&self.full_at, now, interval, 1_000_000).map(drop),
-        }
-    }
-}
-
-/// Takes one cell of `interval` microseconds from a bucket that holds `burst` microseconds; gives when the bucket will be
-/// full again, in microseconds since the epoch.
-pub fn take(full_at: &AtomicU64, now: Time, interval: u64, burst: u64) -> Result<u64, Duration> {
-    let now = now.as_millis() * 1000;
-    let mut seen = full_at.load(Ordering::Relaxed);
-    loop {
-        let next = seen.max(now) + interval;
-        if next > now + burst.max(interval) {
-            return Err(Duration::from_micros(next - now - burst.max(interval)));
-        }
-        match full_at.compare_exchange_weak(seen, next, Ordering::Relaxed, Ordering::Relaxed) {
-            Ok(_) => return Ok(next),
-            Err(actual) => seen = actual,
-        }
+        self.quota.map_or(Ok(()), |quota| self.bucket.take(quota, now).map(drop))
     }
 }
 

@@ -1,8 +1,8 @@
 //! A client as it is registered, whether it can be used or not: what an operator sees and changes.
 
-use super::StoredClient;
+use super::stored::StoredClient;
 use crate::client::Client;
-use crate::protocol::auth_method::AuthMethod;
+use crate::protocol::auth_method::MethodName;
 
 /// What is registered of a client.
 #[derive(Clone)]
@@ -18,7 +18,7 @@ pub struct Registered {
 impl Registered {
     /// Whether it needs no proof of who it is. What cannot be read may need one.
     pub fn is_public(&self) -> bool {
-        self.body.as_ref().is_some_and(|body| body.metadata.token_endpoint_auth_method == AuthMethod::None)
+        self.body.as_ref().is_some_and(|body| body.metadata.token_endpoint_auth_method == MethodName::NONE)
     }
 }
 

@@ -52,7 +52,7 @@ async fn ask(daemon: &Daemon) -> Result<TokenResponse, Error> {
     let body = b"grant_type=authorization_code&client_id=batch&code=x&redirect_uri=https://client.example/";
     let form = Form::parse(body).ok().unwrap();
     let client = {
-        let evidence = Evidence { authorization: None, form: &form, certificate: None, peer: [127, 0, 0, 1].into() };
+        let evidence = Evidence::new(None, &form, None, [127, 0, 0, 1].into());
         service.authenticator.authenticate(&issuer, &evidence).await.unwrap()
     };
     let peer = [127, 0, 0, 1].into();

@@ -11,10 +11,10 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::auth::{Authenticator, Authorities, HashPool, Parts};
+use crate::auth::{Authenticator, AuthenticatorParts, Authorities, HashPool};
 use crate::clock::Clock;
 use crate::config::{Config, Engine, hooked_grants, rings};
-use crate::grant::Context;
+use crate::grant::{Context, device};
 use crate::http::admin::Admin;
 use crate::http::fetch::Fetcher;
 use crate::http::proxy::Proxy;
@@ -122,7 +122,15 @@ impl Daemon {
         let (shards, others) = (context.shards.clone(), source.extensions.client_auth.clone());
         let dialects = source.extensions.all_dialects();
         let (pooled, trusted) = (pool.clone(), authorities.clone());
-        let parts = Parts { vault: vault.clone(), clock, pool: pooled, shards, fetch, authorities: trusted, others };
+        let parts = AuthenticatorParts {
+            vault: vault.clone(),
+            clock,
+            pool: pooled,
+            shards,
+            fetch,
+            authorities: trusted,
+            others,
+        };
         let authenticator = Authenticator::new(registry.clone(), parts, &metrics);
         let live = RunningParts {
             vault,
@@ -145,7 +153,7 @@ impl Daemon {
             router,
             context,
             pool,
-            device_starts: Throttle::default(),
+            device_starts: Throttle::new(device::STARTS),
             phase,
             dialects,
             operator,

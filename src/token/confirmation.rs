@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::proof_key::POP;
 use crate::jose::PublicJwk;
 use crate::x509::Thumbprint;
 
@@ -20,6 +21,11 @@ impl Confirmation {
     /// Demands the certificate.
     pub fn certificate(thumbprint: Thumbprint) -> Self {
         Self { x5t_s256: Some(thumbprint.encode()), jwk: None }
+    }
+
+    /// Returns the `token_type` of an access token that is bound so (RFC 6749 section 7.1).
+    pub fn token_type(bound: Option<&Self>) -> &'static str {
+        if bound.is_some_and(|confirmation| confirmation.jwk.is_some()) { POP } else { "Bearer" }
     }
 
     /// Demands the certificate, the key, or both; `None` if neither is given.

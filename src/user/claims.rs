@@ -9,7 +9,7 @@ use crate::token::granted::MAX_CLAIMS;
 /// Further claims of the tokens about a person.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Claims {
+pub struct UserClaims {
     /// Of access tokens.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub access_token: Map<String, Value>,
@@ -18,7 +18,7 @@ pub struct Claims {
     pub id_token: Map<String, Value>,
 }
 
-impl Claims {
+impl UserClaims {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.access_token.is_empty() && self.id_token.is_empty()

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Claims, prepared};
+use super::{UserClaims, prepared};
 use crate::protocol::segment::is_dot_segment;
 use crate::store::{Document, Documents, StoreError};
 use crate::token::access::is_subject;
@@ -28,14 +28,14 @@ pub struct StoredUser {
     pub subject: String,
     /// Further claims of the tokens.
     #[serde(default)]
-    pub claims: Claims,
+    pub claims: UserClaims,
     /// Whether the user may do nothing.
     #[serde(default)]
     pub disabled: bool,
 }
 
 /// A user with the name and the version to change it by.
-pub struct Found {
+pub struct FoundUser {
     /// The name as it is stored.
     pub name: String,
     /// The user.
@@ -76,7 +76,7 @@ impl Directory {
     ///
     /// # Errors
     /// If the store fails, or what it holds is no user.
-    pub async fn find(&self, issuer: &str, username: &str) -> Result<Option<Found>, StoreError> {
+    pub async fn find(&self, issuer: &str, username: &str) -> Result<Option<FoundUser>, StoreError> {
         let prepared = prepared::name(username);
         let as_sent = self.read(issuer, username).await?;
         if prepared == username {
@@ -87,7 +87,7 @@ impl Directory {
         Ok(as_sent.or(found))
     }
 
-    async fn read(&self, issuer: &str, username: &str) -> Result<Option<Found>, StoreError> {
+    async fn read(&self, issuer: &str, username: &str) -> Result<Option<FoundUser>, StoreError> {
         let name = name(issuer, username);
         let Some(Document { version, body: Some(body), .. }) = self.store.get(KIND, &name).await? else {
             return Ok(None);
@@ -95,7 +95,7 @@ impl Directory {
         // the message must not repeat what stands there
         let corrupt = |_| StoreError::Corrupt(format!("the stored user {} cannot be read", name.escape_debug()));
         let user = serde_json::from_str(&body).map_err(corrupt)?;
-        Ok(Some(Found { name: username.to_owned(), user, version }))
+        Ok(Some(FoundUser { name: username.to_owned(), user, version }))
     }
 
     /// Users of an issuer in the order of their names' bytes, those after the name `after`, at most `limit`.

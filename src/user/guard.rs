@@ -11,31 +11,42 @@ use std::time::Duration;
 
 use super::prepared;
 use crate::clock::Time;
-use crate::limit::throttle::{Charge, Known, Pace, Throttle};
+use crate::limit::bucket::Quota;
+use crate::limit::known::KnownSources;
+use crate::limit::throttle::{Throttle, ThrottleCharge};
 
 /// Ten guesses of one user's password from one address, then one every five seconds.
-const USER_HERE: Pace = Pace { every: Duration::from_secs(5), burst: 10 };
+const USER_HERE: Quota = Quota { every: Duration::from_secs(5), burst: 10 };
 /// Whole applications log people in from one address: failures of two hundred people, then five a second.
-const ADDRESS: Pace = Pace { every: Duration::from_millis(200), burst: 200 };
+const ADDRESS: Quota = Quota { every: Duration::from_millis(200), burst: 200 };
 /// A hundred guesses of one user's password from everywhere (NIST SP 800-63B section 5.2.2), then two a minute.
-const USER_ANYWHERE: Pace = Pace { every: Duration::from_secs(30), burst: 100 };
+const USER_ANYWHERE: Quota = Quota { every: Duration::from_secs(30), burst: 100 };
 /// No request comes from there.
 const EVERYWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// Counts failures, and remembers who was right where.
-#[derive(Default)]
 pub(super) struct Guard {
-    /// A table for each pace: buckets are times, and a slow pace would fill those of a fast one.
     user_here: Throttle,
     address: Throttle,
     user_anywhere: Throttle,
-    known: Known,
+    known: KnownSources,
+}
+
+impl Default for Guard {
+    fn default() -> Self {
+        Self {
+            user_here: Throttle::new(USER_HERE),
+            address: Throttle::new(ADDRESS),
+            user_anywhere: Throttle::new(USER_ANYWHERE),
+            known: KnownSources::default(),
+        }
+    }
 }
 
 /// An attempt that was let in: it counts as a failure until it is given back.
-pub(super) struct Attempt<'a> {
+pub(super) struct LoginAttempt<'a> {
     guard: &'a Guard,
-    charges: Vec<Charge<'a>>,
+    charges: Vec<ThrottleCharge<'a>>,
     who: (String, String, IpAddr),
 }
 
@@ -50,31 +61,31 @@ impl Guard {
         username: &str,
         source: IpAddr,
         now: Time,
-    ) -> Result<Attempt<'_>, Duration> {
+    ) -> Result<LoginAttempt<'_>, Duration> {
         // a user service may take `Ann ` for ann, and each spelling must not be ten guesses more
         let username = prepared::name(username.trim()).to_lowercase();
         let gates = [
-            self.user_here.paced_gate(issuer, &username, source, USER_HERE),
-            self.address.paced_gate(issuer, "", source, ADDRESS),
-            self.user_anywhere.paced_gate(issuer, &username, EVERYWHERE, USER_ANYWHERE),
+            (&self.user_here, username.as_str(), source),
+            (&self.address, "", source),
+            (&self.user_anywhere, username.as_str(), EVERYWHERE),
         ];
         let must_be_open = if self.known.has(issuer, &username, source, now) { 1 } else { gates.len() };
         let mut charges = Vec::with_capacity(gates.len());
-        for (at, gate) in gates.iter().enumerate() {
-            match gate.enter(now) {
+        for (at, (throttle, name, source)) in gates.into_iter().enumerate() {
+            match throttle.enter(issuer, name, source, now) {
                 Ok(charge) => charges.push(charge),
                 Err(wait) if at < must_be_open => {
-                    charges.into_iter().for_each(|charge: Charge<'_>| charge.give_back(now));
+                    charges.into_iter().for_each(|charge: ThrottleCharge<'_>| charge.give_back(now));
                     return Err(wait);
                 }
                 Err(_) => {}
             }
         }
-        Ok(Attempt { guard: self, charges, who: (issuer.to_owned(), username, source) })
+        Ok(LoginAttempt { guard: self, charges, who: (issuer.to_owned(), username, source) })
     }
 }
 
-impl Attempt<'_> {
+impl LoginAttempt<'_> {
     /// It was no guess: the password was right, or nobody looked at it.
     pub(super) fn give_back(self, now: Time) {
         self.charges.into_iter().for_each(|charge| charge.give_back(now));

@@ -15,7 +15,7 @@ const MISSING: OAuthError = OAuthError::invalid_request("username or password is
 const LONG: OAuthError = OAuthError::invalid_request("username or password is too long").on(Occasion::NoLogin);
 
 /// Who wants to log in, and how. No `Debug`: it carries a password.
-pub struct Login<'a> {
+pub struct LoginRequest<'a> {
     /// The name.
     pub username: &'a str,
     /// The password.
@@ -37,7 +37,7 @@ pub struct Acr<'a> {
     pub values: Vec<&'a str>,
 }
 
-impl<'a> Login<'a> {
+impl<'a> LoginRequest<'a> {
     /// Reads the parameters of a request to an issuer with these settings.
     ///
     /// # Errors

@@ -14,7 +14,9 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Claims, Login, LoginError, User, Verdict};
+use super::claims::UserClaims;
+use super::login::LoginRequest;
+use super::outcome::{LoginError, LoginOutcome, User};
 use crate::clock::Clock;
 use crate::hook::Hook;
 use crate::issuer::Issuer;
@@ -28,7 +30,7 @@ use crate::token::access::is_subject;
 const MAX_MESSAGE: usize = 200;
 
 #[derive(Serialize)]
-struct Question<'a> {
+struct LoginQuestion<'a> {
     issuer: &'a str,
     client_id: &'a str,
     /// The address that the request came from, for whoever counts guesses.
@@ -45,11 +47,11 @@ struct Question<'a> {
 
 #[derive(Deserialize)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
-enum Answer {
+enum LoginAnswer {
     Admitted {
         subject: String,
         #[serde(default)]
-        claims: Claims,
+        claims: UserClaims,
         auth_time: Option<NumericDate>,
         acr: Option<String>,
         #[serde(default)]
@@ -71,12 +73,12 @@ pub(super) async fn ask(
     hook: &Hook,
     issuer: &Issuer,
     client: &str,
-    login: &Login<'_>,
+    login: &LoginRequest<'_>,
     peer: IpAddr,
     clock: &Clock,
     metrics: &Metrics,
-) -> Result<Verdict, LoginError> {
-    let question = Question {
+) -> Result<LoginOutcome, LoginError> {
+    let question = LoginQuestion {
         issuer: &issuer.url,
         client_id: client,
         peer,
@@ -95,15 +97,19 @@ pub(super) async fn ask(
     }
 }
 
-fn read(body: &[u8]) -> Result<Verdict, &'static str> {
+fn read(body: &[u8]) -> Result<LoginOutcome, &'static str> {
     match strict_json::from_slice(body).map_err(|_| "no verdict: admitted, refused or partial, with its members")? {
-        Answer::Refused { message } => Ok(Verdict::Refused { message: message.as_deref().and_then(printable) }),
-        Answer::Partial { message } => Ok(Verdict::Partial { message: message.as_deref().and_then(printable) }),
-        Answer::Admitted { subject, claims, auth_time, acr, amr } => {
+        LoginAnswer::Refused { message } => {
+            Ok(LoginOutcome::Refused { message: message.as_deref().and_then(printable) })
+        }
+        LoginAnswer::Partial { message } => {
+            Ok(LoginOutcome::Partial { message: message.as_deref().and_then(printable) })
+        }
+        LoginAnswer::Admitted { subject, claims, auth_time, acr, amr } => {
             if !is_subject(&subject) {
                 return Err("subject: 1 to 255 printable ASCII characters (OpenID Connect Core section 2)");
             }
-            let Claims { access_token, id_token } = claims;
+            let UserClaims { access_token, id_token } = claims;
             let said = Granted {
                 auth_time: auth_time.map(|date| date.time().as_secs()),
                 acr,
@@ -115,8 +121,8 @@ fn read(body: &[u8]) -> Result<Verdict, &'static str> {
             said.check()?;
             let Granted { auth_time, acr, amr, access_token_claims: access_token, id_token_claims: id_token, .. } =
                 said;
-            let claims = Claims { access_token, id_token };
-            Ok(Verdict::Admitted(Box::new(User { subject, claims, auth_time, acr, amr })))
+            let claims = UserClaims { access_token, id_token };
+            Ok(LoginOutcome::Admitted(Box::new(User { subject, claims, auth_time, acr, amr })))
         }
     }
 }
@@ -155,7 +161,7 @@ mod tests {
         ] {
             assert!(read(bad.as_bytes()).is_err(), "{bad}");
         }
-        assert!(matches!(read(br#"{"verdict":"refused"}"#), Ok(Verdict::Refused { message: None })));
-        assert!(matches!(read(br#"{"verdict":"admitted","subject":"u-1"}"#), Ok(Verdict::Admitted(_))));
+        assert!(matches!(read(br#"{"verdict":"refused"}"#), Ok(LoginOutcome::Refused { message: None })));
+        assert!(matches!(read(br#"{"verdict":"admitted","subject":"u-1"}"#), Ok(LoginOutcome::Admitted(_))));
     }
 }

@@ -1042,7 +1042,7 @@ async fn rfc6749_2_1_a_refresh_token_of_a_confidential_client_is_of_no_use_to_a_
     let service = server.daemon().service();
     let issuer = service.registry.issuer("main").unwrap();
     let become_public = |stored: &mut jeton::registry::StoredClient| {
-        stored.metadata.token_endpoint_auth_method = jeton::protocol::auth_method::AuthMethod::None;
+        stored.metadata.token_endpoint_auth_method = jeton::protocol::auth_method::MethodName::NONE;
         Ok(())
     };
     service.registry.update(&issuer, &client.0, become_public).await.unwrap();

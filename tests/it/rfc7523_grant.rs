@@ -290,7 +290,7 @@ async fn rfc7517_5_an_unusable_key_of_a_trusted_issuer_does_not_spoil_the_others
 #[test]
 fn rfc7517_4_what_a_key_in_the_settings_says_wrong_of_itself_is_said() {
     use jeton::federation::trust::Trusted;
-    use jeton::federation::{FederatedProvider, Provider, Trust};
+    use jeton::federation::{FederatedProvider, Provider, ProviderTrust};
 
     let set = |more: Value| {
         let x = URL_SAFE_NO_PAD.encode(key(1).verifying_key().as_bytes());
@@ -307,7 +307,7 @@ fn rfc7517_4_what_a_key_in_the_settings_says_wrong_of_itself_is_said() {
         let settings = json!({ "type": "oidc", "name": "k8s", "issuer": PARTNER, "jwks": set(more) });
         let settings: FederatedProvider = serde_json::from_value(settings).unwrap();
         match Provider::new(&settings, "https://id.example").unwrap().trust {
-            Trust::Tokens(own) => own.skipped.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ProviderTrust::Tokens(own) => own.skipped.iter().map(ToString::to_string).collect::<Vec<_>>(),
             _ => Vec::new(),
         }
     };

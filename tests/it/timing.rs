@@ -131,7 +131,7 @@ impl Bench {
             let form = Form::parse(&guess.body).ok().unwrap();
             let peer = IpAddr::V4(Ipv4Addr::from_bits(source));
             let (authorization, certificate) = (guess.authorization.as_deref(), guess.certificate.as_deref());
-            let evidence = Evidence { authorization, form: &form, certificate, peer };
+            let evidence = Evidence::new(authorization, &form, certificate, peer);
             let watch = Stopwatch::start();
             let verdict = self.service.authenticator.authenticate(&self.issuer, &evidence).await;
             let taken = watch.elapsed();

@@ -3,7 +3,7 @@
 use super::ClientMetadata;
 use super::error::{MetadataError, refuse};
 use crate::issuer::Issuer;
-use crate::protocol::auth_method::AuthMethod;
+use crate::protocol::auth_method::{AuthMethod, CredentialKind};
 use crate::x509::{AltName, Certificate, DistinguishedName};
 
 /// Longest name, in bytes.
@@ -30,12 +30,15 @@ impl CertificateName {
 
 impl ClientMetadata {
     /// What the certificate must be about: for `tls_client_auth` exactly one name is registered, for others none.
-    pub(super) fn certificate_rule(&self, issuer: &Issuer) -> Result<Option<CertificateName>, MetadataError> {
-        let method = self.token_endpoint_auth_method;
-        if !issuer.certificates.allows(method) {
+    pub(super) fn certificate_rule(
+        &self,
+        method: AuthMethod,
+        issuer: &Issuer,
+    ) -> Result<Option<CertificateName>, MetadataError> {
+        if !issuer.certificates.allows(method.credential) {
             let rule = "the public listener must see client certificates (public.tls.client_certificates or \
                         public.proxy), and tls_client_auth needs public.client_ca_file";
-            return refuse("token_endpoint_auth_method", method.name(), rule);
+            return refuse("token_endpoint_auth_method", method.name, rule);
         }
         if self.tls_client_certificate_bound_access_tokens && !issuer.certificates.are_seen() {
             let rule =
@@ -50,12 +53,13 @@ impl ClientMetadata {
             ("tls_client_auth_san_email", &self.tls_client_auth_san_email),
         ];
         let mut given = names.into_iter().filter_map(|(field, name)| Some((field, name.as_deref()?)));
-        match (method, given.next(), given.next()) {
-            (AuthMethod::TlsClientAuth, Some((field, text)), None) => name(field, text).map(Some),
-            (AuthMethod::TlsClientAuth, None, _) => {
-                refuse("tls_client_auth_subject_dn", "absent", "tls_client_auth needs it, or one tls_client_auth_san_*")
+        match (method.credential, given.next(), given.next()) {
+            (CredentialKind::NamedCertificate, Some((field, text)), None) => name(field, text).map(Some),
+            (CredentialKind::NamedCertificate, None, _) => {
+                let rule = format!("{} needs it, or one tls_client_auth_san_*", method.name);
+                refuse("tls_client_auth_subject_dn", "absent", rule)
             }
-            (AuthMethod::TlsClientAuth, Some(_), Some((field, text))) => {
+            (CredentialKind::NamedCertificate, Some(_), Some((field, text))) => {
                 refuse(field, text, "exactly one tls_client_auth_* (RFC 8705 section 2.1.2)")
             }
             (_, Some((field, text)), _) => refuse(field, text, "only with tls_client_auth"),

@@ -14,7 +14,7 @@ pub use self::id::{MAX_CLIENT_ID, check_client_id, check_new_client_id};
 use crate::federation::FederatedCredential;
 use crate::issuer::SecretTransport;
 use crate::jose::{Algorithm, Scheme};
-use crate::protocol::auth_method::AuthMethod;
+use crate::protocol::auth_method::MethodName;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
 use crate::token::access::{AccessTokenFormat, AccessTokenTyp};
@@ -75,7 +75,7 @@ pub struct ClientMetadata {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_name: Option<String>,
     #[serde(default)]
-    pub token_endpoint_auth_method: AuthMethod,
+    pub token_endpoint_auth_method: MethodName,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_signing_alg: Option<Scheme>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -15,7 +15,7 @@ use crate::federation::{Credential, MAX_CREDENTIALS};
 use crate::issuer::{Issuer, LONGEST_GRACE};
 use crate::jwks::keyset::{ClientKeys, KeySet};
 use crate::limit::rate::RateLimit;
-use crate::protocol::auth_method::AuthMethod;
+use crate::protocol::auth_method::{AuthMethod, CredentialKind};
 use crate::protocol::grant_type::GrantType;
 use crate::state::{Lifetimes, RotatePolicy};
 use crate::token::access::AccessTokenTyp;
@@ -39,12 +39,12 @@ impl ClientMetadata {
     }
 
     fn settings(&self, issuer: &Issuer) -> Result<Settings, MetadataError> {
-        let method = self.token_endpoint_auth_method;
-        if matches!(method, AuthMethod::Other(_)) && !issuer.other_methods.contains(&method) {
-            return refuse("token_endpoint_auth_method", method.name(), "must be one that discovery names");
-        }
-        let public = method == AuthMethod::None;
-        let certificate = self.certificate_rule(issuer)?;
+        let name = self.token_endpoint_auth_method;
+        let Some(method) = issuer.method(name) else {
+            return refuse("token_endpoint_auth_method", name.as_str(), "must be one that discovery names");
+        };
+        let public = method.credential == CredentialKind::None;
+        let certificate = self.certificate_rule(method, issuer)?;
         self.check_grants(issuer, public)?;
         self.check_uris()?;
         self.check_scope(issuer)?;
@@ -121,7 +121,7 @@ impl ClientMetadata {
             }
         }
         Ok(Settings {
-            auth_method: self.token_endpoint_auth_method,
+            auth_method: method,
             secret_transport: own.secret_transport.unwrap_or(ours.secret_transport),
             grant_types: self.grant_types.clone(),
             scope: self.scope.clone(),
@@ -135,8 +135,8 @@ impl ClientMetadata {
             access_token_typ,
             access_token_alg,
             id_token_alg,
-            assertions: self.assertion_rules()?,
-            federated: self.credentials(issuer)?,
+            assertions: self.assertion_rules(method, issuer)?,
+            federated: self.credentials(method, issuer)?,
             certificate,
             certificate_bound: self.tls_client_certificate_bound_access_tokens,
             introspection: own.introspection.unwrap_or_default(),
@@ -182,8 +182,8 @@ impl ClientMetadata {
     }
 
     /// RFC 7591 section 2: keys inline or by URL, not both; enough of them for the method.
-    fn assertion_rules(&self) -> Result<AssertionRules, MetadataError> {
-        let by_certificate = self.token_endpoint_auth_method == AuthMethod::SelfSignedTlsClientAuth;
+    fn assertion_rules(&self, method: AuthMethod, issuer: &Issuer) -> Result<AssertionRules, MetadataError> {
+        let by_certificate = method.credential == CredentialKind::RegisteredCertificate;
         let keys = match (&self.jwks, &self.jwks_uri) {
             (Some(_), Some(uri)) => return refuse("jwks_uri", uri, "jwks or jwks_uri, not both (RFC 7591 section 2)"),
             (Some(jwks), None) => match KeySet::new(jwks) {
@@ -197,13 +197,12 @@ impl ClientMetadata {
             (None, Some(uri)) => ClientKeys::Remote(check_jwks_uri(uri)?),
             (None, None) => ClientKeys::None,
         };
-        let method = self.token_endpoint_auth_method;
-        let needs_keys = matches!(method, AuthMethod::PrivateKeyJwt | AuthMethod::SelfSignedTlsClientAuth);
-        if needs_keys && matches!(keys, ClientKeys::None) {
-            return refuse("jwks", "absent", "private_key_jwt and self_signed_tls_client_auth need jwks or jwks_uri");
+        if method.needs_keys() && matches!(keys, ClientKeys::None) {
+            let those = issuer.methods.iter().filter(|method| method.needs_keys()).map(|method| method.name);
+            let those = those.collect::<Vec<_>>().join(" and ");
+            return refuse("jwks", "absent", format!("{those} need jwks or jwks_uri"));
         }
-        let algorithms = method.assertion_algorithms();
-        if let Some(alg) = self.token_endpoint_auth_signing_alg.filter(|alg| !algorithms.contains(alg)) {
+        if let Some(alg) = self.token_endpoint_auth_signing_alg.filter(|alg| !method.algorithms.contains(alg)) {
             return refuse("token_endpoint_auth_signing_alg", alg, "must be one of token_endpoint_auth_method");
         }
         let audience = self.jeton.assertion_audience.unwrap_or_default();
@@ -211,10 +210,10 @@ impl ClientMetadata {
     }
 
     /// The federated credentials: some for a federated method, none for another.
-    fn credentials(&self, issuer: &Issuer) -> Result<Vec<Credential>, MetadataError> {
+    fn credentials(&self, method: AuthMethod, issuer: &Issuer) -> Result<Vec<Credential>, MetadataError> {
         const FIELD: &str = "jeton.federated_credentials";
-        let (own, method) = (&self.jeton.federated_credentials, self.token_endpoint_auth_method);
-        if method.is_federated() == own.is_empty() {
+        let own = &self.jeton.federated_credentials;
+        if matches!(method.credential, CredentialKind::Federated(_)) == own.is_empty() {
             let rule = "at least one for a federated token_endpoint_auth_method, none for another";
             return refuse(FIELD, own.len(), rule);
         }
@@ -225,7 +224,7 @@ impl ClientMetadata {
         {
             return refuse(FIELD, &again.name, "each name once");
         }
-        let checked = own.iter().map(|one| Credential::new(one, method, &issuer.providers));
+        let checked = own.iter().map(|one| Credential::new(one, method, &issuer.methods, &issuer.providers));
         checked.collect::<Result<_, _>>().or_else(|error| {
             refuse(FIELD, error, "a name, a provider of the issuer and a condition about what it says")
         })

@@ -3,7 +3,7 @@
 
 use super::ClientMetadata;
 use super::error::{MetadataError, refuse};
-use crate::protocol::auth_method::AuthMethod;
+use crate::protocol::auth_method::MethodName;
 use crate::protocol::uri::{self, UriError};
 
 impl ClientMetadata {
@@ -46,7 +46,7 @@ impl ClientMetadata {
                 return refuse(field, name, UriError::Unclean.to_string());
             }
         }
-        let is_public = self.token_endpoint_auth_method == AuthMethod::None;
+        let is_public = self.token_endpoint_auth_method == MethodName::NONE;
         if let Some(reach) = self.jeton.introspection.filter(|_| is_public) {
             let rule = "a public client cannot introspect (RFC 7662 section 2.1)";
             return refuse("jeton.introspection", format_args!("{reach:?}"), rule);

@@ -2,7 +2,15 @@
 
 use serde_json::Value;
 
-use super::{MAX_DEPTH, MAX_SEGMENTS, MAX_TEXT, Path, Rule, Subject, Test};
+use super::rule::{ConditionPath, Rule, Test};
+use crate::protocol::auth_method::ProviderKind;
+
+/// Longest condition, in characters.
+pub const MAX_TEXT: usize = 10_240;
+/// How deep `And`, `Or` and `Not` may be nested.
+pub const MAX_DEPTH: usize = 16;
+/// Most segments of a path.
+pub const MAX_SEGMENTS: usize = 12;
 
 /// What is wrong with a condition and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,21 +30,20 @@ const ROOTS: [(&str, &[&str]); 4] = [
     ("client", &["id"]),
 ];
 
-impl Subject {
-    fn roots(self) -> &'static [&'static str] {
-        match self {
-            Self::Token => &["jwt", "client"],
-            Self::CertifiedToken => &["jwt", "cert", "client"],
-            Self::Document => &["pkcs7", "cert", "client"],
-        }
+/// Returns the roots that a condition about a provider of this kind may use.
+fn roots(about: ProviderKind) -> &'static [&'static str] {
+    match about {
+        ProviderKind::Tokens => &["jwt", "client"],
+        ProviderKind::Certificates => &["jwt", "cert", "client"],
+        ProviderKind::Documents => &["pkcs7", "cert", "client"],
     }
 }
 
-pub(super) fn parse(text: &str, subject: Subject) -> Result<Rule, ConditionError> {
+pub(super) fn parse(text: &str, about: ProviderKind) -> Result<Rule, ConditionError> {
     if text.chars().take(MAX_TEXT + 1).count() > MAX_TEXT {
         return Err(ConditionError { at: MAX_TEXT + 1, problem: "at most 10240 characters" });
     }
-    let mut reader = Reader { rest: text, at: 1, subject };
+    let mut reader = ConditionReader { rest: text, at: 1, about };
     let rule = reader.rule(1)?;
     match reader.peek() {
         None => Ok(rule),
@@ -44,15 +51,15 @@ pub(super) fn parse(text: &str, subject: Subject) -> Result<Rule, ConditionError
     }
 }
 
-struct Reader<'a> {
+struct ConditionReader<'a> {
     rest: &'a str,
     at: usize,
-    subject: Subject,
+    about: ProviderKind,
 }
 
 type Read<T> = Result<T, ConditionError>;
 
-impl<'a> Reader<'a> {
+impl<'a> ConditionReader<'a> {
     fn fail<T>(&self, problem: &'static str) -> Read<T> {
         Err(ConditionError { at: self.at, problem })
     }
@@ -200,15 +207,15 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn path(&mut self) -> Read<Path> {
+    fn path(&mut self) -> Read<ConditionPath> {
         self.peek();
         let start = self.at;
         let root = self.word();
-        if !self.subject.roots().contains(&root) {
-            let problem = match self.subject {
-                Subject::Token => "expected a path that begins with jwt. or client.",
-                Subject::CertifiedToken => "expected a path that begins with jwt., cert. or client.",
-                Subject::Document => "expected a path that begins with pkcs7., cert. or client.",
+        if !roots(self.about).contains(&root) {
+            let problem = match self.about {
+                ProviderKind::Tokens => "expected a path that begins with jwt. or client.",
+                ProviderKind::Certificates => "expected a path that begins with jwt., cert. or client.",
+                ProviderKind::Documents => "expected a path that begins with pkcs7., cert. or client.",
             };
             return Err(ConditionError { at: start, problem });
         }
@@ -232,7 +239,7 @@ impl<'a> Reader<'a> {
                 return self.fail("at most 12 segments in a path");
             }
         }
-        if segments.len() < 2 { self.fail("expected `.` and a name") } else { Ok(Path(segments)) }
+        if segments.len() < 2 { self.fail("expected `.` and a name") } else { Ok(ConditionPath(segments)) }
     }
 
     /// A plain name, or anything in single quotes.

@@ -4,7 +4,7 @@ use serde_json::json;
 use super::*;
 
 fn parse(text: &str) -> Result<Condition, ConditionError> {
-    Condition::parse(text, Subject::CertifiedToken)
+    Condition::parse(text, ProviderKind::Certificates)
 }
 
 fn facts() -> Facts {

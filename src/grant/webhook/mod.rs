@@ -13,7 +13,8 @@ use std::time::Duration;
 use super::{Context, Deciding, Error, Grant, Issue, Lineage, Login, TokenRequest};
 use crate::clock::Time;
 use crate::issuer::CustomGrant;
-use crate::limit::throttle::{Charge, Pace, Throttle};
+use crate::limit::bucket::Quota;
+use crate::limit::throttle::{Throttle, ThrottleCharge};
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::form::Form;
 use crate::protocol::grant_type::GrantType;
@@ -26,7 +27,7 @@ const LONG: OAuthError = OAuthError::invalid_request("a parameter of this grant 
 const SCOPE: OAuthError = OAuthError::new(ErrorCode::InvalidScope, "the client may not have this scope");
 
 /// Refusals of one client and address, which may be an application's server with all its users: as of logins.
-const REFUSALS: Pace = Pace { every: Duration::from_millis(200), burst: 200 };
+const REFUSALS: Quota = Quota { every: Duration::from_millis(200), burst: 200 };
 
 /// The custom grants of this name, whichever issuers have one.
 pub struct Webhook {
@@ -37,13 +38,12 @@ pub struct Webhook {
 impl Webhook {
     /// For custom grants of this name.
     pub fn new(grant_type: GrantType) -> Self {
-        Self { grant_type, throttle: Throttle::default() }
+        Self { grant_type, throttle: Throttle::new(REFUSALS) }
     }
 
     /// Counts a request as a guess of what it carries, before anybody looks at it.
-    fn admit(&self, issuer: &str, client: &str, peer: IpAddr, now: Time) -> Result<Charge<'_>, Error> {
-        let gate = self.throttle.paced_gate(issuer, client, peer, REFUSALS);
-        gate.enter(now).map_err(Error::Throttled)
+    fn admit(&self, issuer: &str, client: &str, peer: IpAddr, now: Time) -> Result<ThrottleCharge<'_>, Error> {
+        self.throttle.enter(issuer, client, peer, now).map_err(Error::Throttled)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::client::secret::advice;
 use crate::http::{Request, respond};
 use crate::inspect;
 use crate::issuer::Issuer;
-use crate::protocol::auth_method::AuthMethod;
+use crate::protocol::auth_method::MethodName;
 use crate::registry::{Registered, StoredClient};
 use crate::service::Service;
 use crate::state::NotBeforeOf;
@@ -21,14 +21,15 @@ use crate::token::wire;
 pub(super) async fn create(service: &Service, issuer: &Issuer, request: &Request) -> Answer {
     let Registration { client_id, client_secret, metadata } = registration(super::body(request)?)?;
     let id = client_id.unwrap_or_else(new_id);
-    let method = metadata.token_endpoint_auth_method;
-    let secret = match (method.has_secret(), client_secret) {
-        (false, None) => None,
-        (false, Some(_)) => {
-            let rule = format!("client_secret: a client with method `{}` has no secret", method.name());
+    let name = metadata.token_endpoint_auth_method;
+    let by_secret = issuer.method(name).filter(|method| method.has_secret());
+    let secret = match (by_secret, client_secret) {
+        (None, None) => None,
+        (None, Some(_)) => {
+            let rule = format!("client_secret: a client with method `{}` has no secret", name.as_str());
             return Err(Problem::new(400, rule));
         }
-        (true, given) => Some(NewSecret::make(service, issuer, &id, method, given, None).await?),
+        (Some(method), given) => Some(NewSecret::make(service, issuer, &id, method, given, None).await?),
     };
     let stored = StoredClient { metadata, secrets: secret.iter().map(|secret| secret.stored.clone()).collect() };
     let client = service.registry.create(issuer, &id, stored).await?;
@@ -66,7 +67,7 @@ pub(super) async fn replace(service: &Service, issuer: &Issuer, id: &str, reques
     if client_id.is_some_and(|named| named != id) {
         return Err(Problem::new(400, "client_id: differs from the path; a client keeps its id"));
     }
-    let lowered = metadata.token_endpoint_auth_method == AuthMethod::None && !old.is_public();
+    let lowered = metadata.token_endpoint_auth_method == MethodName::NONE && !old.is_public();
     let secrets = old.body.map(|body| body.secrets).unwrap_or_default();
     if let Some(secret) = client_secret
         && !secrets::is_one_of(service, issuer, id, &secrets, &secret).await?

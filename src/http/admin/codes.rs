@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::Answer;
-use super::person::{Claims, check_claims, check_subject, check_texts};
+use super::person::{UserClaims, check_claims, check_subject, check_texts};
 use super::problem::Problem;
 use crate::client::Client;
 use crate::http::Request;
@@ -38,7 +38,7 @@ struct Wanted {
     #[serde(default)]
     audience: OneOrMany,
     #[serde(default)]
-    claims: Claims,
+    claims: UserClaims,
 }
 
 #[derive(Deserialize)]

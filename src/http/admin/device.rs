@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::Answer;
-use super::person::{Claims, check_claims, check_subject, check_texts};
+use super::person::{UserClaims, check_claims, check_subject, check_texts};
 use super::problem::Problem;
 use crate::grant::device;
 use crate::http::{Request, respond};
@@ -28,7 +28,7 @@ struct Approval {
     #[serde(default)]
     amr: Vec<String>,
     #[serde(default)]
-    claims: Claims,
+    claims: UserClaims,
 }
 
 pub(super) async fn show(service: &Service, issuer: &Issuer, typed: &str) -> Answer {

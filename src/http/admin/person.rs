@@ -4,7 +4,7 @@ use super::problem::Problem;
 use crate::protocol::uri::has_control;
 use crate::token::access::is_subject;
 use crate::token::granted::{MAX_AMR, MAX_TEXT};
-pub(super) use crate::user::Claims;
+pub(super) use crate::user::UserClaims;
 
 pub(super) fn check_subject(subject: &str) -> Result<(), Problem> {
     if is_subject(subject) {
@@ -22,6 +22,6 @@ pub(super) fn check_texts(texts: [&Option<String>; 2], amr: &[String]) -> Result
     Ok(())
 }
 
-pub(super) fn check_claims(claims: &Claims) -> Result<(), Problem> {
+pub(super) fn check_claims(claims: &UserClaims) -> Result<(), Problem> {
     claims.check().map_err(|rule| Problem::new(400, rule))
 }

@@ -12,7 +12,7 @@ use super::target::Made;
 use crate::client::secret::{self, Presented, Quick, Secret, StoredSecret};
 use crate::http::{Request, respond};
 use crate::issuer::Issuer;
-use crate::protocol::auth_method::AuthMethod;
+use crate::protocol::auth_method::{AuthMethod, CredentialKind};
 use crate::registry::{RegistryError, StoredClient};
 use crate::service::Service;
 
@@ -42,7 +42,7 @@ impl NewSecret {
         expires_in: Option<Duration>,
     ) -> Result<Self, Problem> {
         let created_at = service.context.clock.now();
-        let for_hmac = method == AuthMethod::ClientSecretJwt;
+        let for_hmac = method.credential == CredentialKind::HmacSecret;
         let generate = if for_hmac { secret::generate_long } else { secret::generate };
         let text = given.unwrap_or_else(generate);
         let presented = Presented { vault: &service.context.vault, issuer: &issuer.id, client, secret: &text };
@@ -80,7 +80,7 @@ pub(super) async fn add(service: &Service, issuer: &Issuer, id: &str, request: &
     let client = service.registry.client(&issuer.id, id).ok_or_else(super::clients::unknown)?;
     let method = client.settings.auth_method;
     if !method.has_secret() {
-        return Err(Problem::new(400, format!("a client with method `{}` has no secrets", method.name())));
+        return Err(Problem::new(400, format!("a client with method `{}` has no secrets", method.name)));
     }
     if wanted.expires_in.is_some_and(|seconds| seconds == 0 || seconds > LONGEST) {
         return Err(Problem::new(400, format!("expires_in: 1 to {LONGEST} seconds, or absent for ever")));

@@ -16,7 +16,7 @@ use crate::issuer::UserSource;
 use crate::service::Service;
 use crate::state::NotBeforeOf;
 use crate::user::directory::{DirectoryError, StoredUser, check_username};
-use crate::user::{Claims, prepared};
+use crate::user::{UserClaims, prepared};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,7 +27,7 @@ struct Wanted {
     password_hash: Option<Zeroizing<String>>,
     subject: String,
     #[serde(default)]
-    claims: Claims,
+    claims: UserClaims,
     #[serde(default)]
     disabled: bool,
 }

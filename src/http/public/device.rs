@@ -1,15 +1,12 @@
 //! The device authorization endpoint (RFC 8628 section 3.1): the client as at the token endpoint, a scope and resources
 //! it may ask for, and two codes.
 
-use std::time::Duration;
-
 use super::introspect::caller;
 use super::place::Place;
 use crate::auth::AuthenticatedClient;
 use crate::grant::device;
 use crate::http::access::Told;
 use crate::http::{Request, Response};
-use crate::limit::throttle::Pace;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::form::Form;
@@ -18,10 +15,6 @@ use crate::protocol::resource;
 use crate::service::Service;
 use crate::state::SenderBinding;
 use crate::token::Granted;
-
-/// Two rows each, which stay until they expire: two hundred devices at once of one client behind one address, then five a
-/// second.
-const STARTS: Pace = Pace { every: Duration::from_millis(200), burst: 200 };
 
 pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Request, told: &mut Told) -> Response {
     let (client, form) = match caller(service, place, request, told).await {
@@ -38,9 +31,8 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
         let error = OAuthError::new(ErrorCode::TooManyRequests, "the client asks more often than it may");
         return place.refused(told, error, Some(wait));
     }
-    let gate = service.device_starts.paced_gate(&place.issuer.id, &client.id, request.peer, STARTS);
     let now = context.clock.now();
-    if let Err(wait) = gate.enter(now) {
+    if let Err(wait) = service.device_starts.enter(&place.issuer.id, &client.id, request.peer, now) {
         context.metrics.shed.with_label_values(&["device_starts"]).inc();
         let error = OAuthError::new(ErrorCode::TooManyRequests, "too many devices are started from this address");
         return place.refused(told, error, Some(wait));

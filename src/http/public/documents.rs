@@ -12,7 +12,7 @@ use crate::dialect;
 use crate::http::access::Told;
 use crate::http::{Request, Response, respond};
 use crate::issuer::Issuer;
-use crate::protocol::auth_method::AuthMethod;
+use crate::protocol::auth_method::CredentialKind;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::metadata::ServerMetadata;
@@ -50,11 +50,11 @@ pub(super) fn metadata(service: &Service, issuer: &Issuer, request: &Request) ->
 fn describe(service: &Service, issuer: &Issuer) -> Vec<u8> {
     let dialect = service.dialects.of(issuer);
     let at = |endpoint| dialect::url(dialect, &issuer.settings, endpoint);
-    let admitted = || AuthMethod::ALL.iter().filter(|method| issuer.admits(**method));
-    let methods: Vec<&str> = admitted().chain(&issuer.other_methods).map(AuthMethod::name).collect();
-    let confidential = methods.iter().copied().filter(|method| *method != AuthMethod::None.name()).collect();
+    let methods: Vec<&str> = issuer.offered_methods().map(|method| method.name).collect();
+    let confidential = issuer.offered_methods().filter(|method| method.credential != CredentialKind::None);
+    let confidential = confidential.map(|method| method.name).collect();
     let mut signed_by: Vec<&'static str> = Vec::new();
-    for name in admitted().flat_map(|method| method.assertion_algorithms()).flat_map(|scheme| scheme.names()) {
+    for name in issuer.offered_methods().flat_map(|method| method.algorithms).flat_map(|scheme| scheme.names()) {
         if !signed_by.contains(name) {
             signed_by.push(name);
         }

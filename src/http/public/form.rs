@@ -11,7 +11,7 @@ use crate::protocol::form::Form;
 /// Everything in a request that can authenticate its client.
 pub(super) fn evidence<'a>(request: &'a Request, form: &'a Form<'_>) -> Evidence<'a> {
     let (authorization, certificate) = (authorization(&request.headers), request.certificate.as_deref());
-    Evidence { authorization, form, certificate, peer: request.peer }
+    Evidence::new(authorization, form, certificate, request.peer)
 }
 
 /// Whether the body is declared as a form; parameters such as a charset are allowed.

@@ -18,7 +18,7 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
     };
     if caller.is_public() {
         // a public client cannot prove that it is entitled to anything (RFC 7662 section 2.1)
-        let failure = crate::auth::Failure {
+        let failure = crate::auth::AuthFailure {
             error: OAuthError::INVALID_CLIENT,
             retry_after: None,
             reason: "public client at introspection",

@@ -8,7 +8,7 @@ use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::http::request::Parts;
 
 use super::form;
-use crate::auth::Failure;
+use crate::auth::AuthFailure;
 use crate::dialect::{Carrier, Dialect, Dialects, Refused};
 use crate::grant::Error;
 use crate::http::access::Told;
@@ -83,7 +83,7 @@ impl<'a> Place<'a> {
     }
 
     /// The answer to a failed client authentication.
-    pub(super) fn unknown(&self, told: &mut Told, failure: &Failure) -> Response {
+    pub(super) fn unknown(&self, told: &mut Told, failure: &AuthFailure) -> Response {
         told.fail(failure);
         let response = self.write(&failure.error, told);
         match failure.retry_after {

@@ -12,7 +12,7 @@ use crate::config::{Config, FileDigests, Loaded, Source, digests, hooked_grants,
 use crate::grant::Context;
 use crate::http::admin::AdminToken;
 use crate::inspect;
-use crate::registry::Loss;
+use crate::registry::ClientLoss;
 use crate::registry::Registry;
 use crate::router::Router;
 use crate::server::material::{Certificates, PrepareError, admin_token, authorities, master_keys};
@@ -99,7 +99,7 @@ impl LiveConfig {
         self.live.authorities.replace(anchors);
         fresh.report_skipped_keys();
         self.live.registry.swap(fresh, stored).await;
-        for Loss { issuer, client, event } in &lost {
+        for ClientLoss { issuer, client, event } in &lost {
             tracing::warn!(target: "audit", event, actor = "reload", issuer = issuer.id, client, "what the client was issued is void");
         }
         // once more for what was issued in between; by now nothing can be taken back
@@ -119,8 +119,8 @@ impl LiveConfig {
     }
 
     /// Voids what was issued to these clients.
-    async fn void(&self, lost: &[Loss]) -> Result<(), StoreError> {
-        for Loss { issuer, client, .. } in lost {
+    async fn void(&self, lost: &[ClientLoss]) -> Result<(), StoreError> {
+        for ClientLoss { issuer, client, .. } in lost {
             inspect::raise_not_before(issuer, NotBeforeOf::Client(client), &self.live.context).await?;
         }
         Ok(())

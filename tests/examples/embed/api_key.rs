@@ -4,14 +4,15 @@ use std::collections::HashMap;
 
 use jeton::auth::{Claimed, ClientAuth, Verifying};
 use jeton::client::Client;
+use jeton::protocol::auth_method::{AuthMethod, CredentialKind};
 use jeton::protocol::form::Form;
 use subtle::ConstantTimeEq;
 
 pub(crate) struct ApiKey(pub(crate) HashMap<String, String>);
 
 impl ClientAuth for ApiKey {
-    fn name(&self) -> &'static str {
-        "api_key"
+    fn method(&self) -> AuthMethod {
+        AuthMethod { name: "api_key", credential: CredentialKind::External, algorithms: &[] }
     }
 
     fn detect(&self, authorization: Option<&[u8]>, _form: &Form<'_>) -> Option<Claimed> {

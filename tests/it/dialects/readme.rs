@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 
 use jeton::dialect::{self, Dialect, Path};
-use jeton::protocol::auth_method::AuthMethod;
 use jeton::protocol::endpoint::Endpoint;
 
 use super::{Entry, VENDORS, Vendor};
@@ -29,7 +28,7 @@ fn made() -> String {
             .to_owned();
     let built_in: Vec<String> =
         jeton::grant::built_in().iter().map(|grant| short(grant.grant_type().as_str())).collect();
-    let methods: Vec<&str> = AuthMethod::ALL.iter().map(|method| method.name()).collect();
+    let methods: Vec<&str> = jeton::auth::built_in().iter().map(|method| method.name).collect();
     let rfc = dialect::default();
     text.push_str(&line(rfc, &built_in.join(", "), &methods.join(", "), "| | |"));
     for vendor in VENDORS {

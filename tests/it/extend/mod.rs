@@ -4,6 +4,7 @@
 mod acme;
 #[path = "../../examples/embed/api_key.rs"]
 mod api_key;
+mod edits;
 #[path = "../../examples/embed/voucher.rs"]
 mod voucher;
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use jeton::issuer::{Issuer, IssuerParts};
 use jeton::jwks::remote::{Fetch, Fetching};
 use url::Url;
 
@@ -176,7 +177,8 @@ fn the_example_of_the_dialect_is_right_without_its_comment_signs() {
         let json = |path: &std::path::Path| path.extension().is_some_and(|extension| extension == "json");
         provider.read_files(|path| Ok(if json(path) { jwks.clone() } else { ca.clone() })).unwrap();
     }
-    let issuer = jeton::issuer::Issuer::new("idaas", settings, jeton::issuer::IssuerParts::default()).unwrap();
+    let parts = IssuerParts { methods: jeton::auth::built_in(), ..IssuerParts::default() };
+    let issuer = Issuer::new("idaas", settings, parts).unwrap();
     assert_eq!(issuer.providers.len(), 4);
     let client = &config.clients[0];
     client.metadata.clone().resolve(client.client_id.clone(), Vec::new(), 0, &issuer).unwrap();

@@ -6,30 +6,42 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::claim::Sent;
-use super::{Case, Claim, Evidence, Method, Proof, Verdict, password};
+use super::none;
+use crate::auth::attempt::AuthAttempt;
+use crate::auth::claim::{Claim, ClientProof};
+use crate::auth::evidence::Evidence;
+use crate::auth::method::{Method, VerifyFuture};
+use crate::auth::password;
+use crate::auth::spellings::SecretSpellings;
 use crate::client::secret::MAX_SECRET;
-use crate::protocol::auth_method::AuthMethod;
+use crate::protocol::auth_method::{AuthMethod, CredentialKind};
 use crate::protocol::error::OAuthError;
 use crate::protocol::form::decode;
 
 /// Longest `Authorization` header that is looked at, in bytes.
 const MAX_HEADER: usize = 4096;
 
-/// The `Authorization` header; any other scheme than Basic is a failed authentication.
-pub(super) struct Basic;
+const METHOD: AuthMethod =
+    AuthMethod { name: "client_secret_basic", credential: CredentialKind::Secret, algorithms: &[] };
 
-impl Method for Basic {
+/// The `Authorization` header; any other scheme than Basic is a failed authentication.
+pub(super) struct ClientSecretBasic;
+
+impl Method for ClientSecretBasic {
+    fn method(&self) -> AuthMethod {
+        METHOD
+    }
+
     fn detect<'a>(&self, evidence: &Evidence<'a>) -> Result<Option<Claim<'a>>, OAuthError> {
         evidence.authorization.map(|header| parse(header).ok_or(OAuthError::INVALID_CLIENT)).transpose()
     }
 
-    fn verify<'a>(&self, case: &'a Case<'a>, proof: &'a Proof<'a>) -> Verdict<'a> {
+    fn verify<'a>(&self, attempt: &'a AuthAttempt<'a>, proof: &'a ClientProof<'a>) -> VerifyFuture<'a> {
         Box::pin(async move {
             match proof {
-                Proof::Secret(secret) => password::verify(case, secret).await,
-                Proof::None => case.judge(Ok(())),
-                Proof::Assertion(_) | Proof::Federated(_) => case.judge(Err("no secret")),
+                ClientProof::Secret(secret) => password::verify(attempt, secret).await,
+                ClientProof::None => attempt.judge(Ok(())),
+                ClientProof::Assertion(_) | ClientProof::Federated(_) => attempt.judge(Err("no secret")),
             }
         })
     }
@@ -52,12 +64,12 @@ fn parse(header: &[u8]) -> Option<Claim<'static>> {
         return None;
     }
     let claim = if secret.is_empty() {
-        Claim::new(AuthMethod::None, id, Proof::None)
+        Claim::new(none::METHOD, id, ClientProof::None)
     } else {
         let own = |text: &str| Zeroizing::new(text.to_owned());
         let raw = unencoded(secret).filter(|raw| raw.len() <= MAX_SECRET).map(own);
-        let sent = Sent::either(decode(secret).ok().map(|text| Zeroizing::new(text.into_owned())), raw)?;
-        Claim::new(AuthMethod::ClientSecretBasic, id, Proof::Secret(sent))
+        let sent = SecretSpellings::either(decode(secret).ok().map(|text| Zeroizing::new(text.into_owned())), raw)?;
+        Claim::new(METHOD, id, ClientProof::Secret(sent))
     };
     Some(Claim { sent_id, ..claim })
 }
@@ -74,7 +86,7 @@ mod tests {
     fn rfc6749_2_3_1_credentials_are_form_decoded() {
         let claim = parse(header("a%3Ab", "%25%2B+%C3%A9%3A").as_bytes()).unwrap();
         assert_eq!((claim.client_id.as_str(), claim.sent_id.as_deref()), ("a:b", Some("a%3Ab")));
-        let Proof::Secret(secret) = claim.proof else { unreachable!() };
+        let ClientProof::Secret(secret) = claim.proof else { unreachable!() };
         assert_eq!(secret.spellings().collect::<Vec<_>>(), ["%+ \u{e9}:", "%25%2B+%C3%A9%3A"]);
     }
 
@@ -82,7 +94,7 @@ mod tests {
     fn rfc6749_2_3_1_what_cannot_be_decoded_or_is_the_same_decoded_is_one_spelling() {
         for (secret, spellings) in [("plain", &["plain"][..]), ("100%", &["100%"]), ("a+b", &["a b", "a+b"])] {
             let claim = parse(header("web", secret).as_bytes()).unwrap();
-            let Proof::Secret(sent) = claim.proof else { unreachable!() };
+            let ClientProof::Secret(sent) = claim.proof else { unreachable!() };
             assert_eq!((sent.spellings().collect::<Vec<_>>().as_slice(), claim.sent_id), (spellings, None));
         }
     }
@@ -90,7 +102,7 @@ mod tests {
     #[test]
     fn rfc6749_2_3_1_an_empty_password_is_none() {
         let claim = parse(header("spa", "").as_bytes()).unwrap();
-        assert_eq!((claim.method, claim.client_id.as_str()), (AuthMethod::None, "spa"));
+        assert_eq!((claim.method, claim.client_id.as_str()), (none::METHOD, "spa"));
     }
 
     #[test]

@@ -8,14 +8,20 @@
 
 use serde_json::{Map, Value, json};
 
-use super::assertion::{self, MAX_JTI, SKEW, instant};
-use super::{Case, Claim, Evidence, Method, Proof, Refused, Verdict, federated, signature};
+use crate::auth::assertion;
+use crate::auth::attempt::AuthAttempt;
+use crate::auth::claim::{Claim, ClientProof};
+use crate::auth::evidence::Evidence;
+use crate::auth::failure::ClaimError;
+use crate::auth::jwt::{MAX_JTI, SKEW, instant};
+use crate::auth::method::{Method, VerifyFuture};
+use crate::auth::{federated, signature};
 use crate::client::metadata::AssertionAudience;
 use crate::clock::Time;
 use crate::federation::condition::Facts;
-use crate::federation::{Provider, TokenTrust, Trust};
-use crate::jose::Jws;
-use crate::protocol::auth_method::AuthMethod;
+use crate::federation::{Provider, ProviderTrust, TokenTrust};
+use crate::jose::{Jws, Scheme};
+use crate::protocol::auth_method::{AuthMethod, CredentialKind, ProviderKind};
 use crate::protocol::error::OAuthError;
 use crate::protocol::strict_json;
 use crate::token::access::is_access_token;
@@ -26,34 +32,44 @@ const TYPES: [&str; 2] = [
     "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe",
 ];
 
+const METHOD: AuthMethod = AuthMethod {
+    name: "id_token_bearer",
+    credential: CredentialKind::Federated(ProviderKind::Tokens),
+    algorithms: &Scheme::SIGNATURES,
+};
+
 /// A token of a federated provider.
 pub(super) struct IdTokenBearer;
 
 impl Method for IdTokenBearer {
+    fn method(&self) -> AuthMethod {
+        METHOD
+    }
+
     fn detect<'a>(&self, evidence: &Evidence<'a>) -> Result<Option<Claim<'a>>, OAuthError> {
         let form = evidence.form;
         let ours = form.get("client_assertion_type").is_some_and(|kind| TYPES.contains(&kind));
         let text = form.get("client_assertion").filter(|_| ours).or_else(|| assertion::foreign(form));
-        Ok(text.map(|text| Claim::federated(AuthMethod::IdTokenBearer, text, form)))
+        Ok(text.map(|text| Claim::federated(METHOD, text, form)))
     }
 
-    fn verify<'a>(&self, case: &'a Case<'a>, proof: &'a Proof<'a>) -> Verdict<'a> {
+    fn verify<'a>(&self, attempt: &'a AuthAttempt<'a>, proof: &'a ClientProof<'a>) -> VerifyFuture<'a> {
         Box::pin(async move {
-            let Proof::Federated(sent) = proof else { return case.judge(Err("no token")) };
+            let ClientProof::Federated(sent) = proof else { return attempt.judge(Err("no token")) };
             let token = match Token::parse(sent.assertion) {
                 Ok(token) => token,
-                Err(reason) => return case.judge(Err(reason)),
+                Err(reason) => return attempt.judge(Err(reason)),
             };
-            let from = token.origin(case);
-            let signed = token.signed(case, from.map(|(_, trust)| trust)).await?;
+            let from = token.origin(attempt);
+            let signed = token.signed(attempt, from.map(|(_, trust)| trust)).await?;
             let checked =
                 signed.and(from.ok_or("the token is of no federated provider")).and_then(|(provider, trust)| {
-                    let exp = token.check(case, trust)?;
-                    let facts = token.facts(case);
-                    Ok((federated::choose(case, sent.credential, provider, &facts)?, exp))
+                    let exp = token.check(attempt, trust)?;
+                    let facts = token.facts(attempt);
+                    Ok((federated::choose(attempt, sent.credential, provider, &facts)?, exp))
                 });
-            let (client, (credential, exp)) = case.judge_with(checked)?;
-            federated::spend(case, &client, credential, token.name(), exp).await?;
+            let (client, (credential, exp)) = attempt.judge_with(checked)?;
+            federated::spend(attempt, &client, credential, token.name(), exp).await?;
             Ok(client)
         })
     }
@@ -81,29 +97,33 @@ impl<'a> Token<'a> {
     }
 
     /// The provider that it says it is from.
-    fn origin<'b>(&self, case: &Case<'b>) -> Option<(&'b Provider, &'b TokenTrust)> {
-        case.issuer.providers.iter().find_map(|provider| match &provider.trust {
-            Trust::Tokens(trust) if trust.origin.is_of(self.text("iss"), self.text("sub")) => {
+    fn origin<'b>(&self, attempt: &AuthAttempt<'b>) -> Option<(&'b Provider, &'b TokenTrust)> {
+        attempt.issuer.providers.iter().find_map(|provider| match &provider.trust {
+            ProviderTrust::Tokens(trust) if trust.origin.is_of(self.text("iss"), self.text("sub")) => {
                 Some((&**provider, trust))
             }
-            Trust::Tokens(_) | Trust::Certificates(_) | Trust::Documents(_) => None,
+            ProviderTrust::Tokens(_) | ProviderTrust::Certificates(_) | ProviderTrust::Documents(_) => None,
         })
     }
 
     /// Whether that provider signed it.
-    async fn signed(&self, case: &Case<'_>, trust: Option<&TokenTrust>) -> Result<Result<(), &'static str>, Refused> {
+    async fn signed(
+        &self,
+        attempt: &AuthAttempt<'_>,
+        trust: Option<&TokenTrust>,
+    ) -> Result<Result<(), &'static str>, ClaimError> {
         let keys = match trust {
-            Some(trust) => signature::keys(case, &trust.keys, &self.jws).await?,
+            Some(trust) => signature::keys(attempt, &trust.keys, &self.jws).await?,
             None => None,
         };
         if !signature::is_by(&self.jws, keys.as_deref()) {
             return Ok(Err("no key of the federated provider made the token's signature"));
         }
-        Ok(case.allows(self.jws.header().alg))
+        Ok(attempt.allows(self.jws.header().alg))
     }
 
     /// Everything but signature and conditions; gives when it expires.
-    fn check(&self, case: &Case<'_>, trust: &TokenTrust) -> Result<Time, &'static str> {
+    fn check(&self, attempt: &AuthAttempt<'_>, trust: &TokenTrust) -> Result<Time, &'static str> {
         let header = self.jws.header();
         // RFC 8725 section 3.11: an access token or a logout token is none of these
         if header.typ.is_some() && !header.is_typ("JWT") && !header.is_typ("JOSE") {
@@ -115,18 +135,18 @@ impl<'a> Token<'a> {
         if self.text("sub").is_none_or(str::is_empty) {
             return Err("the token has no subject");
         }
-        if !self.is_for(case, trust) {
+        if !self.is_for(attempt, trust) {
             return Err("the token is not for this issuer");
         }
         let exp = self.claims.get("exp").and_then(instant).ok_or("the token's exp is missing or no number")?;
-        if exp <= case.now {
+        if exp <= attempt.now {
             return Err("the token has expired");
         }
-        if exp > case.now + trust.longest_lifetime + SKEW {
+        if exp > attempt.now + trust.longest_lifetime + SKEW {
             return Err("the token lives too long");
         }
         for begin in ["nbf", "iat"].into_iter().filter_map(|name| self.claims.get(name)) {
-            if instant(begin).ok_or("the token's nbf or iat is no number")? > case.now + SKEW {
+            if instant(begin).ok_or("the token's nbf or iat is no number")? > attempt.now + SKEW {
                 return Err("the token is from the future");
             }
         }
@@ -135,11 +155,11 @@ impl<'a> Token<'a> {
 
     /// Whether each member of the audience is one of ours: what is for two can be replayed by one at the other. A strict
     /// client's is the issuer alone, as a text or as the list of one that Kubernetes makes of it.
-    fn is_for(&self, case: &Case<'_>, trust: &TokenTrust) -> bool {
-        let issuer = &case.issuer.url;
-        let accepted = |aud: &str| match case.client.as_ref().map(|client| client.settings.assertions.audience) {
+    fn is_for(&self, attempt: &AuthAttempt<'_>, trust: &TokenTrust) -> bool {
+        let issuer = &attempt.issuer.url;
+        let accepted = |aud: &str| match attempt.client.as_ref().map(|client| client.settings.assertions.audience) {
             Some(AssertionAudience::Issuer) => aud == issuer,
-            _ if trust.audiences.is_empty() => aud == issuer || case.is_endpoint(aud),
+            _ if trust.audiences.is_empty() => aud == issuer || attempt.is_endpoint(aud),
             _ => trust.audiences.iter().any(|own| own == aud),
         };
         match self.claims.get("aud") {
@@ -155,11 +175,11 @@ impl<'a> Token<'a> {
         jti.unwrap_or(self.signed).as_bytes()
     }
 
-    fn facts(&self, case: &Case<'_>) -> Facts {
+    fn facts(&self, attempt: &AuthAttempt<'_>) -> Facts {
         let header = self.jws.header();
         let header = json!({ "alg": header.alg.name(), "kid": header.kid, "typ": header.typ });
         Facts::default()
             .with("jwt", json!({ "header": header, "claims": self.claims }))
-            .with("client", json!({ "id": case.client_id }))
+            .with("client", json!({ "id": attempt.client_id }))
     }
 }

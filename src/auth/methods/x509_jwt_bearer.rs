@@ -9,44 +9,57 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::assertion::Assertion;
-use super::federated::{self, Federated};
-use super::{Case, Claim, Evidence, Method, Proof, Verdict};
+use crate::auth::assertion::Assertion;
+use crate::auth::attempt::AuthAttempt;
+use crate::auth::claim::{Claim, ClientProof, FederatedProof};
+use crate::auth::evidence::Evidence;
+use crate::auth::federated;
+use crate::auth::method::{Method, VerifyFuture};
 use crate::federation::condition::Facts;
-use crate::federation::{Provider, Trust, facts};
-use crate::jose::{Owner, VerifyingKey};
-use crate::protocol::auth_method::AuthMethod;
+use crate::federation::{Provider, ProviderTrust, facts};
+use crate::jose::{Owner, Scheme, VerifyingKey};
+use crate::protocol::auth_method::{AuthMethod, CredentialKind, ProviderKind};
 use crate::protocol::error::OAuthError;
 use crate::protocol::strict_json;
 use crate::x509::{Certificate, Chain, Usage};
 
 const TYPE: &str = "urn:cloud:idaas:params:oauth:client-assertion-type:x509-jwt-bearer";
 
+const METHOD: AuthMethod = AuthMethod {
+    name: "x509_jwt_bearer",
+    credential: CredentialKind::Federated(ProviderKind::Certificates),
+    algorithms: &Scheme::SIGNATURES,
+};
+
 /// An assertion under a certificate.
 pub(super) struct X509JwtBearer;
 
 impl Method for X509JwtBearer {
+    fn method(&self) -> AuthMethod {
+        METHOD
+    }
+
     fn detect<'a>(&self, evidence: &Evidence<'a>) -> Result<Option<Claim<'a>>, OAuthError> {
         let form = evidence.form;
         let text = form.get("client_assertion").filter(|_| form.get("client_assertion_type") == Some(TYPE));
-        Ok(text.map(|text| Claim::federated(AuthMethod::X509JwtBearer, text, form)))
+        Ok(text.map(|text| Claim::federated(METHOD, text, form)))
     }
 
-    fn verify<'a>(&self, case: &'a Case<'a>, proof: &'a Proof<'a>) -> Verdict<'a> {
+    fn verify<'a>(&self, attempt: &'a AuthAttempt<'a>, proof: &'a ClientProof<'a>) -> VerifyFuture<'a> {
         Box::pin(async move {
-            let Proof::Federated(sent) = proof else { return case.judge(Err("no assertion")) };
+            let ClientProof::Federated(sent) = proof else { return attempt.judge(Err("no assertion")) };
             let assertion = match Assertion::parse(sent.assertion) {
                 Ok(assertion) => assertion,
-                Err(reason) => return case.judge(Err(reason)),
+                Err(reason) => return attempt.judge(Err(reason)),
             };
-            let checked = certified(case, sent, &assertion).and_then(|(facts, vouching)| {
-                let single = assertion.check(case)?;
-                let provider = federated::provider(case, sent.credential)?;
-                federated::choose(case, sent.credential, provider, &facts)?;
+            let checked = certified(attempt, sent, &assertion).and_then(|(facts, vouching)| {
+                let single = assertion.check(attempt)?;
+                let provider = federated::provider(attempt, sent.credential)?;
+                federated::choose(attempt, sent.credential, provider, &facts)?;
                 if vouching.contains(&provider.name.as_str()) { Ok(single) } else { Err(NOBODY) }
             });
-            let (client, single) = case.judge_with(checked)?;
-            single.spend(case, &client).await?;
+            let (client, single) = attempt.judge_with(checked)?;
+            single.spend(attempt, &client).await?;
             Ok(client)
         })
     }
@@ -57,8 +70,8 @@ const NOBODY: &str = "no authority of the federated provider vouches for the cer
 /// Which providers issued the certificate, whose key signed the assertion; gives what rules may ask of both. All
 /// providers are asked, whichever is meant: a signature more or less would tell whether there is such a client.
 fn certified<'a>(
-    case: &'a Case<'_>,
-    sent: &Federated<'_>,
+    attempt: &'a AuthAttempt<'_>,
+    sent: &FederatedProof<'_>,
     assertion: &Assertion<'_>,
 ) -> Result<(Facts, Vec<&'a str>), &'static str> {
     let leaf = sent.certificate.ok_or("client_x509 is missing")?;
@@ -67,11 +80,11 @@ fn certified<'a>(
     let chain =
         Chain::from_pem(chain.as_bytes()).map_err(|_| "client_x509_chain is no chain of certificates in PEM")?;
     let vouches = |provider: &&Arc<Provider>| match &provider.trust {
-        Trust::Certificates(anchors) => chain.verify(anchors, Usage::ClientAuth, case.now).is_ok(),
-        Trust::Tokens(_) | Trust::Documents(_) => false,
+        ProviderTrust::Certificates(anchors) => chain.verify(anchors, Usage::ClientAuth, attempt.now).is_ok(),
+        ProviderTrust::Tokens(_) | ProviderTrust::Documents(_) => false,
     };
     let vouching: Vec<&str> =
-        case.issuer.providers.iter().filter(vouches).map(|provider| provider.name.as_str()).collect();
+        attempt.issuer.providers.iter().filter(vouches).map(|provider| provider.name.as_str()).collect();
     if vouching.is_empty() {
         return Err(NOBODY);
     }
@@ -79,13 +92,13 @@ fn certified<'a>(
     let key = chain.leaf().public_key().and_then(|key| VerifyingKey::new(&key, Owner::SomebodyElse));
     let key = key.map_err(|_| "the certificate's key cannot be used")?;
     assertion.jws.verify_with(&key, alg).map_err(|_| "the certificate's key did not make the assertion's signature")?;
-    case.allows(alg)?;
+    attempt.allows(alg)?;
     let claims: Value = strict_json::from_slice(assertion.jws.payload()).unwrap_or_default();
     let header = assertion.jws.header();
     let header = json!({ "alg": header.alg.name(), "kid": header.kid, "typ": header.typ });
     let facts = Facts::default()
         .with("jwt", json!({ "header": header, "claims": claims }))
         .with("cert", facts::certificate(chain.leaf()))
-        .with("client", json!({ "id": case.client_id }));
+        .with("client", json!({ "id": attempt.client_id }));
     Ok((facts, vouching))
 }

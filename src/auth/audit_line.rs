@@ -3,33 +3,37 @@
 
 use std::net::IpAddr;
 
-use super::{ClaimedName, Failure};
+use super::claimed_name::ClaimedName;
+use super::failure::AuthFailure;
 use crate::clock::Time;
 use crate::issuer::Issuer;
 use crate::protocol::auth_method::AuthMethod;
 
-/// What happened.
+/// The kind of a failed authentication, each with a budget of lines of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Event {
+pub(super) enum AuthEvent {
+    /// The claim does not hold.
     Failed,
-    /// Nothing was claimed that could be looked at. It has lines of its own: a probe without a credential hides no failure.
+    /// Nothing was claimed that could be looked at: a probe without a credential hides no failure.
     Unclaimed,
+    /// Too many claims did not hold.
     Throttled,
+    /// An assertion was used before.
     Replayed,
 }
 
 /// Writes a line if there is room.
 pub(super) fn write(
     issuer: &Issuer,
-    event: Event,
+    event: AuthEvent,
     method: Option<AuthMethod>,
-    failure: &Failure,
+    failure: &AuthFailure,
     peer: IpAddr,
     now: Time,
 ) {
     let Some(suppressed) = issuer.audit_lines[event as usize].take(now) else { return };
     let suppressed = Some(suppressed).filter(|count| *count > 0);
-    let (method, reason) = (method.as_ref().map(AuthMethod::name), failure.reason);
+    let (method, reason) = (method.map(|method| method.name), failure.reason);
     let claimed_client = failure.claimed.as_ref().map(ClaimedName::as_str);
     macro_rules! line {
         ($level:ident, $event:literal) => {
@@ -39,8 +43,8 @@ pub(super) fn write(
         };
     }
     match event {
-        Event::Failed | Event::Unclaimed => line!(info, "client_authentication_failed"),
-        Event::Throttled => line!(warn, "client_authentication_throttled"),
-        Event::Replayed => line!(warn, "client_assertion_replayed"),
+        AuthEvent::Failed | AuthEvent::Unclaimed => line!(info, "client_authentication_failed"),
+        AuthEvent::Throttled => line!(warn, "client_authentication_throttled"),
+        AuthEvent::Replayed => line!(warn, "client_assertion_replayed"),
     }
 }

@@ -10,45 +10,60 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Map, Value, json};
 
-use super::assertion::{SKEW, instant};
-use super::{Case, Claim, Evidence, Method, Proof, Verdict, federated};
+use crate::auth::attempt::AuthAttempt;
+use crate::auth::claim::{Claim, ClientProof};
+use crate::auth::evidence::Evidence;
+use crate::auth::federated;
+use crate::auth::jwt::{SKEW, instant};
+use crate::auth::method::{Method, VerifyFuture};
 use crate::clock::Time;
 use crate::cms::{MAX_DOCUMENT, SignedDocument};
 use crate::federation::condition::Facts;
-use crate::federation::{DocumentTrust, Provider, Signers, Trust, facts};
-use crate::protocol::auth_method::AuthMethod;
+use crate::federation::{DocumentTrust, Provider, ProviderTrust, Signers, facts};
+use crate::protocol::auth_method::{AuthMethod, CredentialKind, ProviderKind};
 use crate::protocol::error::OAuthError;
 use crate::protocol::strict_json;
 use crate::x509::{Chain, Usage};
 
 const TYPE: &str = "urn:cloud:idaas:params:oauth:client-assertion-type:pkcs7-bearer";
 
+const METHOD: AuthMethod = AuthMethod {
+    name: "pkcs7_bearer",
+    credential: CredentialKind::Federated(ProviderKind::Documents),
+    algorithms: &[],
+};
+
 /// An attested document.
 pub(super) struct Pkcs7Bearer;
 
 impl Method for Pkcs7Bearer {
+    fn method(&self) -> AuthMethod {
+        METHOD
+    }
+
     fn detect<'a>(&self, evidence: &Evidence<'a>) -> Result<Option<Claim<'a>>, OAuthError> {
         let form = evidence.form;
         let text = form.get("client_assertion").filter(|_| form.get("client_assertion_type") == Some(TYPE));
-        Ok(text.map(|text| Claim::federated(AuthMethod::Pkcs7Bearer, text, form)))
+        Ok(text.map(|text| Claim::federated(METHOD, text, form)))
     }
 
-    fn verify<'a>(&self, case: &'a Case<'a>, proof: &'a Proof<'a>) -> Verdict<'a> {
+    fn verify<'a>(&self, attempt: &'a AuthAttempt<'a>, proof: &'a ClientProof<'a>) -> VerifyFuture<'a> {
         Box::pin(async move {
-            let Proof::Federated(sent) = proof else { return case.judge(Err("no document")) };
+            let ClientProof::Federated(sent) = proof else { return attempt.judge(Err("no document")) };
             let checked = decode(sent.assertion).and_then(|bytes| {
                 // as every provider sees it, whichever is meant: a signature more or less would tell whether there is
                 // such a client
-                let seen: Vec<_> = case.issuer.providers.iter().filter_map(|own| see(case, own, &bytes)).collect();
-                let provider = federated::provider(case, sent.credential)?;
+                let seen: Vec<_> =
+                    attempt.issuer.providers.iter().filter_map(|own| see(attempt, own, &bytes)).collect();
+                let provider = federated::provider(attempt, sent.credential)?;
                 let own = seen.into_iter().find(|(name, _)| *name == provider.name);
                 let (document, until, facts) =
                     own.map_or(Err("the federated provider is of another kind"), |own| own.1)?;
-                let credential = federated::choose(case, sent.credential, provider, &facts)?;
+                let credential = federated::choose(attempt, sent.credential, provider, &facts)?;
                 Ok((credential, document, until))
             });
-            let (client, (credential, document, until)) = case.judge_with(checked)?;
-            federated::spend(case, &client, credential, document.content(), until).await?;
+            let (client, (credential, document, until)) = attempt.judge_with(checked)?;
+            federated::spend(attempt, &client, credential, document.content(), until).await?;
             Ok(client)
         })
     }
@@ -56,12 +71,16 @@ impl Method for Pkcs7Bearer {
 
 /// What a provider makes of a document, if it is one of documents: the document, until when it is good, and what rules
 /// may ask of it.
-fn see<'a>(case: &Case<'_>, provider: &'a Provider, bytes: &[u8]) -> Option<(&'a str, Result<Seen, &'static str>)> {
-    let Trust::Documents(trust) = &provider.trust else { return None };
-    let seen = open(case, trust, bytes).and_then(|document| {
+fn see<'a>(
+    attempt: &AuthAttempt<'_>,
+    provider: &'a Provider,
+    bytes: &[u8],
+) -> Option<(&'a str, Result<Seen, &'static str>)> {
+    let ProviderTrust::Documents(trust) = &provider.trust else { return None };
+    let seen = open(attempt, trust, bytes).and_then(|document| {
         let attested = Attested::read(&document, trust)?;
-        let until = attested.check(case, trust, &document)?;
-        let facts = attested.facts(case, &document);
+        let until = attested.check(attempt, trust, &document)?;
+        let facts = attested.facts(attempt, &document);
         Ok((document, until, facts))
     });
     Some((&provider.name, seen))
@@ -79,16 +98,16 @@ fn decode(text: &str) -> Result<Vec<u8>, &'static str> {
 }
 
 /// The document, if the provider's signer signed it.
-fn open(case: &Case<'_>, trust: &DocumentTrust, bytes: &[u8]) -> Result<SignedDocument, &'static str> {
+fn open(attempt: &AuthAttempt<'_>, trust: &DocumentTrust, bytes: &[u8]) -> Result<SignedDocument, &'static str> {
     let known = match &trust.signers {
         Signers::Of(_) => &[][..],
         Signers::Are(known) => known,
     };
     let document = SignedDocument::open(bytes, known).map_err(|_| "the document is not signed as it must be")?;
     let trusted = match &trust.signers {
-        Signers::Are(known) => known.contains(document.signer()) && document.signer().is_current(case.now),
+        Signers::Are(known) => known.contains(document.signer()) && document.signer().is_current(attempt.now),
         Signers::Of(anchors) => Chain::new(document.signer().clone(), document.certificates().to_vec())
-            .and_then(|chain| chain.verify(anchors, Usage::Any, case.now))
+            .and_then(|chain| chain.verify(anchors, Usage::Any, attempt.now))
             .is_ok(),
     };
     if trusted { Ok(document) } else { Err("the federated provider's certificates do not vouch for the signer now") }
@@ -117,7 +136,12 @@ impl Attested {
     }
 
     /// Whether it is for us and fresh; gives until when.
-    fn check(&self, case: &Case<'_>, trust: &DocumentTrust, signed: &SignedDocument) -> Result<Time, &'static str> {
+    fn check(
+        &self,
+        attempt: &AuthAttempt<'_>,
+        trust: &DocumentTrust,
+        signed: &SignedDocument,
+    ) -> Result<Time, &'static str> {
         if self.statement.get("aud").and_then(Value::as_str) != Some(&trust.audience) {
             return Err("the document is not for this audience");
         }
@@ -125,23 +149,23 @@ impl Attested {
         let asked = asked.ok_or("the document's signingTime is missing or no number")?;
         // the workload says when it asked, the cloud, if it says it, when it signed: neither may be early or late
         for time in [Some(asked), signed.signing_time()].into_iter().flatten() {
-            if time > case.now + SKEW {
+            if time > attempt.now + SKEW {
                 return Err("the document is from the future");
             }
-            if case.now >= time + trust.effective_time {
+            if attempt.now >= time + trust.effective_time {
                 return Err("the document is too old");
             }
         }
         Ok(asked + trust.effective_time)
     }
 
-    fn facts(&self, case: &Case<'_>, signed: &SignedDocument) -> Facts {
+    fn facts(&self, attempt: &AuthAttempt<'_>, signed: &SignedDocument) -> Facts {
         let pkcs7 = json!({
             "document": self.document, "statement": self.statement, "signingTime": self.statement.get("signingTime"),
         });
         Facts::default()
             .with("pkcs7", pkcs7)
             .with("cert", facts::certificate(signed.signer()))
-            .with("client", json!({ "id": case.client_id }))
+            .with("client", json!({ "id": attempt.client_id }))
     }
 }

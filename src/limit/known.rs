@@ -1,41 +1,41 @@
-//! Who was right where: whoever shares a gate with a guesser, or has one shut by guesses from elsewhere, is let through
-//! where it was right lately.
+//! Names that were right at a source lately: whoever shares a bucket with a guesser, or has its own emptied by guesses from
+//! elsewhere, is let through there.
 //!
 //! Of fixed memory, made when somebody is first remembered. The price is that who shares an address with somebody can
-//! tell, where its own gate is shut, who was right there lately.
+//! tell, where its own bucket is empty, who was right there lately.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::Throttle;
+use super::network::network;
 use crate::clock::Time;
 
 /// Successes that are remembered; 8 bytes each.
 const SLOTS: usize = 1 << 15;
-/// For how many hours.
+/// How long a success is remembered, in hours.
 const REMEMBERED: u64 = 30 * 24;
 /// The bits of a slot that hold the hour.
 const HOUR: u64 = (1 << 24) - 1;
 
 /// Remembers successes.
 #[derive(Default)]
-pub struct Known {
+pub struct KnownSources {
     /// 40 bits of a hash and the hour; a collision forgets somebody, which is safe.
     slots: OnceLock<Vec<AtomicU64>>,
     seed: RandomState,
 }
 
-impl Known {
-    /// From now on `name` of `issuer` was right at `source` lately.
+impl KnownSources {
+    /// Remembers that `name` of `issuer` was right at `source`.
     pub fn remember(&self, issuer: &str, name: &str, source: IpAddr, now: Time) {
         let (who, hour) = (self.who(issuer, name, source), hour(now));
         let slots = self.slots.get_or_init(|| (0..SLOTS).map(|_| AtomicU64::new(0)).collect());
         slots[slot(who)].store(who & !HOUR | hour, Ordering::Relaxed);
     }
 
-    /// Whether `name` of `issuer` was right at `source` lately.
+    /// Returns whether `name` of `issuer` was right at `source` lately.
     pub fn has(&self, issuer: &str, name: &str, source: IpAddr, now: Time) -> bool {
         let who = self.who(issuer, name, source);
         let seen = self.slots.get().map_or(0, |slots| slots[slot(who)].load(Ordering::Relaxed));
@@ -43,7 +43,7 @@ impl Known {
     }
 
     fn who(&self, issuer: &str, name: &str, source: IpAddr) -> u64 {
-        self.seed.hash_one((issuer, name, Throttle::network(source)))
+        self.seed.hash_one((issuer, name, network(source)))
     }
 }
 

@@ -1,0 +1,131 @@
+//! Slows down whoever does something too often, by name *and* source address, so that a guesser locks out only itself
+//! (RFC 6749 section 2.3.1, RFC 6819 section 5.1.4.2.3; CHECKLIST 24).
+//!
+//! Occurrences are counted in two rows of buckets chosen by keyed hashes; somebody is refused only if both of its buckets
+//! are empty. Memory is fixed and nothing is ever evicted. Asking and counting are one step, so that a thousand guesses at
+//! once are still a thousand.
+
+use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use super::bucket::{Bucket, Quota, Taken};
+use super::network::network;
+use crate::clock::Time;
+
+/// Buckets in a row; two rows of 8-byte buckets are 1 MiB, touched only where something happened.
+const BUCKETS: usize = 1 << 16;
+
+/// Counts by name and source, with one quota for each: buckets are times, and a slow quota would fill those of a fast one.
+pub struct Throttle {
+    quota: Quota,
+    /// Made when somebody is first looked at: most installations have no use for most throttles.
+    rows: OnceLock<[Vec<Bucket>; 2]>,
+    seeds: [RandomState; 2],
+}
+
+/// An occurrence that was counted, in each bucket that had room for it.
+pub struct ThrottleCharge<'a>([Option<Taken<'a>>; 2]);
+
+impl Throttle {
+    /// Makes one that gives everybody `quota`.
+    pub fn new(quota: Quota) -> Self {
+        Self { quota, rows: OnceLock::new(), seeds: [RandomState::new(), RandomState::new()] }
+    }
+
+    /// Returns whether `name` of `issuer` would be let in from `source`, counting nothing.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub fn check(&self, issuer: &str, name: &str, source: IpAddr, now: Time) -> Result<(), Duration> {
+        let [one, other] = self.buckets(issuer, name, source).map(|bucket| bucket.wait(self.quota, now));
+        if one.min(other).is_zero() { Ok(()) } else { Err(one.min(other)) }
+    }
+
+    /// Lets `name` of `issuer` in from `source`, and counts it until it is given back.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub fn enter(&self, issuer: &str, name: &str, source: IpAddr, now: Time) -> Result<ThrottleCharge<'_>, Duration> {
+        match self.buckets(issuer, name, source).map(|bucket| bucket.take(self.quota, now)) {
+            [Err(one), Err(other)] => Err(one.min(other)),
+            // an empty bucket stays as it is: a guesser waits for the sustained rate, not for ever
+            taken => Ok(ThrottleCharge(taken.map(Result::ok))),
+        }
+    }
+
+    fn buckets(&self, issuer: &str, name: &str, source: IpAddr) -> [&Bucket; 2] {
+        let row = || (0..BUCKETS).map(|_| Bucket::default()).collect();
+        let rows = self.rows.get_or_init(|| [row(), row()]);
+        std::array::from_fn(|row| {
+            let hash = self.seeds[row].hash_one((issuer, name, network(source)));
+            &rows[row][usize::try_from(hash).unwrap_or_default() % BUCKETS]
+        })
+    }
+}
+
+impl ThrottleCharge<'_> {
+    /// Gives back what turned out at `now` not to count.
+    pub fn give_back(self, now: Time) {
+        self.0.into_iter().flatten().for_each(|taken| taken.give_back(now));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn throttle() -> Throttle {
+        Throttle::new(Quota { every: Duration::from_secs(1), burst: 20 })
+    }
+
+    #[test]
+    fn checklist_24_a_guesser_locks_out_only_itself() {
+        let throttle = throttle();
+        let now = Time::from_secs(1000);
+        let (guesser, honest): (IpAddr, IpAddr) = ([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
+        let tries = (0..10_000).filter(|_| throttle.enter("main", "web", guesser, now).is_ok());
+        assert_eq!(tries.count(), 20);
+        assert!(throttle.check("main", "web", honest, now).is_ok());
+        assert!(throttle.check("main", "", guesser, now).is_ok());
+        assert!(throttle.check("main", "other", guesser, now).is_ok());
+        assert!(throttle.check("main", "web", guesser, now + Duration::from_secs(2)).is_ok());
+    }
+
+    #[test]
+    fn what_is_given_back_was_not_counted() {
+        let throttle = throttle();
+        let enter = |now| throttle.enter("main", "web", [10, 0, 0, 1].into(), now);
+        let now = Time::from_secs(1000);
+        for _ in 0..100 {
+            enter(now).ok().unwrap().give_back(now);
+        }
+        assert_eq!((0..100).filter(|_| enter(now).is_ok()).count(), 20);
+        assert_eq!(throttle.check("main", "web", [10, 0, 0, 1].into(), now), Err(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn what_has_drained_is_not_given_back_at_the_cost_of_another_failure() {
+        let throttle = throttle();
+        let enter = |now| throttle.enter("main", "web", [10, 0, 0, 1].into(), now);
+        let (now, later) = (Time::from_secs(1000), Time::from_secs(1005));
+        let charges: Vec<_> = (0..5).map(|_| enter(now).ok().unwrap()).collect();
+        assert_eq!((0..100).filter(|_| enter(later).is_ok()).count(), 20);
+        charges.into_iter().for_each(|charge| charge.give_back(later));
+        assert!(enter(later).is_err());
+    }
+
+    #[test]
+    fn checklist_24_guesses_of_many_threads_at_once_count_each() {
+        let (throttle, now) = (throttle(), Time::from_secs(1000));
+        let enter = |now| throttle.enter("main", "web", [10, 0, 0, 1].into(), now);
+        let tries = || (0..500).filter(|_| enter(now).is_ok()).count();
+        let entered: usize = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(tries)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        });
+        // the two buckets fill one after the other: at the brim each thread may find room in one of them
+        assert!((20..24).contains(&entered), "{entered}");
+    }
+}

@@ -1,0 +1,72 @@
+//! The outcome of a login, and why it could not be decided.
+
+use std::time::Duration;
+
+use super::claims::UserClaims;
+use crate::hook::HookError;
+use crate::slow_hash::Full;
+use crate::store::StoreError;
+
+/// Somebody who logged in.
+pub struct User {
+    /// `sub` of the tokens.
+    pub subject: String,
+    /// Further claims of the tokens.
+    pub claims: UserClaims,
+    /// When the person authenticated, seconds since the epoch; now, if nobody says otherwise.
+    pub auth_time: Option<u64>,
+    /// Authentication context class.
+    pub acr: Option<String>,
+    /// Authentication methods (RFC 8176).
+    pub amr: Vec<String>,
+}
+
+/// What a login came to.
+pub enum LoginOutcome {
+    /// The password was right.
+    Admitted(Box<User>),
+    /// Wrong name, wrong password, disabled: nobody is told which.
+    Refused {
+        /// What a user service says to the person, for the dialects that pass it on; printable, at most 200 bytes.
+        message: Option<String>,
+    },
+    /// The password was right, and more than a password is needed.
+    Partial {
+        /// As of a refusal: where refusals have one, its absence would tell.
+        message: Option<String>,
+    },
+}
+
+/// Why a login could not be decided.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    /// Too many failures; when the next try is welcome.
+    #[error("too many failed logins")]
+    Throttled(Duration),
+    /// Too many passwords wait to be checked.
+    #[error(transparent)]
+    Full(#[from] Full),
+    /// The directory cannot be read.
+    #[error("failed to read the directory")]
+    Store(#[from] StoreError),
+    /// The webhook did not answer.
+    #[error("failed to ask the user service")]
+    Hook(#[from] HookError),
+    /// The webhook's answer decides nothing.
+    #[error("the answer of the user service is unusable: {0}")]
+    HookAnswer(&'static str),
+    /// The issuer has no users.
+    #[error("the issuer has no users")]
+    NoSource,
+}
+
+/// Why a new password has no stored form.
+#[derive(Debug, thiserror::Error)]
+pub enum HashError {
+    /// It breaks a rule.
+    #[error("{0}")]
+    Rule(String),
+    /// Too many passwords wait.
+    #[error(transparent)]
+    Full(#[from] Full),
+}
