@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Carrier, Dialect, Path, Refused, rfc};
+use super::{Carrier, Dialect, Path, Refused, body, rfc};
 use crate::id::Id;
 use crate::issuer::Issuer;
 use crate::protocol::endpoint::Endpoint;
@@ -118,16 +118,16 @@ impl Dialect for AliyunIdaas {
 
     /// With `expires_at`, the second at which both codes expire.
     fn device(&self, response: &DeviceResponse) -> Vec<u8> {
-        let mut members = super::members(response);
+        let mut members = body::members(response);
         members.insert("expires_at".to_owned(), Value::from(response.expires_at));
-        super::bytes(members)
+        body::bytes(members)
     }
 
     /// With `expires_at`, the second at which the access token expires.
     fn success(&self, response: &TokenResponse) -> Vec<u8> {
-        let mut members = super::members(response);
+        let mut members = body::members(response);
         members.insert("expires_at".to_owned(), Value::from(response.expires_at));
-        super::bytes(members)
+        body::bytes(members)
     }
 
     /// The generated SDK reads JSON out of every answer, this one too.
@@ -147,7 +147,7 @@ impl Dialect for AliyunIdaas {
         if let Some(id) = refused.request_id {
             body["request_id"] = Value::from(id);
         }
-        (status, super::bytes(body))
+        (status, body::bytes(body))
     }
 }
 

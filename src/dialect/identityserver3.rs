@@ -7,7 +7,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Dialect, Headers, Path, Refused, rfc};
+use super::{Dialect, Headers, Path, Refused, body, rfc};
 use crate::issuer::Issuer;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
@@ -78,9 +78,9 @@ impl Dialect for IdentityServer3 {
     }
 
     fn success(&self, response: &TokenResponse) -> Vec<u8> {
-        let mut members = super::members(response);
+        let mut members = body::members(response);
         members.remove("scope");
-        super::bytes(members)
+        body::bytes(members)
     }
 
     fn knows_hint(&self, hint: &str) -> bool {
@@ -111,6 +111,6 @@ impl Dialect for IdentityServer3 {
         if let Some(description) = refused.message.or(of_key.then_some(refused.error.description)) {
             body["error_description"] = Value::from(description);
         }
-        (status, super::bytes(body))
+        (status, body::bytes(body))
     }
 }

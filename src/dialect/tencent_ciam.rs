@@ -6,7 +6,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Carrier, Dialect, Headers, Path, Refused, rfc};
+use super::{Carrier, Dialect, Headers, Path, Refused, body, rfc};
 use crate::issuer::Issuer;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
@@ -66,9 +66,9 @@ impl Dialect for TencentCiam {
 
     /// `expires_in` counts from the second after the issue.
     fn success(&self, response: &TokenResponse) -> Vec<u8> {
-        let mut members = super::members(response);
+        let mut members = body::members(response);
         members.insert("expires_in".to_owned(), Value::from(response.expires_in.saturating_sub(1)));
-        super::bytes(members)
+        body::bytes(members)
     }
 
     /// "wrong client" is 401 there.
@@ -80,8 +80,8 @@ impl Dialect for TencentCiam {
         let (name, status) = refused.wire();
         match refused.error.occasion {
             Occasion::NoCredential => (401, Vec::new()),
-            Occasion::CodeOfAnother => (401, super::bytes(json!({ "error": "invalid_client" }))),
-            Occasion::RefreshTokenOfAnother => (400, super::bytes(json!({ "error": "invalid_client" }))),
+            Occasion::CodeOfAnother => (401, body::bytes(json!({ "error": "invalid_client" }))),
+            Occasion::RefreshTokenOfAnother => (400, body::bytes(json!({ "error": "invalid_client" }))),
             Occasion::NoGrantType => parameter(name, "OAuth 2.0 Parameter: grant_type"),
             Occasion::NoCode => parameter(name, "OAuth 2.0 Parameter: code"),
             Occasion::NoRedirectUri => parameter(name, "OAuth 2.0 Parameter: redirect_uri"),
@@ -90,7 +90,7 @@ impl Dialect for TencentCiam {
             Occasion::NoVendorParameter => parameter(name, refused.error.description),
             Occasion::NoLogin => parameter(name, "OAuth 2.0 Parameter: username"),
             // as incorrect as any other
-            Occasion::LongCode | Occasion::BadVerifier => (400, super::bytes(json!({ "error": "invalid_grant" }))),
+            Occasion::LongCode | Occasion::BadVerifier => (400, body::bytes(json!({ "error": "invalid_grant" }))),
             Occasion::Plain
             | Occasion::LongCredential
             | Occasion::OtherClientId
@@ -103,7 +103,7 @@ impl Dialect for TencentCiam {
                 ErrorCode::InvalidClient
                 | ErrorCode::InvalidGrant
                 | ErrorCode::InvalidScope
-                | ErrorCode::UnauthorizedClient => (status, super::bytes(json!({ "error": name }))),
+                | ErrorCode::UnauthorizedClient => (status, body::bytes(json!({ "error": name }))),
                 ErrorCode::InvalidRequest
                 | ErrorCode::InvalidTarget
                 | ErrorCode::AuthorizationPending
@@ -116,7 +116,7 @@ impl Dialect for TencentCiam {
                 | ErrorCode::TemporarilyUnavailable
                 | ErrorCode::ServerError => {
                     let body = json!({ "error": name, "error_description": refused.description() });
-                    (status, super::bytes(body))
+                    (status, body::bytes(body))
                 }
             },
         }
@@ -124,5 +124,5 @@ impl Dialect for TencentCiam {
 }
 
 fn parameter(error: &str, description: &str) -> (u16, Vec<u8>) {
-    (400, super::bytes(json!({ "error": error, "error_description": description, "error_uri": ERROR_URI })))
+    (400, body::bytes(json!({ "error": error, "error_description": description, "error_uri": ERROR_URI })))
 }

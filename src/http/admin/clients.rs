@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value};
 
+use super::body::{self, AdminResult, json};
 use super::page::Page;
 use super::problem::Problem;
 use super::secrets::{self, NewSecret};
 use super::target::{ACTOR, Made};
-use super::{Answer, json};
 use crate::client::metadata::ClientMetadata;
 use crate::client::secret::advice;
 use crate::http::{Request, respond};
@@ -18,8 +18,8 @@ use crate::service::Service;
 use crate::state::key::Fence;
 use crate::token::wire;
 
-pub(super) async fn create(service: &Service, issuer: &Issuer, request: &Request) -> Answer {
-    let Registration { client_id, client_secret, metadata } = registration(super::body(request)?)?;
+pub(super) async fn create(service: &Service, issuer: &Issuer, request: &Request) -> AdminResult {
+    let Registration { client_id, client_secret, metadata } = registration(body::read(request)?)?;
     let id = client_id.unwrap_or_else(new_id);
     let method = metadata.token_endpoint_auth_method;
     let secret = match (method.has_secret(), client_secret) {
@@ -45,7 +45,7 @@ pub(super) async fn create(service: &Service, issuer: &Issuer, request: &Request
     Ok(response)
 }
 
-pub(super) fn list(service: &Service, issuer: &Issuer, request: &Request) -> Answer {
+pub(super) fn list(service: &Service, issuer: &Issuer, request: &Request) -> AdminResult {
     let page = Page::asked(request)?;
     let clients = service.registry.list(&issuer.id, &page.after, page.limit);
     let next = page.next(clients.len(), clients.last().map(|client| client.id.as_str()));
@@ -54,12 +54,12 @@ pub(super) fn list(service: &Service, issuer: &Issuer, request: &Request) -> Ans
     Ok(json(200, &serde_json::json!({ "clients": clients, "next": next })))
 }
 
-pub(super) fn show(service: &Service, issuer: &Issuer, id: &str) -> Answer {
+pub(super) fn show(service: &Service, issuer: &Issuer, id: &str) -> AdminResult {
     Ok(json(200, &describe(id, &service.registry.registered(&issuer.id, id)?)))
 }
 
-pub(super) async fn replace(service: &Service, issuer: &Issuer, id: &str, request: &Request) -> Answer {
-    let mut members: Map<String, Value> = super::body(request)?;
+pub(super) async fn replace(service: &Service, issuer: &Issuer, id: &str, request: &Request) -> AdminResult {
+    let mut members: Map<String, Value> = body::read(request)?;
     let old = service.registry.changeable(&issuer.id, id)?;
     check_added(&mut members, id, &old)?;
     let Registration { client_id, client_secret, metadata } = registration(members)?;
@@ -109,7 +109,7 @@ fn check_added(members: &mut Map<String, Value>, id: &str, client: &Registered) 
     Ok(())
 }
 
-pub(super) async fn delete(service: &Service, issuer: &Issuer, id: &str) -> Answer {
+pub(super) async fn delete(service: &Service, issuer: &Issuer, id: &str) -> AdminResult {
     // what the client holds ends with it (CHECKLIST 56): before, so that nothing lives on under an id that is free for
     // others if we fail half-way, and after, for what was issued in between
     service.registry.changeable(&issuer.id, id)?;
@@ -145,7 +145,7 @@ fn registration(mut members: Map<String, Value>) -> Result<Registration, Problem
     };
     let (client_id, client_secret) = (text("client_id")?, text("client_secret")?.map(zeroize::Zeroizing::new));
     members.get_mut("jeton").into_iter().for_each(drop_nulls);
-    let metadata = super::read(Value::Object(members))?;
+    let metadata = body::from_value(Value::Object(members))?;
     Ok(Registration { client_id, client_secret, metadata })
 }
 
@@ -172,10 +172,6 @@ fn describe(id: &str, client: &Registered) -> Map<String, Value> {
         members.insert("unusable".to_owned(), Value::from(reason.as_str()));
     }
     members
-}
-
-pub(super) fn unknown() -> Problem {
-    Problem::new(404, "there is no such client")
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::Answer;
+use super::body::{self, AdminResult};
 use super::person::{Claims, check_claims, check_subject, check_texts};
 use super::problem::Problem;
 use crate::client::Client;
@@ -64,8 +64,8 @@ impl Default for OneOrMany {
     }
 }
 
-pub(super) fn issue(service: &Service, issuer: &Issuer, request: &Request) -> Answer {
-    let wanted: Wanted = super::body(request)?;
+pub(super) fn issue(service: &Service, issuer: &Issuer, request: &Request) -> AdminResult {
+    let wanted: Wanted = body::read(request)?;
     let unknown = || Problem::new(400, "client_id: the issuer has no such client");
     let client = service.registry.client(&issuer.id, &wanted.client_id).ok_or_else(unknown)?;
     let challenge = check(&wanted, &client)?;
@@ -86,7 +86,7 @@ pub(super) fn issue(service: &Service, issuer: &Issuer, request: &Request) -> An
         return Err(Problem::new(400, "the grant is too long for a code; send fewer claims"));
     }
     service.context.metrics.tokens_issued.with_label_values(&["code"]).inc();
-    Ok(super::json(201, &json!({ "code": text, "expires_in": lifetime.as_secs() })))
+    Ok(body::json(201, &json!({ "code": text, "expires_in": lifetime.as_secs() })))
 }
 
 /// What the authorization endpoint must check before it hands out a code (RFC 6749 section 4.1.1, RFC 9700 section 2.1).

@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::Answer;
+use super::body::{self, AdminResult};
 use super::person::{Claims, check_claims, check_subject, check_texts};
 use super::problem::Problem;
 use crate::grant::device;
@@ -32,7 +32,7 @@ struct Approval {
     claims: Claims,
 }
 
-pub(super) async fn show(service: &Service, issuer: &Issuer, typed: &str) -> Answer {
+pub(super) async fn show(service: &Service, issuer: &Issuer, typed: &str) -> AdminResult {
     let (id, row) = find(service, issuer, typed).await?;
     let Row::Device(device) = row else { return Err(over()) };
     let now = service.context.clock.now();
@@ -44,7 +44,7 @@ pub(super) async fn show(service: &Service, issuer: &Issuer, typed: &str) -> Ans
     let granted = open(service, issuer, id, &device)?;
     let client = service.registry.client(&issuer.id, &device.client);
     let name = client.as_ref().and_then(|client| client.metadata.client_name.as_deref());
-    Ok(super::json(
+    Ok(body::json(
         200,
         &json!({
             "user_code": UserCode::parse(typed).map(|code| code.to_string()),
@@ -58,8 +58,8 @@ pub(super) async fn show(service: &Service, issuer: &Issuer, typed: &str) -> Ans
     ))
 }
 
-pub(super) async fn approve(service: &Service, issuer: &Issuer, typed: &str, request: &Request) -> Answer {
-    let approval: Approval = super::body(request)?;
+pub(super) async fn approve(service: &Service, issuer: &Issuer, typed: &str, request: &Request) -> AdminResult {
+    let approval: Approval = body::read(request)?;
     check_subject(&approval.subject)?;
     check_texts([&approval.acr, &None], &approval.amr)?;
     check_claims(&approval.claims)?;
@@ -98,12 +98,12 @@ pub(super) async fn approve(service: &Service, issuer: &Issuer, typed: &str, req
     decide(service, issuer, id, Verdict::Approve { subject: approval.subject.into(), grant }).await
 }
 
-pub(super) async fn deny(service: &Service, issuer: &Issuer, typed: &str) -> Answer {
+pub(super) async fn deny(service: &Service, issuer: &Issuer, typed: &str) -> AdminResult {
     let (id, _) = find(service, issuer, typed).await?;
     decide(service, issuer, id, Verdict::Deny).await
 }
 
-async fn decide(service: &Service, issuer: &Issuer, id: Id, verdict: Verdict) -> Answer {
+async fn decide(service: &Service, issuer: &Issuer, id: Id, verdict: Verdict) -> AdminResult {
     match device::decide(issuer, id, verdict, &service.context).await? {
         Ok(()) => Ok(respond::json(204, "")),
         Err(Refusal::Decided) => Err(over()),

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::Answer;
+use super::body::{self, AdminResult};
 use super::person::check_subject;
 use super::problem::Problem;
 use super::target::ACTOR;
@@ -21,9 +21,9 @@ struct Wanted {
     all: Option<bool>,
 }
 
-pub(super) async fn revoke(service: &Service, issuer: &Issuer, request: &Request) -> Answer {
+pub(super) async fn revoke(service: &Service, issuer: &Issuer, request: &Request) -> AdminResult {
     let context = &service.context;
-    let what = match super::body(request)? {
+    let what = match body::read(request)? {
         Wanted { subject: Some(subject), client_id: None, token: None, all: None } => {
             check_subject(&subject)?;
             inspect::raise_fence(issuer, Fence::Subject(&subject), context).await?;
@@ -31,7 +31,7 @@ pub(super) async fn revoke(service: &Service, issuer: &Issuer, request: &Request
         }
         Wanted { subject: None, client_id: Some(client), token: None, all: None } => {
             // a client that was deleted took everything with it
-            service.registry.client(&issuer.id, &client).ok_or_else(super::clients::unknown)?;
+            service.registry.client(&issuer.id, &client).ok_or_else(Problem::no_such_client)?;
             inspect::raise_fence(issuer, Fence::Client(&client), context).await?;
             "client"
         }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::Answer;
+use super::body::{self, AdminResult};
 use super::problem::Problem;
 use super::target::Made;
 use crate::client::secret::{self, Presented, Quick, Secret, StoredSecret};
@@ -75,9 +75,9 @@ struct Wanted {
     expires_in: Option<u64>,
 }
 
-pub(super) async fn add(service: &Service, issuer: &Issuer, id: &str, request: &Request) -> Answer {
-    let wanted: Wanted = super::body(request)?;
-    let client = service.registry.client(&issuer.id, id).ok_or_else(super::clients::unknown)?;
+pub(super) async fn add(service: &Service, issuer: &Issuer, id: &str, request: &Request) -> AdminResult {
+    let wanted: Wanted = body::read(request)?;
+    let client = service.registry.client(&issuer.id, id).ok_or_else(Problem::no_such_client)?;
     let method = client.settings.auth_method;
     if !method.has_secret() {
         return Err(Problem::new(400, format!("a client with method `{}` has no secrets", method.name())));
@@ -100,7 +100,7 @@ pub(super) async fn add(service: &Service, issuer: &Issuer, id: &str, request: &
         Ok(())
     };
     service.registry.update(issuer, id, change).await?;
-    let mut response = super::json(
+    let mut response = body::json(
         201,
         &json!({
             "secret_id": secret.stored.secret_id,
@@ -112,7 +112,7 @@ pub(super) async fn add(service: &Service, issuer: &Issuer, id: &str, request: &
     Ok(response)
 }
 
-pub(super) async fn remove(service: &Service, issuer: &Issuer, id: &str, secret: &str) -> Answer {
+pub(super) async fn remove(service: &Service, issuer: &Issuer, id: &str, secret: &str) -> AdminResult {
     let change = |client: &mut StoredClient| {
         let before = client.secrets.len();
         client.secrets.retain(|own| own.secret_id != secret);
