@@ -253,6 +253,24 @@ impl Metrics {
     }
 }
 
+/// One more in a gauge, until it is dropped.
+#[derive(Debug)]
+pub struct Counted(IntGauge);
+
+impl Counted {
+    /// Adds one to `gauge`.
+    pub fn new(gauge: &IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
 /// Measures how long something takes; not a source of time for decisions.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(Instant);

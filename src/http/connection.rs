@@ -15,13 +15,14 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::time::{Instant, sleep_until};
 
+use super::cut::CutReason;
 use super::exchange::{Gate, Link, exchange};
 use super::io::{Io, Transport, Unopened, open};
 use super::limits::Limits;
 use super::pulse::{Protocol, Pulse};
 use super::request::Handler;
 use super::shutdown::Shutdown;
-use super::vigil::{Reason, Verdict, Vigil};
+use super::vigil::{Verdict, Vigil};
 use crate::x509::Chain;
 
 /// How a connection ended.
@@ -29,8 +30,8 @@ use crate::x509::Chain;
 pub(super) enum End {
     /// By HTTP's rules, from either side.
     Finished,
-    /// By one of our limits; the label says which.
-    Cut(&'static str),
+    /// By one of the listener's limits.
+    Cut(CutReason),
 }
 
 /// The builders of both protocols, set up once per listener.
@@ -96,8 +97,8 @@ pub(super) async fn converse<H: Handler, S: Transport>(
     };
     let opening = match opening {
         Ok(opening) => opening,
-        Err(Unopened::Silent) => return End::Cut("first_byte"),
-        Err(Unopened::Partial) => return End::Cut(Reason::Header.label()),
+        Err(Unopened::Silent) => return End::Cut(CutReason::FirstByte),
+        Err(Unopened::Partial) => return End::Cut(CutReason::Header),
         Err(Unopened::Gone) => return End::Finished,
     };
     let pulse = Arc::new(Pulse::new(opening.protocol));
@@ -130,7 +131,7 @@ pub(super) async fn converse<H: Handler, S: Transport>(
                 next = io.inner_mut().next_request(idle_until) => match next {
                     Ok(()) => {}
                     Err(Unopened::Gone) => return End::Finished,
-                    Err(Unopened::Silent | Unopened::Partial) => return End::Cut(Reason::Idle.label()),
+                    Err(Unopened::Silent | Unopened::Partial) => return End::Cut(CutReason::Idle),
                 },
                 () = shutdown.parted() => return End::Finished,
             }
@@ -179,8 +180,8 @@ async fn watch<C: Future<Output = hyper::Result<()>>>(
             }
             let now = Instant::now();
             match vigil.judge(now, shutdown.is_leaving(), shutdown.deadline()) {
-                Verdict::Cut(Reason::Linger) => return Poll::Ready(Watched::Ended(End::Finished)),
-                Verdict::Cut(reason) => return Poll::Ready(Watched::Ended(End::Cut(reason.label()))),
+                Verdict::Cut(CutReason::Linger) => return Poll::Ready(Watched::Ended(End::Finished)),
+                Verdict::Cut(reason) => return Poll::Ready(Watched::Ended(End::Cut(reason))),
                 Verdict::Park(until) => return Poll::Ready(Watched::Parked(until)),
                 Verdict::Close(why) => {
                     reason = Some(why);
@@ -202,10 +203,10 @@ async fn watch<C: Future<Output = hyper::Result<()>>>(
     .await
 }
 
-fn end(ended: hyper::Result<()>, closed: Option<Reason>) -> End {
+fn end(ended: hyper::Result<()>, closed: Option<CutReason>) -> End {
     match (ended, closed) {
-        (Err(error), _) if error.is_parse() => End::Cut("malformed"),
-        (_, Some(Reason::Idle)) => End::Cut(Reason::Idle.label()),
+        (Err(error), _) if error.is_parse() => End::Cut(CutReason::Malformed),
+        (_, Some(CutReason::Idle)) => End::Cut(CutReason::Idle),
         // the rest is the peer going away, as it may
         _ => End::Finished,
     }

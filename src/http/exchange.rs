@@ -21,7 +21,7 @@ use super::body::{Pending, collect};
 use super::head;
 use super::limits::Limits;
 use super::pulse::{Protocol, Pulse};
-use super::request::{Fault, Handler, Request, Response};
+use super::request::{Admission, Fault, Handler, Request, Response};
 use super::shutdown::Shutdown;
 use crate::x509::Chain;
 
@@ -92,14 +92,16 @@ pub(super) async fn exchange<H: Handler>(
             turn.unread |= !understood;
             *answer
         }
-        Ok(most) => match collect(body, most, link.gate.limits.body_timeout, &link.gate.pending).await {
-            Err(fault) => link.refuse(fault, Some(&head)),
-            Ok(body) => {
-                turn.unread = false;
-                link.pulse.handling();
-                link.handle(head, body).await
+        Ok(Admission { max_body, target }) => {
+            match collect(body, max_body, link.gate.limits.body_timeout, &link.gate.pending).await {
+                Err(fault) => link.refuse(fault, Some(&head)),
+                Ok(body) => {
+                    turn.unread = false;
+                    link.pulse.handling();
+                    link.handle(head, body, target).await
+                }
             }
-        },
+        }
     };
     let used_up = link.gate.limits.max_requests.is_some_and(|most| link.pulse.served() >= most);
     let last = turn.unread || used_up || link.pulse.retired() || link.shutdown.is_leaving();
@@ -111,8 +113,8 @@ pub(super) async fn exchange<H: Handler>(
 }
 
 impl<H: Handler> Link<H> {
-    /// Everything that can be said before the body: the bytes of body that are welcome, or the refusal.
-    fn admit(&self, trusted: bool, head: &Parts) -> Result<usize, Refusal> {
+    /// Checks all that can be checked before the body.
+    fn admit(&self, trusted: bool, head: &Parts) -> Result<Admission<H::Target>, Refusal> {
         let refuse = |fault, understood| Refusal { answer: Box::new(self.refuse(fault, Some(head))), understood };
         if !trusted || head::is_malformed(head) {
             return Err(refuse(Fault::Malformed, false));
@@ -123,12 +125,12 @@ impl<H: Handler> Link<H> {
         if let Some(fault) = head::refusal(&head.headers) {
             return Err(refuse(fault, true));
         }
-        catch_unwind(AssertUnwindSafe(|| self.gate.handler.admits(head, self.peer)))
+        catch_unwind(AssertUnwindSafe(|| self.gate.handler.admit(head, self.peer)))
             .unwrap_or_else(|_| Err(Box::new(self.refuse(Fault::Panicked, Some(head)))))
             .map_err(|answer| Refusal { answer, understood: true })
     }
 
-    async fn handle(&self, head: Parts, body: bytes::Bytes) -> Response {
+    async fn handle(&self, head: Parts, body: bytes::Bytes, target: H::Target) -> Response {
         let Some(_place) = self.gate.enter() else {
             self.gate.shed_in_flight.inc();
             return self.gate.handler.fault(Fault::Overloaded, Some(&head));
@@ -139,7 +141,7 @@ impl<H: Handler> Link<H> {
         let certificate = self.certificate.clone();
         let request = Request { method, uri, headers, body, peer: self.peer, tls: self.tls, certificate };
         let handler = &self.gate.handler;
-        let mut answer = pin!(async move { handler.handle(request).await });
+        let mut answer = pin!(async move { handler.handle(request, target).await });
         poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx))) {
             Ok(polled) => polled,
             Err(_) => Poll::Ready(self.refuse(Fault::Panicked, browser.as_ref())),

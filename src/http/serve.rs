@@ -13,14 +13,14 @@ use tokio_rustls::TlsAcceptor;
 
 use super::body::Pending;
 use super::connection::{End, Origin, Protocols, converse};
+use super::cut::{CutCounters, CutReason};
 use super::exchange::Gate;
 use super::limits::Limits;
 use super::listener::Acceptor;
 use super::request::Handler;
 use super::shutdown::Shutdown;
 use super::tls::{Tls, peer};
-use super::vigil::Reason;
-use crate::metrics::Metrics;
+use crate::metrics::{Counted, Metrics};
 
 /// How the connections that were open when the drain began have ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,9 +39,11 @@ struct Listener<H> {
     protocols: Protocols,
     tls: Option<TlsAcceptor>,
     handshakes: Semaphore,
-    metrics: Metrics,
     open: IntGauge,
     accepted: IntCounter,
+    /// Times that a connection had to wait for another to end.
+    shed: IntCounter,
+    cut_by_reason: CutCounters,
     shutdown: Shutdown,
     /// Connections that ended by themselves during the drain.
     finished: AtomicUsize,
@@ -124,7 +126,8 @@ impl<H: Handler> Listener<H> {
             tls: tls.as_ref().map(Tls::acceptor),
             open: metrics.connections.with_label_values(&[name]),
             accepted: metrics.connections_accepted.with_label_values(&[name]),
-            metrics,
+            shed: metrics.shed.with_label_values(&["connections"]),
+            cut_by_reason: CutCounters::new(&metrics),
             shutdown,
             finished: AtomicUsize::new(0),
             cut: AtomicUsize::new(0),
@@ -135,7 +138,7 @@ impl<H: Handler> Listener<H> {
     /// A place for one more connection, as soon as there is one.
     async fn place(&self, connections: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
         if connections.available_permits() == 0 {
-            self.metrics.shed.with_label_values(&["connections"]).inc();
+            self.shed.inc();
         }
         Arc::clone(connections).acquire_owned().await.ok()
     }
@@ -146,7 +149,7 @@ impl<H: Handler> Listener<H> {
     }
 
     async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, _place: OwnedSemaphorePermit) {
-        let _open = Open::new(&self.open);
+        let _open = Counted::new(&self.open);
         let tls = self.tls.is_some();
         let mut origin = Origin { peer: peer.ip().to_canonical(), tls, certificate: None, age: self.age() };
         let gate = Arc::clone(&self.gate);
@@ -162,9 +165,9 @@ impl<H: Handler> Listener<H> {
             },
         };
         if let End::Cut(reason) = end {
-            self.metrics.connections_cut.with_label_values(&[reason]).inc();
+            self.cut_by_reason.count(reason);
         }
-        if end == End::Cut(Reason::Drain.label()) {
+        if end == End::Cut(CutReason::Drain) {
             self.cut.fetch_add(1, Relaxed);
         } else if self.shutdown.deadline().is_some() {
             self.finished.fetch_add(1, Relaxed);
@@ -185,9 +188,9 @@ impl<H: Handler> Listener<H> {
                 Ok(Ok(stream)) => Ok(stream),
                 Ok(Err(error)) => {
                     tracing::debug!(%error, "failed to shake hands");
-                    Err(End::Cut("tls"))
+                    Err(End::Cut(CutReason::Tls))
                 }
-                Err(_) => Err(End::Cut("handshake")),
+                Err(_) => Err(End::Cut(CutReason::Handshake)),
             },
             // nothing has been asked yet
             () = self.shutdown.parted() => Err(End::Finished),
@@ -201,21 +204,5 @@ impl<H: Handler> Listener<H> {
         let spread = self.born.fetch_add(1, Relaxed).wrapping_mul(GOLDEN) >> 32;
         let tenths = spread as f64 / f64::from(u32::MAX) * 0.2;
         self.gate.limits.max_age.mul_f64(0.9 + tenths)
-    }
-}
-
-/// One connection in the gauge of open ones.
-struct Open<'a>(&'a IntGauge);
-
-impl<'a> Open<'a> {
-    fn new(gauge: &'a IntGauge) -> Self {
-        gauge.inc();
-        Self(gauge)
-    }
-}
-
-impl Drop for Open<'_> {
-    fn drop(&mut self) {
-        self.0.dec();
     }
 }

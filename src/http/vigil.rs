@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::cut::CutReason;
 use super::limits::Limits;
 use super::pulse::{Phase, Protocol, Pulse};
 use super::shutdown::PARTING;
@@ -18,37 +19,6 @@ const FOREVER: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Requests that a peer may take back, whatever their share; beyond, at most half of all it makes.
 const TOLERATED_RESETS: u32 = 200;
 
-/// Why a connection is closed by us.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reason {
-    Header,
-    Idle,
-    /// Closed gracefully, and the peer did not let it end.
-    Stuck,
-    Write,
-    Drain,
-    Age,
-    /// The peer takes most of its requests back (CVE-2023-44487).
-    Resets,
-    Linger,
-}
-
-impl Reason {
-    /// The label in the metric of cut connections.
-    pub(super) fn label(self) -> &'static str {
-        match self {
-            Self::Header => "header",
-            Self::Idle => "idle",
-            Self::Stuck => "stuck",
-            Self::Write => "write",
-            Self::Drain => "drain",
-            Self::Age => "age",
-            Self::Resets => "resets",
-            Self::Linger => "linger",
-        }
-    }
-}
-
 /// What to do with a connection now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -57,9 +27,9 @@ pub(super) enum Verdict {
     /// Take its buffers away until the next request begins, or until then.
     Park(Instant),
     /// Let it finish what it has begun, then close it.
-    Close(Reason),
+    Close(CutReason),
     /// Drop it.
-    Cut(Reason),
+    Cut(CutReason),
 }
 
 /// The memory of one connection's past that its deadlines depend on.
@@ -117,14 +87,14 @@ impl Vigil {
             self.since = now;
         }
         if drain.is_some_and(|by| now >= by) {
-            return Verdict::Cut(Reason::Drain);
+            return Verdict::Cut(CutReason::Drain);
         }
         if drain.is_some() {
             self.draining.get_or_insert(now);
         }
         let abandoned = self.pulse.abandoned();
         if abandoned > TOLERATED_RESETS && abandoned > self.seen.1 / 2 {
-            return Verdict::Cut(Reason::Resets);
+            return Verdict::Cut(CutReason::Resets);
         }
         // an HTTP/2 peer that is told before its first request never sends it
         let told = leaving && (self.pulse.protocol() == Protocol::Http1 || self.seen.1 > 0);
@@ -133,7 +103,7 @@ impl Vigil {
             self.retired = true;
             self.pulse.retire();
             if self.pulse.protocol() == Protocol::Http2 {
-                return self.close(if leaving { Reason::Drain } else { Reason::Age }, now);
+                return self.close(if leaving { CutReason::Drain } else { CutReason::Age }, now);
             }
         }
         let mut next = drain.unwrap_or(now + FOREVER);
@@ -143,8 +113,8 @@ impl Vigil {
         for (reason, deadline) in [self.blocked(now), self.ended(now), self.phase()].into_iter().flatten() {
             if now < deadline {
                 next = next.min(deadline);
-            } else if reason == Reason::Idle {
-                return self.close(if drain.is_some() { Reason::Drain } else { Reason::Idle }, now);
+            } else if reason == CutReason::Idle {
+                return self.close(if drain.is_some() { CutReason::Drain } else { CutReason::Idle }, now);
             } else {
                 return Verdict::Cut(reason);
             }
@@ -160,40 +130,40 @@ impl Vigil {
     }
 
     /// Bytes that the peer does not take; their time runs until it has taken the last of them.
-    fn blocked(&mut self, now: Instant) -> Option<(Reason, Instant)> {
+    fn blocked(&mut self, now: Instant) -> Option<(CutReason, Instant)> {
         if !self.pulse.blocked() {
             self.blocked_since = None;
             return None;
         }
         let since = *self.blocked_since.get_or_insert(now);
-        Some((Reason::Write, since + self.limits.write_timeout))
+        Some((CutReason::Write, since + self.limits.write_timeout))
     }
 
     /// An HTTP/2 peer that sends nothing any more: what was answered has this long to leave, once nothing is under way.
-    fn ended(&mut self, now: Instant) -> Option<(Reason, Instant)> {
+    fn ended(&mut self, now: Instant) -> Option<(CutReason, Instant)> {
         if self.pulse.protocol() == Protocol::Http1 || !self.pulse.ended() {
             return None;
         }
         let since = self.since.max(*self.ended.get_or_insert(now));
         let is_waiting = self.seen.0 == Phase::Idle && self.blocked_since.is_none();
-        is_waiting.then_some((Reason::Linger, since + self.limits.linger_timeout))
+        is_waiting.then_some((CutReason::Linger, since + self.limits.linger_timeout))
     }
 
-    fn phase(&self) -> Option<(Reason, Instant)> {
+    fn phase(&self) -> Option<(CutReason, Instant)> {
         match (self.seen.0, self.closing) {
             (Phase::Idle, None) => {
                 let until = self.since + self.limits.idle_timeout;
-                Some((Reason::Idle, self.draining.map_or(until, |since| until.min(since + PARTING))))
+                Some((CutReason::Idle, self.draining.map_or(until, |since| until.min(since + PARTING))))
             }
-            (Phase::Idle, Some(at)) => Some((Reason::Stuck, self.since.max(at) + self.limits.write_timeout)),
-            (Phase::Head, _) => Some((Reason::Header, self.since + self.limits.header_timeout)),
-            (Phase::Lingering, _) => Some((Reason::Linger, self.since + self.limits.linger_timeout)),
+            (Phase::Idle, Some(at)) => Some((CutReason::Stuck, self.since.max(at) + self.limits.write_timeout)),
+            (Phase::Head, _) => Some((CutReason::Header, self.since + self.limits.header_timeout)),
+            (Phase::Lingering, _) => Some((CutReason::Linger, self.since + self.limits.linger_timeout)),
             // bodies and handlers have their own timers; an answer is under way until it is blocked
             (Phase::Body | Phase::Handling | Phase::Writing | Phase::Refused, _) => None,
         }
     }
 
-    fn close(&mut self, reason: Reason, now: Instant) -> Verdict {
+    fn close(&mut self, reason: CutReason, now: Instant) -> Verdict {
         self.closing = Some(now);
         Verdict::Close(reason)
     }

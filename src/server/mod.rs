@@ -24,7 +24,7 @@ use crate::limit::throttle::Throttle;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::router::Router;
-use crate::service::{Phase, Service, Tally};
+use crate::service::{Counters, Phase, Service};
 use crate::store::memory::Memory;
 use crate::store::sled::Sled;
 use crate::store::{Shards, Store, StoreError};
@@ -138,7 +138,7 @@ impl Daemon {
             phase,
             dialects,
             operator,
-            tally: Tally::new(&metrics),
+            counters: Counters::new(&metrics),
         });
         let public_addr = local_addr(&public, config.public.listen);
         let admin_addr = local_addr(&admin, config.admin.listen);

@@ -13,8 +13,9 @@ use super::problem::Problem;
 use super::target::Target;
 use super::token::AdminToken;
 use crate::auth::EventBudget;
-use crate::http::access::{Observers, Told};
-use crate::http::{Fault, Handler, Request, Response, respond};
+use crate::http::access::RequestLog;
+use crate::http::observer::Observers;
+use crate::http::{Admission, Fault, Handler, Request, Response, respond};
 use crate::metrics::Stopwatch;
 use crate::service::Service;
 
@@ -29,7 +30,7 @@ const LABELS: [&str; 10] =
 pub struct Admin {
     service: Arc<Service>,
     token: AdminToken,
-    seen: Observers,
+    observers: Observers,
     /// Whoever has no token decides how often it is refused.
     refusals: EventBudget,
 }
@@ -37,28 +38,30 @@ pub struct Admin {
 impl Admin {
     /// The surface of `service`, for holders of `token`.
     pub fn new(service: Arc<Service>, token: AdminToken) -> Self {
-        let seen = Observers::new(&service.context.metrics, LABELS.to_vec());
-        Self { service, token, seen, refusals: EventBudget::default() }
+        let observers = Observers::new(&service.context.metrics, &LABELS);
+        Self { service, token, observers, refusals: EventBudget::default() }
     }
 }
 
 impl Handler for Admin {
-    fn admits(&self, head: &Parts, peer: IpAddr) -> Result<usize, Box<Response>> {
+    type Target = ();
+
+    fn admit(&self, head: &Parts, peer: IpAddr) -> Result<Admission<()>, Box<Response>> {
         let guarded = head.uri.path().starts_with("/admin/");
         if guarded && !self.token.admits(&head.headers) {
             if let Some(suppressed) = self.refusals.take(self.service.context.clock.now()) {
                 let suppressed = Some(suppressed).filter(|count| *count > 0);
                 tracing::warn!(target: "audit", event = "admin_refused", call = label(head.uri.path()), %peer, suppressed);
             }
-            return Err(self.seen.turned_away(respond::challenge(
+            return Err(self.observers.refused_early(respond::challenge(
                 Problem::new(401, "send the admin token as `Authorization: Bearer <token>`").into(),
                 r#"Bearer realm="jeton-admin""#,
             )));
         }
-        Ok(MAX_BODY)
+        Ok(Admission { max_body: MAX_BODY, target: () })
     }
 
-    async fn handle(&self, request: Request) -> Response {
+    async fn handle(&self, request: Request, _target: ()) -> Response {
         let watch = Stopwatch::start();
         let Some(path) = request.path().strip_prefix(PREFIX) else {
             return operation::open(&self.service, &request);
@@ -71,9 +74,11 @@ impl Handler for Admin {
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let (label, answer) = dispatch(&self.service, &request, &segments).await;
         let response = answer.unwrap_or_else(Response::from);
-        let told = Told::default();
         let issuer = segments.get(1).copied().unwrap_or_default();
-        self.seen.answered(label, issuer, &request, &response, &told, watch);
+        let elapsed = watch.elapsed();
+        let index = LABELS.iter().position(|known| *known == label).unwrap_or(LABELS.len());
+        self.observers.answered(index, response.status(), elapsed);
+        RequestLog::default().write(label, issuer, &request, &response, elapsed);
         Target::of(&segments, &request, &response).audit(label, issuer, &request, &response);
         response
     }
@@ -92,7 +97,7 @@ impl Handler for Admin {
         let answer = Problem::new(fault.status().as_u16(), detail).into();
         let answer =
             if fault == Fault::Overloaded { respond::retry_after(answer, Duration::from_secs(1)) } else { answer };
-        *self.seen.turned_away(answer)
+        *self.observers.refused_early(answer)
     }
 }
 
