@@ -13,7 +13,7 @@ use super::{Carrier, Dialect, Path, Refused, body, rfc};
 use crate::id::Id;
 use crate::issuer::Issuer;
 use crate::protocol::endpoint::Endpoint;
-use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
+use crate::protocol::error::{BrokenRule, ErrorCause, ErrorCode, OAuthError};
 use crate::protocol::form::Form;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::resource::INVALID_TARGET;
@@ -137,8 +137,8 @@ impl Dialect for AliyunIdaas {
 
     fn error(&self, refused: &Refused<'_>) -> (u16, Vec<u8>) {
         let (name, status) = refused.wire();
-        let (name, description) = match (refused.error.code, refused.error.occasion) {
-            (_, Occasion::ScopeOfOthers) => ("invalid_request", UNAUTHORIZED),
+        let (name, description) = match (refused.error.code, refused.error.cause) {
+            (_, Some(ErrorCause::Scope(BrokenRule::Registration))) => ("invalid_request", UNAUTHORIZED),
             // a grant that is not enabled for the application
             (ErrorCode::UnauthorizedClient, _) => ("invalid_client", refused.description()),
             _ => (name, refused.description()),

@@ -2,7 +2,7 @@
 
 use crate::issuer::Issuer;
 use crate::protocol::endpoint::Endpoint;
-use crate::protocol::error::{OAuthError, Worded};
+use crate::protocol::error::{ExtensionError, OAuthError};
 use crate::protocol::form::Form;
 use crate::protocol::response::{DeviceResponse, TokenResponse};
 use crate::token::access::ClaimStyle;
@@ -143,18 +143,18 @@ pub struct Refused<'a> {
     /// What a user service of the operator's says to the person: printable ASCII, bounded.
     pub message: Option<&'a str>,
     /// The words of a custom grant, instead of those of `error`.
-    pub worded: Option<&'a Worded>,
+    pub extension: Option<&'a ExtensionError>,
 }
 
 impl Refused<'_> {
     /// The error code on the wire and the status.
     pub fn wire(&self) -> (&str, u16) {
         let (name, status) = self.error.code.wire();
-        (self.worded.map_or(name, Worded::name), status)
+        (self.extension.map_or(name, ExtensionError::name), status)
     }
 
     /// The description on the wire.
     pub fn description(&self) -> &str {
-        self.worded.and_then(Worded::description).unwrap_or(self.error.description)
+        self.extension.and_then(ExtensionError::description).unwrap_or(self.error.description)
     }
 }

@@ -115,11 +115,11 @@ impl Dialect for XsollaLogin {
             | ErrorCode::InvalidScope
             | ErrorCode::InvalidTarget
             | ErrorCode::AuthorizationPending
-            | ErrorCode::PollSlower
+            | ErrorCode::DeviceSlowDown
             | ErrorCode::AccessDenied
             | ErrorCode::ExpiredToken
             | ErrorCode::UnsupportedTokenType
-            | ErrorCode::OfGrant => ("0", 400),
+            | ErrorCode::Extension => ("0", 400),
             ErrorCode::TooManyRequests => ("002-057", 429),
             ErrorCode::TemporarilyUnavailable => ("0", 503),
             // a teapot, literally

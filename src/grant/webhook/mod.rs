@@ -81,11 +81,13 @@ async fn decide(
     let guess = grant.admit(&request.issuer.id, &client.id, request.peer, since)?;
     let called = custom.hook.call(question.encode(), &context.clock, &context.metrics).await;
     let answer = called.map_err(Error::Hook).and_then(|(status, body)| {
-        Answer::read(status, &body).map_err(Error::HookAnswer)?.map_err(|worded| Error::Worded(Box::new(worded)))
+        Answer::read(status, &body)
+            .map_err(Error::HookAnswer)?
+            .map_err(|extension| Error::Extension(Box::new(extension)))
     });
     let no_guess = match &answer {
         Ok(_) | Err(Error::Hook(_)) => true,
-        Err(Error::Worded(worded)) => says_no_guess(worded.name()),
+        Err(Error::Extension(extension)) => says_no_guess(extension.name()),
         Err(_) => false,
     };
     if no_guess {

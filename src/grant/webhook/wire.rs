@@ -7,7 +7,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::protocol::error::Worded;
+use crate::protocol::error::ExtensionError;
 use crate::protocol::numeric_date::NumericDate;
 use crate::protocol::scope::Scope;
 use crate::protocol::strict_json;
@@ -99,14 +99,14 @@ impl Answer {
     ///
     /// # Errors
     /// Outside, why the answer is unusable; inside, the refusal.
-    pub(super) fn read(status: u16, body: &[u8]) -> Result<Result<Self, Worded>, &'static str> {
+    pub(super) fn read(status: u16, body: &[u8]) -> Result<Result<Self, ExtensionError>, &'static str> {
         if status != 200 && status != 400 {
             return Err("its status is neither 200 nor 400");
         }
         match strict_json::from_slice(body).map_err(|_| "neither a grant nor a refusal in JSON")? {
             Said::Refused(Refusal { error, error_description }) => {
-                let worded = Worded::new(&error, &error_description);
-                worded.map(Err).ok_or("an error code or description that no client may see")
+                let extension = ExtensionError::new(&error, &error_description);
+                extension.map(Err).ok_or("an error code or description that no client may see")
             }
             Said::Granted(_) if status == 400 => Err("status 400 without an error"),
             Said::Granted(grants) => Self::grants(*grants).map(Ok),
@@ -155,7 +155,7 @@ mod tests {
 
     use super::*;
 
-    fn read(status: u16, body: &str) -> Result<Result<Answer, Worded>, &'static str> {
+    fn read(status: u16, body: &str) -> Result<Result<Answer, ExtensionError>, &'static str> {
         Answer::read(status, body.as_bytes())
     }
 
@@ -199,9 +199,9 @@ mod tests {
     #[test]
     fn a_refusal_is_one_at_200_and_at_400() {
         for status in [200, 400] {
-            let worded =
+            let extension =
                 read(status, r#"{"error":"otp_expired","error_description":"too late"}"#).unwrap().err().unwrap();
-            assert_eq!((worded.name(), worded.description()), ("otp_expired", Some("too late")));
+            assert_eq!((extension.name(), extension.description()), ("otp_expired", Some("too late")));
         }
         assert!(read(400, r#"{"subject":"alice"}"#).is_err());
         for bad in

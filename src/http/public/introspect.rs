@@ -6,7 +6,7 @@ use crate::auth::AuthenticatedClient;
 use crate::http::access::RequestLog;
 use crate::http::{Request, Response};
 use crate::inspect;
-use crate::protocol::error::{OAuthError, Occasion};
+use crate::protocol::error::OAuthError;
 use crate::protocol::form::Form;
 use crate::protocol::introspection::Introspection;
 use crate::service::{Counters, Service};
@@ -33,7 +33,7 @@ pub(super) async fn serve(
     }
     let token = match form.require("token", "token is missing") {
         Ok(token) => token,
-        Err(error) => return responder.refused(log, error.on(Occasion::NoToken), None),
+        Err(error) => return responder.refused(log, error, None),
     };
     match inspect::introspect(responder.issuer, &caller, token, &service.context).await {
         Ok(answer) => {

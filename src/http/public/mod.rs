@@ -114,7 +114,7 @@ impl Handler for Public {
             path: "",
             grant: "",
             request_id: None,
-            worded: None,
+            extension: None,
             message: None,
         };
         let (_, body) = dialect::default().error(&refused);

@@ -15,7 +15,7 @@ use crate::http::access::RequestLog;
 use crate::http::{Request, Response, respond};
 use crate::issuer::Issuer;
 use crate::protocol::endpoint::Endpoint;
-use crate::protocol::error::{ErrorCode, OAuthError, Worded};
+use crate::protocol::error::{ErrorCode, ExtensionError, OAuthError};
 use crate::protocol::form::Form;
 use crate::protocol::response::{DeviceResponse, TokenResponse};
 use crate::registry::route::Route;
@@ -76,12 +76,12 @@ impl<'a> Responder<'a> {
         self.write_in(error, None, log)
     }
 
-    fn write_in(&self, error: &OAuthError, worded: Option<&Worded>, log: &mut RequestLog) -> Response {
+    fn write_in(&self, error: &OAuthError, extension: Option<&ExtensionError>, log: &mut RequestLog) -> Response {
         let dialect = self.dialect;
         log.request_id = dialect.request_id();
         let (endpoint, path, grant) = (self.endpoint, self.path, &*log.grant);
         let (request_id, message) = (log.request_id.as_deref(), log.message.as_deref());
-        let refused = Refused { error, endpoint, path, grant, request_id, worded, message };
+        let refused = Refused { error, endpoint, path, grant, request_id, extension, message };
         let (status, body) = dialect.error(&refused);
         let response = respond::json(status, body);
         let response = respond::with(response, CONTENT_TYPE, HeaderValue::from_static(dialect.headers().content_type));
@@ -106,18 +106,18 @@ impl<'a> Responder<'a> {
     /// What a grant refused, in its own words if it has some.
     pub(super) fn not_granted(&self, log: &mut RequestLog, error: &Error) -> Response {
         log.explain(error);
-        self.refused_in(error.worded(), log, error.to_oauth(), error.retry_after())
+        self.refused_in(error.extension(), log, error.to_oauth(), error.retry_after())
     }
 
     fn refused_in(
         &self,
-        worded: Option<&Worded>,
+        extension: Option<&ExtensionError>,
         log: &mut RequestLog,
         error: OAuthError,
         wait: Option<Duration>,
     ) -> Response {
         log.error = Some(error);
-        let response = self.write_in(&error, worded, log);
+        let response = self.write_in(&error, extension, log);
         let again_soon = matches!(error.code, ErrorCode::TemporarilyUnavailable).then_some(Duration::from_secs(1));
         match wait.or(again_soon) {
             Some(wait) => respond::retry_after(response, wait),

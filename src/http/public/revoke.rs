@@ -6,7 +6,7 @@ use super::responder::Responder;
 use crate::http::access::RequestLog;
 use crate::http::{Request, Response};
 use crate::inspect::{self, Revoked};
-use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
+use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::service::Service;
 
 pub(super) async fn serve(
@@ -21,7 +21,7 @@ pub(super) async fn serve(
     };
     let token = match form.require("token", "token is missing") {
         Ok(token) => token,
-        Err(error) => return responder.refused(log, error.on(Occasion::NoToken), None),
+        Err(error) => return responder.refused(log, error, None),
     };
     if form.get("token_type_hint").is_some_and(|hint| !responder.dialect.knows_hint(hint)) {
         let error = OAuthError::new(ErrorCode::UnsupportedTokenType, "token_type_hint is no type that is revoked here");

@@ -10,7 +10,7 @@ use crate::http::access::RequestLog;
 use crate::http::{Request, Response};
 use crate::metrics::Stopwatch;
 use crate::protocol::endpoint::Endpoint;
-use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
+use crate::protocol::error::{BrokenRule, ErrorCause, ErrorCode, OAuthError};
 use crate::protocol::form::Form;
 use crate::protocol::response::TokenResponse;
 use crate::router::RegisteredGrant;
@@ -80,15 +80,16 @@ fn admit<'a>(
     grant: Option<&'a RegisteredGrant>,
 ) -> Result<&'a RegisteredGrant, EarlyRefusal> {
     let issuer = responder.issuer;
-    let missing = |error: OAuthError| error.on(Occasion::NoGrantType);
-    let grant_type = form.require("grant_type", "grant_type is missing").map_err(missing)?;
+    let grant_type = form.require("grant_type", "grant_type is missing")?;
     let offered = issuer.settings.grant_types.iter().any(|offered| offered.as_str() == grant_type);
     let unsupported = OAuthError::new(ErrorCode::UnsupportedGrantType, "this grant type is not offered");
     let grant = grant.filter(|_| offered).ok_or(unsupported)?;
     if !client.may_use(grant_type) {
         let error = OAuthError::new(ErrorCode::UnauthorizedClient, "the client may not use this grant type");
         let custom = issuer.custom_grant(grant_type).is_some();
-        return Err(if custom { error.on(Occasion::CustomGrantOfOthers) } else { error }.into());
+        return Err(
+            if custom { error.because(ErrorCause::CustomGrant(BrokenRule::Registration)) } else { error }.into()
+        );
     }
     responder.dialect.check(Endpoint::Token, form)?;
     client.binding()?;
