@@ -8,6 +8,7 @@
 pub mod accepted;
 pub mod actor;
 pub mod authorization_code;
+pub mod authorize;
 pub mod binding;
 mod built_in;
 pub mod client_credentials;
@@ -21,6 +22,7 @@ pub mod jwt_bearer;
 pub mod login;
 mod pace;
 pub mod password;
+pub mod portal;
 pub mod refresh_token;
 mod request;
 pub mod token_exchange;

@@ -5,9 +5,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::body::{self, AdminResult};
-use super::person::{Claims, check_claims, check_subject, check_texts};
 use super::problem::Problem;
 use crate::grant::device;
+use crate::grant::portal::Authentication;
 use crate::http::{Request, respond};
 use crate::id::Id;
 use crate::issuer::Issuer;
@@ -18,6 +18,7 @@ use crate::state::device::{Decision, Device, Verdict};
 use crate::state::step::{Refusal, Row};
 use crate::token::Granted;
 use crate::token::device_code::UserCode;
+use crate::user::Claims;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -60,9 +61,14 @@ pub(super) async fn show(service: &Service, issuer: &Issuer, typed: &str) -> Adm
 
 pub(super) async fn approve(service: &Service, issuer: &Issuer, typed: &str, request: &Request) -> AdminResult {
     let approval: Approval = body::read(request)?;
-    check_subject(&approval.subject)?;
-    check_texts([&approval.acr, &None], &approval.amr)?;
-    check_claims(&approval.claims)?;
+    let authentication = Authentication {
+        subject: approval.subject,
+        auth_time: approval.auth_time.map(|date| date.time().as_secs()),
+        acr: approval.acr,
+        amr: approval.amr,
+        claims: approval.claims,
+    };
+    authentication.check(None)?;
     let (id, row) = find(service, issuer, typed).await?;
     let Row::Device(device) = row else { return Err(over()) };
     // once it is approved this is what was granted: a retry says the same again, and the store compares
@@ -81,21 +87,22 @@ pub(super) async fn approve(service: &Service, issuer: &Issuer, typed: &str, req
     if !scope.is_within(&asked.scope) {
         return Err(Problem::new(400, "scope: exceeds what the device asked for"));
     }
+    let Authentication { subject, auth_time, acr, amr, claims } = authentication;
     let granted = Granted {
         scope,
         resources: asked.resources,
         nonce: None,
-        auth_time: approval.auth_time.map(|date| date.time().as_secs()),
-        acr: approval.acr,
-        amr: approval.amr,
-        access_token_claims: approval.claims.access_token,
-        id_token_claims: approval.claims.id_token,
+        auth_time,
+        acr,
+        amr,
+        access_token_claims: claims.access_token,
+        id_token_claims: claims.id_token,
         confirmation: asked.confirmation,
         unidentified: false,
         proven: asked.proven,
     };
     let grant = granted.seal(&id, &issuer.id, &service.context.vault);
-    decide(service, issuer, id, Verdict::Approve { subject: approval.subject.into(), grant }).await
+    decide(service, issuer, id, Verdict::Approve { subject: subject.into(), grant }).await
 }
 
 pub(super) async fn deny(service: &Service, issuer: &Issuer, typed: &str) -> AdminResult {

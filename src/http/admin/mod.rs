@@ -9,7 +9,6 @@ mod dispatch;
 mod keys;
 mod operation;
 mod page;
-mod person;
 mod problem;
 mod revocations;
 mod secrets;

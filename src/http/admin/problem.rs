@@ -4,6 +4,7 @@ use hyper::Method;
 use hyper::header::{ALLOW, HeaderValue};
 use serde_json::json;
 
+use crate::grant::portal::PortalError;
 use crate::http::{Response, respond};
 use crate::keys::KeyError;
 use crate::registry::RegistryError;
@@ -97,6 +98,12 @@ fn of_store(error: &StoreError) -> u16 {
 impl From<Full> for Problem {
     fn from(full: Full) -> Self {
         Self::new(503, format!("{full}; try again"))
+    }
+}
+
+impl From<PortalError> for Problem {
+    fn from(error: PortalError) -> Self {
+        Self::new(400, error.to_string())
     }
 }
 

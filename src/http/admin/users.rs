@@ -6,9 +6,9 @@ use zeroize::Zeroizing;
 
 use super::body::{self, AdminResult, json};
 use super::page::Page;
-use super::person::{check_claims, check_subject};
 use super::problem::Problem;
 use super::target::{ACTOR, Audited};
+use crate::grant::portal::{check_claims, check_subject};
 use crate::http::{Request, respond};
 use crate::inspect;
 use crate::issuer::Issuer;
