@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::{exit, fail};
 use crate::cause::chain;
 use crate::config::secret_line;
-use crate::http::client::{Call, ClientError, Method, Reply, Trust, send};
+use crate::http::client::{Call, ClientError, ConnectError, Method, Reply, Trust, send};
 use crate::secret_file;
 
 /// Where the daemon is, and the right to ask.
@@ -179,24 +179,35 @@ impl AdminArgs {
     ) -> Result<Reply, Failure> {
         let name = format!("{method} {url}");
         let trust = self.ca_file.as_deref().map_or(Trust::Nobody, Trust::File);
-        let call = Call { method, url, authorization: Some(authorization), body, trust };
+        let call = Call {
+            method,
+            url,
+            authorization: Some(authorization),
+            body: body.map(|(kind, text)| (kind, text.into())),
+        };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| Failure::new(exit::INTERNAL, format!("cannot start a runtime: {error}")))?;
-        runtime.block_on(send(call)).map_err(|error| unanswered(flag, &name, &error))
+        runtime.block_on(send(call, trust)).map_err(|error| unanswered(flag, &name, &error))
     }
 }
 
 fn unanswered(flag: &str, name: &str, error: &ClientError) -> Failure {
     let (code, advice) = match error {
-        ClientError::Connect { .. } => (
+        ClientError::Connect(ConnectError::Dial(_)) => (
             exit::UNAVAILABLE,
             format!("is the daemon running? start it with `jeton serve --config FILE` or `jeton dev`, or set {flag}"),
         ),
-        ClientError::NoTrust | ClientError::Trust(_) => (exit::CONFIG, "give --ca-file FILE".to_owned()),
-        ClientError::Handshake { .. } => (exit::UNAVAILABLE, format!("check --ca-file and the name in {flag}")),
-        ClientError::Url | ClientError::Authorization => (exit::CONFIG, format!("correct {flag}")),
+        ClientError::Connect(ConnectError::NoTrust) | ClientError::Trust(_) => {
+            (exit::CONFIG, "give --ca-file FILE".to_owned())
+        }
+        ClientError::Connect(ConnectError::Handshake { .. }) => {
+            (exit::UNAVAILABLE, format!("check --ca-file and the name in {flag}"))
+        }
+        ClientError::Connect(ConnectError::Url) | ClientError::Authorization => {
+            (exit::CONFIG, format!("correct {flag}"))
+        }
         ClientError::Broken(_) | ClientError::Answer | ClientError::Late => (
             exit::UNAVAILABLE,
             format!("check that {flag} is the right listener (http or https), and the daemon's log"),

@@ -206,8 +206,8 @@ impl<'a> Daemon<'a> {
 }
 
 async fn get(url: &Url, authorization: Option<&str>, trust: Trust<'_>) -> Result<Reply, String> {
-    let call = Call { method: Method::GET, url, authorization, body: None, trust };
-    let sent = tokio::time::timeout(ANSWER, send(call)).await;
+    let call = Call { method: Method::GET, url, authorization, body: None };
+    let sent = tokio::time::timeout(ANSWER, send(call, trust)).await;
     sent.map_err(|_| format!("no answer within {} s", ANSWER.as_secs()))?.map_err(|error| chain(&error))
 }
 
