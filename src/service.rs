@@ -30,7 +30,7 @@ pub struct Service {
     /// Devices that were started.
     pub device_starts: Throttle,
     /// Whether it takes requests.
-    pub phase: Phase,
+    pub phase: ServingPhase,
     /// How its endpoints may be spelled.
     pub dialects: Dialects,
     /// What only the daemon around it can do.
@@ -128,12 +128,12 @@ pub struct Reloaded {
 
 /// Where a process is in its life.
 #[derive(Debug, Default)]
-pub struct Phase(AtomicU8);
+pub struct ServingPhase(AtomicU8);
 
 const SERVING: u8 = 1;
 const DRAINING: u8 = 2;
 
-impl Phase {
+impl ServingPhase {
     /// From now on it serves.
     pub fn serve(&self) {
         self.0.store(SERVING, Ordering::Release);

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::{exit, fail};
 use crate::cause::chain;
 use crate::config::secret_line;
-use crate::http::client::{Call, ClientError, ConnectError, Method, Reply, Trust, send};
+use crate::http::client::{Call, ClientError, ConnectError, Method, Reply, ServerTrust, send};
 use crate::secret_file;
 
 /// Where the daemon is, and the right to ask.
@@ -178,7 +178,7 @@ impl AdminArgs {
         body: Option<(&'static str, String)>,
     ) -> Result<Reply, Failure> {
         let name = format!("{method} {url}");
-        let trust = self.ca_file.as_deref().map_or(Trust::Nobody, Trust::File);
+        let trust = self.ca_file.as_deref().map_or(ServerTrust::Nobody, ServerTrust::File);
         let call = Call {
             method,
             url,

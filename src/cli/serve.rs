@@ -13,7 +13,7 @@ use crate::cause::chain;
 use crate::clock::Clock;
 use crate::config::Source;
 use crate::metrics::Metrics;
-use crate::server::{Daemon, Prepared, ServerError, Surroundings, prepare};
+use crate::server::{Daemon, Dependencies, Prepared, ServerError, prepare};
 use crate::service::Reloaded;
 
 pub(super) fn serve(config: PathBuf) -> ExitCode {
@@ -48,7 +48,7 @@ pub(super) fn run(prepared: Prepared, names: &Names, started: impl FnOnce(&Daemo
 async fn live(prepared: Prepared, log: &Log, names: &Names, started: impl FnOnce(&Daemon)) -> ExitCode {
     let (shutdown, admin) = (prepared.loaded.config.shutdown, prepared.loaded.config.admin.listen);
     let metrics = Metrics::new();
-    let around = Surroundings {
+    let around = Dependencies {
         clock: Clock::system(),
         metrics: metrics.clone(),
         fetch: Arc::new(crate::http::fetch::Fetcher::new()),

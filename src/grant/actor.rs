@@ -17,14 +17,14 @@ use crate::protocol::response::TokenResponse;
 use crate::token::access::AccessTokenFormat;
 
 /// Where the answer to a token request goes.
-pub type Reply = RpcReplyPort<Result<TokenResponse, Error>>;
+pub type TokenReply = RpcReplyPort<Result<TokenResponse, Error>>;
 
 /// A token request on its way through the actors.
 pub struct Job {
     /// The request.
     pub request: TokenRequest,
     /// Where the answer goes.
-    pub reply: Reply,
+    pub reply: TokenReply,
     /// Since when it is on its way.
     pub since: Stopwatch,
     /// Its place in flight, given back when the work is done or dropped.
@@ -80,7 +80,7 @@ impl GrantRuntime {
 
     /// Nothing is spent before there are keys to sign the answer with, and room for the signatures; what was decided is
     /// signed, however many others have been decided meanwhile.
-    async fn decide(&self, request: &TokenRequest, reply: &Reply) -> Result<Decided, Error> {
+    async fn decide(&self, request: &TokenRequest, reply: &TokenReply) -> Result<Decided, Error> {
         let binding = Binding::asked(request)?;
         let settings = &request.client.settings;
         let signed = settings.access_token_format == AccessTokenFormat::Jwt;

@@ -33,5 +33,5 @@ pub use context::Context;
 pub use decide::{Deciding, Grant};
 pub use error::Error;
 pub use issue::{Issue, Lineage};
-pub use login::Login;
+pub use login::DirectLogin;
 pub use request::TokenRequest;

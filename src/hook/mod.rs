@@ -20,7 +20,7 @@ use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::metrics::{Counted, Metrics};
-pub use breaker::{Breaker, BreakerRules, End, Ticket};
+pub use breaker::{Breaker, BreakerRules, CallEnd, Ticket};
 use counters::HookCounters;
 pub use error::HookError;
 pub use kind::HookKind;
@@ -45,13 +45,13 @@ pub struct Hook {
     post: Box<dyn Post>,
     permits: Semaphore,
     rules: BreakerRules,
-    state: Mutex<State>,
+    state: Mutex<BreakerState>,
     /// Resolved by the first call.
     counters: OnceLock<HookCounters>,
 }
 
 #[derive(Default)]
-struct State {
+struct BreakerState {
     breaker: Breaker,
     /// While the breaker is not closed.
     counted: Option<Counted>,
@@ -93,7 +93,7 @@ impl Hook {
         // before the breaker, so that a probe is never one that is refused here
         let _permit = self.permits.try_acquire().map_err(|_| HookError::Busy)?;
         let ticket = self.change(|breaker| breaker.admit(&self.rules, clock.now()), counters).ok_or(HookError::Open)?;
-        let mut report = Report { hook: self, clock, counters, ticket, end: End::Abandoned };
+        let mut report = Report { hook: self, clock, counters, ticket, end: CallEnd::Abandoned };
         let answer = match tokio::time::timeout(self.timeout, self.post.post(body)).await {
             Ok(Ok((429, _))) => Err(HookError::Limited),
             Ok(Ok((status, _))) if status >= 500 => Err(HookError::Failed(format!("status {status}"))),
@@ -102,7 +102,7 @@ impl Hook {
             Err(_) => Err(HookError::Late),
         };
         let answered = matches!(answer, Ok(_) | Err(HookError::Limited));
-        report.end = if answered { End::Answered } else { End::Failed };
+        report.end = if answered { CallEnd::Answered } else { CallEnd::Failed };
         answer
     }
 
@@ -125,7 +125,7 @@ struct Report<'a> {
     clock: &'a Clock,
     counters: &'a HookCounters,
     ticket: Ticket,
-    end: End,
+    end: CallEnd,
 }
 
 impl Drop for Report<'_> {

@@ -20,13 +20,13 @@ mod observer;
 pub mod post;
 pub mod proxy;
 pub mod public;
-mod pulse;
 pub mod request;
 mod respond;
 pub mod serve;
 pub mod shutdown;
+mod state;
 pub mod tls;
-mod vigil;
+mod watchdog;
 
 #[cfg(test)]
 mod tests;

@@ -11,10 +11,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 
-use super::body::Pending;
-use super::connection::{End, Origin, Protocols, converse};
+use super::body::PendingBodies;
+use super::connection::{ConnectionEnd, PeerInfo, Protocols, converse};
 use super::cut::{CutCounters, CutReason};
-use super::exchange::Gate;
+use super::exchange::ListenerContext;
 use super::limits::Limits;
 use super::listener::Acceptor;
 use super::request::Handler;
@@ -35,7 +35,7 @@ pub struct Drained {
 const GRACE: Duration = Duration::from_millis(250);
 
 struct Listener<H> {
-    gate: Arc<Gate<H>>,
+    shared: Arc<ListenerContext<H>>,
     protocols: Protocols,
     tls: Option<TlsAcceptor>,
     handshakes: Semaphore,
@@ -110,9 +110,9 @@ impl<H: Handler> Listener<H> {
         name: &'static str,
         shutdown: Shutdown,
     ) -> Self {
-        let gate = Gate {
+        let shared = ListenerContext {
             handler,
-            pending: Pending::new(limits.max_pending_body_bytes),
+            pending: PendingBodies::new(limits.max_pending_body_bytes),
             in_flight: AtomicUsize::new(0),
             in_flight_gauge: metrics.http_in_flight.clone(),
             shed_in_flight: metrics.shed.with_label_values(&["in_flight"]),
@@ -120,9 +120,9 @@ impl<H: Handler> Listener<H> {
             limits: Arc::new(limits),
         };
         Self {
-            protocols: Protocols::new(&gate.limits),
-            handshakes: Semaphore::new(gate.limits.max_handshakes),
-            gate: Arc::new(gate),
+            protocols: Protocols::new(&shared.limits),
+            handshakes: Semaphore::new(shared.limits.max_handshakes),
+            shared: Arc::new(shared),
             tls: tls.as_ref().map(Tls::acceptor),
             open: metrics.connections.with_label_values(&[name]),
             accepted: metrics.connections_accepted.with_label_values(&[name]),
@@ -151,23 +151,23 @@ impl<H: Handler> Listener<H> {
     async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, _place: OwnedSemaphorePermit) {
         let _open = Counted::new(&self.open);
         let tls = self.tls.is_some();
-        let mut origin = Origin { peer: peer.ip().to_canonical(), tls, certificate: None, age: self.age() };
-        let gate = Arc::clone(&self.gate);
+        let mut origin = PeerInfo { peer: peer.ip().to_canonical(), tls, certificate: None, age: self.age() };
+        let shared = Arc::clone(&self.shared);
         let end = match &self.tls {
-            None => converse(stream, origin, gate, &self.protocols, &self.shutdown).await,
+            None => converse(stream, origin, shared, &self.protocols, &self.shutdown).await,
             // large futures, and only TLS connections should pay for them
             Some(tls) => match Box::pin(self.handshake(tls, stream)).await {
                 Ok(stream) => {
                     origin.certificate = peer::chain(stream.get_ref().1);
-                    Box::pin(converse(stream, origin, gate, &self.protocols, &self.shutdown)).await
+                    Box::pin(converse(stream, origin, shared, &self.protocols, &self.shutdown)).await
                 }
                 Err(end) => end,
             },
         };
-        if let End::Cut(reason) = end {
+        if let ConnectionEnd::Cut(reason) = end {
             self.cut_by_reason.count(reason);
         }
-        if end == End::Cut(CutReason::Drain) {
+        if end == ConnectionEnd::Cut(CutReason::Drain) {
             self.cut.fetch_add(1, Relaxed);
         } else if self.shutdown.deadline().is_some() {
             self.finished.fetch_add(1, Relaxed);
@@ -178,22 +178,22 @@ impl<H: Handler> Listener<H> {
         &self,
         tls: &TlsAcceptor,
         stream: TcpStream,
-    ) -> Result<tokio_rustls::server::TlsStream<TcpStream>, End> {
+    ) -> Result<tokio_rustls::server::TlsStream<TcpStream>, ConnectionEnd> {
         let shaken = async {
             let _turn = self.handshakes.acquire().await;
             tls.accept(stream).await
         };
         tokio::select! {
-            shaken = timeout(self.gate.limits.handshake_timeout, shaken) => match shaken {
+            shaken = timeout(self.shared.limits.handshake_timeout, shaken) => match shaken {
                 Ok(Ok(stream)) => Ok(stream),
                 Ok(Err(error)) => {
                     tracing::debug!(%error, "failed to shake hands");
-                    Err(End::Cut(CutReason::Tls))
+                    Err(ConnectionEnd::Cut(CutReason::Tls))
                 }
-                Err(_) => Err(End::Cut(CutReason::Handshake)),
+                Err(_) => Err(ConnectionEnd::Cut(CutReason::Handshake)),
             },
             // nothing has been asked yet
-            () = self.shutdown.parted() => Err(End::Finished),
+            () = self.shutdown.parted() => Err(ConnectionEnd::Finished),
         }
     }
 
@@ -203,6 +203,6 @@ impl<H: Handler> Listener<H> {
         const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
         let spread = self.born.fetch_add(1, Relaxed).wrapping_mul(GOLDEN) >> 32;
         let tenths = spread as f64 / f64::from(u32::MAX) * 0.2;
-        self.gate.limits.max_age.mul_f64(0.9 + tenths)
+        self.shared.limits.max_age.mul_f64(0.9 + tenths)
     }
 }

@@ -10,7 +10,7 @@ use crate::config::Source;
 use crate::grant::{Error, TokenRequest};
 use crate::protocol::form::Form;
 use crate::protocol::response::TokenResponse;
-use crate::server::{Daemon, Surroundings, prepare};
+use crate::server::{Daemon, Dependencies, prepare};
 use crate::slow_hash::Waiting;
 use crate::vault::Vault;
 
@@ -45,7 +45,7 @@ async fn daemon(dir: &std::path::Path) -> Daemon {
         "#
     );
     let prepared = prepare(Source { preset: Some(preset), ..Source::default() }).unwrap();
-    let around = Surroundings {
+    let around = Dependencies {
         clock: Clock::system(),
         metrics: Metrics::new(),
         fetch: Arc::new(crate::http::fetch::Fetcher::new()),

@@ -24,7 +24,7 @@ use crate::limit::throttle::Throttle;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::router::Router;
-use crate::service::{Counters, Phase, Service};
+use crate::service::{Counters, Service, ServingPhase};
 use crate::store::memory::Memory;
 use crate::store::sled::Sled;
 use crate::store::{Shards, Store, StoreError};
@@ -67,7 +67,7 @@ pub struct Daemon {
 }
 
 /// What a daemon is made of besides its settings.
-pub struct Surroundings {
+pub struct Dependencies {
     /// The time.
     pub clock: Clock,
     /// The metrics.
@@ -83,10 +83,10 @@ impl Daemon {
     ///
     /// # Errors
     /// The first part that does not start; the parts before it may still run, so the process should end.
-    pub async fn start(prepared: Prepared, around: Surroundings) -> Result<Self, ServerError> {
+    pub async fn start(prepared: Prepared, around: Dependencies) -> Result<Self, ServerError> {
         let Prepared { loaded, files, source, vault, snapshot, admin_token, tls, authorities } = prepared;
         let config = &loaded.config;
-        let Surroundings { clock, metrics, fetch, log } = around;
+        let Dependencies { clock, metrics, fetch, log } = around;
         // ports first: a second start must fail before it touches the data directory
         let (public, admin) = (http::bind(config.public.listen)?, http::bind(config.admin.listen)?);
         let store = open_store(config, clock.clone()).await?;
@@ -126,7 +126,7 @@ impl Daemon {
         let daemonic = Daemonic::new(source, loaded.clone(), files, live);
         let reloader = Reloader::start(daemonic, &metrics).await?;
         let operator = Arc::new(reloader.clone());
-        let phase = Phase::default();
+        let phase = ServingPhase::default();
         phase.serve();
         let service = Arc::new(Service {
             registry,

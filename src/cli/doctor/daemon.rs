@@ -14,7 +14,7 @@ use super::network::dialled;
 use crate::cause::chain;
 use crate::clock::Time;
 use crate::config::{Config, secret_line};
-use crate::http::client::{Call, Method, Reply, Trust, send};
+use crate::http::client::{Call, Method, Reply, ServerTrust, send};
 
 /// How long an answer may take.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -25,9 +25,9 @@ pub(super) struct Daemon<'a> {
     /// Whether somebody gave `base`.
     is_given: bool,
     /// For the admin listener.
-    trust: Trust<'a>,
+    trust: ServerTrust<'a>,
     /// For the issuers' URLs.
-    outside: Trust<'a>,
+    outside: ServerTrust<'a>,
     authorization: Zeroizing<String>,
 }
 
@@ -60,14 +60,14 @@ impl<'a> Daemon<'a> {
         let own = format!("{scheme}://{}", dialled(config.admin.listen));
         let is_given = admin_url.is_some();
         let base = admin_url.or_else(|| Url::parse(&own).ok())?;
-        let certificate = config.admin.tls.as_ref().map(|tls| Trust::File(&tls.certificate));
+        let certificate = config.admin.tls.as_ref().map(|tls| ServerTrust::File(&tls.certificate));
         // the configuration was checked with this file
         let token = secret_line(&config.secrets.admin_token_file, "").unwrap_or_default();
         Some(Self {
             base,
             is_given,
-            trust: ca_file.map(Trust::File).or(certificate).unwrap_or(Trust::Browsers),
-            outside: ca_file.map_or(Trust::Browsers, Trust::File),
+            trust: ca_file.map(ServerTrust::File).or(certificate).unwrap_or(ServerTrust::Browsers),
+            outside: ca_file.map_or(ServerTrust::Browsers, ServerTrust::File),
             authorization: Zeroizing::new(format!("Bearer {}", token.as_str())),
         })
     }
@@ -205,7 +205,7 @@ impl<'a> Daemon<'a> {
     }
 }
 
-async fn get(url: &Url, authorization: Option<&str>, trust: Trust<'_>) -> Result<Reply, String> {
+async fn get(url: &Url, authorization: Option<&str>, trust: ServerTrust<'_>) -> Result<Reply, String> {
     let call = Call { method: Method::GET, url, authorization, body: None };
     let sent = tokio::time::timeout(ANSWER, send(call, trust)).await;
     sent.map_err(|_| format!("no answer within {} s", ANSWER.as_secs()))?.map_err(|error| chain(&error))

@@ -6,7 +6,7 @@ use super::body::{self, AdminResult, json};
 use super::page::Page;
 use super::problem::Problem;
 use super::secrets::{self, NewSecret};
-use super::target::{ACTOR, Made};
+use super::target::{ACTOR, Created};
 use crate::client::metadata::ClientMetadata;
 use crate::client::secret::advice;
 use crate::http::{Request, respond};
@@ -19,7 +19,7 @@ use crate::state::key::Fence;
 use crate::token::wire;
 
 pub(super) async fn create(service: &Service, issuer: &Issuer, request: &Request) -> AdminResult {
-    let Registration { client_id, client_secret, metadata } = registration(body::read(request)?)?;
+    let RegistrationRequest { client_id, client_secret, metadata } = registration(body::read(request)?)?;
     let id = client_id.unwrap_or_else(new_id);
     let method = metadata.token_endpoint_auth_method;
     let secret = match (method.has_secret(), client_secret) {
@@ -41,7 +41,7 @@ pub(super) async fn create(service: &Service, issuer: &Issuer, request: &Request
         }
     }
     let mut response = json(201, &answer);
-    response.extensions_mut().insert(Made { client: Some(id), secret: None });
+    response.extensions_mut().insert(Created { client: Some(id), secret: None });
     Ok(response)
 }
 
@@ -62,7 +62,7 @@ pub(super) async fn replace(service: &Service, issuer: &Issuer, id: &str, reques
     let mut members: Map<String, Value> = body::read(request)?;
     let old = service.registry.changeable(&issuer.id, id)?;
     check_added(&mut members, id, &old)?;
-    let Registration { client_id, client_secret, metadata } = registration(members)?;
+    let RegistrationRequest { client_id, client_secret, metadata } = registration(members)?;
     if client_id.is_some_and(|named| named != id) {
         return Err(Problem::new(400, "client_id: differs from the path; a client keeps its id"));
     }
@@ -119,7 +119,7 @@ pub(super) async fn delete(service: &Service, issuer: &Issuer, id: &str) -> Admi
     Ok(respond::json(204, ""))
 }
 
-struct Registration {
+struct RegistrationRequest {
     client_id: Option<String>,
     client_secret: Option<zeroize::Zeroizing<String>>,
     metadata: ClientMetadata,
@@ -137,7 +137,7 @@ fn new_id() -> String {
 }
 
 /// Reads RFC 7591 metadata with the two members that are not metadata.
-fn registration(mut members: Map<String, Value>) -> Result<Registration, Problem> {
+fn registration(mut members: Map<String, Value>) -> Result<RegistrationRequest, Problem> {
     let mut text = |name: &str| match members.remove(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
@@ -146,7 +146,7 @@ fn registration(mut members: Map<String, Value>) -> Result<Registration, Problem
     let (client_id, client_secret) = (text("client_id")?, text("client_secret")?.map(zeroize::Zeroizing::new));
     members.get_mut("jeton").into_iter().for_each(drop_nulls);
     let metadata = body::from_value(Value::Object(members))?;
-    Ok(Registration { client_id, client_secret, metadata })
+    Ok(RegistrationRequest { client_id, client_secret, metadata })
 }
 
 /// Takes members that are `null` out, at whatever depth.

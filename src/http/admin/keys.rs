@@ -14,7 +14,7 @@ use crate::service::Service;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+struct RotationRequest {
     alg: Option<Algorithm>,
     /// Sign with the new key at once.
     #[serde(default)]
@@ -31,7 +31,7 @@ pub(super) async fn list(service: &Service, issuer: &Issuer) -> AdminResult {
 }
 
 pub(super) async fn rotate(service: &Service, issuer: &Issuer, request: &Request) -> AdminResult {
-    let wanted: Wanted = body::read(request)?;
+    let wanted: RotationRequest = body::read(request)?;
     let kind = match (wanted.withdraw, wanted.emergency) {
         (true, _) => RotationKind::Withdrawal,
         (false, true) => RotationKind::Emergency,

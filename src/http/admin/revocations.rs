@@ -14,7 +14,7 @@ use crate::state::key::Fence;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+struct RevocationRequest {
     subject: Option<String>,
     client_id: Option<String>,
     token: Option<String>,
@@ -24,26 +24,26 @@ struct Wanted {
 pub(super) async fn revoke(service: &Service, issuer: &Issuer, request: &Request) -> AdminResult {
     let (context, revocations) = (&service.context, &service.counters.revocations);
     let (what, counter) = match body::read(request)? {
-        Wanted { subject: Some(subject), client_id: None, token: None, all: None } => {
+        RevocationRequest { subject: Some(subject), client_id: None, token: None, all: None } => {
             check_subject(&subject)?;
             inspect::raise_fence(issuer, Fence::Subject(&subject), context).await?;
             ("subject", &revocations.subject)
         }
-        Wanted { subject: None, client_id: Some(client), token: None, all: None } => {
+        RevocationRequest { subject: None, client_id: Some(client), token: None, all: None } => {
             // a client that was deleted took everything with it
             service.registry.client(&issuer.id, &client).ok_or_else(Problem::no_such_client)?;
             inspect::raise_fence(issuer, Fence::Client(&client), context).await?;
             ("client", &revocations.client)
         }
-        Wanted { subject: None, client_id: None, token: Some(token), all: None } => {
+        RevocationRequest { subject: None, client_id: None, token: Some(token), all: None } => {
             inspect::revoke_as(issuer, None, &token, context).await?;
             ("token", &revocations.token)
         }
-        Wanted { subject: None, client_id: None, token: None, all: Some(true) } => {
+        RevocationRequest { subject: None, client_id: None, token: None, all: Some(true) } => {
             inspect::raise_fence(issuer, Fence::Issuer, context).await?;
             ("issuer", &revocations.issuer)
         }
-        Wanted { .. } => {
+        RevocationRequest { .. } => {
             return Err(Problem::new(400, r#"send exactly one of "subject", "client_id", "token" and "all": true"#));
         }
     };

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::body::{self, AdminResult};
 use super::problem::Problem;
-use super::target::Made;
+use super::target::Created;
 use crate::client::secret::{self, Presented, Quick, Secret, StoredSecret};
 use crate::http::{Request, respond};
 use crate::issuer::Issuer;
@@ -70,13 +70,13 @@ impl NewSecret {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+struct SecretRequest {
     /// Seconds.
     expires_in: Option<u64>,
 }
 
 pub(super) async fn add(service: &Service, issuer: &Issuer, id: &str, request: &Request) -> AdminResult {
-    let wanted: Wanted = body::read(request)?;
+    let wanted: SecretRequest = body::read(request)?;
     let client = service.registry.client(&issuer.id, id).ok_or_else(Problem::no_such_client)?;
     let method = client.settings.auth_method;
     if !method.has_secret() {
@@ -108,7 +108,7 @@ pub(super) async fn add(service: &Service, issuer: &Issuer, id: &str, request: &
             "expires_at": seconds(&secret.stored),
         }),
     );
-    response.extensions_mut().insert(Made { client: None, secret: Some(secret.stored.secret_id) });
+    response.extensions_mut().insert(Created { client: None, secret: Some(secret.stored.secret_id) });
     Ok(response)
 }
 

@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 use super::dispatch::dispatch;
 use super::operation;
 use super::problem::Problem;
-use super::target::Target;
+use super::target::AuditTarget;
 use super::token::AdminToken;
 use crate::auth::EventBudget;
 use crate::http::access::RequestLog;
@@ -79,7 +79,7 @@ impl Handler for Admin {
         let index = LABELS.iter().position(|known| *known == label).unwrap_or(LABELS.len());
         self.observers.answered(index, response.status(), elapsed);
         RequestLog::default().write(label, issuer, &request, &response, elapsed);
-        Target::of(&segments, &request, &response).audit(label, issuer, &request, &response);
+        AuditTarget::of(&segments, &request, &response).audit(label, issuer, &request, &response);
         response
     }
 

@@ -20,7 +20,7 @@ use crate::user::{Claims, prepared};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+struct UserRequest {
     /// As it is shown; it must be the one of the path.
     username: Option<String>,
     password: Option<Zeroizing<String>>,
@@ -34,7 +34,7 @@ struct Wanted {
 
 /// Creates or replaces a user; without `password` and `password_hash` the one that is there keeps its password.
 pub(super) async fn put(service: &Service, issuer: &Issuer, username: &str, request: &Request) -> AdminResult {
-    let wanted: Wanted = body::read(request)?;
+    let wanted: UserRequest = body::read(request)?;
     check_directory(issuer)?;
     // what is refused must end nothing
     check_subject(&wanted.subject)?;

@@ -21,7 +21,7 @@ pub(super) use connect::Connector;
 use connect::SystemDial;
 pub use connect::{ConnectError, Dial, Dialling};
 pub(super) use trust::trusting;
-pub use trust::{Trust, TrustError};
+pub use trust::{ServerTrust, TrustError};
 
 /// How long a call may take, with everything.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -74,9 +74,9 @@ pub enum ClientError {
 ///
 /// # Errors
 /// The reason why there is no answer. A refusal is an answer.
-pub async fn send(call: Call<'_>, trust: Trust<'_>) -> Result<Reply, ClientError> {
+pub async fn send(call: Call<'_>, trust: ServerTrust<'_>) -> Result<Reply, ClientError> {
     // a file of certificates is read only if it is needed
-    let trust = if call.url.scheme() == "https" { trust } else { Trust::Nobody };
+    let trust = if call.url.scheme() == "https" { trust } else { ServerTrust::Nobody };
     HttpClient::direct(trust, MAX_ANSWER, 0)?.send(call).await
 }
 
@@ -98,7 +98,7 @@ impl HttpClient {
     }
 
     /// A client that connects to any address.
-    pub(super) fn direct(trust: Trust<'_>, longest: usize, kept: usize) -> Result<Self, TrustError> {
+    pub(super) fn direct(trust: ServerTrust<'_>, longest: usize, kept: usize) -> Result<Self, TrustError> {
         Ok(Self::new(Connector::new(Arc::new(SystemDial), trust.config()?), longest, kept))
     }
 

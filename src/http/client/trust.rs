@@ -12,7 +12,7 @@ use crate::secret_file;
 
 /// The authorities that an https server is trusted by.
 #[derive(Clone, Copy, Debug)]
-pub enum Trust<'a> {
+pub enum ServerTrust<'a> {
     /// None: only http is spoken.
     Nobody,
     /// The PEM certificates in a file.
@@ -35,7 +35,7 @@ pub enum TrustError {
 static BROWSERS: LazyLock<Result<ClientConfig, rustls::Error>> =
     LazyLock::new(|| trusting(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }));
 
-impl Trust<'_> {
+impl ServerTrust<'_> {
     /// The TLS of a client with this trust, if it has any.
     pub(in crate::http) fn config(self) -> Result<Option<ClientConfig>, TrustError> {
         match self {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use url::{Host, Url};
 
-use super::client::{Call, Connector, HttpClient, Method, Trust, trusting};
+use super::client::{Call, Connector, HttpClient, Method, ServerTrust, trusting};
 pub use super::client::{Dial, Dialling};
 use crate::cause::chain;
 use crate::jwks::remote::{Fetch, Fetching};
@@ -34,7 +34,7 @@ impl Default for Fetcher {
 impl Fetcher {
     /// For the internet: public addresses only, the certificate authorities that browsers trust.
     pub fn new() -> Self {
-        Self::over(Arc::new(PublicOnly), Trust::Browsers.config().map_err(|error| chain(&error)))
+        Self::over(Arc::new(PublicOnly), ServerTrust::Browsers.config().map_err(|error| chain(&error)))
     }
 
     /// For another network.

@@ -7,7 +7,7 @@ use hyper::header::HeaderValue;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::client::{Call, HttpClient, Method, Trust, TrustError};
+use super::client::{Call, HttpClient, Method, ServerTrust, TrustError};
 use crate::cause::chain;
 use crate::hook::{MAX_ANSWER, Post, Posting};
 
@@ -35,7 +35,8 @@ impl Poster {
     /// # Errors
     /// The setting that cannot be used.
     pub fn new(url: &Url, token: Option<&str>, trust: Option<&Path>, connections: usize) -> Result<Self, PosterError> {
-        let client = HttpClient::direct(trust.map_or(Trust::Browsers, Trust::File), MAX_ANSWER, connections)?;
+        let client =
+            HttpClient::direct(trust.map_or(ServerTrust::Browsers, ServerTrust::File), MAX_ANSWER, connections)?;
         let authorization = token.map(|token| Zeroizing::new(format!("Bearer {token}")));
         if authorization.as_ref().is_some_and(|text| HeaderValue::from_str(text).is_err()) {
             return Err(PosterError::Token);

@@ -17,7 +17,7 @@ use std::time::Duration;
 use hyper::header::{ALLOW, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
-use responder::{Responder, Target};
+use responder::{ResolvedEndpoint, Responder};
 
 use super::access::RequestLog;
 use super::observer::Observers;
@@ -57,16 +57,16 @@ impl Public {
 }
 
 impl Handler for Public {
-    type Target = Target;
+    type Target = ResolvedEndpoint;
 
-    fn admit(&self, head: &Parts, _peer: IpAddr) -> Result<Admission<Target>, Box<Response>> {
+    fn admit(&self, head: &Parts, _peer: IpAddr) -> Result<Admission<ResolvedEndpoint>, Box<Response>> {
         let path = head.uri.path();
         let Some(route) = self.service.registry.route(path) else {
             let issuers = self.service.registry.issuers_of(path);
             return Err(self.observers.refused_early(cors::allow_below(not_found(), &issuers, &head.headers)));
         };
         let dialect = self.service.dialects.of(&route.issuer);
-        let target = Target { route, dialect };
+        let target = ResolvedEndpoint { route, dialect };
         if let Some(response) = refuse_head(&target, head) {
             return Err(self.observers.refused_early(cors::allow(response, &target.route, &head.headers)));
         }
@@ -76,7 +76,7 @@ impl Handler for Public {
         Ok(Admission { max_body: if is_bodiless { 0 } else { MAX_BODY }, target })
     }
 
-    async fn handle(&self, mut request: Request, target: Target) -> Response {
+    async fn handle(&self, mut request: Request, target: ResolvedEndpoint) -> Response {
         let watch = Stopwatch::start();
         let mut log = RequestLog::default();
         let behind = self.proxy.as_ref().map_or(Ok(()), |proxy| proxy.look_behind(&mut request));
@@ -159,7 +159,7 @@ async fn serve(service: &Service, responder: &Responder<'_>, request: &Request, 
 
 /// Refuses what can be refused before the body is read: the method (405) and the content type (415). Query parameters are
 /// not looked at, so credentials there are not used (CHECKLIST 1-3), but where a dialect says otherwise.
-fn refuse_head(target: &Target, head: &Parts) -> Option<Response> {
+fn refuse_head(target: &ResolvedEndpoint, head: &Parts) -> Option<Response> {
     let responder = Responder::new(target, head.uri.path());
     let (method, headers) = (&head.method, &head.headers);
     if method == Method::OPTIONS && cors::is_welcome(&target.route, headers) {

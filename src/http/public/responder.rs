@@ -21,7 +21,7 @@ use crate::protocol::response::{DeviceResponse, TokenResponse};
 use crate::registry::route::Route;
 
 /// The endpoint of a request, resolved once from its path.
-pub struct Target {
+pub struct ResolvedEndpoint {
     pub(super) route: Route,
     pub(super) dialect: &'static dyn Dialect,
 }
@@ -38,8 +38,8 @@ pub(super) struct Responder<'a> {
 }
 
 impl<'a> Responder<'a> {
-    pub(super) fn new(target: &'a Target, path: &'a str) -> Self {
-        let Target { route: Route { issuer, endpoint, client }, dialect } = target;
+    pub(super) fn new(target: &'a ResolvedEndpoint, path: &'a str) -> Self {
+        let ResolvedEndpoint { route: Route { issuer, endpoint, client }, dialect } = target;
         Self { issuer, endpoint: *endpoint, path, dialect: *dialect, client: client.as_deref() }
     }
 

@@ -14,7 +14,7 @@ use jeton::config::Source;
 use jeton::extend::Extensions;
 use jeton::http::fetch::Fetcher;
 use jeton::metrics::Metrics;
-use jeton::server::{Daemon, Surroundings, prepare};
+use jeton::server::{Daemon, Dependencies, prepare};
 use jeton::vault::Vault;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -58,7 +58,7 @@ impl World {
             "#
         );
         let source = Source { preset: Some(preset), extensions: extensions(), ..Source::default() };
-        let around = Surroundings {
+        let around = Dependencies {
             clock: Clock::system(),
             metrics: Metrics::new(),
             fetch: Arc::new(Fetcher::new()),

@@ -21,7 +21,7 @@ use jeton::config::Source;
 use jeton::http::fetch::Fetcher;
 use jeton::jwks::remote::Fetch;
 use jeton::metrics::Metrics;
-use jeton::server::{Daemon, Surroundings, prepare};
+use jeton::server::{Daemon, Dependencies, prepare};
 use jeton::vault::Vault;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -418,7 +418,7 @@ fn part(jwt: &str, index: usize) -> Value {
 async fn launch(preset: &str, clock: &Clock, fetch: &Arc<dyn Fetch>) -> Daemon {
     let prepared = prepare(Source { preset: Some(preset.to_owned()), ..Source::default() }).unwrap();
     let around =
-        Surroundings { clock: clock.clone(), metrics: Metrics::new(), fetch: fetch.clone(), log: Arc::new(|_| Ok(())) };
+        Dependencies { clock: clock.clone(), metrics: Metrics::new(), fetch: fetch.clone(), log: Arc::new(|_| Ok(())) };
     Daemon::start(prepared, around).await.unwrap()
 }
 

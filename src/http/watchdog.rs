@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::cut::CutReason;
 use super::limits::Limits;
-use super::pulse::{Phase, Protocol, Pulse};
+use super::state::{ConnectionPhase, ConnectionState, Protocol};
 use super::shutdown::PARTING;
 
 /// Later than anything that is waited for.
@@ -21,7 +21,7 @@ const TOLERATED_RESETS: u32 = 200;
 
 /// What to do with a connection now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum WatchdogAction {
     /// Leave it until then, or until it moves.
     Wait(Instant),
     /// Take its buffers away until the next request begins, or until then.
@@ -34,10 +34,10 @@ pub(super) enum Verdict {
 
 /// The memory of one connection's past that its deadlines depend on.
 #[derive(Debug)]
-pub(super) struct Vigil {
-    pulse: Arc<Pulse>,
+pub(super) struct Watchdog {
+    state: Arc<ConnectionState>,
     limits: Arc<Limits>,
-    seen: (Phase, u32),
+    seen: (ConnectionPhase, u32),
     since: Instant,
     blocked_since: Option<Instant>,
     retire_at: Instant,
@@ -52,15 +52,15 @@ pub(super) struct Vigil {
     parkable: bool,
 }
 
-impl Vigil {
+impl Watchdog {
     /// A connection whose first byte arrived at `since`; `age` is how old it may become.
-    pub(super) fn new(pulse: Arc<Pulse>, limits: Arc<Limits>, since: Instant, age: Duration) -> Self {
-        let seen = (pulse.phase(), pulse.served());
+    pub(super) fn new(state: Arc<ConnectionState>, limits: Arc<Limits>, since: Instant, age: Duration) -> Self {
+        let seen = (state.phase(), state.served());
         let retire_at = since + age;
-        let parkable = pulse.protocol() == Protocol::Http1;
+        let parkable = state.protocol() == Protocol::Http1;
         let (blocked_since, closing, draining, ended) = (None, None, None, None);
         Self {
-            pulse,
+            state,
             limits,
             seen,
             since,
@@ -80,29 +80,29 @@ impl Vigil {
     }
 
     /// Judges the connection at `now`: whether its peer is asked to leave, and `drain` is when everything must have ended.
-    pub(super) fn judge(&mut self, now: Instant, leaving: bool, drain: Option<Instant>) -> Verdict {
-        let seen = (self.pulse.phase(), self.pulse.served());
+    pub(super) fn check(&mut self, now: Instant, leaving: bool, drain: Option<Instant>) -> WatchdogAction {
+        let seen = (self.state.phase(), self.state.served());
         if seen != self.seen {
             self.seen = seen;
             self.since = now;
         }
         if drain.is_some_and(|by| now >= by) {
-            return Verdict::Cut(CutReason::Drain);
+            return WatchdogAction::Cut(CutReason::Drain);
         }
         if drain.is_some() {
             self.draining.get_or_insert(now);
         }
-        let abandoned = self.pulse.abandoned();
+        let abandoned = self.state.abandoned();
         if abandoned > TOLERATED_RESETS && abandoned > self.seen.1 / 2 {
-            return Verdict::Cut(CutReason::Resets);
+            return WatchdogAction::Cut(CutReason::Resets);
         }
         // an HTTP/2 peer that is told before its first request never sends it
-        let told = leaving && (self.pulse.protocol() == Protocol::Http1 || self.seen.1 > 0);
+        let told = leaving && (self.state.protocol() == Protocol::Http1 || self.seen.1 > 0);
         let used_up = self.limits.max_requests.is_some_and(|most| self.seen.1 >= most);
         if !self.retired && (told || used_up || now >= self.retire_at) {
             self.retired = true;
-            self.pulse.retire();
-            if self.pulse.protocol() == Protocol::Http2 {
+            self.state.retire();
+            if self.state.protocol() == Protocol::Http2 {
                 return self.close(if leaving { CutReason::Drain } else { CutReason::Age }, now);
             }
         }
@@ -116,22 +116,22 @@ impl Vigil {
             } else if reason == CutReason::Idle {
                 return self.close(if drain.is_some() { CutReason::Drain } else { CutReason::Idle }, now);
             } else {
-                return Verdict::Cut(reason);
+                return WatchdogAction::Cut(reason);
             }
         }
-        if self.parkable && self.seen.0 == Phase::Idle && self.closing.is_none() && drain.is_none() {
+        if self.parkable && self.seen.0 == ConnectionPhase::Idle && self.closing.is_none() && drain.is_none() {
             let park_at = self.since + self.limits.park_after;
             if now >= park_at {
-                return Verdict::Park(self.since + self.limits.idle_timeout);
+                return WatchdogAction::Park(self.since + self.limits.idle_timeout);
             }
             next = next.min(park_at);
         }
-        Verdict::Wait(next)
+        WatchdogAction::Wait(next)
     }
 
     /// Bytes that the peer does not take; their time runs until it has taken the last of them.
     fn blocked(&mut self, now: Instant) -> Option<(CutReason, Instant)> {
-        if !self.pulse.blocked() {
+        if !self.state.blocked() {
             self.blocked_since = None;
             return None;
         }
@@ -141,30 +141,35 @@ impl Vigil {
 
     /// An HTTP/2 peer that sends nothing any more: what was answered has this long to leave, once nothing is under way.
     fn ended(&mut self, now: Instant) -> Option<(CutReason, Instant)> {
-        if self.pulse.protocol() == Protocol::Http1 || !self.pulse.ended() {
+        if self.state.protocol() == Protocol::Http1 || !self.state.ended() {
             return None;
         }
         let since = self.since.max(*self.ended.get_or_insert(now));
-        let is_waiting = self.seen.0 == Phase::Idle && self.blocked_since.is_none();
+        let is_waiting = self.seen.0 == ConnectionPhase::Idle && self.blocked_since.is_none();
         is_waiting.then_some((CutReason::Linger, since + self.limits.linger_timeout))
     }
 
     fn phase(&self) -> Option<(CutReason, Instant)> {
         match (self.seen.0, self.closing) {
-            (Phase::Idle, None) => {
+            (ConnectionPhase::Idle, None) => {
                 let until = self.since + self.limits.idle_timeout;
                 Some((CutReason::Idle, self.draining.map_or(until, |since| until.min(since + PARTING))))
             }
-            (Phase::Idle, Some(at)) => Some((CutReason::Stuck, self.since.max(at) + self.limits.write_timeout)),
-            (Phase::Head, _) => Some((CutReason::Header, self.since + self.limits.header_timeout)),
-            (Phase::Lingering, _) => Some((CutReason::Linger, self.since + self.limits.linger_timeout)),
+            (ConnectionPhase::Idle, Some(at)) => {
+                Some((CutReason::Stuck, self.since.max(at) + self.limits.write_timeout))
+            }
+            (ConnectionPhase::Head, _) => Some((CutReason::Header, self.since + self.limits.header_timeout)),
+            (ConnectionPhase::Lingering, _) => Some((CutReason::Linger, self.since + self.limits.linger_timeout)),
             // bodies and handlers have their own timers; an answer is under way until it is blocked
-            (Phase::Body | Phase::Handling | Phase::Writing | Phase::Refused, _) => None,
+            (
+                ConnectionPhase::Body | ConnectionPhase::Handling | ConnectionPhase::Writing | ConnectionPhase::Refused,
+                _,
+            ) => None,
         }
     }
 
-    fn close(&mut self, reason: CutReason, now: Instant) -> Verdict {
+    fn close(&mut self, reason: CutReason, now: Instant) -> WatchdogAction {
         self.closing = Some(now);
-        Verdict::Close(reason)
+        WatchdogAction::Close(reason)
     }
 }
