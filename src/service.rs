@@ -30,40 +30,80 @@ pub struct Service {
     /// Devices that were started.
     pub device_starts: Throttle,
     /// Whether it takes requests.
-    pub phase: Phase,
+    pub phase: ServingPhase,
     /// How its endpoints may be spelled.
     pub dialects: Dialects,
     /// What only the daemon around it can do.
     pub operator: Arc<dyn Operator>,
-    /// What most requests count.
-    pub tally: Tally,
+    /// The counters of the endpoints.
+    pub counters: Counters,
 }
 
-/// Counters that most requests touch, resolved once.
-pub struct Tally {
-    /// Introspections of tokens that are alive.
+/// Counters of the endpoints, resolved once.
+pub struct Counters {
+    /// Introspections of active tokens.
     pub active: IntCounter,
-    /// Introspections of all others.
+    /// Introspections of all other tokens.
     pub inactive: IntCounter,
-    /// Access tokens.
-    pub access: IntCounter,
-    /// Refresh tokens.
-    pub refresh: IntCounter,
-    /// ID tokens.
-    pub id: IntCounter,
+    /// Access tokens issued.
+    pub access_tokens: IntCounter,
+    /// Refresh tokens issued.
+    pub refresh_tokens: IntCounter,
+    /// ID tokens issued.
+    pub id_tokens: IntCounter,
+    /// Authorization codes issued.
+    pub codes: IntCounter,
+    /// Device codes issued.
+    pub device_codes: IntCounter,
+    /// Requests refused because their client sends more than it may.
+    pub client_rate: IntCounter,
+    /// Device authorizations refused because one address starts too many.
+    pub device_starts: IntCounter,
+    /// Revocations by what was revoked.
+    pub revocations: Revocations,
 }
 
-impl Tally {
-    /// Resolves them.
+/// Revocations, by what was revoked.
+pub struct Revocations {
+    /// Everything from one login or device authorization.
+    pub family: IntCounter,
+    /// One token.
+    pub token: IntCounter,
+    /// Everything about a subject.
+    pub subject: IntCounter,
+    /// Everything of a client.
+    pub client: IntCounter,
+    /// Everything of an issuer.
+    pub issuer: IntCounter,
+    /// Nothing: the token was not active.
+    pub nothing: IntCounter,
+}
+
+impl Counters {
+    /// Resolves the counters.
     pub fn new(metrics: &Metrics) -> Self {
         let introspected = |outcome| metrics.introspections.with_label_values(&[outcome]);
         let issued = |kind| metrics.tokens_issued.with_label_values(&[kind]);
+        let shed = |reason| metrics.shed.with_label_values(&[reason]);
+        let revoked = |what| metrics.revocations.with_label_values(&[what]);
         Self {
             active: introspected("active"),
             inactive: introspected("inactive"),
-            access: issued("access"),
-            refresh: issued("refresh"),
-            id: issued("id"),
+            access_tokens: issued("access"),
+            refresh_tokens: issued("refresh"),
+            id_tokens: issued("id"),
+            codes: issued("code"),
+            device_codes: issued("device_code"),
+            client_rate: shed("client_rate"),
+            device_starts: shed("device_starts"),
+            revocations: Revocations {
+                family: revoked("family"),
+                token: revoked("token"),
+                subject: revoked("subject"),
+                client: revoked("client"),
+                issuer: revoked("issuer"),
+                nothing: revoked("nothing"),
+            },
         }
     }
 }
@@ -88,12 +128,12 @@ pub struct Reloaded {
 
 /// Where a process is in its life.
 #[derive(Debug, Default)]
-pub struct Phase(AtomicU8);
+pub struct ServingPhase(AtomicU8);
 
 const SERVING: u8 = 1;
 const DRAINING: u8 = 2;
 
-impl Phase {
+impl ServingPhase {
     /// From now on it serves.
     pub fn serve(&self) {
         self.0.store(SERVING, Ordering::Release);

@@ -10,7 +10,7 @@ use super::methods::METHODS;
 use crate::client::metadata::MAX_CLIENT_ID;
 use crate::client::secret::MAX_SECRET;
 use crate::protocol::auth_method::CredentialKind;
-use crate::protocol::error::{OAuthError, Occasion};
+use crate::protocol::error::{BrokenRule, ErrorCause, OAuthError};
 
 /// Returns the one method that the request uses, and its claim.
 ///
@@ -26,7 +26,10 @@ pub(super) fn detect<'a>(
     };
     match find(others, evidence) {
         Ok(Some(found)) => Ok(found),
-        Ok(None) => Err(failed(OAuthError::INVALID_CLIENT.on(Occasion::NoCredential), "no client authentication")),
+        Ok(None) => Err(failed(
+            OAuthError::INVALID_CLIENT.because(ErrorCause::Credential(BrokenRule::Required)),
+            "no client authentication",
+        )),
         Err(error) => Err(failed(error, "malformed client authentication")),
     }
 }
@@ -62,7 +65,7 @@ fn find<'a>(
         Some(id) if claim.sent_id.as_deref() == Some(id) => claim.client_id = id.to_owned(),
         Some(id) if claim.client_id != id => {
             let error = OAuthError::invalid_request("client_id differs from the authenticated client");
-            return Err(error.on(Occasion::OtherClientId));
+            return Err(error.because(ErrorCause::Parameter("client_id", BrokenRule::Agreement)));
         }
         Some(_) => claim.sent_id = None,
         None => {}
@@ -70,7 +73,7 @@ fn find<'a>(
     let long = matches!(&claim.proof, ClientProof::Secret(secret) if secret.first().len() > MAX_SECRET);
     if claim.client_id.len() > MAX_CLIENT_ID || long {
         let error = OAuthError::invalid_request("client_id or client_secret is too long");
-        return Err(error.on(Occasion::LongCredential));
+        return Err(error.because(ErrorCause::Credential(BrokenRule::Length)));
     }
     if claim.client_id.is_empty() {
         return Err(OAuthError::INVALID_CLIENT);

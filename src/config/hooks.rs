@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::secrets::secret_line;
 use crate::hook::{Hook, HookKind, HookSettings};
+use crate::http::client::TrustError;
 use crate::http::post::{Poster, PosterError};
 use crate::setting::SettingError;
 
@@ -29,9 +30,9 @@ pub fn hook(kind: HookKind, settings: &HookSettings, place: &str) -> Result<Arc<
     let kept = settings.max_in_flight.min(KEPT);
     let poster = Poster::new(&url, token, settings.ca_file.as_deref(), kept).map_err(|error| {
         let (setting, value) = match &error {
-            PosterError::Url | PosterError::Tls(_) => ("url", settings.url.clone()),
+            PosterError::Trust(TrustError::Setup(_)) => ("url", settings.url.clone()),
             PosterError::Token => ("token_file", shown(settings.token_file.as_deref())),
-            PosterError::Trust(_) => ("ca_file", shown(settings.ca_file.as_deref())),
+            PosterError::Trust(TrustError::File(_)) => ("ca_file", shown(settings.ca_file.as_deref())),
         };
         wrong(setting, value, error.to_string().into())
     })?;

@@ -9,11 +9,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Carrier, Dialect, Path, Refused, rfc};
+use super::{Carrier, Dialect, Path, Refused, body, rfc};
 use crate::id::Id;
 use crate::issuer::IssuerSettings;
 use crate::protocol::endpoint::Endpoint;
-use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
+use crate::protocol::error::{BrokenRule, ErrorCause, ErrorCode, OAuthError};
 use crate::protocol::form::Form;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::resource::INVALID_TARGET;
@@ -118,16 +118,16 @@ impl Dialect for AliyunIdaas {
 
     /// With `expires_at`, the second at which both codes expire.
     fn device(&self, response: &DeviceResponse) -> Vec<u8> {
-        let mut members = super::members(response);
+        let mut members = body::members(response);
         members.insert("expires_at".to_owned(), Value::from(response.expires_at));
-        super::bytes(members)
+        body::bytes(members)
     }
 
     /// With `expires_at`, the second at which the access token expires.
     fn success(&self, response: &TokenResponse) -> Vec<u8> {
-        let mut members = super::members(response);
+        let mut members = body::members(response);
         members.insert("expires_at".to_owned(), Value::from(response.expires_at));
-        super::bytes(members)
+        body::bytes(members)
     }
 
     /// The generated SDK reads JSON out of every answer, this one too.
@@ -137,8 +137,8 @@ impl Dialect for AliyunIdaas {
 
     fn error(&self, refused: &Refused<'_>) -> (u16, Vec<u8>) {
         let (name, status) = refused.wire();
-        let (name, description) = match (refused.error.code, refused.error.occasion) {
-            (_, Occasion::ScopeOfOthers) => ("invalid_request", UNAUTHORIZED),
+        let (name, description) = match (refused.error.code, refused.error.cause) {
+            (_, Some(ErrorCause::Scope(BrokenRule::Registration))) => ("invalid_request", UNAUTHORIZED),
             // a grant that is not enabled for the application
             (ErrorCode::UnauthorizedClient, _) => ("invalid_client", refused.description()),
             _ => (name, refused.description()),
@@ -147,7 +147,7 @@ impl Dialect for AliyunIdaas {
         if let Some(id) = refused.request_id {
             body["request_id"] = Value::from(id);
         }
-        (status, super::bytes(body))
+        (status, body::bytes(body))
     }
 }
 

@@ -6,7 +6,7 @@
 
 use serde_json::json;
 
-use super::{Dialect, Path, Refused, rfc};
+use super::{Dialect, Path, Refused, body, rfc};
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::grant_type::GrantType;
@@ -48,7 +48,7 @@ impl Dialect for HuaweiOneAccess {
     }
 
     fn success(&self, response: &TokenResponse) -> Vec<u8> {
-        super::bytes(super::members(response))
+        body::bytes(body::members(response))
     }
 
     /// Only 200 and 400 are listed, so a failed client authentication is 400.
@@ -56,7 +56,7 @@ impl Dialect for HuaweiOneAccess {
         let (name, status) = refused.wire();
         let status = if status == 401 { 400 } else { status };
         if refused.path.ends_with(TENANT_TOKEN) {
-            return (status, super::bytes(json!({ "error_code": name, "error_msg": refused.description() })));
+            return (status, body::bytes(json!({ "error_code": name, "error_msg": refused.description() })));
         }
         let description = if refused.error.code != ErrorCode::InvalidGrant {
             refused.description()
@@ -67,6 +67,6 @@ impl Dialect for HuaweiOneAccess {
         } else {
             refused.description()
         };
-        (status, super::bytes(json!({ "error": name, "error_description": description })))
+        (status, body::bytes(json!({ "error": name, "error_description": description })))
     }
 }

@@ -7,10 +7,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Dialect, Headers, Path, Refused, rfc};
+use super::{Dialect, Headers, Path, Refused, body, rfc};
 use crate::issuer::IssuerSettings;
 use crate::protocol::endpoint::Endpoint;
-use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
+use crate::protocol::error::{BrokenRule, ErrorCause, ErrorCode, OAuthError};
 use crate::protocol::form::Form;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::response::TokenResponse;
@@ -78,9 +78,9 @@ impl Dialect for IdentityServer3 {
     }
 
     fn success(&self, response: &TokenResponse) -> Vec<u8> {
-        let mut members = super::members(response);
+        let mut members = body::members(response);
         members.remove("scope");
-        super::bytes(members)
+        body::bytes(members)
     }
 
     fn knows_hint(&self, hint: &str) -> bool {
@@ -90,27 +90,31 @@ impl Dialect for IdentityServer3 {
     fn error(&self, refused: &Refused<'_>) -> (u16, Vec<u8>) {
         let (name, status) = refused.wire();
         let introspection = refused.endpoint == Endpoint::Introspection;
-        let name = match refused.error.occasion {
-            Occasion::NoGrantType | Occasion::CustomGrantOfOthers => "unsupported_grant_type",
-            Occasion::NoCode | Occasion::LongCode | Occasion::BadVerifier | Occasion::NoLogin => "invalid_grant",
-            Occasion::NoRedirectUri | Occasion::OtherRedirectUri => "unauthorized_client",
-            Occasion::LongCredential | Occasion::OtherClientId => "invalid_client",
-            Occasion::NoToken if introspection => "missing_token",
-            Occasion::Plain
-            | Occasion::NoToken
-            | Occasion::NoVendorParameter
-            | Occasion::NoRefreshToken
-            | Occasion::NoCredential
-            | Occasion::CodeOfAnother
-            | Occasion::RefreshTokenOfAnother
-            | Occasion::ScopeOfOthers => name,
+        let name = match refused.error.cause {
+            Some(
+                ErrorCause::Parameter("grant_type", BrokenRule::Required)
+                | ErrorCause::CustomGrant(BrokenRule::Registration),
+            ) => "unsupported_grant_type",
+            Some(
+                ErrorCause::Parameter("code" | "username" | "password", BrokenRule::Required | BrokenRule::Length)
+                | ErrorCause::Parameter("code_verifier", BrokenRule::Syntax),
+            ) => "invalid_grant",
+            Some(ErrorCause::Parameter("redirect_uri", BrokenRule::Required | BrokenRule::Agreement)) => {
+                "unauthorized_client"
+            }
+            Some(
+                ErrorCause::Credential(BrokenRule::Length) | ErrorCause::Parameter("client_id", BrokenRule::Agreement),
+            ) => "invalid_client",
+            Some(ErrorCause::Parameter("token", BrokenRule::Required)) if introspection => "missing_token",
+            // the vendor answers the rest as RFC 6749 does
+            _ => name,
         };
         let status = if status == 401 && !introspection { 400 } else { status };
         let mut body = json!({ "error": name });
-        let of_key = refused.error.occasion == Occasion::NoVendorParameter;
+        let of_key = matches!(refused.error.cause, Some(ErrorCause::Parameter("alg" | "key", _)));
         if let Some(description) = refused.message.or(of_key.then_some(refused.error.description)) {
             body["error_description"] = Value::from(description);
         }
-        (status, super::bytes(body))
+        (status, body::bytes(body))
     }
 }

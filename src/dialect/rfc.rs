@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Dialect, Path, Refused};
+use super::{Dialect, Path, Refused, body};
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::response::TokenResponse;
 
@@ -34,6 +34,6 @@ impl Dialect for Rfc {
     fn error(&self, refused: &Refused<'_>) -> (u16, Vec<u8>) {
         let (name, status) = refused.wire();
         let body = json!({ "error": name, "error_description": refused.description() });
-        (status, super::bytes(body))
+        (status, body::bytes(body))
     }
 }

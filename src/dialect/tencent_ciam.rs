@@ -6,10 +6,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Carrier, Dialect, Headers, Path, Refused, rfc};
+use super::{Carrier, Dialect, Headers, Path, Refused, body, rfc};
 use crate::issuer::IssuerSettings;
 use crate::protocol::endpoint::Endpoint;
-use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
+use crate::protocol::error::{BrokenRule, ErrorCause, ErrorCode, OAuthError};
 use crate::protocol::form::Form;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::response::TokenResponse;
@@ -55,9 +55,7 @@ impl Dialect for TencentCiam {
     /// A login says which of the tenant's authentication sources it means; a webhook is told.
     fn check(&self, endpoint: Endpoint, form: &Form<'_>) -> Result<(), OAuthError> {
         let login = endpoint == Endpoint::Token && form.get("grant_type") == Some(GrantType::PASSWORD.as_str());
-        let missing = OAuthError::invalid_request("OAuth 2.0 Parameter: auth_source_id");
-        let complete = !login || form.get("auth_source_id").is_some();
-        if complete { Ok(()) } else { Err(missing.on(Occasion::NoVendorParameter)) }
+        if login { form.require("auth_source_id", "auth_source_id is missing").map(drop) } else { Ok(()) }
     }
 
     fn headers(&self) -> Headers {
@@ -66,9 +64,9 @@ impl Dialect for TencentCiam {
 
     /// `expires_in` counts from the second after the issue.
     fn success(&self, response: &TokenResponse) -> Vec<u8> {
-        let mut members = super::members(response);
+        let mut members = body::members(response);
         members.insert("expires_in".to_owned(), Value::from(response.expires_in.saturating_sub(1)));
-        super::bytes(members)
+        body::bytes(members)
     }
 
     /// "wrong client" is 401 there.
@@ -78,51 +76,58 @@ impl Dialect for TencentCiam {
 
     fn error(&self, refused: &Refused<'_>) -> (u16, Vec<u8>) {
         let (name, status) = refused.wire();
-        match refused.error.occasion {
-            Occasion::NoCredential => (401, Vec::new()),
-            Occasion::CodeOfAnother => (401, super::bytes(json!({ "error": "invalid_client" }))),
-            Occasion::RefreshTokenOfAnother => (400, super::bytes(json!({ "error": "invalid_client" }))),
-            Occasion::NoGrantType => parameter(name, "OAuth 2.0 Parameter: grant_type"),
-            Occasion::NoCode => parameter(name, "OAuth 2.0 Parameter: code"),
-            Occasion::NoRedirectUri => parameter(name, "OAuth 2.0 Parameter: redirect_uri"),
-            Occasion::NoRefreshToken => parameter(name, "OAuth 2.0 Parameter: refresh_token"),
-            Occasion::NoToken => parameter(name, "OAuth 2.0 Parameter: token"),
-            Occasion::NoVendorParameter => parameter(name, refused.error.description),
-            Occasion::NoLogin => parameter(name, "OAuth 2.0 Parameter: username"),
+        match refused.error.cause {
+            Some(ErrorCause::Credential(BrokenRule::Required)) => (401, Vec::new()),
+            Some(ErrorCause::Parameter("code", BrokenRule::Ownership)) => of_another_client(401),
+            Some(ErrorCause::EarlierGrant(BrokenRule::Ownership)) => of_another_client(400),
+            Some(ErrorCause::Parameter(
+                missing @ ("grant_type" | "code" | "redirect_uri" | "refresh_token" | "token" | "auth_source_id"),
+                BrokenRule::Required,
+            )) => parameter(name, missing),
+            Some(ErrorCause::Parameter("username" | "password", BrokenRule::Required | BrokenRule::Length)) => {
+                parameter(name, "username")
+            }
             // as incorrect as any other
-            Occasion::LongCode | Occasion::BadVerifier => (400, super::bytes(json!({ "error": "invalid_grant" }))),
-            Occasion::Plain
-            | Occasion::LongCredential
-            | Occasion::OtherClientId
-            | Occasion::OtherRedirectUri
-            | Occasion::CustomGrantOfOthers
-            | Occasion::ScopeOfOthers => match refused.error.code {
-                ErrorCode::UnsupportedGrantType => parameter(name, "OAuth 2.0 Parameter: grant_type"),
-                // an unknown client there; a wrong secret is answered alike (CHECKLIST 16)
-                ErrorCode::InvalidClient if refused.endpoint == Endpoint::Token => (status, Vec::new()),
-                ErrorCode::InvalidClient
-                | ErrorCode::InvalidGrant
-                | ErrorCode::InvalidScope
-                | ErrorCode::UnauthorizedClient => (status, super::bytes(json!({ "error": name }))),
-                ErrorCode::InvalidRequest
-                | ErrorCode::InvalidTarget
-                | ErrorCode::AuthorizationPending
-                | ErrorCode::PollSlower
-                | ErrorCode::AccessDenied
-                | ErrorCode::ExpiredToken
-                | ErrorCode::UnsupportedTokenType
-                | ErrorCode::TooManyRequests
-                | ErrorCode::OfGrant
-                | ErrorCode::TemporarilyUnavailable
-                | ErrorCode::ServerError => {
-                    let body = json!({ "error": name, "error_description": refused.description() });
-                    (status, super::bytes(body))
-                }
-            },
+            Some(
+                ErrorCause::Parameter("code", BrokenRule::Length)
+                | ErrorCause::Parameter("code_verifier", BrokenRule::Syntax),
+            ) => (400, body::bytes(json!({ "error": "invalid_grant" }))),
+            _ => by_code(refused, name, status),
         }
     }
 }
 
-fn parameter(error: &str, description: &str) -> (u16, Vec<u8>) {
-    (400, super::bytes(json!({ "error": error, "error_description": description, "error_uri": ERROR_URI })))
+fn by_code(refused: &Refused<'_>, name: &str, status: u16) -> (u16, Vec<u8>) {
+    match refused.error.code {
+        ErrorCode::UnsupportedGrantType => parameter(name, "grant_type"),
+        // an unknown client there; a wrong secret is answered alike (CHECKLIST 16)
+        ErrorCode::InvalidClient if refused.endpoint == Endpoint::Token => (status, Vec::new()),
+        ErrorCode::InvalidClient
+        | ErrorCode::InvalidGrant
+        | ErrorCode::InvalidScope
+        | ErrorCode::UnauthorizedClient => (status, body::bytes(json!({ "error": name }))),
+        ErrorCode::InvalidRequest
+        | ErrorCode::InvalidTarget
+        | ErrorCode::AuthorizationPending
+        | ErrorCode::DeviceSlowDown
+        | ErrorCode::AccessDenied
+        | ErrorCode::ExpiredToken
+        | ErrorCode::UnsupportedTokenType
+        | ErrorCode::TooManyRequests
+        | ErrorCode::Extension
+        | ErrorCode::TemporarilyUnavailable
+        | ErrorCode::ServerError => {
+            let body = json!({ "error": name, "error_description": refused.description() });
+            (status, body::bytes(body))
+        }
+    }
+}
+
+fn of_another_client(status: u16) -> (u16, Vec<u8>) {
+    (status, body::bytes(json!({ "error": "invalid_client" })))
+}
+
+fn parameter(error: &str, name: &str) -> (u16, Vec<u8>) {
+    let description = format!("OAuth 2.0 Parameter: {name}");
+    (400, body::bytes(json!({ "error": error, "error_description": description, "error_uri": ERROR_URI })))
 }

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
-use super::{Dialect, Path, Refused, rfc};
+use super::{Dialect, Path, Refused, body, rfc};
 use crate::issuer::IssuerSettings;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{ErrorCode, OAuthError};
@@ -96,13 +96,13 @@ impl Dialect for XsollaLogin {
                 key[member] = Value::from(digits);
             }
         }
-        Some(super::bytes(std::mem::take(keys)))
+        Some(body::bytes(std::mem::take(keys)))
     }
 
     fn success(&self, response: &TokenResponse) -> Vec<u8> {
-        let mut members = super::members(response);
+        let mut members = body::members(response);
         members.insert("token_type".to_owned(), Value::from(response.token_type.to_ascii_lowercase()));
-        super::bytes(members)
+        body::bytes(members)
     }
 
     fn error(&self, refused: &Refused<'_>) -> (u16, Vec<u8>) {
@@ -115,17 +115,17 @@ impl Dialect for XsollaLogin {
             | ErrorCode::InvalidScope
             | ErrorCode::InvalidTarget
             | ErrorCode::AuthorizationPending
-            | ErrorCode::PollSlower
+            | ErrorCode::DeviceSlowDown
             | ErrorCode::AccessDenied
             | ErrorCode::ExpiredToken
             | ErrorCode::UnsupportedTokenType
-            | ErrorCode::OfGrant => ("0", 400),
+            | ErrorCode::Extension => ("0", 400),
             ErrorCode::TooManyRequests => ("002-057", 429),
             ErrorCode::TemporarilyUnavailable => ("0", 503),
             // a teapot, literally
             ErrorCode::ServerError => ("004-001", 418),
         };
         let error = json!({ "code": code, "description": refused.description(), "details": {} });
-        (status, super::bytes(json!({ "error": error })))
+        (status, body::bytes(json!({ "error": error })))
     }
 }

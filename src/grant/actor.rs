@@ -11,20 +11,20 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::binding::Binding;
 use super::issue::Issue;
 use super::{Context, Error, Grant, TokenRequest, issue};
-use crate::keys::KeyError;
-use crate::metrics::{Metrics, Stopwatch};
+use crate::keys::{IssuerKeys, KeyError};
+use crate::metrics::{GaugeGuard, Stopwatch};
 use crate::protocol::response::TokenResponse;
 use crate::token::access::AccessTokenFormat;
 
 /// Where the answer to a token request goes.
-pub type Reply = RpcReplyPort<Result<TokenResponse, Error>>;
+pub type TokenReply = RpcReplyPort<Result<TokenResponse, Error>>;
 
 /// A token request on its way through the actors.
 pub struct Job {
     /// The request.
     pub request: TokenRequest,
     /// Where the answer goes.
-    pub reply: Reply,
+    pub reply: TokenReply,
     /// Since when it is on its way.
     pub since: Stopwatch,
     /// Its place in flight, given back when the work is done or dropped.
@@ -33,41 +33,42 @@ pub struct Job {
 
 /// A grant with everything its actor needs, so that a restarted actor is the same again.
 #[derive(Clone)]
-pub struct Desk {
+pub struct GrantRuntime {
     /// The grant.
     pub grant: Arc<dyn Grant>,
-    /// What it may use.
+    /// The parts of the service that it may use.
     pub context: Context,
-    /// How old a request may be before its work begins.
-    pub patience: Duration,
+    /// Age of a request after which its work no longer begins.
+    pub deadline: Duration,
     /// Time from the edge to the start of the work, to the decision, and to the signed answer.
-    pub stages: [Histogram; 3],
+    stages: [Histogram; 3],
     /// Requests being worked on.
-    pub in_flight: IntGauge,
+    in_flight: IntGauge,
 }
 
-impl Desk {
-    /// A desk for `grant`.
-    pub fn new(grant: Arc<dyn Grant>, context: Context, patience: Duration, metrics: &Metrics) -> Self {
+impl GrantRuntime {
+    /// Resolves the metrics of `grant`.
+    pub fn new(grant: Arc<dyn Grant>, context: Context, deadline: Duration) -> Self {
         let name = grant.grant_type();
-        let stage = |stage: &str| metrics.stage_duration.with_label_values(&[name.as_str(), stage]);
+        let stage = |stage: &str| context.metrics.stage_duration.with_label_values(&[name.as_str(), stage]);
         let stages = ["queue", "decide", "sign"].map(stage);
-        let in_flight = metrics.grant_in_flight.with_label_values(&[name.as_str()]);
-        Self { grant, context, patience, stages, in_flight }
+        let in_flight = context.metrics.grant_in_flight.with_label_values(&[name.as_str()]);
+        Self { grant, context, deadline, stages, in_flight }
     }
 
     async fn serve(self: Arc<Self>, job: Job) {
         let Job { request, reply, since, permit } = job;
         let [queue, decide, sign] = &self.stages;
         queue.observe(since.seconds());
-        let in_flight = InFlight::new(&self.in_flight);
+        // also if the grant panics
+        let in_flight = GaugeGuard::new(&self.in_flight);
         let watch = Stopwatch::start();
         let decision = self.decide(&request, &reply).await;
         decide.observe(watch.seconds());
         let answer = match decision {
-            Ok((decision, binding)) => {
+            Ok(Decided { issue, binding, keys }) => {
                 let watch = Stopwatch::start();
-                let answer = issue::issue(&request, decision, binding, &self.context).await;
+                let answer = issue::issue(&request, issue, binding, &keys, &self.context).await;
                 sign.observe(watch.seconds());
                 answer
             }
@@ -79,7 +80,7 @@ impl Desk {
 
     /// Nothing is spent before there are keys to sign the answer with, and room for the signatures; what was decided is
     /// signed, however many others have been decided meanwhile.
-    async fn decide(&self, request: &TokenRequest, reply: &Reply) -> Result<(Issue, Binding), Error> {
+    async fn decide(&self, request: &TokenRequest, reply: &TokenReply) -> Result<Decided, Error> {
         let binding = Binding::asked(request)?;
         let settings = &request.client.settings;
         let signed = settings.access_token_format == AccessTokenFormat::Jwt;
@@ -96,24 +97,17 @@ impl Desk {
         if algorithms.into_iter().any(busy) {
             return Err(KeyError::Overloaded.into());
         }
-        Ok((self.grant.decide(request, &self.context).await?, binding))
+        let issue = self.grant.decide(request, &self.context).await?;
+        Ok(Decided { issue, binding, keys })
     }
 }
 
-/// One request in the gauge, also if its grant panics.
-struct InFlight<'a>(&'a IntGauge);
-
-impl<'a> InFlight<'a> {
-    fn new(gauge: &'a IntGauge) -> Self {
-        gauge.inc();
-        Self(gauge)
-    }
-}
-
-impl Drop for InFlight<'_> {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
+/// A decision, with what it is signed by.
+struct Decided {
+    issue: Issue,
+    binding: Binding,
+    /// The keys that were ready before anything was spent.
+    keys: Arc<IssuerKeys>,
 }
 
 /// The actor.
@@ -121,22 +115,31 @@ pub struct GrantActor;
 
 impl Actor for GrantActor {
     type Msg = Job;
-    type State = Arc<Desk>;
-    type Arguments = Arc<Desk>;
+    type State = Arc<GrantRuntime>;
+    type Arguments = Arc<GrantRuntime>;
 
-    async fn pre_start(&self, _myself: ActorRef<Job>, desk: Arc<Desk>) -> Result<Arc<Desk>, ActorProcessingErr> {
-        Ok(desk)
+    async fn pre_start(
+        &self,
+        _myself: ActorRef<Job>,
+        runtime: Arc<GrantRuntime>,
+    ) -> Result<Arc<GrantRuntime>, ActorProcessingErr> {
+        Ok(runtime)
     }
 
-    async fn handle(&self, _myself: ActorRef<Job>, job: Job, desk: &mut Arc<Desk>) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        _myself: ActorRef<Job>,
+        job: Job,
+        runtime: &mut Arc<GrantRuntime>,
+    ) -> Result<(), ActorProcessingErr> {
         if job.reply.is_closed() {
             return Ok(());
         }
-        if job.since.elapsed() > desk.patience {
+        if job.since.elapsed() > runtime.deadline {
             let _ = job.reply.send(Err(Error::Late));
             return Ok(());
         }
-        tokio::spawn(desk.clone().serve(job));
+        tokio::spawn(runtime.clone().serve(job));
         Ok(())
     }
 }

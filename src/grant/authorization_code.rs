@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq;
 use super::{Context, Deciding, Error, Grant, Issue, Lineage, TokenRequest};
 use crate::client::metadata::CodeRedirect;
 use crate::id::Id;
-use crate::protocol::error::{OAuthError, Occasion};
+use crate::protocol::error::{BrokenRule, ErrorCause, OAuthError};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::pkce::Verifier;
 use crate::protocol::resource;
@@ -32,14 +32,16 @@ impl Grant for AuthorizationCode {
 }
 
 async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Error> {
-    let text = request.form.require("code", "code is missing").map_err(|error| error.on(Occasion::NoCode))?;
+    let text = request.form.require("code", "code is missing")?;
     if text.len() > code::MAX_LEN {
-        return Err(OAuthError::invalid_request("code is too long").on(Occasion::LongCode).into());
+        let error = OAuthError::invalid_request("code is too long");
+        return Err(error.because(ErrorCause::Parameter("code", BrokenRule::Length)).into());
     }
     let verifier = request.form.get("code_verifier").map(Verifier::parse).transpose()?;
     let redirect_uri = request.form.get("redirect_uri");
     if redirect_uri.is_none() && request.client.settings.code_redirect == CodeRedirect::Required {
-        return Err(OAuthError::invalid_request("redirect_uri is missing").on(Occasion::NoRedirectUri).into());
+        let error = OAuthError::invalid_request("redirect_uri is missing");
+        return Err(error.because(ErrorCause::Parameter("redirect_uri", BrokenRule::Required)).into());
     }
     let (head, code) = Code::open(text, &request.issuer.id, &context.vault).ok_or(Error::Forged)?;
     if code.client_id != request.client.id {

@@ -16,7 +16,7 @@ use crate::token::refresh::RefreshToken;
 use crate::token::wire::Head;
 
 const SLOW_DOWN: OAuthError =
-    OAuthError::new(ErrorCode::PollSlower, "the device polls too often; wait five seconds longer from now on");
+    OAuthError::new(ErrorCode::DeviceSlowDown, "the device polls too often; wait five seconds longer from now on");
 
 /// `urn:ietf:params:oauth:grant-type:device_code`.
 #[derive(Default)]

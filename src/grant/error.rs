@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::hook::HookError;
 use crate::keys::KeyError;
-use crate::protocol::error::{ErrorCode, OAuthError, Occasion, Worded};
+use crate::protocol::error::{BrokenRule, ErrorCause, ErrorCode, ExtensionError, OAuthError};
 use crate::state::{ConsumeRefusal, NameRefusal, RedeemRefusal, RotateRefusal, SpendRefusal, StartRefusal};
 use crate::store::StoreError;
 use crate::user::LoginError;
@@ -70,9 +70,9 @@ pub enum Error {
     /// A stored grant does not open: the vault lost a key.
     #[error("a stored grant does not open with the master keys at hand")]
     Sealed,
-    /// Whoever decides a custom grant said no, in these words.
+    /// The hook of a custom grant refused, with an error of its own.
     #[error("the custom grant was refused: {}", .0.name())]
-    Worded(Box<Worded>),
+    Extension(Box<ExtensionError>),
     /// Too many refusals of a custom grant; when the next try is welcome.
     #[error("too many requests of a custom grant were refused")]
     Throttled(Duration),
@@ -114,22 +114,26 @@ const EXPIRED_DEVICE_CODE: OAuthError =
 const OURS: OAuthError = OAuthError::new(ErrorCode::ServerError, "the service failed");
 
 impl Error {
-    /// The words in which the client is told, if they are not ours.
-    pub fn worded(&self) -> Option<&Worded> {
-        if let Self::Worded(worded) = self { Some(worded) } else { None }
+    /// The error that a custom grant defines, which the client receives instead of ours.
+    pub fn extension(&self) -> Option<&ExtensionError> {
+        if let Self::Extension(error) = self { Some(error) } else { None }
     }
 
-    /// What the client is told.
+    /// The error that the client receives.
     pub fn to_oauth(&self) -> OAuthError {
         match self {
             Self::Request(error) => *error,
-            Self::Worded(worded) => OAuthError::new(worded.code(), "the grant was refused"),
+            Self::Extension(error) => OAuthError::new(error.code(), "the grant was refused"),
             Self::Forged | Self::Mismatch(_) => OAuthError::INVALID_GRANT,
-            Self::CodeOfAnother => OAuthError::INVALID_GRANT.on(Occasion::CodeOfAnother),
-            Self::OtherRedirectUri => OAuthError::INVALID_GRANT.on(Occasion::OtherRedirectUri),
+            Self::CodeOfAnother => {
+                OAuthError::INVALID_GRANT.because(ErrorCause::Parameter("code", BrokenRule::Ownership))
+            }
+            Self::OtherRedirectUri => {
+                OAuthError::INVALID_GRANT.because(ErrorCause::Parameter("redirect_uri", BrokenRule::Agreement))
+            }
             Self::Redeem(_) | Self::Spend(_) => OAuthError::INVALID_GRANT,
             Self::Rotate(RotateRefusal::WrongClient) | Self::Consume(ConsumeRefusal::WrongClient) => {
-                OAuthError::INVALID_GRANT.on(Occasion::RefreshTokenOfAnother)
+                OAuthError::INVALID_GRANT.because(ErrorCause::EarlierGrant(BrokenRule::Ownership))
             }
             Self::Rotate(
                 RotateRefusal::Unknown

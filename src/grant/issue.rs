@@ -132,7 +132,7 @@ impl Issue {
     }
 }
 
-/// Mints what was decided.
+/// Mints what was decided, signed by `keys`.
 ///
 /// # Errors
 /// If a grant decided more than it may, there is no key to sign with, or the access token would be too long to be read
@@ -141,19 +141,18 @@ pub async fn issue(
     request: &TokenRequest,
     issue: Issue,
     binding: Binding,
+    keys: &IssuerKeys,
     context: &Context,
 ) -> Result<TokenResponse, Error> {
     issue.check(request)?;
     let now = context.clock.now();
-    let issuer = || KeyError::UnknownIssuer { issuer: request.issuer.id.clone() };
-    let keys = context.keys.issuer(&request.issuer.id).ok_or_else(issuer)?;
     let bound = binding.confirmation();
     let token_type = Confirmation::token_type(bound.as_ref());
-    let access_token = access_token(request, &issue, &keys, bound, context, now).await?;
+    let access_token = access_token(request, &issue, keys, bound, context, now).await?;
     let granted = &issue.granted;
     let openid = granted.scope.contains("openid") && issue.access_scope.contains("openid");
     let openid = openid && issue.lineage.family().is_some() && !granted.unidentified;
-    let id_token = if openid { Some(id_token(request, &issue, &access_token, &keys, now).await?) } else { None };
+    let id_token = if openid { Some(id_token(request, &issue, &access_token, keys, now).await?) } else { None };
     let refresh_token = match issue.lineage.refresh() {
         Some(token) => Some(token.encode(&request.issuer.id, &context.vault).ok_or(Error::Sealed)?),
         None => None,

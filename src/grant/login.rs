@@ -12,7 +12,7 @@ use crate::token::wire::Head;
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// Who was authenticated and what was granted.
-pub struct Login {
+pub struct DirectLogin {
     /// The person.
     pub subject: String,
     /// All that was granted: never more than the client may have.
@@ -21,7 +21,7 @@ pub struct Login {
     pub since: Time,
 }
 
-impl Login {
+impl DirectLogin {
     /// Begins the family, durably, as the redemption of a code does; its id is new, so nobody can have used it.
     ///
     /// # Errors

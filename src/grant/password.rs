@@ -63,5 +63,5 @@ async fn begin(
         unidentified: !request.issuer.settings.users.id_token,
         ..Granted::default()
     };
-    super::Login { subject, granted, since }.begin(request, context).await
+    super::DirectLogin { subject, granted, since }.begin(request, context).await
 }

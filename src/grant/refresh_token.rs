@@ -3,7 +3,7 @@
 
 use super::{Context, Deciding, Error, Grant, Issue, Lineage, TokenRequest};
 use crate::id::Id;
-use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
+use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::resource;
 use crate::protocol::scope::Scope;
@@ -26,8 +26,7 @@ impl Grant for RefreshTokenGrant {
 }
 
 async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Error> {
-    let missing = |error: OAuthError| error.on(Occasion::NoRefreshToken);
-    let text = request.form.require("refresh_token", "refresh_token is missing").map_err(missing)?;
+    let text = request.form.require("refresh_token", "refresh_token is missing")?;
     // malformed is malformed, whatever the token
     let asked = request.issuer.asked_scope(&request.form, &Scope::default())?;
     let presented = RefreshToken::parse(text, &request.issuer.id, &context.vault).ok_or(Error::Forged)?;

@@ -44,7 +44,7 @@ pub enum Ticket {
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum CallEnd {
     /// With an answer, whatever it says.
     Answered,
     /// Without a usable one.
@@ -81,17 +81,16 @@ impl Breaker {
     /// The state after the call of `ticket` ended at `now`. A call that began before the breaker opened decides nothing
     /// any more.
     #[must_use]
-    pub fn report(self, ticket: Ticket, end: End, rules: &BreakerRules, now: Time) -> Self {
+    pub fn report(self, ticket: Ticket, end: CallEnd, rules: &BreakerRules, now: Time) -> Self {
         match (self, ticket, end) {
-            (Self::Closed { .. }, Ticket::Call, End::Answered) | (Self::HalfOpen, Ticket::Probe, End::Answered) => {
-                Self::default()
-            }
-            (Self::Closed { failures }, Ticket::Call, End::Failed) if failures + 1 < rules.failures => {
+            (Self::Closed { .. }, Ticket::Call, CallEnd::Answered)
+            | (Self::HalfOpen, Ticket::Probe, CallEnd::Answered) => Self::default(),
+            (Self::Closed { failures }, Ticket::Call, CallEnd::Failed) if failures + 1 < rules.failures => {
                 Self::Closed { failures: failures + 1 }
             }
-            (Self::Closed { .. }, Ticket::Call, End::Failed)
-            | (Self::HalfOpen, Ticket::Probe, End::Failed | End::Abandoned) => Self::Open { since: now },
-            (Self::Closed { .. }, Ticket::Call, End::Abandoned)
+            (Self::Closed { .. }, Ticket::Call, CallEnd::Failed)
+            | (Self::HalfOpen, Ticket::Probe, CallEnd::Failed | CallEnd::Abandoned) => Self::Open { since: now },
+            (Self::Closed { .. }, Ticket::Call, CallEnd::Abandoned)
             | (Self::Closed { .. }, Ticket::Probe, _)
             | (Self::Open { .. }, _, _)
             | (Self::HalfOpen, Ticket::Call, _) => self,
@@ -110,12 +109,17 @@ mod tests {
     #[derive(Clone, Debug)]
     enum Event {
         Ask,
-        End(usize, End),
+        End(usize, CallEnd),
         Wait(u64),
     }
 
     fn event() -> impl Strategy<Value = Event> {
-        let end = prop_oneof![Just(End::Answered), Just(End::Failed), Just(End::Failed), Just(End::Abandoned)];
+        let end = prop_oneof![
+            Just(CallEnd::Answered),
+            Just(CallEnd::Failed),
+            Just(CallEnd::Failed),
+            Just(CallEnd::Abandoned)
+        ];
         prop_oneof![
             3 => Just(Event::Ask),
             3 => (0..8usize, end).prop_map(|(which, end)| Event::End(which, end)),
@@ -149,10 +153,10 @@ mod tests {
                         let ticket = under_way.swap_remove(which);
                         breaker = breaker.report(ticket, end, &RULES, now);
                         match (ticket, end, opened_at) {
-                            (Ticket::Probe, End::Answered, _) => (opened_at, in_a_row) = (None, 0),
-                            (Ticket::Probe, End::Failed | End::Abandoned, _) => opened_at = Some(now),
-                            (Ticket::Call, End::Answered, None) => in_a_row = 0,
-                            (Ticket::Call, End::Failed, None) => {
+                            (Ticket::Probe, CallEnd::Answered, _) => (opened_at, in_a_row) = (None, 0),
+                            (Ticket::Probe, CallEnd::Failed | CallEnd::Abandoned, _) => opened_at = Some(now),
+                            (Ticket::Call, CallEnd::Answered, None) => in_a_row = 0,
+                            (Ticket::Call, CallEnd::Failed, None) => {
                                 in_a_row += 1;
                                 opened_at = (in_a_row == RULES.failures).then_some(now);
                             }

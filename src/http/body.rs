@@ -16,25 +16,25 @@ use super::request::Fault;
 
 /// Bytes of bodies that have begun and not ended, over all connections of a listener.
 #[derive(Debug)]
-pub(super) struct Pending {
+pub(super) struct PendingBodies {
     held: AtomicUsize,
     most: usize,
 }
 
-impl Pending {
+impl PendingBodies {
     /// Nothing held yet, at most `most` bytes.
     pub(super) fn new(most: usize) -> Self {
         Self { held: AtomicUsize::new(0), most }
     }
 }
 
-/// The part of [`Pending`] that one body holds; given back on drop.
-struct Charge<'a> {
-    pending: &'a Pending,
+/// The part of [`PendingBodies`] that one body holds; given back on drop.
+struct PendingCharge<'a> {
+    pending: &'a PendingBodies,
     bytes: usize,
 }
 
-impl Charge<'_> {
+impl PendingCharge<'_> {
     fn add(&mut self, bytes: usize) -> Result<(), Fault> {
         let held = self.pending.held.fetch_add(bytes, Relaxed) + bytes;
         self.bytes += bytes;
@@ -42,14 +42,19 @@ impl Charge<'_> {
     }
 }
 
-impl Drop for Charge<'_> {
+impl Drop for PendingCharge<'_> {
     fn drop(&mut self) {
         self.pending.held.fetch_sub(self.bytes, Relaxed);
     }
 }
 
 /// Reads `body` to its end, at most `most` bytes and `span` from now.
-pub(super) async fn collect(body: Incoming, most: usize, span: Duration, pending: &Pending) -> Result<Bytes, Fault> {
+pub(super) async fn collect(
+    body: Incoming,
+    most: usize,
+    span: Duration,
+    pending: &PendingBodies,
+) -> Result<Bytes, Fault> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
@@ -61,7 +66,7 @@ pub(super) async fn collect(body: Incoming, most: usize, span: Duration, pending
     if let Poll::Ready(whole) = poll_fn(|cx| Poll::Ready(gather.poll(cx))).await {
         return whole;
     }
-    let mut charge = Charge { pending, bytes: 0 };
+    let mut charge = PendingCharge { pending, bytes: 0 };
     charge.add(gather.len())?;
     gather.charge = Some(charge);
     timeout(span, poll_fn(|cx| gather.poll(cx))).await.unwrap_or(Err(Fault::BodyTimeout))
@@ -75,7 +80,7 @@ struct Gather<'a> {
     first: Bytes,
     /// Everything, once there is a second chunk.
     rest: BytesMut,
-    charge: Option<Charge<'a>>,
+    charge: Option<PendingCharge<'a>>,
 }
 
 impl Gather<'_> {

@@ -1,7 +1,7 @@
 //! One connection's life: opened within its time, spoken to in its protocol, watched until it ends.
 //!
 //! hyper's own head timer stays off: it also runs while a keep-alive connection is idle, and costs an allocation
-//! and two visits to the timer wheel per request. [`Vigil`] replaces it.
+//! and two visits to the timer wheel per request. [`Watchdog`] replaces it.
 
 use std::future::poll_fn;
 use std::net::IpAddr;
@@ -15,22 +15,23 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::time::{Instant, sleep_until};
 
-use super::exchange::{Gate, Link, exchange};
-use super::io::{Io, Transport, Unopened, open};
+use super::cut::CutReason;
+use super::exchange::{ConnectionContext, ListenerContext, exchange};
+use super::io::{Io, OpenError, Transport, open};
 use super::limits::Limits;
-use super::pulse::{Protocol, Pulse};
 use super::request::Handler;
 use super::shutdown::Shutdown;
-use super::vigil::{Reason, Verdict, Vigil};
+use super::state::{ConnectionState, Protocol};
+use super::watchdog::{Watchdog, WatchdogAction};
 use crate::x509::Chain;
 
 /// How a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum ConnectionEnd {
     /// By HTTP's rules, from either side.
     Finished,
-    /// By one of our limits; the label says which.
-    Cut(&'static str),
+    /// By one of the listener's limits.
+    Cut(CutReason),
 }
 
 /// The builders of both protocols, set up once per listener.
@@ -71,7 +72,7 @@ const MOST_ERRORS: usize = 64;
 
 /// Where a connection comes from.
 #[derive(Debug)]
-pub(super) struct Origin {
+pub(super) struct PeerInfo {
     pub(super) peer: IpAddr,
     pub(super) tls: bool,
     /// What the peer showed in the TLS handshake.
@@ -83,36 +84,36 @@ pub(super) struct Origin {
 /// Serves one connection, after TLS if there is any, until it ends.
 pub(super) async fn converse<H: Handler, S: Transport>(
     mut stream: S,
-    origin: Origin,
-    gate: Arc<Gate<H>>,
+    origin: PeerInfo,
+    shared: Arc<ListenerContext<H>>,
     protocols: &Protocols,
     shutdown: &Shutdown,
-) -> End {
-    let limits = Arc::clone(&gate.limits);
+) -> ConnectionEnd {
+    let limits = Arc::clone(&shared.limits);
     let opening = tokio::select! {
         opening = open(&mut stream, limits.first_byte_timeout, limits.header_timeout) => opening,
         // nothing has been asked yet
-        () = shutdown.parted() => return End::Finished,
+        () = shutdown.parted() => return ConnectionEnd::Finished,
     };
     let opening = match opening {
         Ok(opening) => opening,
-        Err(Unopened::Silent) => return End::Cut("first_byte"),
-        Err(Unopened::Partial) => return End::Cut(Reason::Header.label()),
-        Err(Unopened::Gone) => return End::Finished,
+        Err(OpenError::Silent) => return ConnectionEnd::Cut(CutReason::FirstByte),
+        Err(OpenError::Partial) => return ConnectionEnd::Cut(CutReason::Header),
+        Err(OpenError::Gone) => return ConnectionEnd::Finished,
     };
-    let pulse = Arc::new(Pulse::new(opening.protocol));
-    let mut vigil = Vigil::new(Arc::clone(&pulse), limits, opening.since, origin.age);
+    let state = Arc::new(ConnectionState::new(opening.protocol));
+    let mut watchdog = Watchdog::new(Arc::clone(&state), limits, opening.since, origin.age);
     let protocol = opening.protocol;
-    let mut io = TokioIo::new(Io::new(stream, opening, Arc::clone(&pulse)));
-    let Origin { peer, tls, certificate, .. } = origin;
-    let link = Arc::new(Link { gate, pulse, shutdown: shutdown.clone(), peer, tls, certificate });
-    let service = service_fn(move |request| exchange(Arc::clone(&link), request));
+    let mut io = TokioIo::new(Io::new(stream, opening, Arc::clone(&state)));
+    let PeerInfo { peer, tls, certificate, .. } = origin;
+    let context = Arc::new(ConnectionContext { shared, state, shutdown: shutdown.clone(), peer, tls, certificate });
+    let service = service_fn(move |request| exchange(Arc::clone(&context), request));
     match protocol {
         Protocol::Http1 => loop {
             // boxed, with what watches it, so that a parked connection does not keep their room
             let mut connection = Box::new(protocols.http1.serve_connection(io, service.clone()));
             let close = http1::Connection::graceful_shutdown;
-            let idle_until = match Box::pin(watch(Pin::new(&mut *connection), close, &mut vigil, shutdown)).await {
+            let idle_until = match Box::pin(watch(Pin::new(&mut *connection), close, &mut watchdog, shutdown)).await {
                 Watched::Ended(end) => return end,
                 Watched::Parked(until) => until,
             };
@@ -120,7 +121,7 @@ pub(super) async fn converse<H: Handler, S: Transport>(
             let http1::Parts { io: unbuffered, read_buf, .. } = connection.into_parts();
             io = unbuffered;
             if !read_buf.is_empty() {
-                vigil.never_park();
+                watchdog.never_park();
                 io.inner_mut().unread(read_buf);
                 continue;
             }
@@ -129,18 +130,18 @@ pub(super) async fn converse<H: Handler, S: Transport>(
             tokio::select! {
                 next = io.inner_mut().next_request(idle_until) => match next {
                     Ok(()) => {}
-                    Err(Unopened::Gone) => return End::Finished,
-                    Err(Unopened::Silent | Unopened::Partial) => return End::Cut(Reason::Idle.label()),
+                    Err(OpenError::Gone) => return ConnectionEnd::Finished,
+                    Err(OpenError::Silent | OpenError::Partial) => return ConnectionEnd::Cut(CutReason::Idle),
                 },
-                () = shutdown.parted() => return End::Finished,
+                () = shutdown.parted() => return ConnectionEnd::Finished,
             }
         },
         Protocol::Http2 => {
             let mut connection = Box::pin(protocols.http2.serve_connection(io, service));
-            match watch(connection.as_mut(), http2::Connection::graceful_shutdown, &mut vigil, shutdown).await {
+            match watch(connection.as_mut(), http2::Connection::graceful_shutdown, &mut watchdog, shutdown).await {
                 Watched::Ended(end) => end,
                 // only HTTP/1 connections are parked
-                Watched::Parked(_) => End::Finished,
+                Watched::Parked(_) => ConnectionEnd::Finished,
             }
         }
     }
@@ -148,16 +149,16 @@ pub(super) async fn converse<H: Handler, S: Transport>(
 
 /// What came of watching a connection.
 enum Watched {
-    Ended(End),
+    Ended(ConnectionEnd),
     /// Idle for so long that its buffers are worth more than its readiness; until when it may stay idle.
     Parked(Instant),
 }
 
-/// Drives `connection` and carries out what the vigil says.
+/// Drives `connection` and carries out what the watchdog says.
 async fn watch<C: Future<Output = hyper::Result<()>>>(
     mut connection: Pin<&mut C>,
     close: fn(Pin<&mut C>),
-    vigil: &mut Vigil,
+    watchdog: &mut Watchdog,
     shutdown: &Shutdown,
 ) -> Watched {
     let mut alarm = pin!(sleep_until(Instant::now()));
@@ -178,15 +179,15 @@ async fn watch<C: Future<Output = hyper::Result<()>>>(
                 }
             }
             let now = Instant::now();
-            match vigil.judge(now, shutdown.is_leaving(), shutdown.deadline()) {
-                Verdict::Cut(Reason::Linger) => return Poll::Ready(Watched::Ended(End::Finished)),
-                Verdict::Cut(reason) => return Poll::Ready(Watched::Ended(End::Cut(reason.label()))),
-                Verdict::Park(until) => return Poll::Ready(Watched::Parked(until)),
-                Verdict::Close(why) => {
+            match watchdog.check(now, shutdown.is_leaving(), shutdown.deadline()) {
+                WatchdogAction::Cut(CutReason::Linger) => return Poll::Ready(Watched::Ended(ConnectionEnd::Finished)),
+                WatchdogAction::Cut(reason) => return Poll::Ready(Watched::Ended(ConnectionEnd::Cut(reason))),
+                WatchdogAction::Park(until) => return Poll::Ready(Watched::Parked(until)),
+                WatchdogAction::Close(why) => {
                     reason = Some(why);
                     close(connection.as_mut());
                 }
-                Verdict::Wait(until) => {
+                WatchdogAction::Wait(until) => {
                     if armed.is_none_or(|armed| until < armed || now >= armed) {
                         alarm.as_mut().reset(until);
                         armed = Some(until);
@@ -202,11 +203,11 @@ async fn watch<C: Future<Output = hyper::Result<()>>>(
     .await
 }
 
-fn end(ended: hyper::Result<()>, closed: Option<Reason>) -> End {
+fn end(ended: hyper::Result<()>, closed: Option<CutReason>) -> ConnectionEnd {
     match (ended, closed) {
-        (Err(error), _) if error.is_parse() => End::Cut("malformed"),
-        (_, Some(Reason::Idle)) => End::Cut(Reason::Idle.label()),
+        (Err(error), _) if error.is_parse() => ConnectionEnd::Cut(CutReason::Malformed),
+        (_, Some(CutReason::Idle)) => ConnectionEnd::Cut(CutReason::Idle),
         // the rest is the peer going away, as it may
-        _ => End::Finished,
+        _ => ConnectionEnd::Finished,
     }
 }

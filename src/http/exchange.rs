@@ -17,19 +17,19 @@ use hyper::header::{ACCEPT_ENCODING, CONNECTION, HeaderValue, ORIGIN};
 use hyper::http::request::Parts;
 use prometheus::{IntCounter, IntGauge};
 
-use super::body::{Pending, collect};
+use super::body::{PendingBodies, collect};
 use super::head;
 use super::limits::Limits;
-use super::pulse::{Protocol, Pulse};
-use super::request::{Fault, Handler, Request, Response};
+use super::request::{Admission, Fault, Handler, Request, Response};
 use super::shutdown::Shutdown;
+use super::state::{ConnectionState, Protocol};
 use crate::x509::Chain;
 
 /// What all requests of a listener share.
-pub(super) struct Gate<H> {
+pub(super) struct ListenerContext<H> {
     pub(super) handler: Arc<H>,
     pub(super) limits: Arc<Limits>,
-    pub(super) pending: Pending,
+    pub(super) pending: PendingBodies,
     pub(super) in_flight: AtomicUsize,
     pub(super) in_flight_gauge: IntGauge,
     pub(super) shed_in_flight: IntCounter,
@@ -37,9 +37,9 @@ pub(super) struct Gate<H> {
 }
 
 /// What the requests of one connection share.
-pub(super) struct Link<H> {
-    pub(super) gate: Arc<Gate<H>>,
-    pub(super) pulse: Arc<Pulse>,
+pub(super) struct ConnectionContext<H> {
+    pub(super) shared: Arc<ListenerContext<H>>,
+    pub(super) state: Arc<ConnectionState>,
     pub(super) shutdown: Shutdown,
     pub(super) peer: IpAddr,
     pub(super) tls: bool,
@@ -47,99 +47,101 @@ pub(super) struct Link<H> {
 }
 
 /// The answer to a head that is not welcome.
-struct Refusal {
+struct HeadRefusal {
     answer: Box<Response>,
     /// Whether another request may follow, if nothing of this one is left over.
     understood: bool,
 }
 
 /// A place among the requests in flight; given up on drop.
-struct Place<'a, H>(&'a Gate<H>);
+struct InFlightPermit<'a, H>(&'a ListenerContext<H>);
 
-impl<H> Drop for Place<'_, H> {
+impl<H> Drop for InFlightPermit<'_, H> {
     fn drop(&mut self) {
         self.0.in_flight.fetch_sub(1, Relaxed);
         self.0.in_flight_gauge.dec();
     }
 }
 
-/// Tells the pulse that the answer is ready, also if the exchange is dropped half way.
-struct Turn<'a> {
-    pulse: &'a Pulse,
+/// Tells the state that the answer is ready, also if the exchange is dropped half way.
+struct ExchangeGuard<'a> {
+    state: &'a ConnectionState,
     unread: bool,
     answered: bool,
 }
 
-impl Drop for Turn<'_> {
+impl Drop for ExchangeGuard<'_> {
     fn drop(&mut self) {
         if !self.answered {
-            self.pulse.abandon();
+            self.state.abandon();
         }
-        self.pulse.end(self.unread);
+        self.state.end(self.unread);
     }
 }
 
 /// Answers one request of a connection; never fails.
 pub(super) async fn exchange<H: Handler>(
-    link: Arc<Link<H>>,
+    context: Arc<ConnectionContext<H>>,
     request: hyper::Request<Incoming>,
 ) -> Result<Response, Infallible> {
-    let trusted = link.pulse.begin();
+    let trusted = context.state.begin();
     let (head, body) = request.into_parts();
-    let mut turn = Turn { pulse: &link.pulse, unread: !body.is_end_stream(), answered: false };
-    let mut response = match link.admit(trusted, &head) {
-        Err(Refusal { answer, understood }) => {
+    let mut turn = ExchangeGuard { state: &context.state, unread: !body.is_end_stream(), answered: false };
+    let mut response = match context.admit(trusted, &head) {
+        Err(HeadRefusal { answer, understood }) => {
             turn.unread |= !understood;
             *answer
         }
-        Ok(most) => match collect(body, most, link.gate.limits.body_timeout, &link.gate.pending).await {
-            Err(fault) => link.refuse(fault, Some(&head)),
-            Ok(body) => {
-                turn.unread = false;
-                link.pulse.handling();
-                link.handle(head, body).await
+        Ok(Admission { max_body, target }) => {
+            match collect(body, max_body, context.shared.limits.body_timeout, &context.shared.pending).await {
+                Err(fault) => context.refuse(fault, Some(&head)),
+                Ok(body) => {
+                    turn.unread = false;
+                    context.state.handling();
+                    context.handle(head, body, target).await
+                }
             }
-        },
+        }
     };
-    let used_up = link.gate.limits.max_requests.is_some_and(|most| link.pulse.served() >= most);
-    let last = turn.unread || used_up || link.pulse.retired() || link.shutdown.is_leaving();
-    if last && link.pulse.protocol() == Protocol::Http1 {
+    let used_up = context.shared.limits.max_requests.is_some_and(|most| context.state.served() >= most);
+    let last = turn.unread || used_up || context.state.retired() || context.shutdown.is_leaving();
+    if last && context.state.protocol() == Protocol::Http1 {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     turn.answered = true;
     Ok(response)
 }
 
-impl<H: Handler> Link<H> {
-    /// Everything that can be said before the body: the bytes of body that are welcome, or the refusal.
-    fn admit(&self, trusted: bool, head: &Parts) -> Result<usize, Refusal> {
-        let refuse = |fault, understood| Refusal { answer: Box::new(self.refuse(fault, Some(head))), understood };
+impl<H: Handler> ConnectionContext<H> {
+    /// Checks all that can be checked before the body.
+    fn admit(&self, trusted: bool, head: &Parts) -> Result<Admission<H::Target>, HeadRefusal> {
+        let refuse = |fault, understood| HeadRefusal { answer: Box::new(self.refuse(fault, Some(head))), understood };
         if !trusted || head::is_malformed(head) {
             return Err(refuse(Fault::Malformed, false));
         }
-        if head.headers.len() > self.gate.limits.max_headers {
+        if head.headers.len() > self.shared.limits.max_headers {
             return Err(refuse(Fault::HeadTooLarge, false));
         }
         if let Some(fault) = head::refusal(&head.headers) {
             return Err(refuse(fault, true));
         }
-        catch_unwind(AssertUnwindSafe(|| self.gate.handler.admits(head, self.peer)))
+        catch_unwind(AssertUnwindSafe(|| self.shared.handler.admit(head, self.peer)))
             .unwrap_or_else(|_| Err(Box::new(self.refuse(Fault::Panicked, Some(head)))))
-            .map_err(|answer| Refusal { answer, understood: true })
+            .map_err(|answer| HeadRefusal { answer, understood: true })
     }
 
-    async fn handle(&self, head: Parts, body: bytes::Bytes) -> Response {
-        let Some(_place) = self.gate.enter() else {
-            self.gate.shed_in_flight.inc();
-            return self.gate.handler.fault(Fault::Overloaded, Some(&head));
+    async fn handle(&self, head: Parts, body: bytes::Bytes, target: H::Target) -> Response {
+        let Some(_place) = self.shared.enter() else {
+            self.shared.shed_in_flight.inc();
+            return self.shared.handler.fault(Fault::Overloaded, Some(&head));
         };
         // a browser shall be able to read the answer to a panic; nobody else pays for it
         let browser = head.headers.contains_key(ORIGIN).then(|| head.clone());
         let Parts { method, uri, headers, .. } = head;
         let certificate = self.certificate.clone();
         let request = Request { method, uri, headers, body, peer: self.peer, tls: self.tls, certificate };
-        let handler = &self.gate.handler;
-        let mut answer = pin!(async move { handler.handle(request).await });
+        let handler = &self.shared.handler;
+        let mut answer = pin!(async move { handler.handle(request, target).await });
         poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx))) {
             Ok(polled) => polled,
             Err(_) => Poll::Ready(self.refuse(Fault::Panicked, browser.as_ref())),
@@ -150,7 +152,7 @@ impl<H: Handler> Link<H> {
     fn refuse(&self, fault: Fault, head: Option<&Parts>) -> Response {
         match fault {
             Fault::Panicked => tracing::error!("a handler panicked"),
-            Fault::Overloaded => self.gate.shed_bodies.inc(),
+            Fault::Overloaded => self.shared.shed_bodies.inc(),
             Fault::Malformed
             | Fault::HeadTooLarge
             | Fault::BodyTooLarge
@@ -158,7 +160,7 @@ impl<H: Handler> Link<H> {
             | Fault::Coding
             | Fault::Expectation => tracing::debug!(?fault, peer = %self.peer, "refused a request"),
         }
-        let mut answer = self.gate.handler.fault(fault, head);
+        let mut answer = self.shared.handler.fault(fault, head);
         if fault == Fault::Coding {
             // RFC 9110 section 15.5.16: what would be taken
             answer.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -167,11 +169,11 @@ impl<H: Handler> Link<H> {
     }
 }
 
-impl<H> Gate<H> {
-    fn enter(&self) -> Option<Place<'_, H>> {
+impl<H> ListenerContext<H> {
+    fn enter(&self) -> Option<InFlightPermit<'_, H>> {
         let before = self.in_flight.fetch_add(1, Relaxed);
         self.in_flight_gauge.inc();
-        let place = Place(self);
+        let place = InFlightPermit(self);
         (before < self.limits.max_in_flight).then_some(place)
     }
 }

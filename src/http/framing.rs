@@ -22,14 +22,14 @@ pub(super) struct Framing {
     len: usize,
     /// The last byte of the line in progress.
     last: u8,
-    place: Place,
-    head: Head,
+    position: Position,
+    head: HeadFraming,
     good: u32,
 }
 
 /// Where in a request the next byte is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum Position {
     Head,
     /// So many bytes before the next head.
     Body(u64),
@@ -43,7 +43,7 @@ enum Place {
 
 /// What the head in progress has said.
 #[derive(Debug, Default)]
-struct Head {
+struct HeadFraming {
     lines: usize,
     length: Option<u64>,
     chunked: bool,
@@ -51,7 +51,7 @@ struct Head {
 
 impl Default for Framing {
     fn default() -> Self {
-        Self { start: [0; MOST], len: 0, last: 0, place: Place::Head, head: Head::default(), good: 0 }
+        Self { start: [0; MOST], len: 0, last: 0, position: Position::Head, head: HeadFraming::default(), good: 0 }
     }
 }
 
@@ -59,10 +59,10 @@ impl Framing {
     /// Takes the next bytes of the connection.
     pub(super) fn feed(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
-            let taken = match self.place {
-                Place::Lost => return,
-                Place::Body(left) | Place::Chunk(left) => self.step_over(left, bytes.len()),
-                Place::Head | Place::ChunkSize | Place::Trailers => self.line(bytes),
+            let taken = match self.position {
+                Position::Lost => return,
+                Position::Body(left) | Position::Chunk(left) => self.step_over(left, bytes.len()),
+                Position::Head | Position::ChunkSize | Position::Trailers => self.line(bytes),
             };
             bytes = &bytes[taken..];
         }
@@ -76,11 +76,11 @@ impl Framing {
     fn step_over(&mut self, left: u64, available: usize) -> usize {
         let taken = usize::try_from(left).map_or(available, |left| left.min(available));
         let left = left - taken as u64;
-        self.place = match self.place {
-            Place::Chunk(_) if left == 0 => Place::ChunkSize,
-            Place::Chunk(_) => Place::Chunk(left),
-            _ if left == 0 => Place::Head,
-            _ => Place::Body(left),
+        self.position = match self.position {
+            Position::Chunk(_) if left == 0 => Position::ChunkSize,
+            Position::Chunk(_) => Position::Chunk(left),
+            _ if left == 0 => Position::Head,
+            _ => Position::Body(left),
         };
         taken
     }
@@ -95,8 +95,8 @@ impl Framing {
         self.start[self.len..self.len + room].copy_from_slice(&line[..room]);
         self.len += room;
         self.last = line.last().copied().unwrap_or(self.last);
-        if self.place == Place::Head && self.head.lines == 0 && line.contains(&b'#') {
-            self.place = Place::Lost;
+        if self.position == Position::Head && self.head.lines == 0 && line.contains(&b'#') {
+            self.position = Position::Lost;
         } else if ended {
             self.end_of_line();
             (self.len, self.last) = (0, 0);
@@ -106,27 +106,27 @@ impl Framing {
 
     fn end_of_line(&mut self) {
         let start = &self.start[..self.len];
-        let place = match (self.place, start.first()) {
+        let position = match (self.position, start.first()) {
             // hyper skips empty lines before the request line
-            (Place::Head, None | Some(b'\r')) if self.head.lines == 0 => Some(Place::Head),
-            (Place::Head, None | Some(b'\r')) => {
+            (Position::Head, None | Some(b'\r')) if self.head.lines == 0 => Some(Position::Head),
+            (Position::Head, None | Some(b'\r')) => {
                 self.good += 1;
                 Some(std::mem::take(&mut self.head).body())
             }
-            (Place::Head, Some(_)) => self.head.take(start).then_some(Place::Head),
-            (Place::ChunkSize, _) => chunk_size(start).and_then(|size| match size {
-                0 => Some(Place::Trailers),
-                size => size.checked_add(2).map(Place::Chunk),
+            (Position::Head, Some(_)) => self.head.take(start).then_some(Position::Head),
+            (Position::ChunkSize, _) => chunk_size(start).and_then(|size| match size {
+                0 => Some(Position::Trailers),
+                size => size.checked_add(2).map(Position::Chunk),
             }),
-            (_, Some(b'\r')) => Some(Place::Head),
+            (_, Some(b'\r')) => Some(Position::Head),
             // to hyper a lone line feed ends no trailer
-            _ => (self.last == b'\r').then_some(Place::Trailers),
+            _ => (self.last == b'\r').then_some(Position::Trailers),
         };
-        self.place = place.unwrap_or(Place::Lost);
+        self.position = position.unwrap_or(Position::Lost);
     }
 }
 
-impl Head {
+impl HeadFraming {
     /// Takes a line, of which this is the start; false if it makes the end of the body uncertain.
     fn take(&mut self, start: &[u8]) -> bool {
         self.lines += 1;
@@ -143,11 +143,11 @@ impl Head {
         }
     }
 
-    fn body(self) -> Place {
+    fn body(self) -> Position {
         match self.length {
-            _ if self.chunked => Place::ChunkSize,
-            None | Some(0) => Place::Head,
-            Some(length) => Place::Body(length),
+            _ if self.chunked => Position::ChunkSize,
+            None | Some(0) => Position::Head,
+            Some(length) => Position::Body(length),
         }
     }
 }

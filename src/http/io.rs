@@ -1,4 +1,4 @@
-//! The socket as hyper sees it: gives back the bytes that were sniffed, tells the [`Pulse`] what moves.
+//! The socket as hyper sees it: gives back the bytes that were sniffed, tells the [`ConnectionState`] what moves.
 //!
 //! On close it reads what a refused peer still sends, for a while: closing a socket with unread bytes resets the
 //! connection, and the reset may overtake the answer (RFC 9112 section 9.6). A peer that has ended its sending side is
@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::server::TlsStream;
 
 use super::framing::Framing;
-use super::pulse::{Phase, Protocol, Pulse};
+use super::state::{ConnectionPhase, ConnectionState, Protocol};
 
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// How much of a refused request is read and thrown away, in bytes.
@@ -54,7 +54,7 @@ pub(super) struct Opening {
 
 /// Why a connection never got as far as HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unopened {
+pub(super) enum OpenError {
     /// Not one byte in time.
     Silent,
     /// A part of the HTTP/2 preface, and not the rest in time.
@@ -68,18 +68,18 @@ pub(super) async fn open<S: AsyncRead + Unpin>(
     stream: &mut S,
     first_byte: Duration,
     rest: Duration,
-) -> Result<Opening, Unopened> {
+) -> Result<Opening, OpenError> {
     let mut bytes = [0; PREFACE.len()];
     let mut len = match timeout(first_byte, stream.read(&mut bytes)).await {
-        Err(_) => return Err(Unopened::Silent),
-        Ok(Err(_) | Ok(0)) => return Err(Unopened::Gone),
+        Err(_) => return Err(OpenError::Silent),
+        Ok(Err(_) | Ok(0)) => return Err(OpenError::Gone),
         Ok(Ok(n)) => n,
     };
     let since = Instant::now();
     while len < PREFACE.len() && PREFACE.starts_with(&bytes[..len]) {
         match timeout_at(since + rest, stream.read(&mut bytes[len..])).await {
-            Err(_) => return Err(Unopened::Partial),
-            Ok(Err(_) | Ok(0)) => return Err(Unopened::Gone),
+            Err(_) => return Err(OpenError::Partial),
+            Ok(Err(_) | Ok(0)) => return Err(OpenError::Gone),
             Ok(Ok(n)) => len += n,
         }
     }
@@ -87,22 +87,22 @@ pub(super) async fn open<S: AsyncRead + Unpin>(
     Ok(Opening { bytes, len, given: 0, since, protocol })
 }
 
-/// A socket, its pulse and what is known of the requests that arrived.
+/// A socket, its state and what is known of the requests that arrived.
 #[derive(Debug)]
 pub(super) struct Io<S> {
     stream: S,
     opening: Opening,
-    /// Bytes that hyper had read ahead when it was taken away; the pulse knows them already.
+    /// Bytes that hyper had read ahead when it was taken away; the state knows them already.
     ahead: Bytes,
-    pulse: Arc<Pulse>,
+    state: Arc<ConnectionState>,
     framing: Framing,
     /// Bytes thrown away since our end was closed; `None` while it is open.
     lingered: Option<usize>,
 }
 
 impl<S> Io<S> {
-    pub(super) fn new(stream: S, opening: Opening, pulse: Arc<Pulse>) -> Self {
-        Self { stream, opening, ahead: Bytes::new(), pulse, framing: Framing::default(), lingered: None }
+    pub(super) fn new(stream: S, opening: Opening, state: Arc<ConnectionState>) -> Self {
+        Self { stream, opening, ahead: Bytes::new(), state, framing: Framing::default(), lingered: None }
     }
 
     /// Gives back what hyper had read ahead.
@@ -111,20 +111,20 @@ impl<S> Io<S> {
     }
 
     fn received(&mut self, bytes: &[u8]) {
-        if self.pulse.protocol() == Protocol::Http1 {
+        if self.state.protocol() == Protocol::Http1 {
             self.framing.feed(bytes);
-            self.pulse.received(self.framing.good());
+            self.state.received(self.framing.good());
         }
     }
 }
 
 impl<S: AsyncRead + Unpin> Io<S> {
     /// Waits for the first bytes of the next request, holding nothing but the socket.
-    pub(super) async fn next_request(&mut self, until: Instant) -> Result<(), Unopened> {
+    pub(super) async fn next_request(&mut self, until: Instant) -> Result<(), OpenError> {
         let mut bytes = [0; PREFACE.len()];
         let len = match timeout_at(until, self.stream.read(&mut bytes)).await {
-            Err(_) => return Err(Unopened::Silent),
-            Ok(Err(_) | Ok(0)) => return Err(Unopened::Gone),
+            Err(_) => return Err(OpenError::Silent),
+            Ok(Err(_) | Ok(0)) => return Err(OpenError::Gone),
             Ok(Ok(n)) => n,
         };
         self.opening = Opening { bytes, len, given: 0, since: Instant::now(), protocol: Protocol::Http1 };
@@ -162,7 +162,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Io<S> {
         let fresh = &buf.filled()[before..];
         if !fresh.is_empty() {
             this.received(fresh);
-        } else if buf.remaining() > 0 && !this.pulse.end_of_input() {
+        } else if buf.remaining() > 0 && !this.state.end_of_input() {
             // nothing more will arrive: what wakes the connection now is its answers and its timer
             return Poll::Pending;
         }
@@ -173,7 +173,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Io<S> {
 impl<S: Transport> Io<S> {
     /// Notices a reset while the handler runs, when hyper reads nothing. What else arrives stays where it is.
     fn notice_reset(&self, cx: &mut Context<'_>) -> io::Result<()> {
-        if self.pulse.phase() != Phase::Handling || self.pulse.protocol() == Protocol::Http2 {
+        if self.state.phase() != ConnectionPhase::Handling || self.state.protocol() == Protocol::Http2 {
             return Ok(());
         }
         let mut byte = [0; 1];
@@ -189,7 +189,7 @@ impl<S: Transport> AsyncWrite for Io<S> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write(cx, buf);
         if written.is_pending() {
-            this.pulse.block();
+            this.state.block();
         }
         written
     }
@@ -202,7 +202,7 @@ impl<S: Transport> AsyncWrite for Io<S> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
         if written.is_pending() {
-            this.pulse.block();
+            this.state.block();
         }
         written
     }
@@ -217,8 +217,8 @@ impl<S: Transport> AsyncWrite for Io<S> {
         this.notice_reset(cx)?;
         let flushed = Pin::new(&mut this.stream).poll_flush(cx);
         match flushed {
-            Poll::Pending => this.pulse.block(),
-            Poll::Ready(_) => this.pulse.flushed(),
+            Poll::Pending => this.state.block(),
+            Poll::Ready(_) => this.state.flushed(),
         }
         flushed
     }
@@ -233,7 +233,7 @@ impl<S: Transport> AsyncWrite for Io<S> {
             }
         };
         let mut scrap = [0; 4096];
-        while this.pulse.lingers() && lingered < MOST_LINGERING {
+        while this.state.lingers() && lingered < MOST_LINGERING {
             this.lingered = Some(lingered);
             let mut scrap = ReadBuf::new(&mut scrap);
             match ready!(Pin::new(&mut this.stream).poll_read(cx, &mut scrap)) {

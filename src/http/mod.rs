@@ -8,6 +8,7 @@ pub mod admin;
 mod body;
 pub mod client;
 mod connection;
+mod cut;
 mod exchange;
 pub mod fetch;
 mod framing;
@@ -15,22 +16,23 @@ mod head;
 mod io;
 pub mod limits;
 pub mod listener;
+mod observer;
 pub mod post;
 pub mod proxy;
 pub mod public;
-mod pulse;
 pub mod request;
 mod respond;
 pub mod serve;
 pub mod shutdown;
+mod state;
 pub mod tls;
-mod vigil;
+mod watchdog;
 
 #[cfg(test)]
 mod tests;
 
 pub use limits::Limits;
 pub use listener::bind;
-pub use request::{Fault, Handler, Request, Response};
+pub use request::{Admission, Fault, Handler, Request, Response};
 pub use serve::{Drained, serve};
 pub use shutdown::{Shutdown, Stop};

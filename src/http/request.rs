@@ -26,7 +26,7 @@ pub struct Request {
     pub uri: Uri,
     /// The header fields.
     pub headers: HeaderMap,
-    /// The whole body, at most what [`Handler::admits`] allowed.
+    /// The whole body, at most [`Admission::max_body`].
     pub body: Bytes,
     /// The address the connection came from; behind a trusted proxy, the address the proxy names.
     pub peer: IpAddr,
@@ -68,7 +68,7 @@ pub enum Fault {
     Malformed,
     /// More header lines than allowed.
     HeadTooLarge,
-    /// A body longer than [`Handler::admits`] allowed.
+    /// A body longer than [`Admission::max_body`].
     BodyTooLarge,
     /// A body that did not arrive in time.
     BodyTimeout,
@@ -109,18 +109,33 @@ impl Fault {
     }
 }
 
-/// What a listener serves.
+/// The answer to a request's head: the request may go on.
+#[derive(Debug)]
+pub struct Admission<T> {
+    /// Longest body that is read, in bytes.
+    pub max_body: usize,
+    /// What the head resolved to, handed on to [`Handler::handle`].
+    pub target: T,
+}
+
+/// A service behind a listener.
 pub trait Handler: Send + Sync + 'static {
-    /// Decides on the head and where it comes from: how many bytes of body are welcome, or the refusal.
+    /// What the head of a request resolves to, such as its endpoint.
+    type Target: Send;
+
+    /// Decides on the head and where it comes from: what it resolves to, or the refusal.
     ///
     /// After a refusal with body bytes unread an HTTP/1 connection is closed.
-    fn admits(&self, head: &Parts, peer: IpAddr) -> Result<usize, Box<Response>>;
+    ///
+    /// # Errors
+    /// The answer that refuses the request.
+    fn admit(&self, head: &Parts, peer: IpAddr) -> Result<Admission<Self::Target>, Box<Response>>;
 
     /// Answers a request. The future is dropped, at any await, when the client goes away: when it resets the connection
     /// or the stream, not when it has merely ended its sending side.
-    fn handle(&self, request: Request) -> impl Future<Output = Response> + Send;
+    fn handle(&self, request: Request, target: Self::Target) -> impl Future<Output = Response> + Send;
 
-    /// How a refusal of the transport looks; the status of the answer should be [`Fault::status`]. After a panic there
+    /// Writes a refusal of the transport; the status of the answer should be [`Fault::status`]. After a panic there
     /// is a head only if the request has an `Origin`.
     fn fault(&self, fault: Fault, _head: Option<&Parts>) -> Response {
         fault.plain()

@@ -11,16 +11,16 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 
-use super::body::Pending;
-use super::connection::{End, Origin, Protocols, converse};
-use super::exchange::Gate;
+use super::body::PendingBodies;
+use super::connection::{ConnectionEnd, PeerInfo, Protocols, converse};
+use super::cut::{CutCounters, CutReason};
+use super::exchange::ListenerContext;
 use super::limits::Limits;
 use super::listener::Acceptor;
 use super::request::Handler;
 use super::shutdown::Shutdown;
 use super::tls::{Tls, peer};
-use super::vigil::Reason;
-use crate::metrics::Metrics;
+use crate::metrics::{GaugeGuard, Metrics};
 
 /// How the connections that were open when the drain began have ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,13 +35,15 @@ pub struct Drained {
 const GRACE: Duration = Duration::from_millis(250);
 
 struct Listener<H> {
-    gate: Arc<Gate<H>>,
+    shared: Arc<ListenerContext<H>>,
     protocols: Protocols,
     tls: Option<TlsAcceptor>,
     handshakes: Semaphore,
-    metrics: Metrics,
     open: IntGauge,
     accepted: IntCounter,
+    /// Times that a connection had to wait for another to end.
+    shed: IntCounter,
+    cut_by_reason: CutCounters,
     shutdown: Shutdown,
     /// Connections that ended by themselves during the drain.
     finished: AtomicUsize,
@@ -108,9 +110,9 @@ impl<H: Handler> Listener<H> {
         name: &'static str,
         shutdown: Shutdown,
     ) -> Self {
-        let gate = Gate {
+        let shared = ListenerContext {
             handler,
-            pending: Pending::new(limits.max_pending_body_bytes),
+            pending: PendingBodies::new(limits.max_pending_body_bytes),
             in_flight: AtomicUsize::new(0),
             in_flight_gauge: metrics.http_in_flight.clone(),
             shed_in_flight: metrics.shed.with_label_values(&["in_flight"]),
@@ -118,13 +120,14 @@ impl<H: Handler> Listener<H> {
             limits: Arc::new(limits),
         };
         Self {
-            protocols: Protocols::new(&gate.limits),
-            handshakes: Semaphore::new(gate.limits.max_handshakes),
-            gate: Arc::new(gate),
+            protocols: Protocols::new(&shared.limits),
+            handshakes: Semaphore::new(shared.limits.max_handshakes),
+            shared: Arc::new(shared),
             tls: tls.as_ref().map(Tls::acceptor),
             open: metrics.connections.with_label_values(&[name]),
             accepted: metrics.connections_accepted.with_label_values(&[name]),
-            metrics,
+            shed: metrics.shed.with_label_values(&["connections"]),
+            cut_by_reason: CutCounters::new(&metrics),
             shutdown,
             finished: AtomicUsize::new(0),
             cut: AtomicUsize::new(0),
@@ -135,7 +138,7 @@ impl<H: Handler> Listener<H> {
     /// A place for one more connection, as soon as there is one.
     async fn place(&self, connections: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
         if connections.available_permits() == 0 {
-            self.metrics.shed.with_label_values(&["connections"]).inc();
+            self.shed.inc();
         }
         Arc::clone(connections).acquire_owned().await.ok()
     }
@@ -146,25 +149,25 @@ impl<H: Handler> Listener<H> {
     }
 
     async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, _place: OwnedSemaphorePermit) {
-        let _open = Open::new(&self.open);
+        let _open = GaugeGuard::new(&self.open);
         let tls = self.tls.is_some();
-        let mut origin = Origin { peer: peer.ip().to_canonical(), tls, certificate: None, age: self.age() };
-        let gate = Arc::clone(&self.gate);
+        let mut origin = PeerInfo { peer: peer.ip().to_canonical(), tls, certificate: None, age: self.age() };
+        let shared = Arc::clone(&self.shared);
         let end = match &self.tls {
-            None => converse(stream, origin, gate, &self.protocols, &self.shutdown).await,
+            None => converse(stream, origin, shared, &self.protocols, &self.shutdown).await,
             // large futures, and only TLS connections should pay for them
             Some(tls) => match Box::pin(self.handshake(tls, stream)).await {
                 Ok(stream) => {
                     origin.certificate = peer::chain(stream.get_ref().1);
-                    Box::pin(converse(stream, origin, gate, &self.protocols, &self.shutdown)).await
+                    Box::pin(converse(stream, origin, shared, &self.protocols, &self.shutdown)).await
                 }
                 Err(end) => end,
             },
         };
-        if let End::Cut(reason) = end {
-            self.metrics.connections_cut.with_label_values(&[reason]).inc();
+        if let ConnectionEnd::Cut(reason) = end {
+            self.cut_by_reason.count(reason);
         }
-        if end == End::Cut(Reason::Drain.label()) {
+        if end == ConnectionEnd::Cut(CutReason::Drain) {
             self.cut.fetch_add(1, Relaxed);
         } else if self.shutdown.deadline().is_some() {
             self.finished.fetch_add(1, Relaxed);
@@ -175,22 +178,22 @@ impl<H: Handler> Listener<H> {
         &self,
         tls: &TlsAcceptor,
         stream: TcpStream,
-    ) -> Result<tokio_rustls::server::TlsStream<TcpStream>, End> {
+    ) -> Result<tokio_rustls::server::TlsStream<TcpStream>, ConnectionEnd> {
         let shaken = async {
             let _turn = self.handshakes.acquire().await;
             tls.accept(stream).await
         };
         tokio::select! {
-            shaken = timeout(self.gate.limits.handshake_timeout, shaken) => match shaken {
+            shaken = timeout(self.shared.limits.handshake_timeout, shaken) => match shaken {
                 Ok(Ok(stream)) => Ok(stream),
                 Ok(Err(error)) => {
                     tracing::debug!(%error, "failed to shake hands");
-                    Err(End::Cut("tls"))
+                    Err(ConnectionEnd::Cut(CutReason::Tls))
                 }
-                Err(_) => Err(End::Cut("handshake")),
+                Err(_) => Err(ConnectionEnd::Cut(CutReason::Handshake)),
             },
             // nothing has been asked yet
-            () = self.shutdown.parted() => Err(End::Finished),
+            () = self.shutdown.parted() => Err(ConnectionEnd::Finished),
         }
     }
 
@@ -200,22 +203,6 @@ impl<H: Handler> Listener<H> {
         const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
         let spread = self.born.fetch_add(1, Relaxed).wrapping_mul(GOLDEN) >> 32;
         let tenths = spread as f64 / f64::from(u32::MAX) * 0.2;
-        self.gate.limits.max_age.mul_f64(0.9 + tenths)
-    }
-}
-
-/// One connection in the gauge of open ones.
-struct Open<'a>(&'a IntGauge);
-
-impl<'a> Open<'a> {
-    fn new(gauge: &'a IntGauge) -> Self {
-        gauge.inc();
-        Self(gauge)
-    }
-}
-
-impl Drop for Open<'_> {
-    fn drop(&mut self) {
-        self.0.dec();
+        self.shared.limits.max_age.mul_f64(0.9 + tenths)
     }
 }

@@ -27,7 +27,7 @@ use crate::jwks::keyset::Skipped;
 use crate::limit::lines::LineBudget;
 use crate::protocol::auth_method::{AuthMethod, CredentialKind, MethodName};
 use crate::protocol::endpoint::Endpoint;
-use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
+use crate::protocol::error::{BrokenRule, ErrorCause, ErrorCode, OAuthError};
 use crate::protocol::form::Form;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::Scope;
@@ -176,7 +176,7 @@ impl Issuer {
         let error = OAuthError::new(ErrorCode::InvalidScope, "the client may not have this scope");
         let offered = self.settings.scopes.without(&self.login_scopes());
         let of_others = scope.tokens().all(|token| may.contains(token) || offered.contains(token));
-        Err(if of_others { error.on(Occasion::ScopeOfOthers) } else { error })
+        Err(if of_others { error.because(ErrorCause::Scope(BrokenRule::Registration)) } else { error })
     }
 
     /// Whether the endpoint is there: that of a grant only if the grant is offered.

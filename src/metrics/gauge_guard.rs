@@ -3,17 +3,18 @@
 use prometheus::IntGauge;
 
 /// Adds one to a gauge until it is dropped, also by a panic.
-pub struct GaugeGuard<'a>(&'a IntGauge);
+#[derive(Debug)]
+pub struct GaugeGuard(IntGauge);
 
-impl<'a> GaugeGuard<'a> {
+impl GaugeGuard {
     /// Adds one to `gauge`.
-    pub fn new(gauge: &'a IntGauge) -> Self {
+    pub fn new(gauge: &IntGauge) -> Self {
         gauge.inc();
-        Self(gauge)
+        Self(gauge.clone())
     }
 }
 
-impl Drop for GaugeGuard<'_> {
+impl Drop for GaugeGuard {
     fn drop(&mut self) {
         self.0.dec();
     }

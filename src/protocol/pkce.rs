@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
-use super::error::{OAuthError, Occasion};
+use super::error::{BrokenRule, ErrorCause, OAuthError};
 
 /// A code challenge of method S256: the SHA-256 of the verifier.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +46,7 @@ impl<'a> Verifier<'a> {
             Ok(Self(text))
         } else {
             let rule = "code_verifier must be 43 to 128 unreserved characters";
-            Err(OAuthError::invalid_request(rule).on(Occasion::BadVerifier))
+            Err(OAuthError::invalid_request(rule).because(ErrorCause::Parameter("code_verifier", BrokenRule::Syntax)))
         }
     }
 }

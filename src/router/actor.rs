@@ -1,95 +1,83 @@
-//! The router actor: owns which actor serves which grant, forwards, and replaces the ones that die.
+//! The supervisor of the grants' actors: starts one for each grant and replaces those that die.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use prometheus::IntCounter;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SpawnErr, SupervisionEvent};
 
-use crate::grant::Error;
-use crate::grant::actor::{Desk, GrantActor, Job};
+use super::registered::RegisteredGrant;
+use crate::grant::actor::{GrantActor, GrantRuntime, Job};
 
-/// What the router is told.
-pub(super) enum Message {
-    /// Have this answered.
-    Serve(Job),
-    /// Open a lane with a grant actor of its own.
-    Open(Arc<Desk>, RpcReplyPort<Result<(), SpawnErr>>),
+/// Asks the supervisor to start the actor of a grant.
+pub(super) struct Register {
+    pub(super) runtime: Arc<GrantRuntime>,
+    pub(super) reply: RpcReplyPort<Result<Arc<RegisteredGrant>, SpawnErr>>,
 }
 
-struct RouterActor;
+struct GrantSupervisor {
+    max_in_flight: usize,
+}
 
-struct State {
-    /// By grant type.
-    live: HashMap<String, (ActorRef<Job>, Arc<Desk>)>,
+struct Supervised {
+    grants: Vec<Arc<RegisteredGrant>>,
     restarts: IntCounter,
 }
 
-/// Starts the router actor, without any lanes.
-pub(super) async fn start(restarts: IntCounter) -> Result<(ActorRef<Message>, tokio::task::JoinHandle<()>), SpawnErr> {
-    Actor::spawn(None, RouterActor, restarts).await
+/// Starts the supervisor, without any grant.
+pub(super) async fn start(
+    restarts: IntCounter,
+    max_in_flight: usize,
+) -> Result<(ActorRef<Register>, tokio::task::JoinHandle<()>), SpawnErr> {
+    Actor::spawn(None, GrantSupervisor { max_in_flight }, restarts).await
 }
 
-impl State {
-    fn serve(&self, job: Job) {
-        let grant_type = job.request.form.get("grant_type").unwrap_or_default();
-        let Some((grant, _)) = self.live.get(grant_type) else {
-            let _ = job.reply.send(Err(Error::Gone));
-            return;
-        };
-        // a dead grant's mailbox drops the job, and the edge hears of it as `Gone`
-        let _ = grant.cast(job);
-    }
-}
-
-impl Actor for RouterActor {
-    type Msg = Message;
-    type State = State;
+impl Actor for GrantSupervisor {
+    type Msg = Register;
+    type State = Supervised;
     type Arguments = IntCounter;
 
-    async fn pre_start(&self, _myself: ActorRef<Message>, restarts: IntCounter) -> Result<State, ActorProcessingErr> {
-        Ok(State { live: HashMap::new(), restarts })
+    async fn pre_start(
+        &self,
+        _myself: ActorRef<Register>,
+        restarts: IntCounter,
+    ) -> Result<Supervised, ActorProcessingErr> {
+        Ok(Supervised { grants: Vec::new(), restarts })
     }
 
     async fn handle(
         &self,
-        myself: ActorRef<Message>,
-        message: Message,
-        state: &mut State,
+        myself: ActorRef<Register>,
+        Register { runtime, reply }: Register,
+        state: &mut Supervised,
     ) -> Result<(), ActorProcessingErr> {
-        match message {
-            Message::Serve(job) => state.serve(job),
-            Message::Open(desk, reply) => {
-                let opened = hire(&myself, &desk).await.map(|actor| {
-                    state.live.insert(desk.grant.grant_type().as_str().to_owned(), (actor, desk));
-                });
-                let _ = reply.send(opened);
-            }
-        }
+        let registered = spawn(&myself, &runtime).await.map(|actor| {
+            let grant = Arc::new(RegisteredGrant::new(runtime, actor, self.max_in_flight));
+            state.grants.push(grant.clone());
+            grant
+        });
+        let _ = reply.send(registered);
         Ok(())
     }
 
     async fn handle_supervisor_evt(
         &self,
-        myself: ActorRef<Message>,
+        myself: ActorRef<Register>,
         event: SupervisionEvent,
-        state: &mut State,
+        state: &mut Supervised,
     ) -> Result<(), ActorProcessingErr> {
-        let (SupervisionEvent::ActorFailed(who, _) | SupervisionEvent::ActorTerminated(who, _, _)) = event else {
+        let (SupervisionEvent::ActorFailed(dead, _) | SupervisionEvent::ActorTerminated(dead, _, _)) = event else {
             return Ok(());
         };
-        for (name, (actor, desk)) in &mut state.live {
-            if actor.get_id() == who.get_id() {
-                tracing::error!(grant = name, "a grant actor died; starting another");
-                state.restarts.inc();
-                *actor = hire(&myself, desk).await?;
-            }
+        if let Some(grant) = state.grants.iter().find(|grant| grant.live.load().get_id() == dead.get_id()) {
+            tracing::error!(grant = &**grant.metrics().label(), "a grant actor died; starting another");
+            state.restarts.inc();
+            grant.live.store(Arc::new(spawn(&myself, &grant.runtime).await?));
         }
         Ok(())
     }
 }
 
-async fn hire(supervisor: &ActorRef<Message>, desk: &Arc<Desk>) -> Result<ActorRef<Job>, SpawnErr> {
-    let (actor, _) = Actor::spawn_linked(None, GrantActor, desk.clone(), supervisor.get_cell()).await?;
+async fn spawn(supervisor: &ActorRef<Register>, runtime: &Arc<GrantRuntime>) -> Result<ActorRef<Job>, SpawnErr> {
+    let (actor, _) = Actor::spawn_linked(None, GrantActor, runtime.clone(), supervisor.get_cell()).await?;
     Ok(actor)
 }

@@ -1,6 +1,8 @@
-//! The router: from `grant_type` to the live actor of that grant, with admission before the mailbox.
+//! The router: from a `grant_type` to its registered grant, whose actor it supervises.
 
 mod actor;
+mod metrics;
+mod registered;
 #[cfg(test)]
 mod tests;
 
@@ -9,29 +11,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use prometheus::IntCounter;
 use ractor::ActorRef;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::ask::{AskError, ask};
-use crate::grant::actor::{Desk, Job};
-use crate::grant::{Context, Error, Grant, TokenRequest};
-use crate::metrics::{Metrics, Stopwatch};
-use crate::protocol::error::ErrorCode;
-use crate::protocol::response::TokenResponse;
+use crate::ask::ask;
+use crate::grant::actor::GrantRuntime;
+use crate::grant::{Context, Grant};
+use crate::metrics::Metrics;
 use crate::setting::{SettingError, check_period};
-use actor::Message;
+use actor::Register;
+pub use metrics::TokenMetrics;
+pub use registered::RegisteredGrant;
 
-/// How long a new lane may take to open.
-const OPENING: Duration = Duration::from_secs(5);
+/// How long the registration of a grant may take.
+const REGISTRATION: Duration = Duration::from_secs(5);
 
-/// How much the router lets in.
+/// Limits of token requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RouterConfig {
-    /// Requests of one grant type in flight at a time; more are refused at once.
+    /// Requests of one grant type in flight at a time; further ones are refused at once.
     pub max_in_flight_per_grant: usize,
-    /// How long a request may take from the edge to its answer.
+    /// Time from the edge to the answer of a request.
     #[serde(with = "humantime_serde")]
     pub deadline: Duration,
 }
@@ -55,37 +55,25 @@ impl RouterConfig {
     }
 }
 
-/// Sends token requests to the actor of their grant. Cheap to clone.
+/// The registered grants by name. Cheap to clone.
 #[derive(Clone)]
 pub struct Router {
-    actor: ActorRef<Message>,
-    lanes: Arc<ArcSwap<HashMap<String, Lane>>>,
+    supervisor: ActorRef<Register>,
+    grants: Arc<ArcSwap<HashMap<String, Arc<RegisteredGrant>>>>,
+    /// The metrics of requests whose grant type nobody registered.
+    unknown: Arc<TokenMetrics>,
     config: RouterConfig,
-    /// What the grants get that are opened later.
+    /// The context of grants that are registered later.
     context: Arc<Context>,
 }
 
 /// The label of requests whose grant type the router does not know.
-pub const UNKNOWN: &str = "unknown";
-
-/// Makes the series of a grant, so that its first request and its first failure count as every other.
-fn begin_series(metrics: &Metrics, grant: &str) {
-    for outcome in ErrorCode::ALL.map(ErrorCode::name).into_iter().chain(["ok"]) {
-        let _ = metrics.token_requests.with_label_values(&[grant, outcome]);
-    }
-    let _ = metrics.stage_duration.with_label_values(&[grant, "auth"]);
-}
-
-#[derive(Clone)]
-struct Lane {
-    permits: Arc<Semaphore>,
-    shed: IntCounter,
-}
+const UNKNOWN: &str = "unknown";
 
 impl Router {
-    /// Starts the router actor and one actor per grant.
+    /// Starts the supervisor and registers `grants`.
     ///
-    /// The second value completes when the router is gone, which is fatal: drain and exit.
+    /// The second value completes when the supervisor is gone, which is fatal: drain and exit.
     ///
     /// # Errors
     /// If an actor does not start.
@@ -96,79 +84,52 @@ impl Router {
         metrics: &Metrics,
     ) -> Result<(Self, tokio::task::JoinHandle<()>), ractor::SpawnErr> {
         let restarts = metrics.actor_restarts.with_label_values(&["grant"]);
-        begin_series(metrics, UNKNOWN);
-        let (actor, handle) = actor::start(restarts).await?;
-        let router = Self { actor, lanes: Arc::default(), config, context: Arc::new(context.clone()) };
-        router.open(grants).await?;
+        let (supervisor, handle) = actor::start(restarts, config.max_in_flight_per_grant).await?;
+        let unknown = Arc::new(TokenMetrics::new(metrics, UNKNOWN));
+        let context = Arc::new(context.clone());
+        let router = Self { supervisor, grants: Arc::default(), unknown, config, context };
+        router.register(grants).await?;
         Ok((router, handle))
     }
 
-    /// Opens a lane for each of these grants whose type has none; a lane that is open stays as it is. One caller at a
-    /// time.
+    /// Registers each of `grants` whose type is not registered yet. Only one caller at a time.
     ///
     /// # Errors
-    /// If an actor does not start; the lanes before it are open.
-    pub async fn open(&self, grants: Vec<Arc<dyn Grant>>) -> Result<(), ractor::SpawnErr> {
+    /// If an actor does not start; the grants before it are registered.
+    pub async fn register(&self, grants: Vec<Arc<dyn Grant>>) -> Result<(), ractor::SpawnErr> {
         for grant in grants {
             let name = grant.grant_type();
             if self.knows(name.as_str()) {
                 continue;
             }
-            let metrics = &self.context.metrics;
-            begin_series(metrics, name.as_str());
-            let desk = Desk::new(grant, Context::clone(&self.context), self.config.deadline, metrics);
-            let opened = ask(&self.actor, |reply| Message::Open(Arc::new(desk), reply), OPENING).await;
-            opened.unwrap_or_else(|error| Err(ractor::SpawnErr::StartupFailed(error.into())))?;
-            let lane = Lane {
-                permits: Arc::new(Semaphore::new(self.config.max_in_flight_per_grant)),
-                shed: metrics.shed.with_label_values(&[name.as_str()]),
-            };
-            let mut lanes = HashMap::clone(&self.lanes.load());
-            lanes.insert(name.as_str().to_owned(), lane);
-            self.lanes.store(Arc::new(lanes));
+            let runtime = GrantRuntime::new(grant, Context::clone(&self.context), self.config.deadline);
+            let register = |reply| Register { runtime: Arc::new(runtime), reply };
+            let registered = ask(&self.supervisor, register, REGISTRATION).await;
+            let registered = registered.unwrap_or_else(|error| Err(ractor::SpawnErr::StartupFailed(error.into())))?;
+            let mut all = HashMap::clone(&self.grants.load());
+            all.insert(name.as_str().to_owned(), registered);
+            self.grants.store(Arc::new(all));
         }
         Ok(())
     }
 
-    /// Whether there is a grant of this type: if so, its name may be a label.
+    /// Returns the grant of this type; `None` if none is registered.
+    pub fn grant(&self, grant_type: &str) -> Option<Arc<RegisteredGrant>> {
+        self.grants.load().get(grant_type).cloned()
+    }
+
+    /// Returns whether a grant of this type is registered.
     pub fn knows(&self, grant_type: &str) -> bool {
-        self.lanes.load().contains_key(grant_type)
+        self.grants.load().contains_key(grant_type)
     }
 
-    /// Has a token request answered.
-    ///
-    /// # Errors
-    /// [`Error::Overloaded`] at once if too many of its grant are in flight; whatever the grant says otherwise.
-    pub async fn token(&self, grant_type: &str, mut request: TokenRequest) -> Result<TokenResponse, Error> {
-        let permit = self.admit(grant_type)?;
-        let since = Stopwatch::start();
-        // dropped when the answer is given or given up, or when the client hangs up
-        let edge = Arc::new(());
-        request.waiting = Arc::downgrade(&edge);
-        let job = |reply| Message::Serve(Job { request, reply, since, permit });
-        let answer = ask(&self.actor, job, self.config.deadline).await;
-        drop(edge);
-        answer.unwrap_or_else(|error| match error {
-            AskError::Gone => Err(Error::Gone),
-            AskError::Late => Err(Error::Late),
-        })
+    /// The metrics of requests without a registered grant type.
+    pub fn unknown(&self) -> &TokenMetrics {
+        &self.unknown
     }
 
-    /// A place among the requests of a grant that are in flight; also for what belongs to a grant and is no token request.
-    ///
-    /// # Errors
-    /// [`Error::Overloaded`] if there is none.
-    pub fn admit(&self, grant_type: &str) -> Result<OwnedSemaphorePermit, Error> {
-        let lanes = self.lanes.load();
-        let lane = lanes.get(grant_type).ok_or(Error::Gone)?;
-        lane.permits.clone().try_acquire_owned().map_err(|_| {
-            lane.shed.inc();
-            Error::Overloaded
-        })
-    }
-
-    /// Stops the router and its grants; what they work on is finished by its own tasks.
+    /// Stops the supervisor and its grants; running requests are finished by their own tasks.
     pub fn stop(&self) {
-        self.actor.stop(None);
+        self.supervisor.stop(None);
     }
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::*;
 use crate::auth::Evidence;
 use crate::config::Source;
+use crate::grant::{Error, TokenRequest};
 use crate::protocol::form::Form;
+use crate::protocol::response::TokenResponse;
 use crate::server::{Daemon, Environment, prepare};
 use crate::slow_hash::Waiting;
 use crate::vault::Vault;
@@ -57,7 +59,7 @@ async fn ask(daemon: &Daemon) -> Result<TokenResponse, Error> {
     };
     let peer = [127, 0, 0, 1].into();
     let request = TokenRequest { issuer, client, form: form.into_owned(), peer, waiting: Waiting::default() };
-    service.router.token("authorization_code", request).await
+    service.router.grant("authorization_code").unwrap().serve(request).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,7 +70,7 @@ async fn a_grant_actor_that_dies_is_replaced() {
     let router = &daemon.service().router;
     let restarts = daemon.service().context.metrics.actor_restarts.with_label_values(&["grant"]);
     for round in 1..=3u64 {
-        let grants = router.actor.get_children();
+        let grants = router.supervisor.get_children();
         assert_eq!(grants.len(), crate::grant::built_in().len());
         grants.iter().for_each(ractor::ActorCell::kill);
         let back = async {

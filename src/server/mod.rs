@@ -26,7 +26,7 @@ use crate::limit::throttle::Throttle;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::router::Router;
-use crate::service::{Phase, Service, Tally};
+use crate::service::{Counters, Service, ServingPhase};
 use crate::store::memory::Memory;
 use crate::store::sled::Sled;
 use crate::store::{self, Shards, StoreError};
@@ -145,7 +145,7 @@ impl Daemon {
         let live_config = LiveConfig::new(source, loaded.clone(), files, live);
         let reloader = Reloader::start(live_config, &metrics).await?;
         let operator = Arc::new(reloader.clone());
-        let phase = Phase::default();
+        let phase = ServingPhase::default();
         phase.serve();
         let service = Arc::new(Service {
             registry,
@@ -157,7 +157,7 @@ impl Daemon {
             phase,
             dialects,
             operator,
-            tally: Tally::new(&metrics),
+            counters: Counters::new(&metrics),
         });
         let public_addr = local_addr(&public, config.public.listen);
         let admin_addr = local_addr(&admin, config.admin.listen);

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::jose::jwk::PublicJwk;
-use crate::protocol::error::{OAuthError, Occasion};
+use crate::protocol::error::{BrokenRule, ErrorCause, OAuthError};
 use crate::protocol::form::Form;
 use crate::protocol::grant_type::GrantType;
 
@@ -42,16 +42,18 @@ impl ProofKey {
         if !bindable || form.get("token_type") != Some(POP) {
             return Ok(None);
         }
-        let known = |name| ALGORITHMS.into_iter().find(|known| *known == name).ok_or(wrong("invalid alg."));
+        let known = |name| {
+            ALGORITHMS.into_iter().find(|known| *known == name).ok_or(wrong("invalid alg.", "alg", BrokenRule::Syntax))
+        };
         let alg = form.get("alg").map(known).transpose()?;
-        let key = form.get("key").ok_or(wrong("key is required."))?;
-        let key = read(key).ok_or(wrong("invalid key."))?;
+        let key = form.get("key").ok_or(wrong("key is required.", "key", BrokenRule::Required))?;
+        let key = read(key).ok_or(wrong("invalid key.", "key", BrokenRule::Syntax))?;
         Ok(Some(Self { key, alg }))
     }
 }
 
-const fn wrong(what: &'static str) -> OAuthError {
-    OAuthError::invalid_request(what).on(Occasion::NoVendorParameter)
+const fn wrong(description: &'static str, parameter: &'static str, rule: BrokenRule) -> OAuthError {
+    OAuthError::invalid_request(description).because(ErrorCause::Parameter(parameter, rule))
 }
 
 fn read(key: &str) -> Option<PublicJwk> {

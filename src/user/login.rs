@@ -1,6 +1,6 @@
 //! What a password request says about who logs in (RFC 6749 section 4.3.2), bounded before anything is done with it.
 
-use crate::protocol::error::{OAuthError, Occasion};
+use crate::protocol::error::{BrokenRule, ErrorCause, OAuthError};
 use crate::protocol::form::Form;
 
 use super::directory::{MAX_PASSWORD, is_username};
@@ -11,8 +11,15 @@ const MAX_ACR: usize = 300;
 /// Longest vendor parameter, in bytes.
 const MAX_PARAMETER: usize = 512;
 
-const MISSING: OAuthError = OAuthError::invalid_request("username or password is missing").on(Occasion::NoLogin);
-const LONG: OAuthError = OAuthError::invalid_request("username or password is too long").on(Occasion::NoLogin);
+const fn missing(parameter: &'static str) -> OAuthError {
+    let error = OAuthError::invalid_request("username or password is missing");
+    error.because(ErrorCause::Parameter(parameter, BrokenRule::Required))
+}
+
+const fn long(parameter: &'static str) -> OAuthError {
+    let error = OAuthError::invalid_request("username or password is too long");
+    error.because(ErrorCause::Parameter(parameter, BrokenRule::Length))
+}
 
 /// Who wants to log in, and how. No `Debug`: it carries a password.
 pub struct LoginRequest<'a> {
@@ -43,9 +50,13 @@ impl<'a> LoginRequest<'a> {
     /// # Errors
     /// `invalid_request` for what is missing or too long.
     pub fn read(form: &'a Form<'_>, settings: &'a UsersSettings) -> Result<Self, OAuthError> {
-        let (username, password) = form.get("username").zip(form.get("password")).ok_or(MISSING)?;
-        if !is_username(username) || password.len() > MAX_PASSWORD {
-            return Err(LONG);
+        let username = form.get("username").ok_or(missing("username"))?;
+        let password = form.get("password").ok_or(missing("password"))?;
+        if !is_username(username) {
+            return Err(long("username"));
+        }
+        if password.len() > MAX_PASSWORD {
+            return Err(long("password"));
         }
         let named = |name: &'a str| form.get(name).map(|value| (name, value));
         let parameters: Vec<_> = settings.parameters().filter_map(named).collect();

@@ -12,7 +12,7 @@ use crate::cli::failure::CommandFailure;
 use crate::cli::output::say;
 use crate::cli::{exit, table};
 use crate::config::secret_line;
-use crate::http::client::{Call, ClientError, Method, Reply, Trust, send};
+use crate::http::client::{Call, ClientError, ConnectError, Method, Reply, ServerTrust, send};
 use crate::secret_file;
 
 /// Options of every command that talks to a running daemon.
@@ -73,25 +73,36 @@ impl AdminArgs {
         body: Option<(&'static str, String)>,
     ) -> Result<Reply, CommandFailure> {
         let name = format!("{method} {url}");
-        let trust = self.ca_file.as_deref().map_or(Trust::Nobody, Trust::File);
-        let call = Call { method, url, authorization: Some(authorization), body, trust };
+        let trust = self.ca_file.as_deref().map_or(ServerTrust::Nobody, ServerTrust::File);
+        let call = Call {
+            method,
+            url,
+            authorization: Some(authorization),
+            body: body.map(|(kind, text)| (kind, text.into())),
+        };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| CommandFailure::new(exit::INTERNAL, format!("cannot start a runtime: {error}")))?;
-        runtime.block_on(send(call)).map_err(|error| unanswered(flag, &name, &error))
+        runtime.block_on(send(call, trust)).map_err(|error| unanswered(flag, &name, &error))
     }
 }
 
 fn unanswered(flag: &str, name: &str, error: &ClientError) -> CommandFailure {
     let (code, advice) = match error {
-        ClientError::Connect { .. } => (
+        ClientError::Connect(ConnectError::Dial(_)) => (
             exit::UNAVAILABLE,
             format!("is the daemon running? start it with `jeton serve --config FILE` or `jeton dev`, or set {flag}"),
         ),
-        ClientError::NoTrust | ClientError::Trust(_) => (exit::CONFIG, "give --ca-file FILE".to_owned()),
-        ClientError::Handshake { .. } => (exit::UNAVAILABLE, format!("check --ca-file and the name in {flag}")),
-        ClientError::Url | ClientError::Authorization => (exit::CONFIG, format!("correct {flag}")),
+        ClientError::Connect(ConnectError::NoTrust) | ClientError::Trust(_) => {
+            (exit::CONFIG, "give --ca-file FILE".to_owned())
+        }
+        ClientError::Connect(ConnectError::Handshake { .. }) => {
+            (exit::UNAVAILABLE, format!("check --ca-file and the name in {flag}"))
+        }
+        ClientError::Connect(ConnectError::Url) | ClientError::Authorization => {
+            (exit::CONFIG, format!("correct {flag}"))
+        }
         ClientError::Broken(_) | ClientError::Answer | ClientError::Late => (
             exit::UNAVAILABLE,
             format!("check that {flag} is the right listener (http or https), and the daemon's log"),

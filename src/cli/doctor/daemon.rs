@@ -14,7 +14,7 @@ use super::network::dialled;
 use crate::cause::chain;
 use crate::clock::Time;
 use crate::config::{Config, secret_line};
-use crate::http::client::{Call, Method, Reply, Trust, send};
+use crate::http::client::{Call, Method, Reply, ServerTrust, send};
 
 /// Longest time for an answer.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -24,10 +24,10 @@ pub(super) struct RunningDaemon<'a> {
     base: Url,
     /// True if `base` comes from the command line.
     is_given: bool,
-    /// Trust in the admin listener.
-    trust: Trust<'a>,
-    /// Trust in the issuers' URLs.
-    outside: Trust<'a>,
+    /// For the admin listener.
+    trust: ServerTrust<'a>,
+    /// For the issuers' URLs.
+    outside: ServerTrust<'a>,
     authorization: Zeroizing<String>,
 }
 
@@ -60,14 +60,14 @@ impl<'a> RunningDaemon<'a> {
         let own = format!("{scheme}://{}", dialled(config.admin.listen));
         let is_given = admin_url.is_some();
         let base = admin_url.or_else(|| Url::parse(&own).ok())?;
-        let certificate = config.admin.tls.as_ref().map(|tls| Trust::File(&tls.certificate));
+        let certificate = config.admin.tls.as_ref().map(|tls| ServerTrust::File(&tls.certificate));
         // the configuration was checked with this file
         let token = secret_line(&config.secrets.admin_token_file, "").unwrap_or_default();
         Some(Self {
             base,
             is_given,
-            trust: ca_file.map(Trust::File).or(certificate).unwrap_or(Trust::Browsers),
-            outside: ca_file.map_or(Trust::Browsers, Trust::File),
+            trust: ca_file.map(ServerTrust::File).or(certificate).unwrap_or(ServerTrust::Browsers),
+            outside: ca_file.map_or(ServerTrust::Browsers, ServerTrust::File),
             authorization: Zeroizing::new(format!("Bearer {}", token.as_str())),
         })
     }
@@ -206,9 +206,9 @@ impl<'a> RunningDaemon<'a> {
     }
 }
 
-async fn get(url: &Url, authorization: Option<&str>, trust: Trust<'_>) -> Result<Reply, String> {
-    let call = Call { method: Method::GET, url, authorization, body: None, trust };
-    let sent = tokio::time::timeout(ANSWER, send(call)).await;
+async fn get(url: &Url, authorization: Option<&str>, trust: ServerTrust<'_>) -> Result<Reply, String> {
+    let call = Call { method: Method::GET, url, authorization, body: None };
+    let sent = tokio::time::timeout(ANSWER, send(call, trust)).await;
     sent.map_err(|_| format!("no answer within {} s", ANSWER.as_secs()))?.map_err(|error| chain(&error))
 }
 

@@ -16,7 +16,7 @@ pub const MAX_SEGMENTS: usize = 12;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("character {at}: {problem}")]
 pub struct ConditionError {
-    /// Counted from 1.
+    /// GaugeGuard from 1.
     pub at: usize,
     /// What was expected, or which limit was passed.
     pub problem: &'static str,

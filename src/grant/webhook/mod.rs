@@ -10,7 +10,7 @@ mod wire;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{Context, Deciding, Error, Grant, Issue, Lineage, Login, TokenRequest};
+use super::{Context, Deciding, DirectLogin, Error, Grant, Issue, Lineage, TokenRequest};
 use crate::clock::Time;
 use crate::issuer::CustomGrant;
 use crate::limit::bucket::Quota;
@@ -20,7 +20,7 @@ use crate::protocol::form::Form;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::resource;
 use crate::token::Granted;
-use wire::{Answer, Question};
+use wire::{GrantAnswer, GrantQuestion};
 
 const MISSING: OAuthError = OAuthError::invalid_request("a parameter of this grant is missing");
 const LONG: OAuthError = OAuthError::invalid_request("a parameter of this grant is too long");
@@ -68,7 +68,7 @@ async fn decide(
     let client = &request.client;
     let scope = request.scope()?;
     let resources = resource::asked(&request.form, &client.settings.resources)?;
-    let question = Question {
+    let question = GrantQuestion {
         issuer: &request.issuer.url,
         client_id: &client.id,
         peer: request.peer,
@@ -81,11 +81,13 @@ async fn decide(
     let guess = grant.admit(&request.issuer.id, &client.id, request.peer, since)?;
     let called = custom.hook.call(question.encode(), &context.clock, &context.metrics).await;
     let answer = called.map_err(Error::Hook).and_then(|(status, body)| {
-        Answer::read(status, &body).map_err(Error::HookAnswer)?.map_err(|worded| Error::Worded(Box::new(worded)))
+        GrantAnswer::read(status, &body)
+            .map_err(Error::HookAnswer)?
+            .map_err(|extension| Error::Extension(Box::new(extension)))
     });
     let no_guess = match &answer {
         Ok(_) | Err(Error::Hook(_)) => true,
-        Err(Error::Worded(worded)) => says_no_guess(worded.name()),
+        Err(Error::Extension(extension)) => says_no_guess(extension.name()),
         Err(_) => false,
     };
     if no_guess {
@@ -94,7 +96,7 @@ async fn decide(
     let person = answer?;
     let granted = Granted { scope: person.narrow(&scope).ok_or(SCOPE)?, resources, ..person.granted };
     match person.subject {
-        Some(subject) => Login { subject, granted, since }.begin(request, context).await,
+        Some(subject) => DirectLogin { subject, granted, since }.begin(request, context).await,
         None => own(request, request.form.get("scope").is_some(), granted),
     }
 }

@@ -7,7 +7,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::protocol::error::Worded;
+use crate::protocol::error::ExtensionError;
 use crate::protocol::numeric_date::NumericDate;
 use crate::protocol::scope::Scope;
 use crate::protocol::strict_json;
@@ -16,7 +16,7 @@ use crate::token::access::is_subject;
 
 /// The question. No `Debug`: its parameters are secrets.
 #[derive(Serialize)]
-pub(super) struct Question<'a> {
+pub(super) struct GrantQuestion<'a> {
     /// The issuer's URL.
     pub(super) issuer: &'a str,
     /// The authenticated client.
@@ -40,7 +40,7 @@ fn object<S: Serializer>(pairs: &[(&str, &str)], serializer: S) -> Result<S::Ok,
     map.end()
 }
 
-impl Question<'_> {
+impl GrantQuestion<'_> {
     /// The question as JSON.
     pub(super) fn encode(&self) -> Vec<u8> {
         // strings always serialise
@@ -49,7 +49,7 @@ impl Question<'_> {
 }
 
 /// A usable answer that grants something.
-pub(super) struct Answer {
+pub(super) struct GrantAnswer {
     /// Whom the tokens are about; `None` is the client itself.
     pub(super) subject: Option<String>,
     /// What is granted at most; `None` is all that was asked for.
@@ -61,14 +61,14 @@ pub(super) struct Answer {
 /// A member that stands twice, or that neither has, is an error.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Said {
-    Refused(Refusal),
-    Granted(Box<Grants>),
+enum HookBody {
+    Refused(RefusalBody),
+    Granted(Box<GrantBody>),
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Refusal {
+struct RefusalBody {
     error: String,
     #[serde(default)]
     error_description: String,
@@ -76,11 +76,11 @@ struct Refusal {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Grants {
+struct GrantBody {
     subject: Option<String>,
     scope: Option<String>,
     #[serde(default)]
-    claims: Claims,
+    claims: ClaimsBody,
     #[serde(default)]
     amr: Vec<String>,
     acr: Option<String>,
@@ -89,32 +89,32 @@ struct Grants {
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Claims {
+struct ClaimsBody {
     access_token: Map<String, Value>,
     id_token: Map<String, Value>,
 }
 
-impl Answer {
+impl GrantAnswer {
     /// Reads an answer: 200 with a grant or a refusal, or 400 with a refusal.
     ///
     /// # Errors
     /// Outside, why the answer is unusable; inside, the refusal.
-    pub(super) fn read(status: u16, body: &[u8]) -> Result<Result<Self, Worded>, &'static str> {
+    pub(super) fn read(status: u16, body: &[u8]) -> Result<Result<Self, ExtensionError>, &'static str> {
         if status != 200 && status != 400 {
             return Err("its status is neither 200 nor 400");
         }
         match strict_json::from_slice(body).map_err(|_| "neither a grant nor a refusal in JSON")? {
-            Said::Refused(Refusal { error, error_description }) => {
-                let worded = Worded::new(&error, &error_description);
-                worded.map(Err).ok_or("an error code or description that no client may see")
+            HookBody::Refused(RefusalBody { error, error_description }) => {
+                let extension = ExtensionError::new(&error, &error_description);
+                extension.map(Err).ok_or("an error code or description that no client may see")
             }
-            Said::Granted(_) if status == 400 => Err("status 400 without an error"),
-            Said::Granted(grants) => Self::grants(*grants).map(Ok),
+            HookBody::Granted(_) if status == 400 => Err("status 400 without an error"),
+            HookBody::Granted(grants) => Self::grants(*grants).map(Ok),
         }
     }
 
-    fn grants(grants: Grants) -> Result<Self, &'static str> {
-        let Grants { subject, scope, claims, amr, acr, auth_time } = grants;
+    fn grants(grants: GrantBody) -> Result<Self, &'static str> {
+        let GrantBody { subject, scope, claims, amr, acr, auth_time } = grants;
         let scope = scope.as_deref().map(Scope::parse).transpose().map_err(|_| "a malformed scope")?;
         let granted = Granted {
             auth_time: auth_time.map(|date| date.time().as_secs()),
@@ -155,8 +155,8 @@ mod tests {
 
     use super::*;
 
-    fn read(status: u16, body: &str) -> Result<Result<Answer, Worded>, &'static str> {
-        Answer::read(status, body.as_bytes())
+    fn read(status: u16, body: &str) -> Result<Result<GrantAnswer, ExtensionError>, &'static str> {
+        GrantAnswer::read(status, body.as_bytes())
     }
 
     #[test]
@@ -166,7 +166,7 @@ mod tests {
         let answer = read(200, full).unwrap().unwrap();
         assert_eq!(answer.subject.as_deref(), Some("alice"));
         assert_eq!((answer.granted.auth_time, answer.granted.amr.len()), (Some(7), 1));
-        let left = |answer: &Answer, offered: &str| {
+        let left = |answer: &GrantAnswer, offered: &str| {
             answer.narrow(&Scope::parse(offered).unwrap()).map(|scope| scope.as_str().to_owned())
         };
         assert_eq!(left(&answer, "b c").as_deref(), Some("b"));
@@ -199,9 +199,9 @@ mod tests {
     #[test]
     fn a_refusal_is_one_at_200_and_at_400() {
         for status in [200, 400] {
-            let worded =
+            let extension =
                 read(status, r#"{"error":"otp_expired","error_description":"too late"}"#).unwrap().err().unwrap();
-            assert_eq!((worded.name(), worded.description()), ("otp_expired", Some("too late")));
+            assert_eq!((extension.name(), extension.description()), ("otp_expired", Some("too late")));
         }
         assert!(read(400, r#"{"subject":"alice"}"#).is_err());
         for bad in
@@ -215,7 +215,7 @@ mod tests {
     fn a_parameter_cannot_break_out_of_its_place() {
         let parameters = vec![("otp", "1\",\"subject\":\"root"), ("a\"b", "\u{0}")];
         let peer = [127, 0, 0, 1].into();
-        let question = Question { issuer: "i", client_id: "c", peer, grant_type: "g", parameters, scope: "" };
+        let question = GrantQuestion { issuer: "i", client_id: "c", peer, grant_type: "g", parameters, scope: "" };
         let value: Value = serde_json::from_slice(&question.encode()).unwrap();
         assert_eq!(value.as_object().unwrap().len(), 6);
         assert_eq!(value["parameters"]["otp"], "1\",\"subject\":\"root");
@@ -224,7 +224,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_answer_is_read_or_unusable(status in any::<u16>(), body in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = Answer::read(status, &body);
+            let _ = GrantAnswer::read(status, &body);
         }
     }
 }

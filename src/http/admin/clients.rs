@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value};
 
+use super::body::{self, AdminResult, json};
 use super::page::Page;
 use super::problem::Problem;
 use super::secrets::{self, NewSecret};
-use super::target::{ACTOR, Made};
-use super::{Answer, json};
+use super::target::{ACTOR, Created};
 use crate::client::metadata::ClientMetadata;
 use crate::client::secret::advice;
 use crate::http::{Request, respond};
@@ -18,8 +18,8 @@ use crate::service::Service;
 use crate::state::NotBeforeOf;
 use crate::token::wire;
 
-pub(super) async fn create(service: &Service, issuer: &Issuer, request: &Request) -> Answer {
-    let Registration { client_id, client_secret, metadata } = registration(super::body(request)?)?;
+pub(super) async fn create(service: &Service, issuer: &Issuer, request: &Request) -> AdminResult {
+    let RegistrationRequest { client_id, client_secret, metadata } = registration(body::read(request)?)?;
     let id = client_id.unwrap_or_else(new_id);
     let name = metadata.token_endpoint_auth_method;
     let by_secret = issuer.method(name).filter(|method| method.has_secret());
@@ -42,11 +42,11 @@ pub(super) async fn create(service: &Service, issuer: &Issuer, request: &Request
         }
     }
     let mut response = json(201, &answer);
-    response.extensions_mut().insert(Made { client: Some(id), secret: None });
+    response.extensions_mut().insert(Created { client: Some(id), secret: None });
     Ok(response)
 }
 
-pub(super) fn list(service: &Service, issuer: &Issuer, request: &Request) -> Answer {
+pub(super) fn list(service: &Service, issuer: &Issuer, request: &Request) -> AdminResult {
     let page = Page::asked(request)?;
     let clients = service.registry.list(&issuer.id, &page.after, page.limit);
     let next = page.next(clients.len(), clients.last().map(|client| client.id.as_str()));
@@ -55,15 +55,15 @@ pub(super) fn list(service: &Service, issuer: &Issuer, request: &Request) -> Ans
     Ok(json(200, &serde_json::json!({ "clients": clients, "next": next })))
 }
 
-pub(super) fn show(service: &Service, issuer: &Issuer, id: &str) -> Answer {
+pub(super) fn show(service: &Service, issuer: &Issuer, id: &str) -> AdminResult {
     Ok(json(200, &describe(id, &service.registry.registered(&issuer.id, id)?)))
 }
 
-pub(super) async fn replace(service: &Service, issuer: &Issuer, id: &str, request: &Request) -> Answer {
-    let mut members: Map<String, Value> = super::body(request)?;
+pub(super) async fn replace(service: &Service, issuer: &Issuer, id: &str, request: &Request) -> AdminResult {
+    let mut members: Map<String, Value> = body::read(request)?;
     let old = service.registry.changeable(&issuer.id, id)?;
     check_added(&mut members, id, &old)?;
-    let Registration { client_id, client_secret, metadata } = registration(members)?;
+    let RegistrationRequest { client_id, client_secret, metadata } = registration(members)?;
     if client_id.is_some_and(|named| named != id) {
         return Err(Problem::new(400, "client_id: differs from the path; a client keeps its id"));
     }
@@ -110,7 +110,7 @@ fn check_added(members: &mut Map<String, Value>, id: &str, client: &Registered) 
     Ok(())
 }
 
-pub(super) async fn delete(service: &Service, issuer: &Issuer, id: &str) -> Answer {
+pub(super) async fn delete(service: &Service, issuer: &Issuer, id: &str) -> AdminResult {
     // what the client holds ends with it (CHECKLIST 56): before, so that nothing lives on under an id that is free for
     // others if we fail half-way, and after, for what was issued in between
     service.registry.changeable(&issuer.id, id)?;
@@ -120,7 +120,7 @@ pub(super) async fn delete(service: &Service, issuer: &Issuer, id: &str) -> Answ
     Ok(respond::json(204, ""))
 }
 
-struct Registration {
+struct RegistrationRequest {
     client_id: Option<String>,
     client_secret: Option<zeroize::Zeroizing<String>>,
     metadata: ClientMetadata,
@@ -138,7 +138,7 @@ fn new_id() -> String {
 }
 
 /// Reads RFC 7591 metadata with the two members that are not metadata.
-fn registration(mut members: Map<String, Value>) -> Result<Registration, Problem> {
+fn registration(mut members: Map<String, Value>) -> Result<RegistrationRequest, Problem> {
     let mut text = |name: &str| match members.remove(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
@@ -146,8 +146,8 @@ fn registration(mut members: Map<String, Value>) -> Result<Registration, Problem
     };
     let (client_id, client_secret) = (text("client_id")?, text("client_secret")?.map(zeroize::Zeroizing::new));
     members.get_mut("jeton").into_iter().for_each(drop_nulls);
-    let metadata = super::read(Value::Object(members))?;
-    Ok(Registration { client_id, client_secret, metadata })
+    let metadata = body::from_value(Value::Object(members))?;
+    Ok(RegistrationRequest { client_id, client_secret, metadata })
 }
 
 /// Takes members that are `null` out, at whatever depth.
@@ -173,10 +173,6 @@ fn describe(id: &str, client: &Registered) -> Map<String, Value> {
         members.insert("unusable".to_owned(), Value::from(reason.as_str()));
     }
     members
-}
-
-pub(super) fn unknown() -> Problem {
-    Problem::new(404, "there is no such client")
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::Answer;
-use super::person::{UserClaims, check_claims, check_subject, check_texts};
+use super::body::{self, AdminResult};
 use super::problem::Problem;
 use crate::grant::device;
+use crate::grant::portal::Authentication;
 use crate::http::{Request, respond};
 use crate::id::Id;
 use crate::issuer::Issuer;
@@ -17,6 +17,7 @@ use crate::service::Service;
 use crate::state::{DecideRefusal, Decision, Device, DeviceDecision, Placed, Row};
 use crate::token::Granted;
 use crate::token::user_code::UserCode;
+use crate::user::UserClaims;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,7 +32,7 @@ struct Approval {
     claims: UserClaims,
 }
 
-pub(super) async fn show(service: &Service, issuer: &Issuer, typed: &str) -> Answer {
+pub(super) async fn show(service: &Service, issuer: &Issuer, typed: &str) -> AdminResult {
     let (id, row) = find(service, issuer, typed).await?;
     let Row::Device(device) = row else { return Err(over()) };
     let now = service.context.clock.now();
@@ -43,7 +44,7 @@ pub(super) async fn show(service: &Service, issuer: &Issuer, typed: &str) -> Ans
     let granted = open(service, issuer, id.of, &device)?;
     let client = service.registry.client(&issuer.id, &device.client);
     let name = client.as_ref().and_then(|client| client.metadata.client_name.as_deref());
-    Ok(super::json(
+    Ok(body::json(
         200,
         &json!({
             "user_code": UserCode::parse(typed).map(|code| code.to_string()),
@@ -57,11 +58,16 @@ pub(super) async fn show(service: &Service, issuer: &Issuer, typed: &str) -> Ans
     ))
 }
 
-pub(super) async fn approve(service: &Service, issuer: &Issuer, typed: &str, request: &Request) -> Answer {
-    let approval: Approval = super::body(request)?;
-    check_subject(&approval.subject)?;
-    check_texts([&approval.acr, &None], &approval.amr)?;
-    check_claims(&approval.claims)?;
+pub(super) async fn approve(service: &Service, issuer: &Issuer, typed: &str, request: &Request) -> AdminResult {
+    let approval: Approval = body::read(request)?;
+    let authentication = Authentication {
+        subject: approval.subject,
+        auth_time: approval.auth_time.map(|date| date.time().as_secs()),
+        acr: approval.acr,
+        amr: approval.amr,
+        claims: approval.claims,
+    };
+    authentication.check(None)?;
     let (id, row) = find(service, issuer, typed).await?;
     let Row::Device(device) = row else { return Err(over()) };
     // once it is approved this is what was granted: a retry says the same again, and the store compares
@@ -80,29 +86,30 @@ pub(super) async fn approve(service: &Service, issuer: &Issuer, typed: &str, req
     if !scope.is_within(&asked.scope) {
         return Err(Problem::new(400, "scope: exceeds what the device asked for"));
     }
+    let Authentication { subject, auth_time, acr, amr, claims } = authentication;
     let granted = Granted {
         scope,
         resources: asked.resources,
         nonce: None,
-        auth_time: approval.auth_time.map(|date| date.time().as_secs()),
-        acr: approval.acr,
-        amr: approval.amr,
-        access_token_claims: approval.claims.access_token,
-        id_token_claims: approval.claims.id_token,
+        auth_time,
+        acr,
+        amr,
+        access_token_claims: claims.access_token,
+        id_token_claims: claims.id_token,
         confirmation: asked.confirmation,
         unidentified: false,
         proven: asked.proven,
     };
     let grant = granted.seal(&id.of, &issuer.id, &service.context.vault);
-    decide(service, issuer, id, DeviceDecision::Approve { subject: approval.subject.into(), grant }).await
+    decide(service, issuer, id, DeviceDecision::Approve { subject: subject.into(), grant }).await
 }
 
-pub(super) async fn deny(service: &Service, issuer: &Issuer, typed: &str) -> Answer {
+pub(super) async fn deny(service: &Service, issuer: &Issuer, typed: &str) -> AdminResult {
     let (id, _) = find(service, issuer, typed).await?;
     decide(service, issuer, id, DeviceDecision::Deny).await
 }
 
-async fn decide(service: &Service, issuer: &Issuer, id: Placed<Id>, decision: DeviceDecision) -> Answer {
+async fn decide(service: &Service, issuer: &Issuer, id: Placed<Id>, decision: DeviceDecision) -> AdminResult {
     match device::decide(issuer, id, decision, &service.context).await? {
         Ok(()) => Ok(respond::json(204, "")),
         Err(DecideRefusal::Decided) => Err(over()),

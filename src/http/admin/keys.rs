@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::Answer;
+use super::body::{self, AdminResult};
 use super::problem::Problem;
 use super::target::ACTOR;
 use crate::http::Request;
@@ -14,7 +14,7 @@ use crate::service::Service;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+struct RotationRequest {
     alg: Option<Algorithm>,
     /// Sign with the new key at once.
     #[serde(default)]
@@ -24,14 +24,14 @@ struct Wanted {
     withdraw: bool,
 }
 
-pub(super) async fn list(service: &Service, issuer: &Issuer) -> Answer {
+pub(super) async fn list(service: &Service, issuer: &Issuer) -> AdminResult {
     let keys = service.context.keys.whole(&issuer.id).await;
     let keys = keys.ok_or_else(|| Problem::new(503, "the keys are not ready"))?;
-    Ok(super::json(200, &json!({ "keys": keys.views(service.context.clock.now()) })))
+    Ok(body::json(200, &json!({ "keys": keys.views(service.context.clock.now()) })))
 }
 
-pub(super) async fn rotate(service: &Service, issuer: &Issuer, request: &Request) -> Answer {
-    let wanted: Wanted = super::body(request)?;
+pub(super) async fn rotate(service: &Service, issuer: &Issuer, request: &Request) -> AdminResult {
+    let wanted: RotationRequest = body::read(request)?;
     let kind = match (wanted.withdraw, wanted.emergency) {
         (true, _) => RotationKind::Withdrawal,
         (false, true) => RotationKind::Emergency,
@@ -39,5 +39,5 @@ pub(super) async fn rotate(service: &Service, issuer: &Issuer, request: &Request
     };
     let keys = service.context.keys.rotate(&issuer.id, wanted.alg, kind).await?;
     tracing::warn!(target: "audit", event = "keys_rotated", actor = ACTOR, peer = %request.peer, issuer = issuer.id, ?kind);
-    Ok(super::json(200, &json!({ "keys": keys })))
+    Ok(body::json(200, &json!({ "keys": keys })))
 }

@@ -2,7 +2,7 @@
 
 use hyper::Method;
 
-use super::Answer;
+use super::body::{self, AdminResult};
 use super::problem::Problem;
 use crate::http::{Request, Response, respond};
 use crate::service::Service;
@@ -11,13 +11,13 @@ use crate::store::Health;
 /// The calls that need no token.
 pub(super) fn open(service: &Service, request: &Request) -> Response {
     if request.method != Method::GET && request.method != Method::HEAD {
-        return super::not_allowed(&[Method::GET, Method::HEAD]).into();
+        return Problem::method_not_allowed(&[Method::GET, Method::HEAD]).into();
     }
     match request.path() {
         "/metrics" => metrics(service),
         "/livez" => respond::answer(200, "text/plain; charset=utf-8", "ok\n"),
         "/readyz" | "/healthz" => ready(service),
-        "/version" => super::json(200, &serde_json::json!({ "version": env!("CARGO_PKG_VERSION") })),
+        "/version" => body::json(200, &serde_json::json!({ "version": env!("CARGO_PKG_VERSION") })),
         _ => Problem::new(404, "there is no such resource; the admin API is under /admin/v1/").into(),
     }
 }
@@ -43,12 +43,12 @@ fn ready(service: &Service) -> Response {
 }
 
 pub(super) fn config(service: &Service) -> Response {
-    super::json(200, &service.operator.config())
+    body::json(200, &service.operator.config())
 }
 
-pub(super) async fn reload(service: &Service) -> Answer {
+pub(super) async fn reload(service: &Service) -> AdminResult {
     match service.operator.reload().await {
-        Ok(reloaded) => Ok(super::json(200, &reloaded)),
+        Ok(reloaded) => Ok(body::json(200, &reloaded)),
         Err(reason) => Err(Problem::new(400, format!("the configuration was not reloaded: {reason}"))),
     }
 }

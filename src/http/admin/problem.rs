@@ -1,8 +1,10 @@
 //! Errors of the admin surface: RFC 9457 problem documents.
 
-use hyper::header::{HeaderName, HeaderValue};
+use hyper::Method;
+use hyper::header::{ALLOW, HeaderValue};
 use serde_json::json;
 
+use crate::grant::portal::PortalError;
 use crate::http::{Response, respond};
 use crate::keys::KeyError;
 use crate::registry::RegistryError;
@@ -16,12 +18,24 @@ use crate::user::directory::DirectoryError;
 pub(super) struct Problem {
     status: u16,
     detail: String,
-    pub(super) allow: Option<(HeaderName, HeaderValue)>,
+    /// The `Allow` header of a 405.
+    allow: Option<HeaderValue>,
 }
 
 impl Problem {
     pub(super) fn new(status: u16, detail: impl Into<String>) -> Self {
         Self { status, detail: detail.into(), allow: None }
+    }
+
+    /// 405, with the methods that the resource has.
+    pub(super) fn method_not_allowed(allowed: &[Method]) -> Self {
+        let names = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+        Self { allow: HeaderValue::from_str(&names).ok(), ..Self::new(405, format!("use {names}")) }
+    }
+
+    /// 404 for a client that the issuer does not have.
+    pub(super) fn no_such_client() -> Self {
+        Self::new(404, "there is no such client")
     }
 }
 
@@ -44,7 +58,7 @@ impl From<Problem> for Response {
         let body = json!({ "type": "about:blank", "title": title, "status": problem.status, "detail": problem.detail });
         let response = respond::answer(problem.status, "application/problem+json", body.to_string());
         match problem.allow {
-            Some((name, value)) => respond::with(response, name, value),
+            Some(methods) => respond::with(response, ALLOW, methods),
             None => response,
         }
     }
@@ -84,6 +98,12 @@ fn of_store(error: &StoreError) -> u16 {
 impl From<Full> for Problem {
     fn from(full: Full) -> Self {
         Self::new(503, format!("{full}; try again"))
+    }
+}
+
+impl From<PortalError> for Problem {
+    fn from(error: PortalError) -> Self {
+        Self::new(400, error.to_string())
     }
 }
 

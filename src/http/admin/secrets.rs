@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::Answer;
+use super::body::{self, AdminResult};
 use super::problem::Problem;
-use super::target::Made;
+use super::target::Created;
 use crate::client::secret::{self, Presented, Quick, Secret, StoredSecret};
 use crate::http::{Request, respond};
 use crate::issuer::Issuer;
@@ -70,14 +70,14 @@ impl NewSecret {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+struct SecretRequest {
     /// Seconds.
     expires_in: Option<u64>,
 }
 
-pub(super) async fn add(service: &Service, issuer: &Issuer, id: &str, request: &Request) -> Answer {
-    let wanted: Wanted = super::body(request)?;
-    let client = service.registry.client(&issuer.id, id).ok_or_else(super::clients::unknown)?;
+pub(super) async fn add(service: &Service, issuer: &Issuer, id: &str, request: &Request) -> AdminResult {
+    let wanted: SecretRequest = body::read(request)?;
+    let client = service.registry.client(&issuer.id, id).ok_or_else(Problem::no_such_client)?;
     let method = client.settings.auth_method;
     if !method.has_secret() {
         return Err(Problem::new(400, format!("a client with method `{}` has no secrets", method.name)));
@@ -100,7 +100,7 @@ pub(super) async fn add(service: &Service, issuer: &Issuer, id: &str, request: &
         Ok(())
     };
     service.registry.update(issuer, id, change).await?;
-    let mut response = super::json(
+    let mut response = body::json(
         201,
         &json!({
             "secret_id": secret.stored.secret_id,
@@ -108,11 +108,11 @@ pub(super) async fn add(service: &Service, issuer: &Issuer, id: &str, request: &
             "expires_at": seconds(&secret.stored),
         }),
     );
-    response.extensions_mut().insert(Made { client: None, secret: Some(secret.stored.secret_id) });
+    response.extensions_mut().insert(Created { client: None, secret: Some(secret.stored.secret_id) });
     Ok(response)
 }
 
-pub(super) async fn remove(service: &Service, issuer: &Issuer, id: &str, secret: &str) -> Answer {
+pub(super) async fn remove(service: &Service, issuer: &Issuer, id: &str, secret: &str) -> AdminResult {
     let change = |client: &mut StoredClient| {
         let before = client.secrets.len();
         client.secrets.retain(|own| own.secret_id != secret);

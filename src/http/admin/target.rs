@@ -13,7 +13,7 @@ pub(super) const ACTOR: &str = "admin";
 
 /// What an answer says that it made; the request could not name it.
 #[derive(Clone, Default)]
-pub(super) struct Made {
+pub(super) struct Created {
     pub(super) client: Option<String>,
     pub(super) secret: Option<String>,
 }
@@ -31,7 +31,7 @@ impl Audited {
 
 /// What was changed.
 #[derive(Default)]
-pub(super) struct Target {
+pub(super) struct AuditTarget {
     client: Option<String>,
     subject: Option<String>,
     secret: Option<String>,
@@ -45,11 +45,11 @@ struct Named {
     subject: Option<String>,
 }
 
-impl Target {
+impl AuditTarget {
     /// Of a call below `issuers/{issuer}`, by its path, its body and its answer.
     pub(super) fn of(segments: &[&str], request: &Request, response: &Response) -> Self {
         let named: Named = serde_json::from_slice(&request.body).unwrap_or_default();
-        let made = response.extensions().get::<Made>().cloned().unwrap_or_default();
+        let made = response.extensions().get::<Created>().cloned().unwrap_or_default();
         let (client, secret) = match segments.get(2..).unwrap_or_default() {
             ["clients", client, "secrets", secret] => (Some(*client), Some(*secret)),
             ["clients", client, ..] => (Some(*client), None),

@@ -4,11 +4,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+use super::body::{self, AdminResult, json};
 use super::page::Page;
-use super::person::{check_claims, check_subject};
 use super::problem::Problem;
 use super::target::{ACTOR, Audited};
-use super::{Answer, json};
+use crate::grant::portal::{check_claims, check_subject};
 use crate::http::{Request, respond};
 use crate::inspect;
 use crate::issuer::Issuer;
@@ -20,7 +20,7 @@ use crate::user::{UserClaims, prepared};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+struct UserRequest {
     /// As it is shown; it must be the one of the path.
     username: Option<String>,
     password: Option<Zeroizing<String>>,
@@ -33,8 +33,8 @@ struct Wanted {
 }
 
 /// Creates or replaces a user; without `password` and `password_hash` the one that is there keeps its password.
-pub(super) async fn put(service: &Service, issuer: &Issuer, username: &str, request: &Request) -> Answer {
-    let wanted: Wanted = super::body(request)?;
+pub(super) async fn put(service: &Service, issuer: &Issuer, username: &str, request: &Request) -> AdminResult {
+    let wanted: UserRequest = body::read(request)?;
     check_directory(issuer)?;
     // what is refused must end nothing
     check_subject(&wanted.subject)?;
@@ -74,7 +74,7 @@ pub(super) async fn put(service: &Service, issuer: &Issuer, username: &str, requ
     Ok(Audited::mark(json(if version == 0 { 201 } else { 200 }, &describe(&username, &user))))
 }
 
-pub(super) async fn list(service: &Service, issuer: &Issuer, request: &Request) -> Answer {
+pub(super) async fn list(service: &Service, issuer: &Issuer, request: &Request) -> AdminResult {
     check_directory(issuer)?;
     let page = Page::asked(request)?;
     let users = service.context.users.directory().list(&issuer.id, &page.after, page.limit).await?;
@@ -91,13 +91,13 @@ fn check_directory(issuer: &Issuer) -> Result<(), Problem> {
     Err(Problem::new(400, rule))
 }
 
-pub(super) async fn show(service: &Service, issuer: &Issuer, username: &str) -> Answer {
+pub(super) async fn show(service: &Service, issuer: &Issuer, username: &str) -> AdminResult {
     let found = service.context.users.directory().find(&issuer.id, username).await?;
     let found = found.ok_or(DirectoryError::NotFound)?;
     Ok(json(200, &describe(&found.name, &found.user)))
 }
 
-pub(super) async fn delete(service: &Service, issuer: &Issuer, username: &str, request: &Request) -> Answer {
+pub(super) async fn delete(service: &Service, issuer: &Issuer, username: &str, request: &Request) -> AdminResult {
     let directory = service.context.users.directory();
     let found = directory.find(&issuer.id, username).await?.ok_or(DirectoryError::NotFound)?;
     // before, so that nothing lives on if we fail half-way and are asked again; after, for who logged in in between

@@ -2,10 +2,10 @@
 //! it may ask for, and two codes.
 
 use super::introspect::caller;
-use super::place::Place;
+use super::responder::Responder;
 use crate::auth::AuthenticatedClient;
-use crate::grant::device;
-use crate::http::access::Told;
+use crate::grant::{Error, device};
+use crate::http::access::RequestLog;
 use crate::http::{Request, Response};
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{ErrorCode, OAuthError};
@@ -16,54 +16,60 @@ use crate::service::Service;
 use crate::state::SenderBinding;
 use crate::token::Granted;
 
-pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Request, told: &mut Told) -> Response {
-    let (client, form) = match caller(service, place, request, told).await {
+pub(super) async fn serve(
+    service: &Service,
+    responder: &Responder<'_>,
+    request: &Request,
+    log: &mut RequestLog,
+) -> Response {
+    let (client, form) = match caller(service, responder, request, log).await {
         Ok(found) => found,
         Err(response) => return response,
     };
     let context = &service.context;
-    let (granted, binding) = match asked(place, &client, form) {
+    let (granted, binding) = match asked(responder, &client, form) {
         Ok(asked) => asked,
-        Err(error) => return place.refused(told, error, None),
+        Err(error) => return responder.refused(log, error, None),
     };
     if let Err(wait) = client.rate.admit(context.clock.now()) {
-        context.metrics.shed.with_label_values(&["client_rate"]).inc();
+        service.counters.client_rate.inc();
         let error = OAuthError::new(ErrorCode::TooManyRequests, "the client asks more often than it may");
-        return place.refused(told, error, Some(wait));
+        return responder.refused(log, error, Some(wait));
     }
     let now = context.clock.now();
-    if let Err(wait) = service.device_starts.enter(&place.issuer.id, &client.id, request.peer, now) {
-        context.metrics.shed.with_label_values(&["device_starts"]).inc();
+    if let Err(wait) = service.device_starts.enter(&responder.issuer.id, &client.id, request.peer, now) {
+        service.counters.device_starts.inc();
         let error = OAuthError::new(ErrorCode::TooManyRequests, "too many devices are started from this address");
-        return place.refused(told, error, Some(wait));
+        return responder.refused(log, error, Some(wait));
     }
-    let _place = match service.router.admit(GrantType::DEVICE_CODE.as_str()) {
-        Ok(place) => place,
-        Err(error) => return place.not_granted(told, &error),
+    let grant = service.router.grant(GrantType::DEVICE_CODE.as_str()).ok_or(Error::Gone);
+    let _permit = match grant.and_then(|grant| grant.admit()) {
+        Ok(permit) => permit,
+        Err(error) => return responder.not_granted(log, &error),
     };
-    match device::start(place.issuer, &client, &granted, binding, context).await {
+    match device::start(responder.issuer, &client, &granted, binding, context).await {
         Ok(codes) => {
-            context.metrics.tokens_issued.with_label_values(&["device_code"]).inc();
-            place.started(&codes)
+            service.counters.device_codes.inc();
+            responder.started(&codes)
         }
-        Err(error) => place.not_granted(told, &error),
+        Err(error) => responder.not_granted(log, &error),
     }
 }
 
 /// What the client asks for, if it may; without `scope` everything it registered, which the portal may narrow.
 fn asked(
-    place: &Place<'_>,
+    responder: &Responder<'_>,
     client: &AuthenticatedClient,
     form: Form<'_>,
 ) -> Result<(Granted, Option<SenderBinding>), OAuthError> {
     if !client.may_use(GrantType::DEVICE_CODE.as_str()) {
         return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "the client may not use this grant type"));
     }
-    let form = place.dialect.read(form)?;
-    place.dialect.check(Endpoint::DeviceAuthorization, &form)?;
+    let form = responder.dialect.read(form)?;
+    responder.dialect.check(Endpoint::DeviceAuthorization, &form)?;
     let may = &client.settings.scope;
-    let scope = place.issuer.asked_scope(&form, may)?.unwrap_or_else(|| may.clone());
-    place.issuer.check_scope(&scope, may)?;
+    let scope = responder.issuer.asked_scope(&form, may)?.unwrap_or_else(|| may.clone());
+    responder.issuer.check_scope(&scope, may)?;
     let resources = resource::asked(&form, &client.settings.resources)?;
     // the device code is a public client's refresh token to be, and bound like one
     let binding = client.refresh_binding()?.map(SenderBinding::Certificate);

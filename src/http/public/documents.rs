@@ -7,9 +7,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use hyper::header::{CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, PRAGMA};
 
-use super::place::Place;
-use crate::dialect;
-use crate::http::access::Told;
+use super::responder::Responder;
+use crate::dialect::{self, Dialect};
+use crate::http::access::RequestLog;
 use crate::http::{Request, Response, respond};
 use crate::issuer::Issuer;
 use crate::protocol::auth_method::CredentialKind;
@@ -21,13 +21,18 @@ use crate::service::Service;
 /// How long metadata may be cached, in seconds.
 const METADATA_MAX_AGE: u64 = 3600;
 
-pub(super) async fn jwks(service: &Service, place: &Place<'_>, request: &Request, told: &mut Told) -> Response {
-    let Some(keys) = service.context.keys.whole(&place.issuer.id).await else {
+pub(super) async fn jwks(
+    service: &Service,
+    responder: &Responder<'_>,
+    request: &Request,
+    log: &mut RequestLog,
+) -> Response {
+    let Some(keys) = service.context.keys.whole(&responder.issuer.id).await else {
         let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, "the keys are not ready; try again");
-        return place.refused(told, error, None);
+        return responder.refused(log, error, None);
     };
     let jwks = keys.jwks();
-    let theirs = place.dialect.keys(place.path, &jwks.body);
+    let theirs = responder.dialect.keys(responder.path, &jwks.body);
     document(
         theirs.map_or_else(|| jwks.body.clone(), Bytes::from),
         &jwks.etag,
@@ -36,9 +41,10 @@ pub(super) async fn jwks(service: &Service, place: &Place<'_>, request: &Request
     )
 }
 
-pub(super) fn metadata(service: &Service, issuer: &Issuer, request: &Request) -> Response {
+pub(super) fn metadata(service: &Service, responder: &Responder<'_>, request: &Request) -> Response {
+    let issuer = responder.issuer;
     let (body, etag) = issuer.document.get_or_init(|| {
-        let body = describe(service, issuer);
+        let body = describe(service, issuer, responder.dialect);
         let hash = digest::digest(&digest::SHA256, &body);
         let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16]));
         (body.into(), etag)
@@ -47,8 +53,7 @@ pub(super) fn metadata(service: &Service, issuer: &Issuer, request: &Request) ->
 }
 
 /// The metadata document, made from what the issuer and the running service really offer.
-fn describe(service: &Service, issuer: &Issuer) -> Vec<u8> {
-    let dialect = service.dialects.of(issuer);
+fn describe(service: &Service, issuer: &Issuer, dialect: &dyn Dialect) -> Vec<u8> {
     let at = |endpoint| dialect::url(dialect, &issuer.settings, endpoint);
     let methods: Vec<&str> = issuer.offered_methods().map(|method| method.name).collect();
     let confidential = issuer.offered_methods().filter(|method| method.credential != CredentialKind::None);

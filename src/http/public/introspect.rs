@@ -1,18 +1,23 @@
 //! The introspection endpoint (RFC 7662 section 2): authenticated confidential clients only.
 
 use super::form::evidence;
-use super::place::Place;
+use super::responder::Responder;
 use crate::auth::AuthenticatedClient;
-use crate::http::access::Told;
+use crate::http::access::RequestLog;
 use crate::http::{Request, Response};
 use crate::inspect;
-use crate::protocol::error::{OAuthError, Occasion};
+use crate::protocol::error::OAuthError;
 use crate::protocol::form::Form;
 use crate::protocol::introspection::Introspection;
-use crate::service::{Service, Tally};
+use crate::service::{Counters, Service};
 
-pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Request, told: &mut Told) -> Response {
-    let (caller, form) = match caller(service, place, request, told).await {
+pub(super) async fn serve(
+    service: &Service,
+    responder: &Responder<'_>,
+    request: &Request,
+    log: &mut RequestLog,
+) -> Response {
+    let (caller, form) = match caller(service, responder, request, log).await {
         Ok(found) => found,
         Err(response) => return response,
     };
@@ -24,41 +29,41 @@ pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Reques
             reason: "public client at introspection",
             claimed: None,
         };
-        return place.unknown(told, &failure);
+        return responder.unknown(log, &failure);
     }
     let token = match form.require("token", "token is missing") {
         Ok(token) => token,
-        Err(error) => return place.refused(told, error.on(Occasion::NoToken), None),
+        Err(error) => return responder.refused(log, error, None),
     };
-    match inspect::introspect(place.issuer, &caller, token, &service.context).await {
+    match inspect::introspect(responder.issuer, &caller, token, &service.context).await {
         Ok(answer) => {
-            let Tally { active, inactive, .. } = &service.tally;
+            let Counters { active, inactive, .. } = &service.counters;
             if matches!(answer, Introspection::Active(_)) {
                 active.inc()
             } else {
                 inactive.inc()
             }
             // maps of strings and JSON values always serialise
-            place.success(serde_json::to_vec(&answer).unwrap_or_default())
+            responder.success(serde_json::to_vec(&answer).unwrap_or_default())
         }
-        Err(error) => place.not_granted(told, &error),
+        Err(error) => responder.not_granted(log, &error),
     }
 }
 
 /// The authenticated sender of a form, and the form; for introspection and revocation.
 pub(super) async fn caller<'a>(
     service: &Service,
-    place: &Place<'_>,
+    responder: &Responder<'_>,
     request: &'a Request,
-    told: &mut Told,
+    log: &mut RequestLog,
 ) -> Result<(AuthenticatedClient, Form<'a>), Response> {
-    let form = place.parameters(request).map_err(|error| place.refused(told, error, None))?;
+    let form = responder.parameters(request).map_err(|error| responder.refused(log, error, None))?;
     let evidence = evidence(request, &form);
-    match service.authenticator.authenticate_at(place.endpoint, place.issuer, &evidence).await {
+    match service.authenticator.authenticate_at(responder.endpoint, responder.issuer, &evidence).await {
         Ok(client) => {
-            told.client = Some(client.id.clone());
+            log.client = Some(client.id.clone());
             Ok((client, form))
         }
-        Err(failure) => Err(place.unknown(told, &failure)),
+        Err(failure) => Err(responder.unknown(log, &failure)),
     }
 }

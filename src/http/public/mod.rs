@@ -6,7 +6,7 @@ mod device;
 mod documents;
 mod form;
 mod introspect;
-mod place;
+mod responder;
 mod revoke;
 mod token;
 
@@ -17,16 +17,16 @@ use std::time::Duration;
 use hyper::header::{ALLOW, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
-use place::Place;
+use responder::{ResolvedEndpoint, Responder};
 
-use super::access::Told;
+use super::access::RequestLog;
+use super::observer::Observers;
 use super::proxy::{Malformed, Proxy};
-use super::{Fault, Handler, Request, Response, respond};
+use super::{Admission, Fault, Handler, Request, Response, respond};
 use crate::dialect::{self, Refused};
 use crate::metrics::Stopwatch;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{ErrorCode, OAuthError};
-use crate::registry::route::Route;
 use crate::service::Service;
 
 /// Longest body of a request, in bytes (CHECKLIST 10).
@@ -43,51 +43,56 @@ const BAD_CERTIFICATE: OAuthError =
 /// The public surface of a service.
 pub struct Public {
     service: Arc<Service>,
-    /// Who may speak for a client behind it.
+    /// Proxies whose word on the address and the certificate of a client counts.
     proxy: Option<Proxy>,
-    seen: super::access::Observers,
+    observers: Observers,
 }
 
 impl Public {
     /// The surface of `service`, perhaps behind proxies.
     pub fn new(service: Arc<Service>, proxy: Option<Proxy>) -> Self {
-        let seen = super::access::Observers::new(&service.context.metrics, Endpoint::ALL.map(Endpoint::name).into());
-        Self { service, proxy, seen }
+        let observers = Observers::new(&service.context.metrics, &Endpoint::ALL.map(Endpoint::name));
+        Self { service, proxy, observers }
     }
 }
 
 impl Handler for Public {
-    fn admits(&self, head: &Parts, _peer: IpAddr) -> Result<usize, Box<Response>> {
-        let Some(route) = self.service.registry.route(head.uri.path()) else {
-            return Err(self.seen.turned_away(self.readable(not_found(), head)));
+    type Target = ResolvedEndpoint;
+
+    fn admit(&self, head: &Parts, _peer: IpAddr) -> Result<Admission<ResolvedEndpoint>, Box<Response>> {
+        let path = head.uri.path();
+        let Some(route) = self.service.registry.route(path) else {
+            let issuers = self.service.registry.issuers_of(path);
+            return Err(self.observers.refused_early(cors::allow_below(not_found(), &issuers, &head.headers)));
         };
-        let place = Place::new(&route, head.uri.path(), &self.service.dialects);
-        match refuse_head(&route, &place, head) {
-            Some(response) => Err(self.seen.turned_away(cors::allow(response, &route, &head.headers))),
-            // parameters in the query exclude a body
-            None if place.endpoint.takes_form() && !form::is_form(&head.headers) && !form::is_json(&head.headers) => {
-                Ok(0)
-            }
-            None => Ok(MAX_BODY),
+        let dialect = self.service.dialects.of(&route.issuer);
+        let target = ResolvedEndpoint { route, dialect };
+        if let Some(response) = refuse_head(&target, head) {
+            return Err(self.observers.refused_early(cors::allow(response, &target.route, &head.headers)));
         }
+        // parameters in the query exclude a body
+        let is_bodiless =
+            target.route.endpoint.takes_form() && !form::is_form(&head.headers) && !form::is_json(&head.headers);
+        Ok(Admission { max_body: if is_bodiless { 0 } else { MAX_BODY }, target })
     }
 
-    async fn handle(&self, mut request: Request) -> Response {
+    async fn handle(&self, mut request: Request, target: ResolvedEndpoint) -> Response {
         let watch = Stopwatch::start();
-        let Some(route) = self.service.registry.route(request.path()) else {
-            return not_found();
-        };
-        let mut told = Told::default();
+        let mut log = RequestLog::default();
         let behind = self.proxy.as_ref().map_or(Ok(()), |proxy| proxy.look_behind(&mut request));
+        let route = &target.route;
+        let responder = Responder::new(&target, request.path());
         let answer = if let Err(Malformed) = behind {
-            Place::new(&route, request.path(), &self.service.dialects).refused(&mut told, BAD_CERTIFICATE, None)
+            responder.refused(&mut log, BAD_CERTIFICATE, None)
         } else if request.method == Method::OPTIONS {
-            cors::preflight(&route)
+            cors::preflight(route)
         } else {
-            self.serve(&route, &request, &mut told).await
+            serve(&self.service, &responder, &request, &mut log).await
         };
-        let answer = cors::allow(answer, &route, &request.headers);
-        self.seen.answered(route.endpoint.name(), &route.issuer.id, &request, &answer, &told, watch);
+        let answer = cors::allow(answer, route, &request.headers);
+        let elapsed = watch.elapsed();
+        self.observers.answered(route.endpoint as usize, answer.status(), elapsed);
+        log.write(route.endpoint.name(), &route.issuer.id, &request, &answer, elapsed);
         answer
     }
 
@@ -109,7 +114,7 @@ impl Handler for Public {
             path: "",
             grant: "",
             request_id: None,
-            worded: None,
+            extension: None,
             message: None,
         };
         let (_, body) = dialect::default().error(&refused);
@@ -120,7 +125,7 @@ impl Handler for Public {
             Some(head) => self.readable(answer, head),
             None => answer,
         };
-        *self.seen.turned_away(answer)
+        *self.observers.refused_early(answer)
     }
 }
 
@@ -137,40 +142,40 @@ impl Public {
             None => cors::allow_below(answer, &registry.issuers_of(path), &head.headers),
         }
     }
+}
 
-    async fn serve(&self, route: &Route, request: &Request, told: &mut Told) -> Response {
-        let place = Place::new(route, request.path(), &self.service.dialects);
-        match route.endpoint {
-            Endpoint::Token => token::serve(&self.service, &place, request, told).await,
-            Endpoint::Introspection => introspect::serve(&self.service, &place, request, told).await,
-            Endpoint::Revocation => revoke::serve(&self.service, &place, request, told).await,
-            Endpoint::DeviceAuthorization => device::serve(&self.service, &place, request, told).await,
-            Endpoint::Jwks => documents::jwks(&self.service, &place, request, told).await,
-            Endpoint::OpenIdConfiguration | Endpoint::AuthorizationServerMetadata => {
-                documents::metadata(&self.service, &route.issuer, request)
-            }
+async fn serve(service: &Service, responder: &Responder<'_>, request: &Request, log: &mut RequestLog) -> Response {
+    match responder.endpoint {
+        Endpoint::Token => token::serve(service, responder, request, log).await,
+        Endpoint::Introspection => introspect::serve(service, responder, request, log).await,
+        Endpoint::Revocation => revoke::serve(service, responder, request, log).await,
+        Endpoint::DeviceAuthorization => device::serve(service, responder, request, log).await,
+        Endpoint::Jwks => documents::jwks(service, responder, request, log).await,
+        Endpoint::OpenIdConfiguration | Endpoint::AuthorizationServerMetadata => {
+            documents::metadata(service, responder, request)
         }
     }
 }
 
-/// What can be refused before the body is read: the method (405) and the content type (415). Query parameters are
+/// Refuses what can be refused before the body is read: the method (405) and the content type (415). Query parameters are
 /// not looked at, so credentials there are not used (CHECKLIST 1-3), but where a dialect says otherwise.
-fn refuse_head(route: &Route, place: &Place<'_>, head: &Parts) -> Option<Response> {
+fn refuse_head(target: &ResolvedEndpoint, head: &Parts) -> Option<Response> {
+    let responder = Responder::new(target, head.uri.path());
     let (method, headers) = (&head.method, &head.headers);
-    if method == Method::OPTIONS && cors::is_welcome(route, headers) {
+    if method == Method::OPTIONS && cors::is_welcome(&target.route, headers) {
         return None;
     }
     let refuse = |status, description| {
-        let mut response = place.write(&OAuthError::invalid_request(description), &mut Told::default());
+        let mut response = responder.write(&OAuthError::invalid_request(description), &mut RequestLog::default());
         *response.status_mut() = status;
         response
     };
-    if place.endpoint.takes_form() {
+    if responder.endpoint.takes_form() {
         if method != Method::POST {
             let response = refuse(StatusCode::METHOD_NOT_ALLOWED, "use POST");
             return Some(respond::with(response, ALLOW, HeaderValue::from_static("POST")));
         }
-        if !form::is_form(headers) && !place.takes(head) {
+        if !form::is_form(headers) && !responder.takes(head) {
             let rule = "the content type must be application/x-www-form-urlencoded";
             return Some(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, rule));
         }

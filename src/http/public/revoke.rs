@@ -2,42 +2,48 @@
 //! for a dialect whose vendor tells a client that the token is another's, as section 2.1 has it.
 
 use super::introspect::caller;
-use super::place::Place;
-use crate::http::access::Told;
+use super::responder::Responder;
+use crate::http::access::RequestLog;
 use crate::http::{Request, Response};
 use crate::inspect::{self, Revoked};
-use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
+use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::service::Service;
 
-pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Request, told: &mut Told) -> Response {
-    let (client, form) = match caller(service, place, request, told).await {
+pub(super) async fn serve(
+    service: &Service,
+    responder: &Responder<'_>,
+    request: &Request,
+    log: &mut RequestLog,
+) -> Response {
+    let (client, form) = match caller(service, responder, request, log).await {
         Ok(found) => found,
         Err(response) => return response,
     };
     let token = match form.require("token", "token is missing") {
         Ok(token) => token,
-        Err(error) => return place.refused(told, error.on(Occasion::NoToken), None),
+        Err(error) => return responder.refused(log, error, None),
     };
-    if form.get("token_type_hint").is_some_and(|hint| !place.dialect.knows_hint(hint)) {
+    if form.get("token_type_hint").is_some_and(|hint| !responder.dialect.knows_hint(hint)) {
         let error = OAuthError::new(ErrorCode::UnsupportedTokenType, "token_type_hint is no type that is revoked here");
-        return place.refused(told, error, None);
+        return responder.refused(log, error, None);
     }
-    let issuer = place.issuer;
+    let issuer = responder.issuer;
     // token_type_hint only helps a server that must search; the token says itself what it is
     match inspect::revoke(issuer, &client, token, &service.context).await {
         Ok(revoked) => {
-            let what = match revoked {
-                Revoked::Family => "family",
-                Revoked::Token => "token",
-                Revoked::Nothing | Revoked::OfAnother => "nothing",
+            let revocations = &service.counters.revocations;
+            let (what, counter) = match revoked {
+                Revoked::Family => ("family", &revocations.family),
+                Revoked::Token => ("token", &revocations.token),
+                Revoked::Nothing | Revoked::OfAnother => ("nothing", &revocations.nothing),
             };
-            service.context.metrics.revocations.with_label_values(&[what]).inc();
+            counter.inc();
             tracing::info!(target: "audit", event = "revoked", what, issuer = issuer.id, client = client.id);
-            if revoked == Revoked::OfAnother && place.dialect.tells_whose() {
-                return place.refused(told, OAuthError::INVALID_CLIENT, None);
+            if revoked == Revoked::OfAnother && responder.dialect.tells_whose() {
+                return responder.refused(log, OAuthError::INVALID_CLIENT, None);
             }
-            place.revoked()
+            responder.revoked()
         }
-        Err(error) => place.not_granted(told, &error),
+        Err(error) => responder.not_granted(log, &error),
     }
 }

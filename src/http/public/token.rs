@@ -3,114 +3,111 @@
 use std::time::Duration;
 
 use super::form::evidence;
-use super::place::Place;
+use super::responder::Responder;
 use crate::auth::AuthenticatedClient;
 use crate::grant::TokenRequest;
-use crate::http::access::Told;
+use crate::http::access::RequestLog;
 use crate::http::{Request, Response};
 use crate::metrics::Stopwatch;
 use crate::protocol::endpoint::Endpoint;
-use crate::protocol::error::{ErrorCode, OAuthError, Occasion};
+use crate::protocol::error::{BrokenRule, ErrorCause, ErrorCode, OAuthError};
 use crate::protocol::form::Form;
-use crate::service::{Service, Tally};
+use crate::protocol::response::TokenResponse;
+use crate::router::RegisteredGrant;
+use crate::service::Service;
 use crate::slow_hash::Waiting;
 
-pub(super) async fn serve(service: &Service, place: &Place<'_>, request: &Request, told: &mut Told) -> Response {
-    let issuer = place.issuer;
-    let form = match place.parameters(request).and_then(|form| place.dialect.read(form)) {
+pub(super) async fn serve(
+    service: &Service,
+    responder: &Responder<'_>,
+    request: &Request,
+    log: &mut RequestLog,
+) -> Response {
+    let issuer = responder.issuer;
+    let form = match responder.parameters(request).and_then(|form| responder.dialect.read(form)) {
         Ok(form) => form,
-        Err(error) => return place.refused(told, error, None),
+        Err(error) => return responder.refused(log, error, None),
     };
-    // the label: a grant type that the router knows, never what the request says
-    let known = form.get("grant_type").filter(|name| service.router.knows(name));
-    told.grant = known.unwrap_or(crate::router::UNKNOWN).to_owned();
+    // looked up once; a name that nobody registered is no label
+    let grant = form.get("grant_type").and_then(|name| service.router.grant(name));
+    let metrics = grant.as_ref().map_or(service.router.unknown(), |grant| grant.metrics());
+    log.grant = metrics.label().clone();
     let watch = Stopwatch::start();
     let authenticated = service.authenticator.authenticate(issuer, &evidence(request, &form)).await;
-    let metrics = &service.context.metrics;
-    metrics.stage_duration.with_label_values(&[told.grant.as_str(), "auth"]).observe(watch.seconds());
-    let admitted = match authenticated {
+    metrics.authenticated(watch.seconds());
+    let response = match authenticated {
         Ok(client) => {
-            told.client = Some(client.id.clone());
-            admit(service, place, &client, &form)
-                .map(str::to_owned)
-                .map(|grant_type| (grant_type, form, client))
-                .map_err(|turned| place.refused(told, turned.error, turned.wait))
+            log.client = Some(client.id.clone());
+            match admit(service, responder, &client, &form, grant.as_deref()) {
+                Ok(grant) => {
+                    let form = form.into_owned();
+                    let (issuer, peer, waiting) = (issuer.clone(), request.peer, Waiting::default());
+                    match grant.serve(TokenRequest { issuer, client, form, peer, waiting }).await {
+                        Ok(tokens) => {
+                            count_tokens(service, &tokens);
+                            responder.granted(&tokens)
+                        }
+                        Err(error) => responder.not_granted(log, &error),
+                    }
+                }
+                Err(refusal) => responder.refused(log, refusal.error, refusal.retry_after),
+            }
         }
-        Err(failure) => Err(place.unknown(told, &failure)),
+        Err(failure) => responder.unknown(log, &failure),
     };
-    let (grant_type, form, client) = match admitted {
-        Ok(admitted) => admitted,
-        Err(response) => {
-            metrics.token_requests.with_label_values(&[told.grant.as_str(), told.outcome()]).inc();
-            return response;
-        }
-    };
-    let job = TokenRequest {
-        issuer: issuer.clone(),
-        client,
-        form: form.into_owned(),
-        peer: request.peer,
-        waiting: Waiting::default(),
-    };
-    let response = match service.router.token(&grant_type, job).await {
-        Ok(tokens) => {
-            count_tokens(service, &tokens);
-            place.granted(&tokens)
-        }
-        Err(error) => place.not_granted(told, &error),
-    };
-    metrics.token_requests.with_label_values(&[told.grant.as_str(), told.outcome()]).inc();
+    metrics.count(log.error.map(|error| error.code));
     response
 }
 
-/// A request turned away after authentication, before any work.
-struct Turned {
+/// The refusal of an authenticated request before the grant works on it.
+struct EarlyRefusal {
     error: OAuthError,
-    wait: Option<Duration>,
+    retry_after: Option<Duration>,
 }
 
-impl From<OAuthError> for Turned {
+impl From<OAuthError> for EarlyRefusal {
     fn from(error: OAuthError) -> Self {
-        Self { error, wait: None }
+        Self { error, retry_after: None }
     }
 }
 
-/// The grant type, if this client may have it now.
+/// Returns the grant of the request if this client may use it now.
 fn admit<'a>(
     service: &Service,
-    place: &Place<'_>,
+    responder: &Responder<'_>,
     client: &AuthenticatedClient,
-    form: &'a Form<'_>,
-) -> Result<&'a str, Turned> {
-    let issuer = place.issuer;
-    let missing = |error: OAuthError| error.on(Occasion::NoGrantType);
-    let grant_type = form.require("grant_type", "grant_type is missing").map_err(missing)?;
+    form: &Form<'_>,
+    grant: Option<&'a RegisteredGrant>,
+) -> Result<&'a RegisteredGrant, EarlyRefusal> {
+    let issuer = responder.issuer;
+    let grant_type = form.require("grant_type", "grant_type is missing")?;
     let offered = issuer.settings.grant_types.iter().any(|offered| offered.as_str() == grant_type);
-    if !offered || !service.router.knows(grant_type) {
-        return Err(OAuthError::new(ErrorCode::UnsupportedGrantType, "this grant type is not offered").into());
-    }
+    let unsupported = OAuthError::new(ErrorCode::UnsupportedGrantType, "this grant type is not offered");
+    let grant = grant.filter(|_| offered).ok_or(unsupported)?;
     if !client.may_use(grant_type) {
         let error = OAuthError::new(ErrorCode::UnauthorizedClient, "the client may not use this grant type");
         let custom = issuer.custom_grant(grant_type).is_some();
-        return Err(if custom { error.on(Occasion::CustomGrantOfOthers) } else { error }.into());
+        return Err(
+            if custom { error.because(ErrorCause::CustomGrant(BrokenRule::Registration)) } else { error }.into()
+        );
     }
-    place.dialect.check(Endpoint::Token, form)?;
+    responder.dialect.check(Endpoint::Token, form)?;
     client.binding()?;
     client.rate.admit(service.context.clock.now()).map_err(|wait| {
-        service.context.metrics.shed.with_label_values(&["client_rate"]).inc();
+        service.counters.client_rate.inc();
         let error = OAuthError::new(ErrorCode::TooManyRequests, "the client asks more often than it may");
-        Turned { error, wait: Some(wait) }
+        EarlyRefusal { error, retry_after: Some(wait) }
     })?;
-    Ok(grant_type)
+    Ok(grant)
 }
 
-fn count_tokens(service: &Service, tokens: &crate::protocol::response::TokenResponse) {
-    let Tally { access, refresh, id, .. } = &service.tally;
-    access.inc();
+fn count_tokens(service: &Service, tokens: &TokenResponse) {
+    let counters = &service.counters;
+    counters.access_tokens.inc();
     if tokens.refresh_token.is_some() {
-        refresh.inc();
+        counters.refresh_tokens.inc();
     }
     if tokens.id_token.is_some() {
-        id.inc();
+        counters.id_tokens.inc();
     }
 }

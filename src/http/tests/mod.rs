@@ -22,7 +22,7 @@ use tokio::time::timeout;
 
 use super::shutdown::shutdown;
 use super::tls::Tls;
-use super::{Drained, Handler, Limits, Request, Response, Stop, bind, serve};
+use super::{Admission, Drained, Handler, Limits, Request, Response, Stop, bind, serve};
 use crate::metrics::Metrics;
 
 /// Longer than anything takes that works.
@@ -36,14 +36,16 @@ struct Trivial {
 }
 
 impl Handler for Trivial {
-    fn admits(&self, head: &Parts, _peer: IpAddr) -> Result<usize, Box<Response>> {
+    type Target = ();
+
+    fn admit(&self, head: &Parts, _peer: IpAddr) -> Result<Admission<()>, Box<Response>> {
         match head.uri.path() {
             "/nowhere" => Err(Box::new(answer(StatusCode::NOT_FOUND, "nothing here"))),
-            _ => Ok(1000),
+            _ => Ok(Admission { max_body: 1000, target: () }),
         }
     }
 
-    async fn handle(&self, request: Request) -> Response {
+    async fn handle(&self, request: Request, _target: ()) -> Response {
         match request.path() {
             "/panic" => panic!("asked to"),
             "/wait" => drop(self.go.acquire().await),

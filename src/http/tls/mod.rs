@@ -72,7 +72,7 @@ impl ClientCertificates {
 pub struct Tls {
     cert: PathBuf,
     key: PathBuf,
-    current: Arc<Current>,
+    current: Arc<CurrentCertificate>,
     config: Arc<rustls::ServerConfig>,
 }
 
@@ -81,9 +81,9 @@ pub struct Tls {
 pub struct Renewed(Arc<CertifiedKey>);
 
 #[derive(Debug)]
-struct Current(ArcSwap<CertifiedKey>);
+struct CurrentCertificate(ArcSwap<CertifiedKey>);
 
-impl ResolvesServerCert for Current {
+impl ResolvesServerCert for CurrentCertificate {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(self.0.load_full())
     }
@@ -92,7 +92,7 @@ impl ResolvesServerCert for Current {
 impl Tls {
     /// Reads a PEM certificate chain (leaf first) and its PEM key, which only its owner may read.
     pub fn load(cert: &Path, key: &Path, clients: ClientCertificates) -> Result<Self, TlsError> {
-        let current = Arc::new(Current(ArcSwap::from_pointee(read(cert, key)?)));
+        let current = Arc::new(CurrentCertificate(ArcSwap::from_pointee(read(cert, key)?)));
         let provider = Arc::new(aws_lc_rs::default_provider());
         let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&[&TLS13, &TLS12])

@@ -1,8 +1,10 @@
 //! The errors that may leave the service: one table from code to wire name and status (RFC 6749 section 5.2).
 
-mod worded;
+mod cause;
+mod extension;
 
-pub use worded::Worded;
+pub use cause::{BrokenRule, ErrorCause};
+pub use extension::ExtensionError;
 
 /// A registered OAuth error code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,24 +25,24 @@ pub enum ErrorCode {
     InvalidTarget,
     /// The token type cannot be revoked. RFC 7009 section 2.2.1.
     UnsupportedTokenType,
-    /// Too many requests, or too many that failed: 429 (RFC 6585 section 4). Clients read `slow_down` as RFC 8628 has it
-    /// and poll on, so the name is that of "try again later", which is all that it says.
+    /// Too many requests, or too many that failed: 429 (RFC 6585 section 4), `temporarily_unavailable` on the wire, which
+    /// says "try again later". It is never `slow_down`, which clients read as RFC 8628 has it and poll on.
     TooManyRequests,
     /// The person has not decided about the device yet. RFC 8628 section 3.5.
     AuthorizationPending,
-    /// The device polls too often and must wait five seconds longer from now on. RFC 8628 section 3.5: a 400,
-    /// because it is an answer to this request.
-    PollSlower,
+    /// `slow_down`: the device polls too often and must wait five seconds longer from now on. RFC 8628 section 3.5; a
+    /// 400, because it answers this poll, unlike [`ErrorCode::TooManyRequests`].
+    DeviceSlowDown,
     /// The person said no. RFC 8628 section 3.5.
     AccessDenied,
     /// The device code expired. RFC 8628 section 3.5.
     ExpiredToken,
     /// Overloaded, or the engine is out of reach; try again.
     TemporarilyUnavailable,
-    /// Our fault.
+    /// The service failed.
     ServerError,
-    /// A code of a custom grant's own, see [`Worded`]. RFC 6749 section 8.5.
-    OfGrant,
+    /// An additional code that a custom grant defines, see [`ExtensionError`]. RFC 6749 section 8.5.
+    Extension,
 }
 
 impl ErrorCode {
@@ -56,12 +58,12 @@ impl ErrorCode {
         Self::UnsupportedTokenType,
         Self::TooManyRequests,
         Self::AuthorizationPending,
-        Self::PollSlower,
+        Self::DeviceSlowDown,
         Self::AccessDenied,
         Self::ExpiredToken,
         Self::TemporarilyUnavailable,
         Self::ServerError,
-        Self::OfGrant,
+        Self::Extension,
     ];
 
     /// Wire name and HTTP status: the one table.
@@ -77,13 +79,13 @@ impl ErrorCode {
             Self::UnsupportedTokenType => ("unsupported_token_type", 400),
             Self::TooManyRequests => ("temporarily_unavailable", 429),
             Self::AuthorizationPending => ("authorization_pending", 400),
-            Self::PollSlower => ("slow_down", 400),
+            Self::DeviceSlowDown => ("slow_down", 400),
             Self::AccessDenied => ("access_denied", 400),
             Self::ExpiredToken => ("expired_token", 400),
             Self::TemporarilyUnavailable => ("temporarily_unavailable", 503),
             Self::ServerError => ("server_error", 500),
             // the name of the metrics; on the wire stands the grant's own
-            Self::OfGrant => ("custom_error", 400),
+            Self::Extension => ("custom_error", 400),
         }
     }
 
@@ -103,68 +105,27 @@ impl ErrorCode {
     }
 }
 
-/// Cases that RFC 6749 puts under one code and some vendors tell apart. A dialect may look at them; nothing else does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Occasion {
-    /// Nothing that anybody tells apart.
-    Plain,
-    /// No `grant_type`.
-    NoGrantType,
-    /// No `code`.
-    NoCode,
-    /// No `redirect_uri` beside a code.
-    NoRedirectUri,
-    /// No `refresh_token`.
-    NoRefreshToken,
-    /// No `token` at introspection or revocation.
-    NoToken,
-    /// No `username` or `password`, or one longer than any.
-    NoLogin,
-    /// A parameter is missing or wrong that the dialect itself asks for; the description says so as the vendor does.
-    NoVendorParameter,
-    /// A `code` longer than any of ours.
-    LongCode,
-    /// A `code_verifier` that no client can have made.
-    BadVerifier,
-    /// Nothing that could authenticate a client.
-    NoCredential,
-    /// A client id or secret longer than any of ours.
-    LongCredential,
-    /// `client_id` names another client than the one that authenticates.
-    OtherClientId,
-    /// The `redirect_uri` is not the one that the code was issued for.
-    OtherRedirectUri,
-    /// The code belongs to another client.
-    CodeOfAnother,
-    /// The refresh token belongs to another client.
-    RefreshTokenOfAnother,
-    /// A custom grant that the client may not use.
-    CustomGrantOfOthers,
-    /// A scope that the issuer has, that is not about a login, and that this client may not have.
-    ScopeOfOthers,
-}
-
-/// What a client is told: a code and a fixed sentence. Nothing dynamic, so nothing can leak.
+/// The error that a client receives: a code and a fixed sentence. Nothing in it is dynamic, so nothing can leak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OAuthError {
-    /// Decides wire name and status.
+    /// The code, which decides wire name and status.
     pub code: ErrorCode,
     /// `error_description`: printable ASCII without `"` and `\` (RFC 6749 section 5.2).
     pub description: &'static str,
-    /// The case, for the dialects that tell it apart.
-    pub occasion: Occasion,
+    /// The fact behind the code, where one is known.
+    pub cause: Option<ErrorCause>,
 }
 
 impl OAuthError {
     /// An error with its description.
     pub const fn new(code: ErrorCode, description: &'static str) -> Self {
-        Self { code, description, occasion: Occasion::Plain }
+        Self { code, description, cause: None }
     }
 
-    /// The same on this occasion.
+    /// The same error with the fact behind it.
     #[must_use]
-    pub const fn on(self, occasion: Occasion) -> Self {
-        Self { occasion, ..self }
+    pub const fn because(self, cause: ErrorCause) -> Self {
+        Self { cause: Some(cause), ..self }
     }
 
     /// `invalid_request` with a description.
@@ -175,7 +136,7 @@ impl OAuthError {
     /// The one `invalid_client`, the same whatever was wrong (CHECKLIST 16).
     pub const INVALID_CLIENT: Self = Self::new(ErrorCode::InvalidClient, "client authentication failed");
 
-    /// "Ask again later": the person has not decided yet (RFC 8628 section 3.5).
+    /// `authorization_pending`: the person has not decided yet (RFC 8628 section 3.5).
     pub const AUTHORIZATION_PENDING: Self =
         Self::new(ErrorCode::AuthorizationPending, "the person has not decided yet; ask again after the interval");
     /// The person said no (RFC 8628 section 3.5).

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode;
 
-use super::error::OAuthError;
+use super::error::{BrokenRule, ErrorCause, OAuthError};
 use super::uri::has_control;
 
 /// Most parameters a form may have.
@@ -82,12 +82,13 @@ impl<'a> Form<'a> {
         self.pairs.iter().filter(move |(key, _)| key == name).map(|(_, value)| &**value)
     }
 
-    /// The value of a parameter, or the error to answer if it is missing.
+    /// The value of a parameter that must be there.
     ///
     /// # Errors
-    /// `missing`, if the parameter is absent or empty.
-    pub fn require(&self, name: &str, missing: &'static str) -> Result<&str, OAuthError> {
-        self.get(name).ok_or(OAuthError::invalid_request(missing))
+    /// `invalid_request` described by `missing`, if the parameter is absent or empty.
+    pub fn require(&self, name: &'static str, missing: &'static str) -> Result<&str, OAuthError> {
+        let cause = ErrorCause::Parameter(name, BrokenRule::Required);
+        self.get(name).ok_or(OAuthError::invalid_request(missing).because(cause))
     }
 
     /// Returns the form with text of its own.

@@ -84,7 +84,7 @@ impl LiveConfig {
                 tls.read_again().map_err(|source| PrepareError::Tls { listener: name, source: source.into() });
             certificates.push((tls, renewed.map_err(|error| chain(&error))?));
         }
-        self.live.router.open(hooked_grants(&fresh)).await.map_err(|error| chain(&error))?;
+        self.live.router.register(hooked_grants(&fresh)).await.map_err(|error| chain(&error))?;
         let read = tokio::time::timeout(READING, self.live.registry.read()).await;
         let stored = read.map_err(|_| "the store took longer than a minute")?.map_err(|error| chain(&error))?;
         let lost = self.live.registry.lost_by(&fresh);

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::cut::CutReason;
 use super::limits::Limits;
-use super::pulse::{Phase, Protocol, Pulse};
 use super::shutdown::PARTING;
+use super::state::{ConnectionPhase, ConnectionState, Protocol};
 
 /// Later than anything that is waited for.
 const FOREVER: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -18,56 +19,25 @@ const FOREVER: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Requests that a peer may take back, whatever their share; beyond, at most half of all it makes.
 const TOLERATED_RESETS: u32 = 200;
 
-/// Why a connection is closed by us.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reason {
-    Header,
-    Idle,
-    /// Closed gracefully, and the peer did not let it end.
-    Stuck,
-    Write,
-    Drain,
-    Age,
-    /// The peer takes most of its requests back (CVE-2023-44487).
-    Resets,
-    Linger,
-}
-
-impl Reason {
-    /// The label in the metric of cut connections.
-    pub(super) fn label(self) -> &'static str {
-        match self {
-            Self::Header => "header",
-            Self::Idle => "idle",
-            Self::Stuck => "stuck",
-            Self::Write => "write",
-            Self::Drain => "drain",
-            Self::Age => "age",
-            Self::Resets => "resets",
-            Self::Linger => "linger",
-        }
-    }
-}
-
 /// What to do with a connection now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum WatchdogAction {
     /// Leave it until then, or until it moves.
     Wait(Instant),
     /// Take its buffers away until the next request begins, or until then.
     Park(Instant),
     /// Let it finish what it has begun, then close it.
-    Close(Reason),
+    Close(CutReason),
     /// Drop it.
-    Cut(Reason),
+    Cut(CutReason),
 }
 
 /// The memory of one connection's past that its deadlines depend on.
 #[derive(Debug)]
-pub(super) struct Vigil {
-    pulse: Arc<Pulse>,
+pub(super) struct Watchdog {
+    state: Arc<ConnectionState>,
     limits: Arc<Limits>,
-    seen: (Phase, u32),
+    seen: (ConnectionPhase, u32),
     since: Instant,
     blocked_since: Option<Instant>,
     retire_at: Instant,
@@ -82,15 +52,15 @@ pub(super) struct Vigil {
     parkable: bool,
 }
 
-impl Vigil {
+impl Watchdog {
     /// A connection whose first byte arrived at `since`; `age` is how old it may become.
-    pub(super) fn new(pulse: Arc<Pulse>, limits: Arc<Limits>, since: Instant, age: Duration) -> Self {
-        let seen = (pulse.phase(), pulse.served());
+    pub(super) fn new(state: Arc<ConnectionState>, limits: Arc<Limits>, since: Instant, age: Duration) -> Self {
+        let seen = (state.phase(), state.served());
         let retire_at = since + age;
-        let parkable = pulse.protocol() == Protocol::Http1;
+        let parkable = state.protocol() == Protocol::Http1;
         let (blocked_since, closing, draining, ended) = (None, None, None, None);
         Self {
-            pulse,
+            state,
             limits,
             seen,
             since,
@@ -110,30 +80,30 @@ impl Vigil {
     }
 
     /// Judges the connection at `now`: whether its peer is asked to leave, and `drain` is when everything must have ended.
-    pub(super) fn judge(&mut self, now: Instant, leaving: bool, drain: Option<Instant>) -> Verdict {
-        let seen = (self.pulse.phase(), self.pulse.served());
+    pub(super) fn check(&mut self, now: Instant, leaving: bool, drain: Option<Instant>) -> WatchdogAction {
+        let seen = (self.state.phase(), self.state.served());
         if seen != self.seen {
             self.seen = seen;
             self.since = now;
         }
         if drain.is_some_and(|by| now >= by) {
-            return Verdict::Cut(Reason::Drain);
+            return WatchdogAction::Cut(CutReason::Drain);
         }
         if drain.is_some() {
             self.draining.get_or_insert(now);
         }
-        let abandoned = self.pulse.abandoned();
+        let abandoned = self.state.abandoned();
         if abandoned > TOLERATED_RESETS && abandoned > self.seen.1 / 2 {
-            return Verdict::Cut(Reason::Resets);
+            return WatchdogAction::Cut(CutReason::Resets);
         }
         // an HTTP/2 peer that is told before its first request never sends it
-        let told = leaving && (self.pulse.protocol() == Protocol::Http1 || self.seen.1 > 0);
+        let told = leaving && (self.state.protocol() == Protocol::Http1 || self.seen.1 > 0);
         let used_up = self.limits.max_requests.is_some_and(|most| self.seen.1 >= most);
         if !self.retired && (told || used_up || now >= self.retire_at) {
             self.retired = true;
-            self.pulse.retire();
-            if self.pulse.protocol() == Protocol::Http2 {
-                return self.close(if leaving { Reason::Drain } else { Reason::Age }, now);
+            self.state.retire();
+            if self.state.protocol() == Protocol::Http2 {
+                return self.close(if leaving { CutReason::Drain } else { CutReason::Age }, now);
             }
         }
         let mut next = drain.unwrap_or(now + FOREVER);
@@ -143,58 +113,63 @@ impl Vigil {
         for (reason, deadline) in [self.blocked(now), self.ended(now), self.phase()].into_iter().flatten() {
             if now < deadline {
                 next = next.min(deadline);
-            } else if reason == Reason::Idle {
-                return self.close(if drain.is_some() { Reason::Drain } else { Reason::Idle }, now);
+            } else if reason == CutReason::Idle {
+                return self.close(if drain.is_some() { CutReason::Drain } else { CutReason::Idle }, now);
             } else {
-                return Verdict::Cut(reason);
+                return WatchdogAction::Cut(reason);
             }
         }
-        if self.parkable && self.seen.0 == Phase::Idle && self.closing.is_none() && drain.is_none() {
+        if self.parkable && self.seen.0 == ConnectionPhase::Idle && self.closing.is_none() && drain.is_none() {
             let park_at = self.since + self.limits.park_after;
             if now >= park_at {
-                return Verdict::Park(self.since + self.limits.idle_timeout);
+                return WatchdogAction::Park(self.since + self.limits.idle_timeout);
             }
             next = next.min(park_at);
         }
-        Verdict::Wait(next)
+        WatchdogAction::Wait(next)
     }
 
     /// Bytes that the peer does not take; their time runs until it has taken the last of them.
-    fn blocked(&mut self, now: Instant) -> Option<(Reason, Instant)> {
-        if !self.pulse.blocked() {
+    fn blocked(&mut self, now: Instant) -> Option<(CutReason, Instant)> {
+        if !self.state.blocked() {
             self.blocked_since = None;
             return None;
         }
         let since = *self.blocked_since.get_or_insert(now);
-        Some((Reason::Write, since + self.limits.write_timeout))
+        Some((CutReason::Write, since + self.limits.write_timeout))
     }
 
     /// An HTTP/2 peer that sends nothing any more: what was answered has this long to leave, once nothing is under way.
-    fn ended(&mut self, now: Instant) -> Option<(Reason, Instant)> {
-        if self.pulse.protocol() == Protocol::Http1 || !self.pulse.ended() {
+    fn ended(&mut self, now: Instant) -> Option<(CutReason, Instant)> {
+        if self.state.protocol() == Protocol::Http1 || !self.state.ended() {
             return None;
         }
         let since = self.since.max(*self.ended.get_or_insert(now));
-        let is_waiting = self.seen.0 == Phase::Idle && self.blocked_since.is_none();
-        is_waiting.then_some((Reason::Linger, since + self.limits.linger_timeout))
+        let is_waiting = self.seen.0 == ConnectionPhase::Idle && self.blocked_since.is_none();
+        is_waiting.then_some((CutReason::Linger, since + self.limits.linger_timeout))
     }
 
-    fn phase(&self) -> Option<(Reason, Instant)> {
+    fn phase(&self) -> Option<(CutReason, Instant)> {
         match (self.seen.0, self.closing) {
-            (Phase::Idle, None) => {
+            (ConnectionPhase::Idle, None) => {
                 let until = self.since + self.limits.idle_timeout;
-                Some((Reason::Idle, self.draining.map_or(until, |since| until.min(since + PARTING))))
+                Some((CutReason::Idle, self.draining.map_or(until, |since| until.min(since + PARTING))))
             }
-            (Phase::Idle, Some(at)) => Some((Reason::Stuck, self.since.max(at) + self.limits.write_timeout)),
-            (Phase::Head, _) => Some((Reason::Header, self.since + self.limits.header_timeout)),
-            (Phase::Lingering, _) => Some((Reason::Linger, self.since + self.limits.linger_timeout)),
+            (ConnectionPhase::Idle, Some(at)) => {
+                Some((CutReason::Stuck, self.since.max(at) + self.limits.write_timeout))
+            }
+            (ConnectionPhase::Head, _) => Some((CutReason::Header, self.since + self.limits.header_timeout)),
+            (ConnectionPhase::Lingering, _) => Some((CutReason::Linger, self.since + self.limits.linger_timeout)),
             // bodies and handlers have their own timers; an answer is under way until it is blocked
-            (Phase::Body | Phase::Handling | Phase::Writing | Phase::Refused, _) => None,
+            (
+                ConnectionPhase::Body | ConnectionPhase::Handling | ConnectionPhase::Writing | ConnectionPhase::Refused,
+                _,
+            ) => None,
         }
     }
 
-    fn close(&mut self, reason: Reason, now: Instant) -> Verdict {
+    fn close(&mut self, reason: CutReason, now: Instant) -> WatchdogAction {
         self.closing = Some(now);
-        Verdict::Close(reason)
+        WatchdogAction::Close(reason)
     }
 }

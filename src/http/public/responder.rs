@@ -1,4 +1,4 @@
-//! Where a request arrived, and how its answers are written there: by the issuer's dialect.
+//! Reads the parameters of a request and writes its answers in the issuer's dialect.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,20 +9,26 @@ use hyper::http::request::Parts;
 
 use super::form;
 use crate::auth::AuthFailure;
-use crate::dialect::{Carrier, Dialect, Dialects, Refused};
+use crate::dialect::{Carrier, Dialect, Refused};
 use crate::grant::Error;
-use crate::http::access::Told;
+use crate::http::access::RequestLog;
 use crate::http::{Request, Response, respond};
 use crate::issuer::Issuer;
 use crate::protocol::endpoint::Endpoint;
-use crate::protocol::error::{ErrorCode, OAuthError, Worded};
+use crate::protocol::error::{ErrorCode, ExtensionError, OAuthError};
 use crate::protocol::form::Form;
 use crate::protocol::response::{DeviceResponse, TokenResponse};
 use crate::registry::route::Route;
 
-/// Where a request arrived: whose dialect answers, and what it needs to know of the request.
+/// The endpoint of a request, resolved once from its path.
+pub struct ResolvedEndpoint {
+    pub(super) route: Route,
+    pub(super) dialect: &'static dyn Dialect,
+}
+
+/// Reads a request at its endpoint and writes the answers, both as the issuer's dialect has them.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
+pub(super) struct Responder<'a> {
     pub(super) issuer: &'a Arc<Issuer>,
     pub(super) endpoint: Endpoint,
     pub(super) path: &'a str,
@@ -31,10 +37,10 @@ pub(super) struct Place<'a> {
     client: Option<&'a str>,
 }
 
-impl<'a> Place<'a> {
-    pub(super) fn new(route: &'a Route, path: &'a str, dialects: &Dialects) -> Self {
-        let (issuer, dialect) = (&route.issuer, dialects.of(&route.issuer));
-        Self { issuer, endpoint: route.endpoint, path, dialect, client: route.client.as_deref() }
+impl<'a> Responder<'a> {
+    pub(super) fn new(target: &'a ResolvedEndpoint, path: &'a str) -> Self {
+        let ResolvedEndpoint { route: Route { issuer, endpoint, client }, dialect } = target;
+        Self { issuer, endpoint: *endpoint, path, dialect: *dialect, client: client.as_deref() }
     }
 
     /// Whether the dialect takes the parameters of this request although it is no form.
@@ -66,16 +72,16 @@ impl<'a> Place<'a> {
     }
 
     /// An error as the dialect writes it.
-    pub(super) fn write(&self, error: &OAuthError, told: &mut Told) -> Response {
-        self.write_in(error, None, told)
+    pub(super) fn write(&self, error: &OAuthError, log: &mut RequestLog) -> Response {
+        self.write_in(error, None, log)
     }
 
-    fn write_in(&self, error: &OAuthError, worded: Option<&Worded>, told: &mut Told) -> Response {
+    fn write_in(&self, error: &OAuthError, extension: Option<&ExtensionError>, log: &mut RequestLog) -> Response {
         let dialect = self.dialect;
-        told.request_id = dialect.request_id();
-        let (endpoint, path, grant) = (self.endpoint, self.path, told.grant.as_str());
-        let (request_id, message) = (told.request_id.as_deref(), told.message.as_deref());
-        let refused = Refused { error, endpoint, path, grant, request_id, worded, message };
+        log.request_id = dialect.request_id();
+        let (endpoint, path, grant) = (self.endpoint, self.path, &*log.grant);
+        let (request_id, message) = (log.request_id.as_deref(), log.message.as_deref());
+        let refused = Refused { error, endpoint, path, grant, request_id, extension, message };
         let (status, body) = dialect.error(&refused);
         let response = respond::json(status, body);
         let response = respond::with(response, CONTENT_TYPE, HeaderValue::from_static(dialect.headers().content_type));
@@ -83,9 +89,9 @@ impl<'a> Place<'a> {
     }
 
     /// The answer to a failed client authentication.
-    pub(super) fn unknown(&self, told: &mut Told, failure: &AuthFailure) -> Response {
-        told.fail(failure);
-        let response = self.write(&failure.error, told);
+    pub(super) fn unknown(&self, log: &mut RequestLog, failure: &AuthFailure) -> Response {
+        log.fail(failure);
+        let response = self.write(&failure.error, log);
         match failure.retry_after {
             Some(wait) => respond::retry_after(response, wait),
             None => response,
@@ -93,25 +99,25 @@ impl<'a> Place<'a> {
     }
 
     /// The answer to an error after authentication.
-    pub(super) fn refused(&self, told: &mut Told, error: OAuthError, wait: Option<Duration>) -> Response {
-        self.refused_in(None, told, error, wait)
+    pub(super) fn refused(&self, log: &mut RequestLog, error: OAuthError, wait: Option<Duration>) -> Response {
+        self.refused_in(None, log, error, wait)
     }
 
     /// What a grant refused, in its own words if it has some.
-    pub(super) fn not_granted(&self, told: &mut Told, error: &Error) -> Response {
-        told.explain(error);
-        self.refused_in(error.worded(), told, error.to_oauth(), error.retry_after())
+    pub(super) fn not_granted(&self, log: &mut RequestLog, error: &Error) -> Response {
+        log.explain(error);
+        self.refused_in(error.extension(), log, error.to_oauth(), error.retry_after())
     }
 
     fn refused_in(
         &self,
-        worded: Option<&Worded>,
-        told: &mut Told,
+        extension: Option<&ExtensionError>,
+        log: &mut RequestLog,
         error: OAuthError,
         wait: Option<Duration>,
     ) -> Response {
-        told.error = Some(error);
-        let response = self.write_in(&error, worded, told);
+        log.error = Some(error);
+        let response = self.write_in(&error, extension, log);
         let again_soon = matches!(error.code, ErrorCode::TemporarilyUnavailable).then_some(Duration::from_secs(1));
         match wait.or(again_soon) {
             Some(wait) => respond::retry_after(response, wait),

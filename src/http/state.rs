@@ -1,4 +1,4 @@
-//! Where one connection is in its life, told by its socket and its requests, read by its [`super::vigil`].
+//! Where one connection is in its life, told by its socket and its requests, read by its [`super::watchdog`].
 //!
 //! HTTP/1 walks Idle, Head, Body, Handling, Writing and back to Idle; HTTP/2 only counts its open streams.
 //! For HTTP/1 everything happens in one task, so relaxed atomics are plain loads and stores.
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::Relaxed};
 /// What a connection is waiting for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub(super) enum Phase {
+pub(super) enum ConnectionPhase {
     /// The first byte of the next request.
     Idle,
     /// The rest of a request head.
@@ -25,8 +25,15 @@ pub(super) enum Phase {
     Lingering,
 }
 
-const PHASES: [Phase; 7] =
-    [Phase::Idle, Phase::Head, Phase::Body, Phase::Handling, Phase::Writing, Phase::Refused, Phase::Lingering];
+const PHASES: [ConnectionPhase; 7] = [
+    ConnectionPhase::Idle,
+    ConnectionPhase::Head,
+    ConnectionPhase::Body,
+    ConnectionPhase::Handling,
+    ConnectionPhase::Writing,
+    ConnectionPhase::Refused,
+    ConnectionPhase::Lingering,
+];
 
 /// The protocol of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +43,7 @@ pub(super) enum Protocol {
 }
 
 #[derive(Debug)]
-pub(super) struct Pulse {
+pub(super) struct ConnectionState {
     protocol: Protocol,
     phase: AtomicU8,
     /// Bytes of the next request arrived while this one was being handled.
@@ -57,12 +64,12 @@ pub(super) struct Pulse {
     abandoned: AtomicU32,
 }
 
-impl Pulse {
+impl ConnectionState {
     /// A connection whose first bytes have just arrived.
     pub(super) fn new(protocol: Protocol) -> Self {
         Self {
             protocol,
-            phase: AtomicU8::new(Phase::Head as u8),
+            phase: AtomicU8::new(ConnectionPhase::Head as u8),
             ahead: AtomicBool::new(false),
             good: AtomicU32::new(0),
             blocked: AtomicBool::new(false),
@@ -78,15 +85,15 @@ impl Pulse {
         self.protocol
     }
 
-    pub(super) fn phase(&self) -> Phase {
+    pub(super) fn phase(&self) -> ConnectionPhase {
         match self.protocol {
             Protocol::Http1 => PHASES[usize::from(self.phase.load(Relaxed)) % PHASES.len()],
-            Protocol::Http2 if self.open.load(Relaxed) > 0 => Phase::Handling,
-            Protocol::Http2 => Phase::Idle,
+            Protocol::Http2 if self.open.load(Relaxed) > 0 => ConnectionPhase::Handling,
+            Protocol::Http2 => ConnectionPhase::Idle,
         }
     }
 
-    fn enter(&self, phase: Phase) {
+    fn enter(&self, phase: ConnectionPhase) {
         self.phase.store(phase as u8, Relaxed);
     }
 
@@ -94,9 +101,9 @@ impl Pulse {
     pub(super) fn received(&self, good: u32) {
         self.good.store(good, Relaxed);
         match self.phase() {
-            Phase::Idle => self.enter(Phase::Head),
-            Phase::Handling | Phase::Writing => self.ahead.store(true, Relaxed),
-            Phase::Head | Phase::Body | Phase::Refused | Phase::Lingering => {}
+            ConnectionPhase::Idle => self.enter(ConnectionPhase::Head),
+            ConnectionPhase::Handling | ConnectionPhase::Writing => self.ahead.store(true, Relaxed),
+            ConnectionPhase::Head | ConnectionPhase::Body | ConnectionPhase::Refused | ConnectionPhase::Lingering => {}
         }
     }
 
@@ -107,19 +114,19 @@ impl Pulse {
             self.open.fetch_add(1, Relaxed);
             return true;
         }
-        self.enter(Phase::Body);
+        self.enter(ConnectionPhase::Body);
         served <= self.good.load(Relaxed)
     }
 
     /// The body is complete.
     pub(super) fn handling(&self) {
-        self.enter(Phase::Handling);
+        self.enter(ConnectionPhase::Handling);
     }
 
     /// The answer is ready; `unread` if the request was not read to its end.
     pub(super) fn end(&self, unread: bool) {
         match self.protocol {
-            Protocol::Http1 => self.enter(if unread { Phase::Refused } else { Phase::Writing }),
+            Protocol::Http1 => self.enter(if unread { ConnectionPhase::Refused } else { ConnectionPhase::Writing }),
             Protocol::Http2 => _ = self.open.fetch_sub(1, Relaxed),
         }
     }
@@ -135,7 +142,7 @@ impl Pulse {
     }
 
     /// The peer has ended its sending side. Whether hyper may know: h2 forgets the answers that are still due, so for HTTP/2
-    /// the [`super::vigil`] ends the connection.
+    /// the [`super::watchdog`] ends the connection.
     pub(super) fn end_of_input(&self) -> bool {
         self.ended.store(true, Relaxed);
         self.protocol == Protocol::Http1
@@ -155,10 +162,10 @@ impl Pulse {
         if self.blocked.load(Relaxed) {
             self.blocked.store(false, Relaxed);
         }
-        if self.protocol == Protocol::Http1 && self.phase() == Phase::Writing {
+        if self.protocol == Protocol::Http1 && self.phase() == ConnectionPhase::Writing {
             let ahead = self.ahead.load(Relaxed);
             self.ahead.store(false, Relaxed);
-            self.enter(if ahead { Phase::Head } else { Phase::Idle });
+            self.enter(if ahead { ConnectionPhase::Head } else { ConnectionPhase::Idle });
         }
     }
 
@@ -171,9 +178,12 @@ impl Pulse {
         if self.protocol == Protocol::Http2 {
             return false;
         }
-        let unread = matches!(self.phase(), Phase::Head | Phase::Body | Phase::Refused | Phase::Lingering);
+        let unread = matches!(
+            self.phase(),
+            ConnectionPhase::Head | ConnectionPhase::Body | ConnectionPhase::Refused | ConnectionPhase::Lingering
+        );
         if unread {
-            self.enter(Phase::Lingering);
+            self.enter(ConnectionPhase::Lingering);
         }
         unread
     }

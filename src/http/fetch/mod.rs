@@ -5,17 +5,15 @@
 //! address that was checked, so that nothing inside our network can be reached by naming it. No redirect, nothing but
 //! 200, at most 64 KiB, at most two seconds with everything.
 
-use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use url::{Host, Url};
 
-use super::client::{Call, Method, Trust, browsers, over, request, trusting};
+use super::client::{Call, Connector, HttpClient, Method, ServerTrust, trusting};
+pub use super::client::{Dial, Dialling};
 use crate::cause::chain;
 use crate::jwks::remote::{Fetch, Fetching};
 
@@ -24,20 +22,8 @@ const LIMIT: Duration = Duration::from_secs(2);
 /// Longest document, in bytes.
 const MAX_DOCUMENT: usize = 64 * 1024;
 
-/// Opens a connection to a host by its name; an argument, so that tests can have a network of their own.
-pub trait Dial: Send + Sync {
-    /// A connection to `host`, or why there is none.
-    fn dial<'a>(&'a self, host: Host<&'a str>, port: u16) -> Dialling<'a>;
-}
-
-/// What [`Dial::dial`] gives.
-pub type Dialling<'a> = Pin<Box<dyn Future<Output = Result<TcpStream, String>> + Send + 'a>>;
-
 /// Reads documents over https.
-pub struct Fetcher {
-    dial: Arc<dyn Dial>,
-    tls: Result<tokio_rustls::TlsConnector, String>,
-}
+pub struct Fetcher(Result<HttpClient, String>);
 
 impl Default for Fetcher {
     fn default() -> Self {
@@ -48,30 +34,26 @@ impl Default for Fetcher {
 impl Fetcher {
     /// For the internet: public addresses only, the certificate authorities that browsers trust.
     pub fn new() -> Self {
-        let roots = browsers();
-        Self::with(Arc::new(PublicOnly), roots)
+        Self::over(Arc::new(PublicOnly), ServerTrust::Browsers.config().map_err(|error| chain(&error)))
     }
 
     /// For another network.
     pub fn with(dial: Arc<dyn Dial>, roots: rustls::RootCertStore) -> Self {
-        Self { dial, tls: trusting(roots).map_err(|error| error.to_string()) }
+        Self::over(dial, trusting(roots).map(Some).map_err(|error| error.to_string()))
+    }
+
+    /// Connections are not kept: each document is fetched from an address that was checked for it.
+    fn over(dial: Arc<dyn Dial>, tls: Result<Option<rustls::ClientConfig>, String>) -> Self {
+        Self(tls.map(|tls| HttpClient::new(Connector::new(dial, tls), MAX_DOCUMENT, 0)))
     }
 
     async fn read(&self, url: &Url) -> Result<bytes::Bytes, String> {
-        let host = url.host().filter(|_| url.scheme() == "https").ok_or("the URL is not https")?;
-        let port = url.port_or_known_default().unwrap_or(443);
-        let call = Call { method: Method::GET, url, authorization: None, body: None, trust: Trust::Nobody };
-        let authority = format!("{host}:{port}");
-        let request = request(&call, &authority).map_err(|error| chain(&error))?;
-        let name = match &host {
-            Host::Domain(name) => ServerName::try_from((*name).to_owned()).map_err(|error| error.to_string())?,
-            Host::Ipv4(address) => ServerName::IpAddress(IpAddr::V4(*address).into()),
-            Host::Ipv6(address) => ServerName::IpAddress(IpAddr::V6(*address).into()),
-        };
-        let tls = self.tls.as_ref().map_err(Clone::clone)?;
-        let stream = self.dial.dial(url.host().ok_or("the URL names no host")?, port).await?;
-        let stream = tls.connect(name, stream).await.map_err(|error| format!("the TLS handshake failed: {error}"))?;
-        let reply = over(stream, request, MAX_DOCUMENT).await.map_err(|error| chain(&error))?;
+        if url.scheme() != "https" || url.host().is_none() {
+            return Err("the URL is not https".to_owned());
+        }
+        let client = self.0.as_ref().map_err(Clone::clone)?;
+        let call = Call { method: Method::GET, url, authorization: None, body: None };
+        let reply = client.send(call).await.map_err(|error| chain(&error))?;
         match reply.status {
             200 => Ok(reply.body),
             status => Err(format!("the answer has status {status}; redirects are not followed")),
@@ -149,5 +131,4 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 }
 
 #[cfg(test)]
-#[path = "fetch_tests.rs"]
 mod tests;

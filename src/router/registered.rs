@@ -1,0 +1,83 @@
+//! One registered grant: all that a token request needs from the look-up of its `grant_type` on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use prometheus::IntCounter;
+use ractor::ActorRef;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::metrics::TokenMetrics;
+use crate::ask::{AskError, ask};
+use crate::grant::actor::{GrantRuntime, Job};
+use crate::grant::{Error, TokenRequest};
+use crate::metrics::Stopwatch;
+use crate::protocol::response::TokenResponse;
+
+/// A grant with its live actor, its admission and its metrics.
+pub struct RegisteredGrant {
+    pub(super) runtime: Arc<GrantRuntime>,
+    /// The supervisor stores another actor here when this one dies.
+    pub(super) live: ArcSwap<ActorRef<Job>>,
+    permits: Arc<Semaphore>,
+    shed: IntCounter,
+    metrics: TokenMetrics,
+}
+
+impl RegisteredGrant {
+    /// Registers the grant of `runtime`, served by `actor`, with at most `in_flight` requests at a time.
+    pub(super) fn new(runtime: Arc<GrantRuntime>, actor: ActorRef<Job>, in_flight: usize) -> Self {
+        let name = runtime.grant.grant_type();
+        let metrics = &runtime.context.metrics;
+        Self {
+            live: ArcSwap::from_pointee(actor),
+            permits: Arc::new(Semaphore::new(in_flight)),
+            shed: metrics.shed.with_label_values(&[name.as_str()]),
+            metrics: TokenMetrics::new(metrics, name.as_str()),
+            runtime,
+        }
+    }
+
+    /// The metrics of requests for this grant.
+    pub fn metrics(&self) -> &TokenMetrics {
+        &self.metrics
+    }
+
+    /// Sends a token request to the grant's actor and awaits the answer.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] at once if too many requests of the grant are in flight, [`Error::Late`] past the deadline,
+    /// [`Error::Gone`] while the actor restarts; otherwise the grant's own refusal.
+    pub async fn serve(&self, mut request: TokenRequest) -> Result<TokenResponse, Error> {
+        let permit = self.admit()?;
+        let since = Stopwatch::start();
+        // dropped when the answer is given or given up, or when the client hangs up
+        let edge = Arc::new(());
+        request.waiting = Arc::downgrade(&edge);
+        let job = |reply| Job { request, reply, since, permit };
+        let actor = ActorRef::clone(&self.live.load());
+        let answer = ask(&actor, job, self.deadline()).await;
+        drop(edge);
+        answer.unwrap_or_else(|error| match error {
+            AskError::Gone => Err(Error::Gone),
+            AskError::Late => Err(Error::Late),
+        })
+    }
+
+    /// Takes a permit among the requests of the grant in flight; also for what belongs to a grant and is no token
+    /// request.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] if there is none left.
+    pub fn admit(&self) -> Result<OwnedSemaphorePermit, Error> {
+        self.permits.clone().try_acquire_owned().map_err(|_| {
+            self.shed.inc();
+            Error::Overloaded
+        })
+    }
+
+    fn deadline(&self) -> Duration {
+        self.runtime.deadline
+    }
+}
