@@ -26,7 +26,7 @@ pub(super) enum ClientProof<'a> {
     Assertion(Box<Result<Assertion<'a>, &'static str>>),
     /// The word of a federated provider.
     Federated(FederatedProof<'a>),
-    /// Nothing.
+    /// No proof.
     None,
 }
 
@@ -38,7 +38,7 @@ pub(super) struct FederatedProof<'a> {
     pub(super) credential: Option<&'a str>,
     /// The certificate that the assertion is signed with, in PEM.
     pub(super) certificate: Option<&'a str>,
-    /// Those between it and an authority, in PEM.
+    /// The certificates between it and an authority, in PEM.
     pub(super) chain: Option<&'a str>,
 }
 

@@ -1,4 +1,4 @@
-//! Where imported client secrets are hashed: at most `workers` at a time, each 19 MiB, at most `queue` waiting, each
+//! The pool that hashes imported client secrets: at most `workers` at a time, each 19 MiB, at most `queue` waiting, each
 //! address and client in its turn.
 //!
 //! Whoever waits has a place at the entrance, not yet in the lane of the threads: until its turn comes another request may
@@ -10,7 +10,7 @@ use crate::client::secret::{MAX_SECRET, SecretHash};
 use crate::metrics::Metrics;
 use crate::slow_hash::{self, Cost, Crowded, Entrance, Full, Lane, LaneConfig, Share};
 
-/// Where slow hashes run.
+/// The pool of slow hashes.
 pub struct HashPool {
     entrance: Entrance,
     lane: Lane,
@@ -41,7 +41,7 @@ impl HashPool {
         Ok(HashTurn { _turn: self.entrance.enter(share, None).await?, lane: &self.lane })
     }
 
-    /// The stored form of an imported secret; for the admin API.
+    /// Returns the stored form of an imported secret; for the admin API.
     ///
     /// # Errors
     /// [`Full`]; inside, why it cannot be hashed.
@@ -52,7 +52,7 @@ impl HashPool {
         Ok(self.operator().await?.lane.hash(secret).await?.map(SecretHash::Argon2))
     }
 
-    /// Whether `secret` is the one behind `phc`; for the admin API.
+    /// Returns whether `secret` is the one behind `phc`; for the admin API.
     ///
     /// # Errors
     /// [`Full`].
@@ -60,14 +60,14 @@ impl HashPool {
         self.operator().await?.verify(secret, phc).await
     }
 
-    /// A turn of the operator's, who has a share of its own.
+    /// Waits for a turn of the operator's, who has a share of its own.
     async fn operator(&self) -> Result<HashTurn<'_>, Full> {
         self.enter(Share::operator()).await.map_err(|_| Full)
     }
 }
 
 impl HashTurn<'_> {
-    /// Whether `secret` is the one behind `phc`.
+    /// Returns whether `secret` is the one behind `phc`.
     ///
     /// # Errors
     /// [`Full`] if the threads are still busy with hashes whose requests are gone.

@@ -26,14 +26,14 @@ pub const MAX_SECRET: usize = 512;
 pub struct StoredSecret {
     /// Names the secret for the admin API.
     pub secret_id: String,
-    /// How it is checked.
+    /// The hash that a presented secret is checked with.
     pub hash: SecretHash,
     /// The secret itself, sealed by the vault: only for a client of `client_secret_jwt`, whose HMAC needs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealed: Option<String>,
-    /// When it was made.
+    /// The time of creation.
     pub created_at: Time,
-    /// When it stops working; `None` is never.
+    /// The time from which the secret no longer works; `None` is never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Time>,
 }
@@ -47,7 +47,7 @@ impl StoredSecret {
     }
 }
 
-/// Whose secret it is; neither id has a slash.
+/// Returns the name of the owner of a secret; neither id has a slash.
 fn owner(issuer: &str, client: &str) -> String {
     format!("{issuer}/{client}")
 }
@@ -68,22 +68,22 @@ pub enum SecretHash {
 
 /// A secret in use.
 pub struct Secret {
-    /// What is stored of it.
+    /// The stored form.
     pub stored: StoredSecret,
-    proof: Arc<Proof>,
+    proof: Arc<ImportedState>,
 }
 
-/// What is known of an imported secret.
-struct Proof {
-    /// Its keyed hash, known from its first success on.
+/// The state of an imported secret.
+struct ImportedState {
+    /// The keyed hash, known from the first success on.
     mac: OnceLock<[u8; 32]>,
     /// While it is counted as cold; a generated one never is.
     cold: Mutex<Option<Cold>>,
-    /// That of the same secret as it was read again: a request that still has this one proves it there too.
-    heir: OnceLock<Arc<Proof>>,
+    /// The state of the same secret as it was read again: a request that still has this one proves it there too.
+    heir: OnceLock<Arc<ImportedState>>,
 }
 
-impl Proof {
+impl ImportedState {
     fn found(&self, mac: [u8; 32]) {
         if self.mac.set(mac).is_ok() {
             self.cold.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -101,12 +101,12 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// What a quick look at a secret says.
+/// The result of a comparison with keyed hashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quick {
-    /// It is right.
+    /// The secret is right.
     Right,
-    /// It is wrong.
+    /// The secret is wrong.
     Wrong,
     /// Only argon2id can tell.
     Slow,
@@ -120,7 +120,10 @@ impl Secret {
             SecretHash::Argon2(phc) => count(phc),
             SecretHash::Keyed { .. } => None,
         };
-        Self { stored, proof: Arc::new(Proof { mac: OnceLock::new(), cold: Mutex::new(cold), heir: OnceLock::new() }) }
+        Self {
+            stored,
+            proof: Arc::new(ImportedState { mac: OnceLock::new(), cold: Mutex::new(cold), heir: OnceLock::new() }),
+        }
     }
 
     /// Takes over what `old`, a secret of the same client, has proven or proves yet: a reload makes nothing cold again.
@@ -136,17 +139,17 @@ impl Secret {
         }
     }
 
-    /// Whether the secret still works at `now`.
+    /// Returns whether the secret still works at `now`.
     pub fn is_live(&self, now: Time) -> bool {
         self.stored.expires_at.is_none_or(|expiry| now < expiry)
     }
 
-    /// Whether somebody else made it, so that it may be guessed.
+    /// Returns whether somebody else made it, so that it may be guessed.
     pub fn is_imported(&self) -> bool {
         matches!(self.stored.hash, SecretHash::Argon2(_))
     }
 
-    /// Its argon2id hash, while only that can check it.
+    /// Returns the argon2id hash, while only that can check the secret.
     pub fn cold_hash(&self) -> Option<&str> {
         match &self.stored.hash {
             SecretHash::Argon2(phc) if self.proof.mac.get().is_none() => Some(phc),
@@ -186,7 +189,7 @@ impl Hashes {
 
 /// A secret that somebody presented. No `Debug`.
 pub struct Presented<'a> {
-    /// For keyed hashes.
+    /// Makes keyed hashes.
     pub vault: &'a Vault,
     /// The issuer's id.
     pub issuer: &'a str,
@@ -216,7 +219,7 @@ impl Presented<'_> {
         wire::encode("", &[&id.0[..], &sealed].concat())
     }
 
-    /// Its keyed hashes.
+    /// Returns the keyed hashes of the secret.
     pub fn hashes(&self) -> Hashes {
         Hashes(self.vault.ids().filter_map(|key| Some((key, self.mac(key)?))).collect())
     }
@@ -232,12 +235,12 @@ pub fn generate_long() -> Zeroizing<String> {
     Zeroizing::new(wire::encode(wire::CLIENT_SECRET, &random_bytes::<48>()))
 }
 
-/// Whether `text` looks like a secret of [`generate`] or [`generate_long`].
+/// Returns whether `text` looks like a secret of [`generate`] or [`generate_long`].
 pub fn is_generated(text: &str) -> bool {
     wire::decode(wire::CLIENT_SECRET, text, MAX_SECRET).is_some_and(|bytes| matches!(bytes.len(), 32 | 48))
 }
 
-/// What whoever registers an imported secret should know of it.
+/// Returns advice for an operator who registers an imported secret.
 pub fn advice(text: &str) -> Option<&'static str> {
     const TWO_SPELLINGS: &str = "client_secret has + or %: in a Basic header it is form-encoded (RFC 6749 section 2.3.1), \
         and although it is accepted here as it is too, other servers do not; a generated secret has neither";

@@ -59,9 +59,9 @@ pub struct Issuer {
     pub providers: Vec<Arc<Provider>>,
     /// The URLs of the endpoints, each as its dialect spells it.
     pub endpoints: Vec<(Endpoint, String)>,
-    /// How access tokens look, as the dialect has it.
+    /// The style of claims that the dialect asks for.
     pub style: ClaimStyle,
-    /// Which certificates of clients the public listener sees.
+    /// The certificates of clients that the public listener sees.
     pub certificates: CertificateVisibility,
     /// The webhook that checks passwords, if one does.
     pub user_hook: Option<Arc<Hook>>,
@@ -73,11 +73,11 @@ pub struct Issuer {
     pub document: OnceLock<(Bytes, String)>,
     /// Imported secrets of clients that were not used since the start.
     pub cold: ColdSecrets,
-    /// How much failed authentications may write into the audit stream, by kind of failure.
+    /// Budgets of failed authentications in the audit stream, by kind of failure.
     pub audit_lines: Arc<[LineBudget; 4]>,
 }
 
-/// What an issuer takes besides its settings, made from them and from the rest of the configuration.
+/// The parts of an issuer besides its settings, made of them and of the rest of the configuration.
 #[derive(Clone, Debug, Default)]
 pub struct IssuerParts {
     /// [`Issuer::endpoints`].
@@ -127,7 +127,7 @@ impl Issuer {
         })
     }
 
-    /// Audience of an access token for which no resource was asked.
+    /// Returns the audience of an access token for which no resource was asked.
     pub fn default_audience(&self, client: &str) -> Cow<'_, str> {
         let audience = self.settings.default_audience.as_str();
         if audience.is_empty() {
@@ -139,12 +139,12 @@ impl Issuer {
         }
     }
 
-    /// Whether the default audience of each client is the client itself.
+    /// Returns whether the default audience of each client is the client itself.
     pub fn is_audience_of_clients(&self) -> bool {
         self.settings.default_audience == "{client_id}"
     }
 
-    /// Whether a login with this scope may have a refresh token.
+    /// Returns whether a login with this scope may have a refresh token.
     pub fn is_offline(&self, scope: &Scope) -> bool {
         self.settings.refresh_without_offline_access || scope.contains(&self.settings.offline_scope)
     }
@@ -165,7 +165,7 @@ impl Issuer {
         Ok(asked.map(|asked| if self.style.scope_names_audience { asked.expanded(may) } else { asked }))
     }
 
-    /// Whether a client that may have `may` may have `scope`.
+    /// Returns whether a client that may have `may` may have `scope`.
     ///
     /// # Errors
     /// `invalid_scope`; some vendors tell apart whether the issuer has what the client lacks.
@@ -179,12 +179,12 @@ impl Issuer {
         Err(if of_others { error.on(Occasion::ScopeOfOthers) } else { error })
     }
 
-    /// Whether the endpoint is there: that of a grant only if the grant is offered.
+    /// Returns whether the endpoint is there: that of a grant only if the grant is offered.
     pub fn offers(&self, endpoint: Endpoint) -> bool {
         endpoint != Endpoint::DeviceAuthorization || self.settings.grant_types.contains(&GrantType::DEVICE_CODE)
     }
 
-    /// Whether `url` is a URL of this endpoint.
+    /// Returns whether `url` is a URL of this endpoint.
     pub fn has_endpoint(&self, endpoint: Endpoint, url: &str) -> bool {
         self.endpoints.iter().any(|(own, its)| *own == endpoint && its == url)
     }
@@ -204,12 +204,12 @@ impl Issuer {
         })
     }
 
-    /// The custom grant of this name.
+    /// Returns the custom grant of this name.
     pub fn custom_grant(&self, grant_type: &str) -> Option<&CustomGrant> {
         self.custom.iter().find(|custom| custom.grant_type.as_str() == grant_type)
     }
 
-    /// What of its settings is allowed and hardly meant, each naming the setting.
+    /// Returns warnings about settings that are allowed and hardly meant, each naming the setting.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         let settings = &self.settings;
@@ -222,7 +222,7 @@ impl Issuer {
         warnings
     }
 
-    /// Keys in its settings that cannot be used and are passed over.
+    /// Returns the keys in the settings that cannot be used and are passed over.
     pub fn skipped_keys(&self) -> Vec<String> {
         let say = |setting: &str, of: &str, skipped: &Skipped| {
             format!("issuers.{}.{setting}: {of}: jwks.{skipped}; the key is passed over", self.id)
@@ -237,7 +237,7 @@ impl Issuer {
         all
     }
 
-    /// How long anything issued now can live: what a fence must outlive.
+    /// Returns the longest lifetime of anything issued now, which a not-before moment must outlive.
     pub fn longest_lifetime(&self) -> Duration {
         // clients may have refresh tokens of up to a year (client/metadata/rules.rs)
         self.settings.refresh_token_lifetime.max(Duration::from_secs(366 * 86_400)) + self.settings.longest_access_token

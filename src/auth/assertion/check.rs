@@ -55,7 +55,7 @@ impl Assertion<'_> {
         Ok(SingleUse { jti, exp, audience })
     }
 
-    /// Which of the accepted forms the audience has (RFC 7523 section 3, draft-ietf-oauth-rfc7523bis).
+    /// Returns the accepted form that the audience has (RFC 7523 section 3, draft-ietf-oauth-rfc7523bis).
     fn audience(&self, attempt: &AuthAttempt<'_>) -> Option<AudienceForm> {
         let ours = |aud: &Value| match aud.as_str() {
             Some(aud) if aud == attempt.issuer.url => Some(AudienceForm::Issuer),

@@ -69,7 +69,7 @@ impl Method for Pkcs7Bearer {
     }
 }
 
-/// What a provider makes of a document, if it is one of documents: the document, until when it is good, and what rules
+/// Reads a document as a provider of documents sees it: the document, until when it is good, and the facts that rules
 /// may ask of it.
 fn see<'a>(
     attempt: &AuthAttempt<'_>,
@@ -135,7 +135,7 @@ impl Attested {
         Ok(Self { document: members.into(), statement })
     }
 
-    /// Whether it is for us and fresh; gives until when.
+    /// Checks that the document is for us and fresh; returns until when.
     fn check(
         &self,
         attempt: &AuthAttempt<'_>,

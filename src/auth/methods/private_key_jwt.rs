@@ -1,7 +1,7 @@
 //! private_key_jwt (RFC 7523 section 2.2, OpenID Connect Core section 9): a JWT signed with a key whose public part is
 //! registered (CHECKLIST 26-36).
 //!
-//! What the header says about keys is never believed (see [`signature`]).
+//! Keys in the header are never believed (see [`signature`]).
 
 use crate::auth::assertion::{self, Assertion};
 use crate::auth::attempt::AuthAttempt;
@@ -50,7 +50,7 @@ impl Method for PrivateKeyJwt {
     }
 }
 
-/// Whether one of the client's keys made the signature.
+/// Returns whether one of the client's keys made the signature.
 async fn signed(attempt: &AuthAttempt<'_>, assertion: &Assertion<'_>) -> Result<Result<(), &'static str>, ClaimError> {
     let ours = attempt.client.as_ref().filter(|client| client.settings.auth_method == METHOD);
     let keys = match ours {

@@ -2,7 +2,7 @@
 //! key of a certificate that comes along in `client_x509`, with those between it and a trusted authority in
 //! `client_x509_chain`, and rules on both.
 //!
-//! That certificate is the only key: `x5c` and `x5u` of the header are never looked at. Revocation lists are not either;
+//! The certificate is the only key: `x5c` and `x5u` of the header are never looked at. Revocation lists are not either;
 //! a certificate is good until it expires, or until the rules say otherwise.
 
 use std::sync::Arc;
@@ -67,7 +67,7 @@ impl Method for X509JwtBearer {
 
 const NOBODY: &str = "no authority of the federated provider vouches for the certificate now";
 
-/// Which providers issued the certificate, whose key signed the assertion; gives what rules may ask of both. All
+/// Returns the facts of certificate and assertion, and the providers that issued the certificate. All
 /// providers are asked, whichever is meant: a signature more or less would tell whether there is such a client.
 fn certified<'a>(
     attempt: &'a AuthAttempt<'_>,

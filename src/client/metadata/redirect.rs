@@ -27,7 +27,7 @@ pub(super) fn check_redirect_uri(uri: &str) -> Result<(), &'static str> {
     }
 }
 
-/// Whether the host is this machine (RFC 8252 section 7.3).
+/// Returns whether the host is this machine (RFC 8252 section 7.3).
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
@@ -38,7 +38,7 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 impl Client {
-    /// Whether `uri` is one of the registered redirect URIs: byte for byte, but for the port on this machine (RFC 9700
+    /// Returns whether `uri` is one of the registered redirect URIs: byte for byte, but for the port on this machine (RFC 9700
     /// section 2.1, RFC 8252 section 7.3).
     pub fn allows_redirect(&self, uri: &str) -> bool {
         let localhost = self.metadata.jeton.localhost_port.unwrap_or_default();
@@ -49,7 +49,7 @@ impl Client {
     }
 }
 
-/// Whether two URIs differ in nothing but the port, where that may differ.
+/// Returns whether two URIs differ in nothing but the port, where that may differ.
 fn same_but_port(registered: &str, asked: &str, localhost: LocalhostPort) -> bool {
     let (Some((host, rest)), Some(asked)) = (without_port(registered), without_port(asked)) else { return false };
     let any_port = match host {

@@ -144,7 +144,7 @@ impl ClientMetadata {
         })
     }
 
-    /// What the client may ask for: its resources and its audiences.
+    /// Returns the resources and audiences that the client may ask for.
     fn targets(&self, issuer: &Issuer) -> Result<Vec<String>, MetadataError> {
         let (ours, own) = (&issuer.settings, &self.jeton);
         let mut resources = own.resources.clone().unwrap_or_else(|| ours.resources.clone());

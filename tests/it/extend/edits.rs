@@ -27,7 +27,7 @@ const ROOMS: [Room; 3] = [
     Room {
         folder: "grant",
         table: "grant/mod.rs",
-        others: &["mod", "accepted", "actor", "binding", "device", "error", "issue", "login", "pace"],
+        others: &["mod", "accepted", "actor", "binding", "device", "error", "issue", "login", "poll_intervals"],
         shared: &[],
     },
 ];
