@@ -42,6 +42,19 @@ pub(super) struct FederatedProof<'a> {
     pub(super) chain: Option<&'a str>,
 }
 
+impl<'a> ClientProof<'a> {
+    /// Returns the client's own assertion.
+    ///
+    /// # Errors
+    /// If there is none, or it cannot be read.
+    pub(super) fn assertion(&self) -> Result<&Assertion<'a>, &'static str> {
+        match self {
+            Self::Assertion(assertion) => (**assertion).as_ref().map_err(|reason| *reason),
+            Self::Secret(_) | Self::Federated(_) | Self::None => Err("no assertion"),
+        }
+    }
+}
+
 impl<'a> Claim<'a> {
     /// Makes the claim to be `client_id`.
     pub(super) fn new(method: AuthMethod, client_id: impl Into<String>, proof: ClientProof<'a>) -> Self {

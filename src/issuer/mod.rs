@@ -239,7 +239,7 @@ impl Issuer {
 
     /// Returns the longest lifetime of anything issued now, which a not-before moment must outlive.
     pub fn longest_lifetime(&self) -> Duration {
-        // clients may have refresh tokens of up to a year (client/metadata/rules.rs)
+        // clients may have refresh tokens of up to a year (RFC 7591 rules of client metadata)
         self.settings.refresh_token_lifetime.max(Duration::from_secs(366 * 86_400)) + self.settings.longest_access_token
     }
 }

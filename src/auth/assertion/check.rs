@@ -3,6 +3,7 @@
 //! An assertion names its client by itself, is for this issuer, lives shortly, and is used once: `jti` is remembered
 //! durably before the client is let in. A refusal after the signature costs the client nothing else.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -77,6 +78,16 @@ impl Assertion<'_> {
     }
 }
 
+/// Lets in the client whose assertion was checked, once the assertion is remembered.
+pub(in crate::auth) async fn accept(
+    attempt: &AuthAttempt<'_>,
+    checked: Result<SingleUse<'_>, &'static str>,
+) -> Result<Arc<Client>, ClaimError> {
+    let (client, single) = attempt.judge_with(checked)?;
+    single.spend(attempt, &client).await?;
+    Ok(client)
+}
+
 /// A checked assertion that may have been used before.
 pub(in crate::auth) struct SingleUse<'a> {
     jti: &'a str,
@@ -87,7 +98,7 @@ pub(in crate::auth) struct SingleUse<'a> {
 impl SingleUse<'_> {
     /// Remembers the assertion until it has expired, on every node and over restarts; refused if it is remembered
     /// already (CHECKLIST 30).
-    pub(in crate::auth) async fn spend(&self, attempt: &AuthAttempt<'_>, client: &Client) -> Result<(), ClaimError> {
+    async fn spend(&self, attempt: &AuthAttempt<'_>, client: &Client) -> Result<(), ClaimError> {
         // a client id has no slash
         let name = format!("{}/{}", client.id, self.jti);
         let op = Op::Mark {

@@ -2,10 +2,12 @@
 
 mod check;
 
+pub(super) use check::accept;
+
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::evidence::CREDENTIAL;
+use super::evidence::{CREDENTIAL, typed_assertion};
 use crate::jose::Jws;
 use crate::protocol::form::Form;
 use crate::protocol::strict_json;
@@ -33,17 +35,13 @@ struct AssertionClaims {
 
 /// The assertion of a request, if there is one of this type.
 pub(super) fn of<'a>(form: &'a Form<'_>) -> Option<&'a str> {
-    typed(form).filter(|text| !is_foreign(text, form))
+    typed_assertion(form, &[TYPE]).filter(|text| !is_foreign(text, form))
 }
 
 /// The assertion of a request, if there is one of this type and somebody else than the client made it: it speaks of
 /// its own subject, or the request names a federated credential.
 pub(super) fn foreign<'a>(form: &'a Form<'_>) -> Option<&'a str> {
-    typed(form).filter(|text| is_foreign(text, form))
-}
-
-fn typed<'a>(form: &'a Form<'_>) -> Option<&'a str> {
-    form.get("client_assertion").filter(|_| form.get("client_assertion_type") == Some(TYPE))
+    typed_assertion(form, &[TYPE]).filter(|text| is_foreign(text, form))
 }
 
 /// The client's own assertion has its id as `iss` and `sub` (RFC 7523 section 3); this only finds who is to check it.

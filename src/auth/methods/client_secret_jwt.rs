@@ -4,7 +4,7 @@
 //! No other secrets are kept in a form that can be recovered: sealed by the vault, and only while this is
 //! the client's method. The HMAC is made for everybody, with a secret of ours if the client has none.
 
-use crate::auth::assertion::{self, Assertion};
+use crate::auth::assertion::{self, Assertion, accept};
 use crate::auth::attempt::AuthAttempt;
 use crate::auth::claim::{Claim, ClientProof};
 use crate::auth::evidence::Evidence;
@@ -35,15 +35,12 @@ impl Method for ClientSecretJwt {
 
     fn verify<'a>(&self, attempt: &'a AuthAttempt<'a>, proof: &'a ClientProof<'a>) -> VerifyFuture<'a> {
         Box::pin(async move {
-            let ClientProof::Assertion(assertion) = proof else { return attempt.judge(Err("no assertion")) };
-            let assertion = match &**assertion {
+            let assertion = match proof.assertion() {
                 Ok(assertion) => assertion,
                 Err(reason) => return attempt.judge(Err(reason)),
             };
             let checked = signed(attempt, assertion).and_then(|()| assertion.check(attempt));
-            let (client, single) = attempt.judge_with(checked)?;
-            single.spend(attempt, &client).await?;
-            Ok(client)
+            accept(attempt, checked).await
         })
     }
 }

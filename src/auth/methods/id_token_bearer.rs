@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::auth::assertion;
 use crate::auth::attempt::AuthAttempt;
 use crate::auth::claim::{Claim, ClientProof};
-use crate::auth::evidence::Evidence;
+use crate::auth::evidence::{Evidence, typed_assertion};
 use crate::auth::failure::ClaimError;
 use crate::auth::jwt::{MAX_JTI, SKEW, instant};
 use crate::auth::method::{Method, VerifyFuture};
@@ -48,8 +48,7 @@ impl Method for IdTokenBearer {
 
     fn detect<'a>(&self, evidence: &Evidence<'a>) -> Result<Option<Claim<'a>>, OAuthError> {
         let form = evidence.form;
-        let ours = form.get("client_assertion_type").is_some_and(|kind| TYPES.contains(&kind));
-        let text = form.get("client_assertion").filter(|_| ours).or_else(|| assertion::foreign(form));
+        let text = typed_assertion(form, &TYPES).or_else(|| assertion::foreign(form));
         Ok(text.map(|text| Claim::federated(METHOD, text, form)))
     }
 

@@ -3,7 +3,7 @@
 //!
 //! Keys in the header are never believed (see [`signature`]).
 
-use crate::auth::assertion::{self, Assertion};
+use crate::auth::assertion::{self, Assertion, accept};
 use crate::auth::attempt::AuthAttempt;
 use crate::auth::claim::{Claim, ClientProof};
 use crate::auth::evidence::Evidence;
@@ -36,16 +36,13 @@ impl Method for PrivateKeyJwt {
 
     fn verify<'a>(&self, attempt: &'a AuthAttempt<'a>, proof: &'a ClientProof<'a>) -> VerifyFuture<'a> {
         Box::pin(async move {
-            let ClientProof::Assertion(assertion) = proof else { return attempt.judge(Err("no assertion")) };
-            let assertion = match &**assertion {
+            let assertion = match proof.assertion() {
                 Ok(assertion) => assertion,
                 Err(reason) => return attempt.judge(Err(reason)),
             };
             let signed = signed(attempt, assertion).await?;
             let checked = signed.and_then(|()| assertion.check(attempt));
-            let (client, single) = attempt.judge_with(checked)?;
-            single.spend(attempt, &client).await?;
-            Ok(client)
+            accept(attempt, checked).await
         })
     }
 }

@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::auth::assertion::Assertion;
+use crate::auth::assertion::{Assertion, accept};
 use crate::auth::attempt::AuthAttempt;
 use crate::auth::claim::{Claim, ClientProof, FederatedProof};
-use crate::auth::evidence::Evidence;
+use crate::auth::evidence::{Evidence, typed_assertion};
 use crate::auth::federated;
 use crate::auth::method::{Method, VerifyFuture};
 use crate::federation::condition::Facts;
@@ -40,9 +40,8 @@ impl Method for X509JwtBearer {
     }
 
     fn detect<'a>(&self, evidence: &Evidence<'a>) -> Result<Option<Claim<'a>>, OAuthError> {
-        let form = evidence.form;
-        let text = form.get("client_assertion").filter(|_| form.get("client_assertion_type") == Some(TYPE));
-        Ok(text.map(|text| Claim::federated(METHOD, text, form)))
+        let text = typed_assertion(evidence.form, &[TYPE]);
+        Ok(text.map(|text| Claim::federated(METHOD, text, evidence.form)))
     }
 
     fn verify<'a>(&self, attempt: &'a AuthAttempt<'a>, proof: &'a ClientProof<'a>) -> VerifyFuture<'a> {
@@ -58,9 +57,7 @@ impl Method for X509JwtBearer {
                 federated::choose(attempt, sent.credential, provider, &facts)?;
                 if vouching.contains(&provider.name.as_str()) { Ok(single) } else { Err(NOBODY) }
             });
-            let (client, single) = attempt.judge_with(checked)?;
-            single.spend(attempt, &client).await?;
-            Ok(client)
+            accept(attempt, checked).await
         })
     }
 }
