@@ -58,7 +58,7 @@ impl<'a> AuthAttempt<'a> {
         }
     }
 
-    /// Returns whether the client may authenticate in this way. By Basic or in the body is the same method but for a strict one.
+    /// Returns whether the client may authenticate by the method. Basic and the body are the same one but for a strict client.
     fn has_method(&self, client: &Client) -> bool {
         let (registered, used) = (client.settings.auth_method, self.method);
         let any = client.settings.secret_transport == SecretTransport::Any;

@@ -198,5 +198,5 @@ fn method_by_certificate(client: &Client) -> Option<&'static dyn Method> {
     let registered = client.settings.auth_method;
     let by_certificate =
         matches!(registered.credential, CredentialKind::NamedCertificate | CredentialKind::RegisteredCertificate);
-    METHODS.into_iter().find(|method| by_certificate && method.method() == registered)
+    METHODS.iter().copied().find(|method| by_certificate && method.method() == registered)
 }

@@ -107,7 +107,7 @@ impl Guesses {
         }
     }
 
-    /// Returns whether somebody was let in who names the same client at the same address and is not decided yet: what that finds
+    /// Returns whether a guess at the same client and address was let in and is not decided yet: a secret that it finds
     /// right holds for others too.
     pub(super) fn is_pending(&self, guess: Guess<'_>) -> bool {
         self.pending.has(guess.issuer, guess.client, guess.source)

@@ -19,7 +19,7 @@ use crate::slow_hash::{Cost, Full, Share};
 
 const WRONG: &str = "wrong or expired secret";
 
-/// Returns whether what was sent is one of the client's secrets.
+/// Checks that the sent text is one of the client's secrets.
 pub(super) async fn verify(attempt: &AuthAttempt<'_>, sent: &SecretSpellings) -> Result<Arc<Client>, ClaimError> {
     let guesses = &attempt.services.guesses;
     let presented = |secret| Presented {
@@ -125,7 +125,7 @@ async fn slow_look(
     }
 }
 
-/// Returns whether argon2id finds the secret right. It is asked for every secret that it alone can check, and if none is right at
+/// Returns whether argon2id finds the secret right. Argon2id is asked for every secret that it alone can check, and if none is right at
 /// each of the costs once at least.
 async fn slow(turn: &HashTurn<'_>, presented: &Presented<'_>, live: &[&Secret], costs: &[Cost]) -> Result<bool, Full> {
     let (mut right, mut spent) = (false, Vec::new());

@@ -33,7 +33,7 @@ impl PendingGuesses {
         }
     }
 
-    /// Returns whether there is one.
+    /// Returns whether a guess is under way.
     pub(super) fn has(&self, issuer: &str, client: &str, source: IpAddr) -> bool {
         self.counts().contains_key(&self.who(issuer, client, source))
     }

@@ -75,11 +75,11 @@ pub struct Settings {
     pub federated: Vec<Credential>,
     /// The name that the certificate must have, if the method asks for one from an authority.
     pub certificate: Option<CertificateName>,
-    /// True if its tokens are bound to the certificate that it shows (RFC 8705 section 3).
+    /// True if tokens are bound to the certificate that the client shows (RFC 8705 section 3).
     pub certificate_bound: bool,
     /// The tokens that the client may introspect.
     pub introspection: IntrospectionReach,
-    /// True if it may do anything at all.
+    /// True if the client is refused like an unknown one.
     pub disabled: bool,
 }
 
@@ -108,7 +108,7 @@ impl Client {
         }
     }
 
-    /// Returns whether the client is public: it has no way to prove who it is (RFC 6749 section 2.1).
+    /// Returns whether the client is public, without a way to prove who it is (RFC 6749 section 2.1).
     pub fn is_public(&self) -> bool {
         self.settings.auth_method.credential == CredentialKind::None
     }

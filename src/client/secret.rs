@@ -144,7 +144,7 @@ impl Secret {
         self.stored.expires_at.is_none_or(|expiry| now < expiry)
     }
 
-    /// Returns whether somebody else made it, so that it may be guessed.
+    /// Returns whether the secret was made by somebody else, so that it may be guessed.
     pub fn is_imported(&self) -> bool {
         matches!(self.stored.hash, SecretHash::Argon2(_))
     }

@@ -176,7 +176,7 @@ impl Refused<'_> {
 const WELL_KNOWN: &str = "/.well-known/";
 
 /// Every dialect that is built in.
-pub const ALL: [&dyn Dialect; 6] = [
+pub const ALL: &[&dyn Dialect] = &[
     &rfc::Rfc,
     &aliyun_idaas::AliyunIdaas,
     &xsolla_login::XsollaLogin,
@@ -199,7 +199,7 @@ impl Dialects {
 
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &'static dyn Dialect> {
-        ALL.into_iter().chain(self.brought.iter().copied())
+        ALL.iter().copied().chain(self.brought.iter().copied())
     }
 
     /// The dialect with this name.

@@ -23,7 +23,7 @@ pub struct Cold {
 }
 
 impl ColdSecrets {
-    /// Returns whether any of them works at `now`.
+    /// Returns whether any cold secret works at `now`.
     pub fn any(&self, now: Time) -> bool {
         self.counts().values().any(|of_cost| is_live(of_cost, now))
     }
@@ -45,7 +45,7 @@ impl ColdSecrets {
     }
 }
 
-/// Returns whether the one that expires last works at `now`.
+/// Returns whether the secret that expires last works at `now`.
 fn is_live(of_cost: &BTreeMap<u64, usize>, now: Time) -> bool {
     of_cost.last_key_value().is_some_and(|(expiry, _)| now.as_millis() < *expiry)
 }

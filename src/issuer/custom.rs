@@ -50,7 +50,7 @@ pub struct CustomGrantSettings {
 pub struct Parameter {
     /// The name in the request.
     pub name: String,
-    /// True if a request without it is refused.
+    /// True if a request without the parameter is refused.
     #[serde(default)]
     pub required: bool,
     /// Longest value, in bytes.

@@ -165,7 +165,7 @@ impl Issuer {
         Ok(asked.map(|asked| if self.style.scope_names_audience { asked.expanded(may) } else { asked }))
     }
 
-    /// Returns whether a client that may have `may` may have `scope`.
+    /// Checks that a client that may have `may` may have `scope`.
     ///
     /// # Errors
     /// `invalid_scope`; some vendors tell apart whether the issuer has what the client lacks.
@@ -179,7 +179,7 @@ impl Issuer {
         Err(if of_others { error.on(Occasion::ScopeOfOthers) } else { error })
     }
 
-    /// Returns whether the endpoint is there: that of a grant only if the grant is offered.
+    /// Returns whether an endpoint is there: that of a grant only if the grant is offered.
     pub fn offers(&self, endpoint: Endpoint) -> bool {
         endpoint != Endpoint::DeviceAuthorization || self.settings.grant_types.contains(&GrantType::DEVICE_CODE)
     }

@@ -63,17 +63,17 @@ enum Unusable {
 }
 
 impl Skipped {
-    /// Returns whether it has a private part: everybody who reads the set has the key.
+    /// Returns whether the key has a private part: everybody who reads the set has the key.
     pub fn is_private(&self) -> bool {
         matches!(self.reason, Unusable::Key(JwkError::Private(_)))
     }
 
-    /// Returns whether it is for an algorithm that nothing here verifies.
+    /// Returns whether the key is for an algorithm that nothing here verifies.
     pub fn has_unknown_alg(&self) -> bool {
         matches!(self.reason, Unusable::UnknownAlg(_))
     }
 
-    /// Returns whether it is of a kind or for a purpose that nothing here knows, and so perhaps nobody's mistake.
+    /// Returns whether the key is of a kind or for a purpose that nothing here knows, and so perhaps nobody's mistake.
     fn is_unknown(&self) -> bool {
         let reason = &self.reason;
         matches!(reason, Unusable::Key(JwkError::Unsupported) | Unusable::UnknownUse(_) | Unusable::UnknownAlg(_))
@@ -184,7 +184,7 @@ impl KeySet {
         self.0.iter().all(|member| member.certificate.is_ok())
     }
 
-    /// Returns whether there are any such keys.
+    /// Returns whether there are keys for such a signature.
     pub fn has(&self, kid: Option<&str>, alg: Scheme) -> bool {
         self.candidates(kid, alg).next().is_some()
     }

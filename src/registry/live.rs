@@ -80,7 +80,7 @@ impl Registry {
         self.stored.get(&key).map(|client| client.clone())
     }
 
-    /// Returns whether there is such a client and it is not disabled: if not, what it was issued is worth nothing.
+    /// Returns whether there is such a client and it is not disabled; tokens of any other are worth nothing.
     pub fn serves(&self, issuer: &str, id: &str) -> bool {
         self.client(issuer, id).is_some_and(|client| !client.settings.disabled)
     }
@@ -107,7 +107,7 @@ impl Registry {
         self.stored.len() + self.snapshot.load().clients.values().map(HashMap::len).sum::<usize>()
     }
 
-    /// Returns whether there are none.
+    /// Returns whether there are no clients.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -16,7 +16,7 @@ pub struct Registered {
 }
 
 impl Registered {
-    /// Returns whether it needs no proof of who it is. What cannot be read may need one.
+    /// Returns whether the client is public. One that cannot be read may not be.
     pub fn is_public(&self) -> bool {
         self.body.as_ref().is_some_and(|body| body.metadata.token_endpoint_auth_method == MethodName::NONE)
     }

@@ -19,7 +19,7 @@ pub struct UserClaims {
 }
 
 impl UserClaims {
-    /// Returns whether there are none.
+    /// Returns whether there are no claims.
     pub fn is_empty(&self) -> bool {
         self.access_token.is_empty() && self.id_token.is_empty()
     }

@@ -45,7 +45,7 @@ impl Method for ClientSecretJwt {
     }
 }
 
-/// Returns whether one of the client's live secrets made the HMAC.
+/// Checks that one of the client's live secrets made the HMAC.
 fn signed(attempt: &AuthAttempt<'_>, assertion: &Assertion<'_>) -> Result<(), &'static str> {
     let alg = assertion.jws.header().alg;
     let made_by = |secret: &[u8]| assertion.jws.verify_mac(secret, alg).is_ok();

@@ -105,7 +105,7 @@ impl<'a> Token<'a> {
         })
     }
 
-    /// Returns whether that provider signed it.
+    /// Checks that the provider signed the token.
     async fn signed(
         &self,
         attempt: &AuthAttempt<'_>,
@@ -152,7 +152,7 @@ impl<'a> Token<'a> {
         Ok(exp)
     }
 
-    /// Returns whether each member of the audience is one of ours: what is for two can be replayed by one at the other. A strict
+    /// Returns whether each member of the audience is one of ours: a token for two can be replayed by one at the other. A strict
     /// client's is the issuer alone, as a text or as the list of one that Kubernetes makes of it.
     fn is_for(&self, attempt: &AuthAttempt<'_>, trust: &TokenTrust) -> bool {
         let issuer = &attempt.issuer.url;

@@ -47,7 +47,7 @@ impl Method for PrivateKeyJwt {
     }
 }
 
-/// Returns whether one of the client's keys made the signature.
+/// Checks that one of the client's keys made the signature.
 async fn signed(attempt: &AuthAttempt<'_>, assertion: &Assertion<'_>) -> Result<Result<(), &'static str>, ClaimError> {
     let ours = attempt.client.as_ref().filter(|client| client.settings.auth_method == METHOD);
     let keys = match ours {

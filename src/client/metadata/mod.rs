@@ -201,9 +201,9 @@ pub struct ExchangePolicy {
     /// Audiences and resources it may get tokens for; absent means those of the subject token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audiences: Option<Vec<String>>,
-    /// True if it may exchange without an actor token: nobody sees that somebody acts.
+    /// True if the client may exchange without an actor token: nobody sees that somebody acts.
     pub impersonation: bool,
-    /// True if it may exchange with an actor token: the new token says who acts.
+    /// True if the client may exchange with an actor token: the new token says who acts.
     pub delegation: bool,
 }
 
