@@ -1,8 +1,6 @@
 //! The client's own assertion (RFC 7523 section 3), as it is read (CHECKLIST 26-30).
 
-mod check;
-
-pub(super) use check::accept;
+pub(super) mod check;
 
 use serde::Deserialize;
 use serde_json::Value;

@@ -1,6 +1,7 @@
 //! Client metadata (RFC 7591 section 2) and the `jeton` object that extends it; `rules` says what both must keep.
 
 pub mod certificate;
+mod credentials;
 mod error;
 mod id;
 mod redirect;
