@@ -4,8 +4,8 @@
 //! No other secrets are kept in a form that can be recovered: sealed by the vault, and only while this is
 //! the client's method. The HMAC is made for everybody, with a secret of ours if the client has none.
 
-use crate::auth::assertion::check::accept;
 use crate::auth::assertion::{self, Assertion};
+use crate::auth::assertion_rules::accept;
 use crate::auth::attempt::AuthAttempt;
 use crate::auth::claim::{Claim, ClientProof};
 use crate::auth::evidence::Evidence;

@@ -3,8 +3,8 @@
 //!
 //! Keys in the header are never believed (see [`signature`]).
 
-use crate::auth::assertion::check::accept;
 use crate::auth::assertion::{self, Assertion};
+use crate::auth::assertion_rules::accept;
 use crate::auth::attempt::AuthAttempt;
 use crate::auth::claim::{Claim, ClientProof};
 use crate::auth::evidence::Evidence;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::auth::assertion::Assertion;
-use crate::auth::assertion::check::accept;
+use crate::auth::assertion_rules::accept;
 use crate::auth::attempt::AuthAttempt;
 use crate::auth::claim::{Claim, ClientProof, FederatedProof};
 use crate::auth::evidence::{Evidence, typed_assertion};

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::Assertion;
-use crate::auth::attempt::AuthAttempt;
-use crate::auth::audience::AudienceForm;
-use crate::auth::failure::ClaimError;
-use crate::auth::jwt::{MAX_JTI, SKEW, SLACK, instant};
+use super::assertion::Assertion;
+use super::attempt::AuthAttempt;
+use super::audience::AudienceForm;
+use super::failure::ClaimError;
+use super::jwt::{MAX_JTI, SKEW, SLACK, instant};
 use crate::client::Client;
 use crate::client::metadata::AssertionAudience;
 use crate::clock::Time;
@@ -26,7 +26,7 @@ const LONGEST: Duration = Duration::from_secs(60 * 60);
 
 impl Assertion<'_> {
     /// Checks everything but the signature.
-    pub(in crate::auth) fn check(&self, attempt: &AuthAttempt<'_>) -> Result<SingleUse<'_>, &'static str> {
+    pub(super) fn check(&self, attempt: &AuthAttempt<'_>) -> Result<SingleUse<'_>, &'static str> {
         let claims = &self.claims;
         let header = self.jws.header();
         // RFC 8725 section 3.11: an access token, a logout token or a proof is no assertion
@@ -79,7 +79,7 @@ impl Assertion<'_> {
 }
 
 /// Lets in the client whose assertion was checked, once the assertion is remembered.
-pub(in crate::auth) async fn accept(
+pub(super) async fn accept(
     attempt: &AuthAttempt<'_>,
     checked: Result<SingleUse<'_>, &'static str>,
 ) -> Result<Arc<Client>, ClaimError> {
@@ -89,7 +89,7 @@ pub(in crate::auth) async fn accept(
 }
 
 /// A checked assertion that may have been used before.
-pub(in crate::auth) struct SingleUse<'a> {
+pub(super) struct SingleUse<'a> {
     jti: &'a str,
     exp: Time,
     audience: AudienceForm,

@@ -1,7 +1,5 @@
 //! The client's own assertion (RFC 7523 section 3), as it is read (CHECKLIST 26-30).
 
-pub(super) mod check;
-
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -16,19 +14,19 @@ const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// A client assertion; nothing in it is trusted until the signature is checked.
 pub(super) struct Assertion<'a> {
     pub(super) jws: Jws<'a>,
-    claims: AssertionClaims,
+    pub(super) claims: AssertionClaims,
 }
 
 /// Any JSON, so that a claim of the wrong type is a refusal with a name; a repeated one was refused before.
 #[derive(Deserialize)]
-struct AssertionClaims {
-    iss: Option<Value>,
-    sub: Option<Value>,
-    aud: Option<Value>,
-    exp: Option<Value>,
-    nbf: Option<Value>,
-    iat: Option<Value>,
-    jti: Option<Value>,
+pub(super) struct AssertionClaims {
+    pub(super) iss: Option<Value>,
+    pub(super) sub: Option<Value>,
+    pub(super) aud: Option<Value>,
+    pub(super) exp: Option<Value>,
+    pub(super) nbf: Option<Value>,
+    pub(super) iat: Option<Value>,
+    pub(super) jti: Option<Value>,
 }
 
 /// The assertion of a request, if there is one of this type.
