@@ -17,7 +17,7 @@ use crate::x509::{Chain, Thumbprint};
 /// A certificate beside a bare `client_id`.
 pub(super) struct PresentedCertificate<'a> {
     pub(super) chain: &'a Chain,
-    /// Whether an authority that is trusted for clients issued it.
+    /// True if an authority that is trusted for clients issued it.
     pub(super) trusted: bool,
     pub(super) thumbprint: Thumbprint,
     /// `None` if it is of a kind that no client can register.
@@ -28,7 +28,7 @@ pub(super) struct PresentedCertificate<'a> {
 pub(super) struct AuthAttempt<'a> {
     pub(super) services: &'a AuthServices,
     pub(super) issuer: &'a Issuer,
-    /// Where the request arrived.
+    /// The endpoint that the request arrived at.
     pub(super) endpoint: Endpoint,
     pub(super) method: AuthMethod,
     pub(super) client_id: &'a str,
@@ -40,7 +40,7 @@ pub(super) struct AuthAttempt<'a> {
 }
 
 impl<'a> AuthAttempt<'a> {
-    /// Whether the claim holds; the proof is made first and for everybody, so that nothing here can be told apart by
+    /// Decides whether the claim holds; the proof is made first and for everybody, so that nothing here can be told apart by
     /// time.
     pub(super) fn judge(&self, proof: Result<(), &'static str>) -> Result<Arc<Client>, ClaimError> {
         self.judge_with(proof).map(|(client, ())| client)
@@ -58,14 +58,14 @@ impl<'a> AuthAttempt<'a> {
         }
     }
 
-    /// Whether the client may authenticate in this way. By Basic or in the body is the same method but for a strict one.
+    /// Returns whether the client may authenticate by the method. Basic and the body are the same one but for a strict client.
     fn has_method(&self, client: &Client) -> bool {
         let (registered, used) = (client.settings.auth_method, self.method);
         let any = client.settings.secret_transport == SecretTransport::Any;
         registered == used || any && [registered, used].iter().all(|method| method.credential == CredentialKind::Secret)
     }
 
-    /// Whether the client may sign by `alg`: any that its key allows, unless it registered one.
+    /// Checks that the client may sign by `alg`: any that its key allows, unless it registered one.
     pub(super) fn allows(&self, alg: Scheme) -> Result<(), &'static str> {
         let registered = self.client.as_ref().and_then(|client| client.settings.assertions.alg);
         if registered.is_none_or(|registered| registered == alg) {
@@ -75,13 +75,13 @@ impl<'a> AuthAttempt<'a> {
         }
     }
 
-    /// Whether `aud` is the URL of an endpoint that an assertion to this one may be for: the token endpoint, or the
+    /// Returns whether `aud` is the URL of an endpoint that an assertion to this one may be for: the token endpoint, or the
     /// endpoint itself.
     pub(super) fn is_endpoint(&self, aud: &str) -> bool {
         [Endpoint::Token, self.endpoint].into_iter().any(|endpoint| self.issuer.has_endpoint(endpoint, aud))
     }
 
-    /// What failures are counted by.
+    /// Returns the key that failures are counted by.
     pub(super) fn guess(&self) -> Guess<'a> {
         Guess { issuer: &self.issuer.id, client: self.client_id, source: self.peer, now: self.now }
     }

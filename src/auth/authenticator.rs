@@ -37,7 +37,7 @@ use crate::vault::Vault;
 /// The least time a failed authentication takes: several times what it needs, about that of one signature.
 /// An unoptimised build needs ten times as long, and tests of time run in one.
 const FLOOR: Duration = Duration::from_micros(if cfg!(debug_assertions) { 100 } else { 20 });
-/// The same where a client's own rules are judged after signatures: more than a spin should hide.
+/// The least time where a client's own rules are judged after signatures: more than a spin should hide.
 const RULES_FLOOR: Duration = Duration::from_millis(if cfg!(debug_assertions) { 4 } else { 2 });
 
 /// Authenticates clients.
@@ -52,7 +52,7 @@ pub struct Authenticator {
 
 /// The parts of an authenticator besides the registry.
 pub struct AuthenticatorParts {
-    /// For keyed hashes and sealed secrets.
+    /// Makes keyed hashes and sealed secrets.
     pub vault: Arc<Vault>,
     /// The time.
     pub clock: Clock,
@@ -198,5 +198,5 @@ fn method_by_certificate(client: &Client) -> Option<&'static dyn Method> {
     let registered = client.settings.auth_method;
     let by_certificate =
         matches!(registered.credential, CredentialKind::NamedCertificate | CredentialKind::RegisteredCertificate);
-    METHODS.into_iter().find(|method| by_certificate && method.method() == registered)
+    METHODS.iter().copied().find(|method| by_certificate && method.method() == registered)
 }

@@ -26,7 +26,7 @@ pub(super) enum ClientProof<'a> {
     Assertion(Box<Result<Assertion<'a>, &'static str>>),
     /// The word of a federated provider.
     Federated(FederatedProof<'a>),
-    /// Nothing.
+    /// No proof.
     None,
 }
 
@@ -38,8 +38,21 @@ pub(super) struct FederatedProof<'a> {
     pub(super) credential: Option<&'a str>,
     /// The certificate that the assertion is signed with, in PEM.
     pub(super) certificate: Option<&'a str>,
-    /// Those between it and an authority, in PEM.
+    /// The certificates between it and an authority, in PEM.
     pub(super) chain: Option<&'a str>,
+}
+
+impl<'a> ClientProof<'a> {
+    /// Returns the client's own assertion.
+    ///
+    /// # Errors
+    /// If there is none, or it cannot be read.
+    pub(super) fn assertion(&self) -> Result<&Assertion<'a>, &'static str> {
+        match self {
+            Self::Assertion(assertion) => (**assertion).as_ref().map_err(|reason| *reason),
+            Self::Secret(_) | Self::Federated(_) | Self::None => Err("no assertion"),
+        }
+    }
 }
 
 impl<'a> Claim<'a> {

@@ -1,4 +1,4 @@
-//! How often each method succeeded and failed.
+//! Counters of the outcomes of each method.
 
 use prometheus::IntCounter;
 

@@ -41,7 +41,7 @@ fn find<'a>(
     const SEVERAL: OAuthError = OAuthError::invalid_request("more than one client authentication method");
     let form = evidence.form;
     let mut found: Option<(&'a dyn Method, Claim<'a>)> = None;
-    for method in others.iter().map(|other| other as &dyn Method).chain(METHODS) {
+    for method in others.iter().map(|other| other as &dyn Method).chain(METHODS.iter().copied()) {
         let by_other =
             found.as_ref().is_some_and(|(_, claim)| others.iter().any(|other| other.declared == claim.method));
         match method.detect(evidence) {

@@ -9,6 +9,12 @@ use crate::x509::Chain;
 /// The parameter that names a federated credential of the client.
 pub(super) const CREDENTIAL: &str = "application_federated_credential_name";
 
+/// Returns the assertion of a request whose `client_assertion_type` is one of `types` (RFC 7521 section 4.2).
+pub(super) fn typed_assertion<'a>(form: &'a Form<'_>, types: &[&str]) -> Option<&'a str> {
+    let is_typed = form.get("client_assertion_type").is_some_and(|kind| types.contains(&kind));
+    form.get("client_assertion").filter(|_| is_typed)
+}
+
 /// The evidence in a request of its sender.
 #[derive(Clone, Copy)]
 pub struct Evidence<'a> {

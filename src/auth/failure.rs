@@ -1,4 +1,4 @@
-//! Why a claim does not hold, for the methods, for the client and for operators.
+//! The reasons of a failed authentication, for the methods, for the client and for operators.
 
 use std::time::Duration;
 
@@ -6,18 +6,18 @@ use super::claimed_name::ClaimedName;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::slow_hash::{Full, QueueRefusal};
 
-/// Why a claim does not hold, or cannot be decided now.
+/// The reason why a claim does not hold, or cannot be decided now.
 #[derive(Clone, Copy)]
 pub(super) enum ClaimError {
-    /// Something it takes is not there for the moment; what.
+    /// A resource that the decision takes is not there for the moment; says which.
     Unavailable(&'static str),
-    /// Too many were wrong; when the next try is welcome.
+    /// Too many claims were wrong; the time until the next try is welcome.
     Throttled(Duration),
-    /// It is wrong.
+    /// The claim is wrong.
     Wrong(&'static str),
-    /// The same, and it counted before anybody looked at it.
+    /// The claim is wrong and was counted before anybody looked at it.
     Counted(&'static str),
-    /// It is right, but was used before.
+    /// The proof is right, but was used before.
     Replayed(&'static str),
 }
 
@@ -39,18 +39,18 @@ impl From<QueueRefusal> for ClaimError {
 /// A failed authentication.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthFailure {
-    /// What the client is told.
+    /// The answer to the client.
     pub error: OAuthError,
-    /// When the next try is welcome, if there were too many.
+    /// Time until the next try is welcome, if there were too many.
     pub retry_after: Option<Duration>,
-    /// For the log, not for the client.
+    /// The reason, for the log and not for the client.
     pub reason: &'static str,
-    /// Who the request says it is from, if it says so.
+    /// The client that the request claims to be from, if it claims one.
     pub claimed: Option<ClaimedName>,
 }
 
 impl AuthFailure {
-    /// It was looked at and is wrong, and perhaps one too many.
+    /// Makes the failure of a claim that is wrong, and perhaps one too many.
     pub(super) fn decided(reason: &'static str, open: Result<(), Duration>, claimed: Option<ClaimedName>) -> Self {
         match open {
             Ok(()) => Self { error: OAuthError::INVALID_CLIENT, retry_after: None, reason, claimed },
@@ -61,7 +61,7 @@ impl AuthFailure {
         }
     }
 
-    /// It cannot be decided now.
+    /// Makes the failure of a claim that cannot be decided now.
     pub(super) fn unavailable(reason: &'static str, claimed: Option<ClaimedName>) -> Self {
         let text = "the client cannot be authenticated now; try again";
         let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, text);

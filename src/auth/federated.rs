@@ -1,4 +1,4 @@
-//! What the three federated methods share: which credential a request means, whether the conditions hold, and that a
+//! The rules that the federated methods share: which credential a request means, whether the conditions hold, and that a
 //! proof for one use is used once.
 
 use std::sync::{Arc, LazyLock};
@@ -14,13 +14,13 @@ use crate::id::Id;
 use crate::protocol::auth_method::{CredentialKind, ProviderKind};
 use crate::state::{Key, SpendAssertion};
 
-/// The credentials of the client that a request may mean: the named one, or all.
+/// Returns the credentials of the client that a request may mean: the named one, or all.
 pub(super) fn meant<'a>(attempt: &'a AuthAttempt<'_>, name: Option<&'a str>) -> impl Iterator<Item = &'a Credential> {
     let ours = attempt.client.iter().filter(|client| client.settings.auth_method == attempt.method);
     ours.flat_map(|client| &client.settings.federated).filter(move |own| name.is_none_or(|name| name == own.name))
 }
 
-/// The provider of a proof that does not say where it is from: that of the one credential that is meant. For a client
+/// Returns the provider of a proof that does not say where it is from: that of the one credential that is meant. For a client
 /// that does not exist, the first of its kind. Only asked when all the work on the proof is done: its cost must not
 /// depend on the client.
 ///
@@ -45,7 +45,7 @@ pub(super) fn provider<'a>(
     found.ok_or("the issuer has no such federated provider")
 }
 
-/// The credential under which `facts`, as `provider` proved them, mean the client. Conditions are judged for a client
+/// Returns the credential under which `facts`, as `provider` proved them, mean the client. Conditions are judged for a client
 /// that does not exist, too.
 ///
 /// # Errors
@@ -72,7 +72,7 @@ pub(super) fn choose<'a>(
     }
 }
 
-/// What a client that does not exist is judged by.
+/// The condition that a client that does not exist is judged by.
 static DECOY: LazyLock<Option<Condition>> = LazyLock::new(|| {
     Condition::parse("And(Equals(client.id, \"\"), Equals(client.id, \"/\"))", ProviderKind::Tokens).ok()
 });

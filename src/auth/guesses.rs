@@ -1,4 +1,4 @@
-//! How often somebody may guess (CHECKLIST 24). What has 128 random bits or a signature cannot be guessed, so it is checked
+//! Limits of guesses (CHECKLIST 24). What has 128 random bits or a signature cannot be guessed, so it is checked
 //! first and only a failure counts. What a person chose can be:
 //!
 //! - a guess that costs a slow hash counts before anybody looks at it, and is given back if it was right;
@@ -43,7 +43,7 @@ impl Default for Guesses {
     }
 }
 
-/// One of them.
+/// A guess.
 #[derive(Clone, Copy)]
 pub(super) struct Guess<'a> {
     pub(super) issuer: &'a str,
@@ -62,7 +62,7 @@ pub(super) struct ReservedGuess<'a> {
 }
 
 impl Guesses {
-    /// It was wrong.
+    /// Counts a wrong guess.
     ///
     /// # Errors
     /// How long to wait, if there were too many.
@@ -70,7 +70,7 @@ impl Guesses {
         self.clients.enter(guess.issuer, guess.client, guess.source, guess.now).map(drop)
     }
 
-    /// It was right, by something that can be guessed.
+    /// Lets a right guess pass, of a secret that can be guessed.
     ///
     /// # Errors
     /// How long to wait, if there were too many wrong ones and it was never right there.
@@ -107,13 +107,13 @@ impl Guesses {
         }
     }
 
-    /// Whether somebody was let in who names the same client at the same address and is not decided yet: what that finds
+    /// Returns whether a guess at the same client and address was let in and is not decided yet: a secret that it finds
     /// right holds for others too.
     pub(super) fn is_pending(&self, guess: Guess<'_>) -> bool {
         self.pending.has(guess.issuer, guess.client, guess.source)
     }
 
-    /// What was let in was right.
+    /// Gives back a guess that was let in and was right.
     pub(super) fn found_right(&self, guess: Guess<'_>, reserved: ReservedGuess<'_>) {
         self.known.remember(guess.issuer, guess.client, guess.source, guess.now);
         reserved.give_back();
@@ -121,12 +121,12 @@ impl Guesses {
 }
 
 impl ReservedGuess<'_> {
-    /// From now on it counts, whatever becomes of the request.
+    /// Makes the guess count, whatever becomes of the request.
     pub(super) fn look(&mut self) {
         self.is_seen = true;
     }
 
-    /// It was right, or nobody looked at it after all.
+    /// Gives the guess back: it was right, or nobody looked at it after all.
     pub(super) fn give_back(mut self) {
         self.is_seen = false;
     }

@@ -7,9 +7,9 @@ use serde_json::Value;
 use crate::clock::Time;
 use crate::protocol::numeric_date::NumericDate;
 
-/// How far the client's clock may be ahead.
+/// Time that the client's clock may be ahead.
 pub(super) const SKEW: Duration = Duration::from_secs(30);
-/// How long after `exp` a `jti` is remembered, because clocks of stores differ.
+/// Time after `exp` for which a `jti` is remembered, because clocks of stores differ.
 pub(super) const SLACK: Duration = Duration::from_secs(60);
 /// Longest `jti`, in bytes.
 pub(super) const MAX_JTI: usize = 256;

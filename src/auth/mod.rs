@@ -6,6 +6,7 @@
 //! which hides what is left: how many secrets were compared, whether a map had the client.
 
 mod assertion;
+mod assertion_rules;
 mod attempt;
 mod audience;
 mod audit_line;

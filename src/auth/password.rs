@@ -19,7 +19,7 @@ use crate::slow_hash::{Cost, Full, QueueShare};
 
 const WRONG: &str = "wrong or expired secret";
 
-/// Whether what was sent is one of the client's secrets.
+/// Checks that the sent text is one of the client's secrets.
 pub(super) async fn verify(attempt: &AuthAttempt<'_>, sent: &SecretSpellings) -> Result<Arc<Client>, ClaimError> {
     let guesses = &attempt.services.guesses;
     let presented = |secret| Presented {
@@ -59,7 +59,7 @@ pub(super) async fn verify(attempt: &AuthAttempt<'_>, sent: &SecretSpellings) ->
     }
 }
 
-/// The client, if keyed hashes say so. One that can be guessed passes only where there were not too many guesses.
+/// Returns the client, if keyed hashes say so. One that can be guessed passes only where there were not too many guesses.
 fn admitted(attempt: &AuthAttempt<'_>, look: SecretMatch) -> Result<Arc<Client>, ClaimError> {
     let client = attempt.judge(look.proof())?;
     if !look.generated {
@@ -68,7 +68,7 @@ fn admitted(attempt: &AuthAttempt<'_>, look: SecretMatch) -> Result<Arc<Client>,
     Ok(client)
 }
 
-/// Which kind of secret was right, if one was.
+/// The kinds of secrets that were right.
 #[derive(Clone, Copy, Default)]
 struct SecretMatch {
     generated: bool,
@@ -76,7 +76,7 @@ struct SecretMatch {
 }
 
 impl SecretMatch {
-    /// What keyed hashes say. Every secret is compared with every spelling.
+    /// Compares keyed hashes. Every secret is compared with every spelling.
     fn at(live: &[&Secret], hashes: &[Hashes]) -> Self {
         let mut look = Self::default();
         for secret in live {
@@ -92,7 +92,7 @@ impl SecretMatch {
     }
 }
 
-/// The same with argon2id, for a guess that was let in. Somebody else may have shown meanwhile that it is right.
+/// Compares by argon2id, for a guess that was let in. Somebody else may have shown meanwhile that it is right.
 async fn slow_look(
     attempt: &AuthAttempt<'_>,
     turn: &HashTurn<'_>,
@@ -125,7 +125,7 @@ async fn slow_look(
     }
 }
 
-/// Whether argon2id finds the secret right. It is asked for every secret that it alone can check, and if none is right at
+/// Returns whether argon2id finds the secret right. Argon2id is asked for every secret that it alone can check, and if none is right at
 /// each of the costs once at least.
 async fn slow(turn: &HashTurn<'_>, presented: &Presented<'_>, live: &[&Secret], costs: &[Cost]) -> Result<bool, Full> {
     let (mut right, mut spent) = (false, Vec::new());

@@ -1,4 +1,4 @@
-//! Which clients have a guess under way, by address: what has no place among the guesses waits only for such a one.
+//! Clients that have a guess under way, by address: what has no place among the guesses waits only for such a one.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -15,14 +15,14 @@ pub(super) struct PendingGuesses {
 }
 
 impl PendingGuesses {
-    /// One more of `client` of `issuer` at `source`; gives the name under which it ends.
+    /// Counts one more of `client` of `issuer` at `source`; returns the name under which it ends.
     pub(super) fn begin(&self, issuer: &str, client: &str, source: IpAddr) -> u64 {
         let who = self.who(issuer, client, source);
         *self.counts().entry(who).or_default() += 1;
         who
     }
 
-    /// One less.
+    /// Counts one less.
     pub(super) fn end(&self, who: u64) {
         let mut counts = self.counts();
         let left = counts.get(&who).map_or(0, |count| count.saturating_sub(1));
@@ -33,7 +33,7 @@ impl PendingGuesses {
         }
     }
 
-    /// Whether there is one.
+    /// Returns whether a guess is under way.
     pub(super) fn has(&self, issuer: &str, client: &str, source: IpAddr) -> bool {
         self.counts().contains_key(&self.who(issuer, client, source))
     }

@@ -12,7 +12,7 @@ use crate::vault::Vault;
 
 /// Services that are the same for every attempt.
 pub(super) struct AuthServices {
-    /// For keyed hashes and sealed secrets.
+    /// Makes keyed hashes and sealed secrets.
     pub(super) vault: Arc<Vault>,
     pub(super) clock: Clock,
     /// Computes slow hashes.

@@ -1,4 +1,4 @@
-//! Whether one of somebody's public keys made the signature of a JWT: what every method with such a JWT shares.
+//! The check of a JWT's signature by public keys, which every method with such a JWT shares.
 //!
 //! The key comes from our records and the algorithm must fit it; `jwk`, `jku`, `x5u` and `x5c` of the header are never
 //! looked at, `kid` only chooses. Where there is no key, a decoy is asked, so that the time is the same.
@@ -10,7 +10,7 @@ use super::failure::ClaimError;
 use crate::jose::Jws;
 use crate::jwks::keyset::{ClientKeys, KeySet};
 
-/// The keys themselves, read anew if those at a URL have none for this signature.
+/// Returns the keys themselves, read anew if those at a URL have none for this signature.
 ///
 /// # Errors
 /// If they cannot be read now; that says nothing of the signature, so it is no failed authentication.
@@ -30,7 +30,7 @@ pub(super) async fn keys(
     }
 }
 
-/// Whether one of `keys` made the signature. At least one key is asked, whatever they are.
+/// Returns whether one of `keys` made the signature. At least one key is asked, whatever they are.
 pub(super) fn is_by(jws: &Jws<'_>, keys: Option<&KeySet>) -> bool {
     let (kid, alg) = (jws.header().kid.as_deref(), jws.header().alg);
     let mut asked = false;

@@ -26,24 +26,24 @@ use secret::Secret;
 pub struct Client {
     /// `client_id`.
     pub id: String,
-    /// What it registered, as it is shown to an operator.
+    /// The registered metadata, as an operator sees it.
     pub metadata: ClientMetadata,
-    /// Its secrets, dead ones included until they are removed.
+    /// The secrets, dead ones included until they are removed.
     pub secrets: Vec<Secret>,
     /// Redirect URIs and everything below in the form that decisions need.
     pub settings: Settings,
-    /// Its own admission limit.
+    /// The limit of requests.
     pub rate: RateLimit,
-    /// The version of the document it came from; 0 for a client of the configuration file.
+    /// The version of the stored document; 0 for a client of the configuration file.
     pub version: u64,
 }
 
-/// What a client may do, decided once when it is loaded.
+/// The rights and settings of a client, decided once when it is loaded.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// How it authenticates.
+    /// The client authentication method.
     pub auth_method: AuthMethod,
-    /// How it may send its secret.
+    /// The ways to send a secret.
     pub secret_transport: SecretTransport,
     /// The grants it may use.
     pub grant_types: Vec<GrantType>,
@@ -51,51 +51,51 @@ pub struct Settings {
     pub scope: Scope,
     /// The resources (RFC 8707) and audiences it may ask for.
     pub resources: Vec<String>,
-    /// Whether a code needs a PKCE challenge.
+    /// True if a code needs a PKCE challenge.
     pub require_pkce: bool,
-    /// Whether the token request must repeat the redirect URI.
+    /// The rule for the redirect URI of the token request.
     pub code_redirect: CodeRedirect,
-    /// Of the tokens it gets.
+    /// Lifetimes of access and refresh tokens.
     pub lifetimes: Lifetimes,
     /// Lifetime of its ID tokens.
     pub id_token_lifetime: Duration,
-    /// What happens to its refresh tokens.
+    /// Rotation of refresh tokens.
     pub rotation: RotatePolicy,
-    /// What its access tokens are.
+    /// Format of access tokens.
     pub access_token_format: AccessTokenFormat,
-    /// What the header of its access tokens calls them, if they are JWTs.
+    /// `typ` of access tokens that are JWTs.
     pub access_token_typ: AccessTokenTyp,
     /// Algorithm of its access tokens, if they are JWTs.
     pub access_token_alg: Algorithm,
     /// Algorithm of its ID tokens.
     pub id_token_alg: Algorithm,
-    /// What its assertions must be like.
+    /// Rules for client assertions.
     pub assertions: AssertionRules,
-    /// What outside providers say of it.
+    /// Federated credentials.
     pub federated: Vec<Credential>,
-    /// What its certificate must be about, if its method asks for one from an authority.
+    /// The name that the certificate must have, if the method asks for one from an authority.
     pub certificate: Option<CertificateName>,
-    /// Whether its tokens are bound to the certificate that it shows (RFC 8705 section 3).
+    /// True if tokens are bound to the certificate that the client shows (RFC 8705 section 3).
     pub certificate_bound: bool,
-    /// What it may introspect.
+    /// The tokens that the client may introspect.
     pub introspection: IntrospectionReach,
-    /// Whether it may do anything at all.
+    /// True if the client is refused like an unknown one.
     pub disabled: bool,
 }
 
-/// What the assertions of a client must be like (RFC 7523 section 3).
+/// The rules for assertions of a client (RFC 7523 section 3).
 #[derive(Clone, Debug, Default)]
 pub struct AssertionRules {
-    /// Whose signature it is.
+    /// The keys that may sign.
     pub keys: ClientKeys,
-    /// How it must be signed, if that was registered.
+    /// The algorithm, if one was registered.
     pub alg: Option<Scheme>,
-    /// Whom it must be for.
+    /// The audience.
     pub audience: AssertionAudience,
 }
 
 impl Client {
-    /// Whether the client may use `grant`.
+    /// Returns whether the client may use `grant`.
     pub fn may_use(&self, grant: &str) -> bool {
         self.settings.grant_types.iter().any(|allowed| allowed.as_str() == grant)
     }
@@ -108,7 +108,7 @@ impl Client {
         }
     }
 
-    /// Whether the client is public: it has no way to prove who it is (RFC 6749 section 2.1).
+    /// Returns whether the client is public, without a way to prove who it is (RFC 6749 section 2.1).
     pub fn is_public(&self) -> bool {
         self.settings.auth_method.credential == CredentialKind::None
     }

@@ -12,7 +12,7 @@ use super::xsolla_login::XsollaLogin;
 use crate::issuer::Issuer;
 
 /// Every built-in dialect.
-pub const ALL: [&dyn Dialect; 6] = [&Rfc, &AliyunIdaas, &XsollaLogin, &IdentityServer3, &HuaweiOneAccess, &TencentCiam];
+pub const ALL: &[&dyn Dialect] = &[&Rfc, &AliyunIdaas, &XsollaLogin, &IdentityServer3, &HuaweiOneAccess, &TencentCiam];
 
 /// The dialects of a service: the built-in ones and those of the embedding program.
 #[derive(Clone)]
@@ -30,7 +30,7 @@ impl Default for Dialects {
 impl Dialects {
     /// The built-in dialects and, behind them, `added` ones, whose names `Extensions::check` has checked.
     pub fn with(added: Vec<&'static dyn Dialect>) -> Self {
-        let ordered: Vec<_> = ALL.into_iter().chain(added).collect();
+        let ordered: Vec<_> = ALL.iter().copied().chain(added).collect();
         let by_name = ordered.iter().map(|dialect| (dialect.name(), *dialect)).collect();
         Self { ordered, by_name }
     }

@@ -1,4 +1,4 @@
-//! A client's credential: a provider and the condition under which its word means this client.
+//! A client's credential: a provider, and the condition under which its word means this client.
 
 use std::sync::Arc;
 
@@ -13,13 +13,13 @@ pub const MAX_CREDENTIALS: usize = 32;
 /// A credential of a client, in use.
 #[derive(Clone, Debug)]
 pub struct Credential {
-    /// Its name, unique at its client: `application_federated_credential_name`.
+    /// The name, unique at its client: `application_federated_credential_name`.
     pub name: String,
-    /// Whose word it is.
+    /// The provider that vouches.
     pub provider: Arc<Provider>,
-    /// What must be true of it.
+    /// The condition that the word of the provider must meet.
     pub condition: Condition,
-    /// Whether a proof is good for one request only.
+    /// True if a proof is good for one request only.
     pub single_use: bool,
 }
 

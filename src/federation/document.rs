@@ -1,4 +1,4 @@
-//! Whose certificates and attested documents count.
+//! Trust in certificates and attested documents.
 
 use std::time::Duration;
 
@@ -9,20 +9,20 @@ use crate::x509::{Anchors, Certificate, X509Error};
 /// The longest an attested document may be good for.
 const LONGEST: Duration = Duration::from_secs(86_400);
 
-/// Whose attested documents count, and how they look.
+/// Trust in attested documents, and their form.
 #[derive(Debug)]
 pub struct DocumentTrust {
-    /// Who signs them.
+    /// The signers.
     pub signers: Signers,
     /// `aud` of what was attested.
     pub audience: String,
-    /// How long after its `signingTime` a document is good.
+    /// Time after its `signingTime` for which a document is good.
     pub effective_time: Duration,
     /// The member with what was attested, if it is not the document itself.
     pub statement: Option<String>,
 }
 
-/// Who signs documents.
+/// The signers of documents.
 #[derive(Debug)]
 pub enum Signers {
     /// Whoever one of these authorities gave a certificate.

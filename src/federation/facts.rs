@@ -1,4 +1,4 @@
-//! What conditions may ask of a certificate.
+//! The facts of a certificate that conditions may ask.
 
 use serde_json::{Map, Value, json};
 
@@ -7,7 +7,7 @@ use crate::x509::{AltName, Certificate, DistinguishedName};
 /// Attributes of names that conditions may ask for, as RFC 4514 spells them.
 const ATTRIBUTES: [&str; 10] = ["CN", "O", "OU", "C", "L", "ST", "DC", "UID", "serialNumber", "emailAddress"];
 
-/// What `cert` is: `subject` and `issuer` by attribute, `san` by kind (`uri`, `dns`, `ip`, `email`), `serialNumber` in
+/// Returns `cert`: `subject` and `issuer` by attribute, `san` by kind (`uri`, `dns`, `ip`, `email`), `serialNumber` in
 /// lower-case hexadecimal with `00` first if the high bit is set, and `thumbprint`, its SHA-256 in base64url. Several
 /// values of one name are a list, so that no test for one text passes by any of them.
 pub fn certificate(certificate: &Certificate) -> Value {

@@ -15,15 +15,15 @@ pub const MAX_PROVIDERS: usize = 256;
 /// A provider in use.
 #[derive(Debug)]
 pub struct Provider {
-    /// Its name, unique at its issuer.
+    /// The name, unique at its issuer.
     pub name: String,
     /// The condition that its word must meet for every client.
     pub condition: Option<Condition>,
-    /// What it is trusted for.
+    /// The trust in its word.
     pub trust: ProviderTrust,
 }
 
-/// What a provider is trusted for.
+/// The trust in the word of a provider.
 #[derive(Debug)]
 pub enum ProviderTrust {
     /// The claims of tokens that it signs.

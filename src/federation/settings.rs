@@ -24,9 +24,9 @@ pub enum FederatedProvider {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TokenProvider {
-    /// How credentials name it.
+    /// The name that credentials use.
     pub name: String,
-    /// What must be true of each of its tokens.
+    /// The condition that each token must meet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<String>,
     /// `iss`, byte for byte.
@@ -35,19 +35,19 @@ pub struct TokenProvider {
     /// The SPIFFE trust domain, such as `prod.example`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trust_domain: Option<String>,
-    /// What `aud` may have; nothing else may stand in it. Empty means the issuer here and its token endpoint.
+    /// Members that `aud` may have; nothing else may stand in it. Empty means the issuer here and its token endpoint.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub audiences: Vec<String>,
-    /// Its keys.
+    /// The keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks: Option<Value>,
     /// A file with its keys, read at start and at a reload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks_file: Option<PathBuf>,
-    /// Where its keys are fetched: https, at a public address.
+    /// The URL of the keys: https, at a public address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks_uri: Option<String>,
-    /// How far ahead `exp` may be.
+    /// Time that `exp` may be ahead.
     #[serde(default = "day", with = "humantime_serde")]
     pub longest_lifetime: Duration,
 }
@@ -56,9 +56,9 @@ pub struct TokenProvider {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CertificateProvider {
-    /// How credentials name it.
+    /// The name that credentials use.
     pub name: String,
-    /// What must be true of each certificate and assertion.
+    /// The condition that each certificate and assertion must meet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<String>,
     /// The certificates of its authorities, in PEM.
@@ -74,9 +74,9 @@ pub struct CertificateProvider {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DocumentProvider {
-    /// How credentials name it.
+    /// The name that credentials use.
     pub name: String,
-    /// What must be true of each document.
+    /// The condition that each document must meet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<String>,
     /// Certificates in PEM; `verification` says whose.
@@ -85,12 +85,12 @@ pub struct DocumentProvider {
     /// A file with them, read at start and at a reload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificates_file: Option<PathBuf>,
-    /// Whose certificates those are.
+    /// The owners of those certificates.
     #[serde(default)]
     pub verification: Verification,
     /// `aud` of what was attested: the vendor's instance id.
     pub audience: String,
-    /// How long after `signingTime` a document is good.
+    /// Time after `signingTime` for which a document is good.
     #[serde(default = "window", with = "humantime_serde")]
     pub signature_effective_time: Duration,
     /// The member with what was attested; empty if the document itself is that.
@@ -98,14 +98,14 @@ pub struct DocumentProvider {
     pub statement: String,
 }
 
-/// How the signer of a document is known.
+/// The way in which the signer of a document is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verification {
-    /// By a chain of certificates to one of the provider's, which are of authorities.
+    /// A chain of certificates leads to one of the provider's, which are of authorities.
     #[default]
     CertChain,
-    /// By its certificate, which is one of the provider's, byte for byte.
+    /// The certificate of the signer is one of the provider's, byte for byte.
     Cert,
 }
 
@@ -122,7 +122,7 @@ fn audience() -> String {
 }
 
 impl FederatedProvider {
-    /// How credentials name it.
+    /// Returns the name that credentials use.
     pub fn name(&self) -> &str {
         match self {
             Self::Oidc(own) => &own.name,
@@ -161,13 +161,13 @@ impl FederatedProvider {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FederatedCredential {
-    /// Its name: what the client sends as `application_federated_credential_name`.
+    /// The name, which the client sends as `application_federated_credential_name`.
     pub name: String,
     /// The provider whose word it is.
     pub provider: String,
-    /// When that word means this client.
+    /// The condition under which that word means this client.
     pub condition: String,
-    /// Whether a proof is good for one request only; absent follows the method.
+    /// True if a proof is good for one request only; absent follows the method.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub single_use: Option<bool>,
 }

@@ -1,4 +1,4 @@
-//! Whose tokens count, and how they say where they are from.
+//! Trust in tokens, and their origin.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,32 +12,32 @@ use crate::protocol::uri;
 /// The longest a token of a provider may be good for.
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 
-/// Whose tokens count (OpenID Connect ID tokens, Kubernetes service account tokens, JWT-SVIDs).
+/// Trust in tokens (OpenID Connect ID tokens, Kubernetes service account tokens, JWT-SVIDs).
 #[derive(Debug)]
 pub struct TokenTrust {
-    /// Where they come from.
+    /// The origin of the tokens.
     pub origin: TokenOrigin,
-    /// What their audience may be; empty means the issuer here and its token endpoint.
+    /// The audiences that tokens may have; empty means the issuer here and its token endpoint.
     pub audiences: Vec<String>,
-    /// Whose signature they bear.
+    /// The keys that sign them.
     pub keys: ClientKeys,
-    /// Those of its keys in the settings that cannot be used.
+    /// The keys in the settings that cannot be used.
     pub skipped: Vec<Skipped>,
-    /// How far ahead `exp` may be.
+    /// Time that `exp` may be ahead.
     pub longest_lifetime: Duration,
 }
 
-/// How a token says where it comes from.
+/// The origin that a token names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenOrigin {
-    /// By `iss`, byte for byte.
+    /// The `iss`, byte for byte.
     Issuer(String),
-    /// By the trust domain of the SPIFFE id in `sub`; a JWT-SVID needs no `iss`.
+    /// The trust domain of the SPIFFE id in `sub`; a JWT-SVID needs no `iss`.
     TrustDomain(String),
 }
 
 impl TokenOrigin {
-    /// Whether a token with these claims says that it comes from there.
+    /// Returns whether a token with these claims says that it comes from there.
     pub fn is_of(&self, issuer: Option<&str>, subject: Option<&str>) -> bool {
         match self {
             Self::Issuer(own) => issuer == Some(own),

@@ -15,9 +15,9 @@ use crate::protocol::uri::{self, UriError};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrustedIssuer {
-    /// Its `iss`, byte for byte.
+    /// The `iss`, byte for byte.
     pub issuer: String,
-    /// Its public keys as a JWK Set; each needs `alg`.
+    /// The public keys as a JWK Set; each needs `alg`.
     pub jwks: Value,
     /// The `aud` its assertions must have; absent means the URL of the issuer here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -28,7 +28,7 @@ pub struct TrustedIssuer {
     /// The scopes it may grant.
     #[serde(default)]
     pub scopes: Scope,
-    /// How far ahead the `exp` of an assertion may be.
+    /// Time that the `exp` of an assertion may be ahead.
     #[serde(default = "hour", with = "humantime_serde")]
     pub longest_lifetime: Duration,
 }
@@ -44,7 +44,7 @@ const fn hour() -> Duration {
 /// A trusted issuer in use.
 #[derive(Clone, Debug)]
 pub struct Trusted {
-    /// Its `iss`.
+    /// The `iss`.
     pub issuer: String,
     /// The `aud` its assertions must have, if it is not the issuer's URL.
     pub audience: Option<String>,
@@ -52,11 +52,11 @@ pub struct Trusted {
     pub subject_claim: String,
     /// The scopes it may grant.
     pub scopes: Scope,
-    /// How far ahead the `exp` of an assertion may be.
+    /// Time that the `exp` of an assertion may be ahead.
     pub longest_lifetime: Duration,
-    /// Its keys; each may be used with the one algorithm that it names.
+    /// The keys; each may be used with the one algorithm that it names.
     pub keys: Arc<KeySet>,
-    /// Those of its keys that cannot be used.
+    /// The keys that cannot be used.
     pub skipped: Arc<[Skipped]>,
 }
 

@@ -3,7 +3,7 @@
 //! What is decided on the row that was read is only what cannot change any more: an approved device stays as it was
 //! approved until it is consumed, and whether this request consumes it is decided by the store (CHECKLIST 69).
 
-use super::pace::Pace;
+use super::poll_intervals::PollIntervals;
 use super::{Context, Deciding, Error, Grant, Issue, Lineage, TokenRequest};
 use crate::id::Id;
 use crate::protocol::error::{ErrorCode, OAuthError};
@@ -21,7 +21,7 @@ const SLOW_DOWN: OAuthError =
 /// `urn:ietf:params:oauth:grant-type:device_code`.
 #[derive(Default)]
 pub struct DeviceCodeGrant {
-    pace: Pace,
+    pace: PollIntervals,
 }
 
 impl Grant for DeviceCodeGrant {
@@ -34,7 +34,7 @@ impl Grant for DeviceCodeGrant {
     }
 }
 
-async fn decide(pace: &Pace, request: &TokenRequest, context: &Context) -> Result<Issue, Error> {
+async fn decide(pace: &PollIntervals, request: &TokenRequest, context: &Context) -> Result<Issue, Error> {
     let text = request.form.require("device_code", "device_code is missing")?;
     let code = DeviceCode::parse(text, &request.issuer.id, &context.vault).ok_or(Error::Forged)?;
     let (subject, granted) = approved(pace, request, context, &code).await?;
@@ -76,7 +76,7 @@ async fn consume(
 
 /// Who approved what, or the answer to a poll that is too early or too late.
 async fn approved(
-    pace: &Pace,
+    pace: &PollIntervals,
     request: &TokenRequest,
     context: &Context,
     code: &DeviceCode,

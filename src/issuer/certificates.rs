@@ -2,10 +2,10 @@
 
 use crate::protocol::auth_method::CredentialKind;
 
-/// Which certificates of clients the public listener sees.
+/// The certificates of clients that the public listener sees.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CertificateVisibility {
-    /// None.
+    /// No certificate.
     #[default]
     None,
     /// All of them; nothing says who issued them.

@@ -1,4 +1,4 @@
-//! Which imported secrets of an issuer are cold: only argon2id can check them, because none was right since the start.
+//! Cold secrets of an issuer: imported, and only argon2id can check them, because none was right since the start.
 //! While there are any, a failed authentication must cost what they cost, whoever it names (CHECKLIST 16).
 
 use std::collections::BTreeMap;
@@ -7,14 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::clock::Time;
 use crate::slow_hash::Cost;
 
-/// How many there are of each cost, by the millisecond at which they expire.
-type Counts = BTreeMap<Cost, BTreeMap<u64, usize>>;
+/// Numbers of cold secrets of each cost, by the millisecond at which they expire.
+type ColdCounts = BTreeMap<Cost, BTreeMap<u64, usize>>;
 
 /// The cold secrets of an issuer. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct ColdSecrets(Arc<Mutex<Counts>>);
+pub struct ColdSecrets(Arc<Mutex<ColdCounts>>);
 
-/// One of them, until it is dropped.
+/// A cold secret, counted until it is dropped.
 #[derive(Debug)]
 pub struct Cold {
     all: ColdSecrets,
@@ -23,29 +23,29 @@ pub struct Cold {
 }
 
 impl ColdSecrets {
-    /// Whether any of them works at `now`.
+    /// Returns whether any cold secret works at `now`.
     pub fn any(&self, now: Time) -> bool {
         self.counts().values().any(|of_cost| is_live(of_cost, now))
     }
 
-    /// What those cost that work at `now`, each cost once.
+    /// Returns the costs of the secrets that work at `now`, each once.
     pub fn costs(&self, now: Time) -> Vec<Cost> {
         self.counts().iter().filter(|(_, of_cost)| is_live(of_cost, now)).map(|(cost, _)| *cost).collect()
     }
 
-    /// Counts one.
+    /// ColdCounts a cold secret.
     pub fn count(&self, cost: Cost, expires_at: Option<Time>) -> Cold {
         let expiry = expires_at.map_or(u64::MAX, Time::as_millis);
         *self.counts().entry(cost).or_default().entry(expiry).or_default() += 1;
         Cold { all: self.clone(), cost, expiry }
     }
 
-    fn counts(&self) -> MutexGuard<'_, Counts> {
+    fn counts(&self) -> MutexGuard<'_, ColdCounts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Whether the one that expires last works at `now`.
+/// Returns whether the secret that expires last works at `now`.
 fn is_live(of_cost: &BTreeMap<u64, usize>, now: Time) -> bool {
     of_cost.last_key_value().is_some_and(|(expiry, _)| now.as_millis() < *expiry)
 }

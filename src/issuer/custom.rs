@@ -35,12 +35,12 @@ pub(super) const RESERVED: [&str; 11] = [
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CustomGrantSettings {
-    /// Its name in `grant_type`: an absolute URI or any other name that jeton does not know.
+    /// The name in `grant_type`: an absolute URI or any other name that jeton does not know.
     pub grant_type: GrantType,
-    /// What its requests carry; what is not listed here is not passed on.
+    /// Parameters of requests; others are not passed on.
     #[serde(default)]
     pub parameters: Vec<Parameter>,
-    /// Who decides.
+    /// The hook that decides.
     pub hook: HookSettings,
 }
 
@@ -48,9 +48,9 @@ pub struct CustomGrantSettings {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameter {
-    /// Its name in the request.
+    /// The name in the request.
     pub name: String,
-    /// Whether a request without it is refused.
+    /// True if a request without the parameter is refused.
     #[serde(default)]
     pub required: bool,
     /// Longest value, in bytes.
@@ -65,15 +65,15 @@ fn kilobyte() -> usize {
 /// A custom grant in use.
 #[derive(Clone, Debug)]
 pub struct CustomGrant {
-    /// Its name in `grant_type`.
+    /// The name in `grant_type`.
     pub grant_type: GrantType,
-    /// What its requests carry.
+    /// Parameters of requests.
     pub parameters: Vec<Parameter>,
-    /// Who decides.
+    /// The hook that decides.
     pub hook: Arc<Hook>,
 }
 
-/// What breaks: the value and the rule.
+/// Checks the custom grants of an issuer; an error has the value and the rule.
 pub(super) fn check(grants: &[CustomGrantSettings]) -> Result<(), (String, &'static str)> {
     if grants.len() > MAX_GRANTS {
         return Err((grants.len().to_string(), "at most 32 custom grants"));

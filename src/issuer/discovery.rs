@@ -13,7 +13,7 @@ const MAX_MEMBERS: usize = 64;
 const MAX_NAME: usize = 128;
 /// All of them together, in bytes of JSON.
 const MAX_SIZE: usize = 16 * 1024;
-/// How names end whose value is a URL.
+/// Ends of names whose value is a URL.
 const URLS: [&str; 4] = ["_endpoint", "_uri", "_iframe", "_documentation"];
 
 /// Checks the members.
@@ -46,7 +46,7 @@ fn check_member(name: &str, value: &Value) -> Result<(), (String, &'static str)>
     }
 }
 
-/// Whether a URL, in the form in which it is published, is protected.
+/// Returns whether a URL, in the form in which it is published, is protected.
 fn is_endpoint(text: &str) -> bool {
     let whole = |url: &Url| url.as_str() == text || url.as_str().strip_suffix('/') == Some(text);
     Url::parse(text).is_ok_and(|url| is_protected(&url) && url.fragment().is_none() && whole(&url))

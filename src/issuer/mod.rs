@@ -7,33 +7,30 @@ mod discovery;
 mod error;
 mod lifetimes;
 mod rules;
+mod scopes;
 mod secret_transport;
 mod settings;
 mod trusted;
 mod urls;
 mod users;
+mod warnings;
 
-use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::federation::Provider;
 use crate::federation::trust::Trusted;
-use crate::federation::{Provider, ProviderTrust};
 use crate::hook::Hook;
-use crate::issuer::cold::ColdSecrets;
-use crate::jwks::keyset::Skipped;
 use crate::limit::lines::LineBudget;
 use crate::protocol::auth_method::{AuthMethod, CredentialKind, MethodName};
 use crate::protocol::endpoint::Endpoint;
-use crate::protocol::error::{BrokenRule, ErrorCause, ErrorCode, OAuthError};
-use crate::protocol::form::Form;
 use crate::protocol::grant_type::GrantType;
-use crate::protocol::scope::Scope;
 use crate::token::access::ClaimStyle;
 
 pub use certificates::CertificateVisibility;
+use cold::ColdSecrets;
 pub use custom::{CustomGrant, CustomGrantSettings, Parameter};
 pub use error::IssuerError;
 pub use lifetimes::LONGEST_GRACE;
@@ -59,9 +56,9 @@ pub struct Issuer {
     pub providers: Vec<Arc<Provider>>,
     /// The URLs of the endpoints, each as its dialect spells it.
     pub endpoints: Vec<(Endpoint, String)>,
-    /// How access tokens look, as the dialect has it.
+    /// The style of claims that the dialect asks for.
     pub style: ClaimStyle,
-    /// Which certificates of clients the public listener sees.
+    /// The certificates of clients that the public listener sees.
     pub certificates: CertificateVisibility,
     /// The webhook that checks passwords, if one does.
     pub user_hook: Option<Arc<Hook>>,
@@ -73,11 +70,11 @@ pub struct Issuer {
     pub document: OnceLock<(Bytes, String)>,
     /// Imported secrets of clients that were not used since the start.
     pub cold: ColdSecrets,
-    /// How much failed authentications may write into the audit stream, by kind of failure.
+    /// Budgets of failed authentications in the audit stream, by kind of failure.
     pub audit_lines: Arc<[LineBudget; 4]>,
 }
 
-/// What an issuer takes besides its settings, made from them and from the rest of the configuration.
+/// The parts of an issuer besides its settings, made of them and of the rest of the configuration.
 #[derive(Clone, Debug, Default)]
 pub struct IssuerParts {
     /// [`Issuer::endpoints`].
@@ -127,64 +124,12 @@ impl Issuer {
         })
     }
 
-    /// Audience of an access token for which no resource was asked.
-    pub fn default_audience(&self, client: &str) -> Cow<'_, str> {
-        let audience = self.settings.default_audience.as_str();
-        if audience.is_empty() {
-            Cow::Borrowed(&self.url)
-        } else if audience.contains('{') {
-            Cow::Owned(audience.replace("{issuer}", &self.url).replace("{client_id}", client))
-        } else {
-            Cow::Borrowed(audience)
-        }
-    }
-
-    /// Whether the default audience of each client is the client itself.
-    pub fn is_audience_of_clients(&self) -> bool {
-        self.settings.default_audience == "{client_id}"
-    }
-
-    /// Whether a login with this scope may have a refresh token.
-    pub fn is_offline(&self, scope: &Scope) -> bool {
-        self.settings.refresh_without_offline_access || scope.contains(&self.settings.offline_scope)
-    }
-
-    /// The scopes that are about a login of a person: never a client's own, and never in a token that is made from
-    /// another token.
-    pub fn login_scopes(&self) -> [&str; 3] {
-        ["openid", "offline_access", self.settings.offline_scope.as_str()]
-    }
-
-    /// The scope that a request asks for, `None` if it leaves that open. Where a scope names its resource server,
-    /// `orders|.all` is what `may` has of `orders`.
-    ///
-    /// # Errors
-    /// `invalid_scope` if it is malformed.
-    pub fn asked_scope(&self, form: &Form<'_>, may: &Scope) -> Result<Option<Scope>, OAuthError> {
-        let asked = form.get("scope").map(Scope::parse).transpose()?;
-        Ok(asked.map(|asked| if self.style.scope_names_audience { asked.expanded(may) } else { asked }))
-    }
-
-    /// Whether a client that may have `may` may have `scope`.
-    ///
-    /// # Errors
-    /// `invalid_scope`; some vendors tell apart whether the issuer has what the client lacks.
-    pub fn check_scope(&self, scope: &Scope, may: &Scope) -> Result<(), OAuthError> {
-        if scope.is_within(may) {
-            return Ok(());
-        }
-        let error = OAuthError::new(ErrorCode::InvalidScope, "the client may not have this scope");
-        let offered = self.settings.scopes.without(&self.login_scopes());
-        let of_others = scope.tokens().all(|token| may.contains(token) || offered.contains(token));
-        Err(if of_others { error.because(ErrorCause::Scope(BrokenRule::Registration)) } else { error })
-    }
-
-    /// Whether the endpoint is there: that of a grant only if the grant is offered.
+    /// Returns whether an endpoint is there: that of a grant only if the grant is offered.
     pub fn offers(&self, endpoint: Endpoint) -> bool {
         endpoint != Endpoint::DeviceAuthorization || self.settings.grant_types.contains(&GrantType::DEVICE_CODE)
     }
 
-    /// Whether `url` is a URL of this endpoint.
+    /// Returns whether `url` is a URL of this endpoint.
     pub fn has_endpoint(&self, endpoint: Endpoint, url: &str) -> bool {
         self.endpoints.iter().any(|(own, its)| *own == endpoint && its == url)
     }
@@ -204,42 +149,14 @@ impl Issuer {
         })
     }
 
-    /// The custom grant of this name.
+    /// Returns the custom grant of this name.
     pub fn custom_grant(&self, grant_type: &str) -> Option<&CustomGrant> {
         self.custom.iter().find(|custom| custom.grant_type.as_str() == grant_type)
     }
 
-    /// What of its settings is allowed and hardly meant, each naming the setting.
-    pub fn warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
-        let settings = &self.settings;
-        if settings.grant_types.contains(&GrantType::AUTHORIZATION_CODE) && settings.authorization_endpoint.is_empty() {
-            let rule = "codes are offered, and clients that read discovery do not find where to ask for one; set the \
-                        login portal's URL, or leave authorization_code out of grant_types";
-            warnings.push(format!("issuers.{}.authorization_endpoint: {rule} (it is empty)", self.id));
-        }
-        warnings.extend(self.skipped_keys());
-        warnings
-    }
-
-    /// Keys in its settings that cannot be used and are passed over.
-    pub fn skipped_keys(&self) -> Vec<String> {
-        let say = |setting: &str, of: &str, skipped: &Skipped| {
-            format!("issuers.{}.{setting}: {of}: jwks.{skipped}; the key is passed over", self.id)
-        };
-        let trusted = self.trusted.iter().flat_map(|own| own.skipped.iter().map(|key| (&own.issuer, key)));
-        let mut all: Vec<String> = trusted.map(|(of, key)| say("trusted_issuers", of, key)).collect();
-        for provider in &self.providers {
-            if let ProviderTrust::Tokens(trust) = &provider.trust {
-                all.extend(trust.skipped.iter().map(|key| say("federated_providers", &provider.name, key)));
-            }
-        }
-        all
-    }
-
-    /// How long anything issued now can live: what a fence must outlive.
+    /// Returns the longest lifetime of anything issued now, which a not-before moment must outlive.
     pub fn longest_lifetime(&self) -> Duration {
-        // clients may have refresh tokens of up to a year (client/metadata/rules.rs)
+        // clients may have refresh tokens of up to a year (RFC 7591 rules of client metadata)
         self.settings.refresh_token_lifetime.max(Duration::from_secs(366 * 86_400)) + self.settings.longest_access_token
     }
 }

@@ -22,9 +22,9 @@ use crate::token::access::{AccessTokenFormat, AccessTokenTyp};
 pub struct IssuerSettings {
     /// The issuer identifier: https, or http on loopback; no query, no fragment, no slash at the end.
     pub url: String,
-    /// How the endpoints are spelled; it also brings the vendor's defaults for what is not set here.
+    /// The dialect of the endpoints, which also brings the vendor's defaults for settings that are absent.
     pub dialect: String,
-    /// What the dialect needs to know, such as the ids in its paths; the names are the dialect's.
+    /// Values that the dialect needs, such as the ids in its paths, by names of the dialect.
     pub vendor: BTreeMap<String, String>,
     /// Grant types that its clients may register.
     pub grant_types: Vec<GrantType>,
@@ -42,7 +42,7 @@ pub struct IssuerSettings {
     pub code_lifetime: Duration,
     /// Wrong proofs (PKCE verifier, redirect URI) after which a code is void.
     pub code_misses: u8,
-    /// Whether confidential clients need PKCE too; public ones always do.
+    /// True if confidential clients need PKCE too; public ones always do.
     pub require_pkce: bool,
     /// Lifetime of access tokens.
     #[serde(with = "humantime_serde")]
@@ -53,42 +53,42 @@ pub struct IssuerSettings {
     /// Lifetime of ID tokens.
     #[serde(with = "humantime_serde")]
     pub id_token_lifetime: Duration,
-    /// How long a refresh token lives unused.
+    /// Lifetime of an unused refresh token.
     #[serde(with = "humantime_serde")]
     pub refresh_token_idle_lifetime: Duration,
-    /// How long a family lives however much it is used.
+    /// Lifetime of a family however much it is used.
     #[serde(with = "humantime_serde")]
     pub refresh_token_lifetime: Duration,
-    /// For how long a spent refresh token still gives the same successor; `0s` is strict.
+    /// Time in which a spent refresh token still gives the same successor; `0s` is strict.
     #[serde(with = "humantime_serde")]
     pub refresh_token_grace: Duration,
-    /// How many retries are answered within the grace.
+    /// Retries that are answered within the grace.
     pub refresh_token_replays: u16,
     /// The scope without which a login gets no refresh token.
     pub offline_scope: String,
-    /// Whether the `refresh_token` grant of the client is enough, without that scope.
+    /// True if the `refresh_token` grant of the client is enough, without that scope.
     pub refresh_without_offline_access: bool,
-    /// Whether a refresh is refused once the client lost a scope of the login, instead of going on without it.
+    /// True if a refresh is refused once the client lost a scope of the login, instead of going on without it.
     pub refresh_needs_whole_scope: bool,
     /// Token requests a second that each client may make; absent is no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_rate_limit: Option<u32>,
-    /// How its clients may send their secrets, unless they say otherwise.
+    /// The ways to send a secret, for clients that register none.
     pub secret_transport: SecretTransport,
     /// Signing algorithms; each has a ring of keys of its own.
     pub algorithms: Vec<Algorithm>,
-    /// What access tokens are.
+    /// Format of access tokens.
     pub access_token_format: AccessTokenFormat,
-    /// What the header of access tokens calls them, if they are JWTs; `JWT` is for resource servers that know no other.
+    /// `typ` of access tokens that are JWTs; `JWT` is for resource servers that know no other.
     pub access_token_typ: AccessTokenTyp,
     /// Algorithm of access tokens.
     pub access_token_alg: Algorithm,
     /// Algorithm of ID tokens; RS256 is what every client understands (OpenID Connect Core section 15.1).
     pub id_token_alg: Algorithm,
-    /// How long a key signs.
+    /// Time for which a key signs.
     #[serde(with = "humantime_serde")]
     pub key_period: Duration,
-    /// For how long a key is published before it signs.
+    /// Time for which a key is published before it signs.
     #[serde(with = "humantime_serde")]
     pub key_announce: Duration,
     /// Origins that may call the token endpoint from a browser (CORS).
@@ -96,19 +96,19 @@ pub struct IssuerSettings {
     /// Lifetime of device codes and user codes.
     #[serde(with = "humantime_serde")]
     pub device_code_lifetime: Duration,
-    /// How long a device waits between two polls.
+    /// Time that a device waits between two polls.
     #[serde(with = "humantime_serde")]
     pub device_interval: Duration,
-    /// Where a person types a user code: the login portal's page. Needed if the device grant is offered.
+    /// The login portal's page where a person types a user code. Needed if the device grant is offered.
     pub verification_uri: String,
-    /// How many token exchanges may follow each other, at most 15.
+    /// Token exchanges that may follow each other, at most 15.
     pub token_exchange_depth: u8,
-    /// Whose assertions are grants (RFC 7523 section 2.1).
+    /// Issuers whose assertions are grants (RFC 7523 section 2.1).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trusted_issuers: Vec<TrustedIssuer>,
-    /// Where its users are; needed if the password grant is offered.
+    /// The users; needed if the password grant is offered.
     pub users: UsersSettings,
-    /// Whose word about workloads its clients may rest on.
+    /// Federated providers that vouch for clients of this issuer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub federated_providers: Vec<FederatedProvider>,
     /// Grants that hooks of the operator's decide.

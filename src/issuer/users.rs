@@ -1,11 +1,11 @@
-//! Where the users of an issuer are, for its password grant.
+//! The users of an issuer, for its password grant.
 
 use serde::{Deserialize, Serialize};
 
 use super::custom::RESERVED;
 use crate::hook::HookSettings;
 
-/// Who checks passwords.
+/// The party that checks passwords.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UserSource {
@@ -19,7 +19,7 @@ pub enum UserSource {
 }
 
 impl UserSource {
-    /// Its label in metrics.
+    /// Returns the label in metrics.
     pub const fn name(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -33,14 +33,14 @@ impl UserSource {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct UsersSettings {
-    /// Who checks passwords.
+    /// The party that checks passwords.
     pub source: UserSource,
     /// The service that a webhook asks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hook: Option<HookSettings>,
     /// Names of further request parameters that are passed on to a webhook, separated by spaces.
     pub parameters: String,
-    /// Whether a login with `openid` gets ID tokens, at once and with its refresh tokens.
+    /// True if a login with `openid` gets ID tokens, at once and with its refresh tokens.
     pub id_token: bool,
 }
 
@@ -54,7 +54,7 @@ impl Default for UsersSettings {
 const OURS: [&str; 3] = ["username", "password", "acr_values"];
 
 impl UsersSettings {
-    /// The names of the parameters that are passed on.
+    /// Returns the names of the parameters that are passed on.
     pub fn parameters(&self) -> impl Iterator<Item = &str> {
         self.parameters.split(' ').filter(|name| !name.is_empty())
     }

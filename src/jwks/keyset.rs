@@ -20,15 +20,15 @@ use crate::x509::{Certificate, Thumbprint};
 pub const MAX_KEYS: usize = 16;
 /// Longest `kid` that a key may have, in bytes.
 const MAX_KID: usize = 256;
-/// How much of what a key says of itself is shown, in characters.
+/// Longest name of a key that is shown, in characters.
 const MAX_SHOWN: usize = 32;
 
 /// Keys of one owner.
 #[derive(Debug, Default)]
-pub struct KeySet(Vec<Member>);
+pub struct KeySet(Vec<KeySetMember>);
 
 #[derive(Debug)]
-struct Member {
+struct KeySetMember {
     kid: Option<String>,
     alg: Option<Scheme>,
     key: VerifyingKey,
@@ -45,7 +45,7 @@ pub struct Skipped {
     reason: Unusable,
 }
 
-/// Why a member cannot be used.
+/// The reason why a member cannot be used.
 #[derive(Debug, thiserror::Error)]
 enum Unusable {
     #[error("the key is not a JSON object")]
@@ -63,24 +63,24 @@ enum Unusable {
 }
 
 impl Skipped {
-    /// Whether it has a private part: everybody who reads the set has the key.
+    /// Returns whether the key has a private part: everybody who reads the set has the key.
     pub fn is_private(&self) -> bool {
         matches!(self.reason, Unusable::Key(JwkError::Private(_)))
     }
 
-    /// Whether it is for an algorithm that nothing here verifies.
+    /// Returns whether the key is for an algorithm that nothing here verifies.
     pub fn has_unknown_alg(&self) -> bool {
         matches!(self.reason, Unusable::UnknownAlg(_))
     }
 
-    /// Whether it is of a kind or for a purpose that nothing here knows, and so perhaps nobody's mistake.
+    /// Returns whether the key is of a kind or for a purpose that nothing here knows, and so perhaps nobody's mistake.
     fn is_unknown(&self) -> bool {
         let reason = &self.reason;
         matches!(reason, Unusable::Key(JwkError::Unsupported) | Unusable::UnknownUse(_) | Unusable::UnknownAlg(_))
     }
 }
 
-/// Why a key set was refused.
+/// The reason why a key set was refused.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum KeySetError {
@@ -94,10 +94,10 @@ pub enum KeySetError {
     Empty,
 }
 
-/// Where the keys of a client are.
+/// The keys of a client.
 #[derive(Clone, Debug, Default)]
 pub enum ClientKeys {
-    /// It has none.
+    /// No keys.
     #[default]
     None,
     /// Registered with it (`jwks`).
@@ -128,7 +128,7 @@ impl KeySet {
         Ok((set.not_empty()?, skipped))
     }
 
-    /// What can be used of a JWK set, perhaps nothing, and what cannot.
+    /// Returns the members of a JWK set that can be used, perhaps none, and those that cannot.
     ///
     /// # Errors
     /// If it is none.
@@ -153,7 +153,7 @@ impl KeySet {
         if self.0.is_empty() { Err(KeySetError::Empty) } else { Ok(self) }
     }
 
-    /// Whether each key says which algorithm it is for.
+    /// Returns whether each key says which algorithm it is for.
     pub fn has_algorithms(&self) -> bool {
         self.0.iter().all(|member| member.alg.is_some())
     }
@@ -161,17 +161,17 @@ impl KeySet {
     /// The keys that may have made a signature by `alg` under the name `kid`. A key without a name may have made any;
     /// a signature without a name may be by any key.
     pub fn candidates<'a>(&'a self, kid: Option<&'a str>, alg: Scheme) -> impl Iterator<Item = &'a VerifyingKey> {
-        let named = move |member: &&Member| match (kid, &member.kid) {
+        let named = move |member: &&KeySetMember| match (kid, &member.kid) {
             (Some(asked), Some(own)) => asked == own,
             (None, _) | (_, None) => true,
         };
-        let fits = move |member: &&Member| member.alg.is_none_or(|own| own == alg) && member.key.fits(alg);
+        let fits = move |member: &&KeySetMember| member.alg.is_none_or(|own| own == alg) && member.key.fits(alg);
         self.0.iter().filter(named).filter(fits).map(|member| &member.key)
     }
 
-    /// Whether a certificate is registered: itself, or its key without a certificate (RFC 8705 section 2.2.2).
+    /// Returns whether a certificate is registered: itself, or its key without a certificate (RFC 8705 section 2.2.2).
     pub fn recognises(&self, thumbprint: Thumbprint, key: &PublicJwk) -> bool {
-        let same = |member: &Member| match member.certificate {
+        let same = |member: &KeySetMember| match member.certificate {
             Ok(Some(registered)) => registered == thumbprint,
             Ok(None) => member.public == *key,
             Err(Unfit) => false,
@@ -179,19 +179,19 @@ impl KeySet {
         self.0.iter().any(same)
     }
 
-    /// Whether each certificate in it is one, and its key's. If not, the key still verifies signatures.
+    /// Returns whether each certificate in it is one, and its key's. If not, the key still verifies signatures.
     pub fn has_fit_certificates(&self) -> bool {
         self.0.iter().all(|member| member.certificate.is_ok())
     }
 
-    /// Whether there are any such keys.
+    /// Returns whether there are keys for such a signature.
     pub fn has(&self, kid: Option<&str>, alg: Scheme) -> bool {
         self.candidates(kid, alg).next().is_some()
     }
 }
 
 /// The member, if it is for signatures.
-fn member(jwk: &Map<String, Value>) -> Result<Option<Member>, Unusable> {
+fn member(jwk: &Map<String, Value>) -> Result<Option<KeySetMember>, Unusable> {
     let text = |name: &str| jwk.get(name).and_then(Value::as_str);
     let for_verifying = |operations: &Vec<Value>| operations.iter().any(|operation| operation == "verify");
     let operations = jwk.get("key_ops").and_then(Value::as_array);
@@ -218,7 +218,7 @@ fn member(jwk: &Map<String, Value>) -> Result<Option<Member>, Unusable> {
     if kid.as_ref().is_some_and(|kid| kid.len() > MAX_KID) {
         return Err(Unusable::LongName);
     }
-    Ok(Some(Member { kid, alg, key, certificate: certificate(jwk, &public), public }))
+    Ok(Some(KeySetMember { kid, alg, key, certificate: certificate(jwk, &public), public }))
 }
 
 /// The certificate of a member: the first of `x5c`, in base64 with padding, or what has the hash `x5t#S256`.

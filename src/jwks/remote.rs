@@ -1,6 +1,6 @@
 //! Keys behind a `jwks_uri` (RFC 7591 section 2), read when they are needed and kept for a while (CHECKLIST 37).
 //!
-//! What one client can make us do is bounded: one fetch at a time for a URL, at most one a minute however many unknown
+//! The work that one client can cause is bounded: one fetch at a time for a URL, at most one a minute however many unknown
 //! `kid`s come along, few for all clients together, a cache of fixed size. A fetch ends by itself, whoever hangs up: or
 //! one that does so in time would use up the try of that minute and keep a removed key alive. How a fetch is kept away
 //! from our own network is its implementation's business (`http::fetch`).
@@ -22,13 +22,13 @@ use crate::jose::Scheme;
 use crate::metrics::Metrics;
 use crate::protocol::strict_json;
 
-/// For how long keys are used without another look.
+/// Time for which keys are used without another look.
 const FRESH: Duration = Duration::from_secs(600);
-/// For how long they are used while the URL does not answer.
+/// Time for which keys are used while the URL does not answer.
 const STALE: Duration = Duration::from_secs(86_400);
 /// Least time between two fetches of a URL that has answered before.
 const AGAIN: Duration = Duration::from_secs(60);
-/// The same while it never has.
+/// Least time between two fetches of a URL that never answered.
 const FIRST_AGAIN: Duration = Duration::from_secs(10);
 /// Most URLs whose keys are kept.
 const MAX_URLS: usize = 2048;
@@ -43,10 +43,10 @@ pub trait Fetch: Send + Sync {
     fn fetch<'a>(&'a self, url: &'a Url) -> Fetching<'a>;
 }
 
-/// What [`Fetch::fetch`] gives: the content, or why there is none, for the log.
+/// The future of [`Fetch::fetch`]: the content, or why there is none, for the log.
 pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Bytes, String>> + Send + 'a>>;
 
-/// Why there are no keys for the moment.
+/// The reason why there are no keys for the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RemoteError {
     /// Too many fetches at once.
@@ -56,7 +56,7 @@ pub enum RemoteError {
 }
 
 impl RemoteError {
-    /// The same in words, for the log.
+    /// Returns the reason in words, for the log.
     pub fn reason(self) -> &'static str {
         match self {
             Self::Busy => "too many key sets are being fetched",
@@ -68,29 +68,29 @@ impl RemoteError {
 /// The keys behind the `jwks_uri`s that were used lately.
 pub struct RemoteKeys {
     fetch: Arc<dyn Fetch>,
-    entries: DashMap<Url, Arc<Entry>>,
+    entries: DashMap<Url, Arc<CachedKeys>>,
     places: Arc<Semaphore>,
     /// Keys that were passed over.
     skipped: IntCounter,
 }
 
 #[derive(Default)]
-struct Entry(Mutex<State>);
+struct CachedKeys(Mutex<CacheState>);
 
 #[derive(Default)]
-struct State {
+struct CacheState {
     keys: Option<(Arc<KeySet>, Time)>,
     tried_at: Option<Time>,
-    /// What was said last of keys that cannot be used: it is said once, not at each fetch.
+    /// The last message about keys that cannot be used: it is said once, not at each fetch.
     said: Option<String>,
     /// Closed when the fetch has ended.
     fetch: Option<watch::Receiver<()>>,
 }
 
-/// What there is at first sight.
-enum Look {
+/// The state of the cache at first sight.
+enum CacheLookup {
     Keys(Arc<KeySet>),
-    /// What the fetch brings that is under way.
+    /// Keys that the fetch under way brings.
     Wait(watch::Receiver<()>),
 }
 
@@ -122,8 +122,8 @@ impl RemoteKeys {
     ) -> Result<Arc<KeySet>, RemoteError> {
         let entry = self.entry(url);
         match self.look(url, &entry, wanted, now)? {
-            Look::Keys(keys) => Ok(keys),
-            Look::Wait(mut fetch) => {
+            CacheLookup::Keys(keys) => Ok(keys),
+            CacheLookup::Wait(mut fetch) => {
                 // an error is the end of it
                 while fetch.changed().await.is_ok() {}
                 entry.state().usable(now).ok_or(RemoteError::Unread)
@@ -134,23 +134,23 @@ impl RemoteKeys {
     fn look(
         &self,
         url: &Url,
-        entry: &Arc<Entry>,
+        entry: &Arc<CachedKeys>,
         wanted: impl Fn(&KeySet) -> bool,
         now: Time,
-    ) -> Result<Look, RemoteError> {
+    ) -> Result<CacheLookup, RemoteError> {
         let mut state = entry.state();
         let usable = state.usable(now);
-        let fit = usable.clone().filter(|keys| wanted(keys)).map(Look::Keys);
+        let fit = usable.clone().filter(|keys| wanted(keys)).map(CacheLookup::Keys);
         let fit = match fit {
             Some(keys) if state.is_fresh(now) => return Ok(keys),
             fit => fit,
         };
         if let Some(fetch) = state.under_way() {
-            return Ok(fit.unwrap_or(Look::Wait(fetch)));
+            return Ok(fit.unwrap_or(CacheLookup::Wait(fetch)));
         }
         let wait = if state.keys.is_some() { AGAIN } else { FIRST_AGAIN };
         if state.tried_at.is_some_and(|at| now < at + wait) {
-            return usable.map(Look::Keys).ok_or(RemoteError::Unread);
+            return usable.map(CacheLookup::Keys).ok_or(RemoteError::Unread);
         }
         let Ok(place) = self.places.clone().try_acquire_owned() else { return fit.ok_or(RemoteError::Busy) };
         let (done, fetch) = watch::channel(());
@@ -174,10 +174,10 @@ impl RemoteKeys {
             // last, also of a fetch that panics
             drop(done);
         });
-        Ok(Look::Wait(fetch))
+        Ok(CacheLookup::Wait(fetch))
     }
 
-    fn entry(&self, url: &Url) -> Arc<Entry> {
+    fn entry(&self, url: &Url) -> Arc<CachedKeys> {
         if let Some(entry) = self.entries.get(url) {
             return entry.clone();
         }
@@ -196,18 +196,18 @@ async fn read(fetch: &dyn Fetch, url: &Url) -> Result<(KeySet, Vec<Skipped>), St
     KeySet::read(&jwks).map_err(|error| error.to_string())
 }
 
-impl Entry {
-    fn state(&self) -> MutexGuard<'_, State> {
+impl CachedKeys {
+    fn state(&self) -> MutexGuard<'_, CacheState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl CacheState {
     fn usable(&self, now: Time) -> Option<Arc<KeySet>> {
         self.keys.as_ref().filter(|(_, at)| now < *at + STALE).map(|(keys, _)| keys.clone())
     }
 
-    /// What is to be said of keys that cannot be used, if it was not said before.
+    /// Returns the message about keys that cannot be used, if it was not said before.
     fn news(&mut self, skipped: &[Skipped]) -> Option<String> {
         let shown: Vec<String> = skipped.iter().take(MAX_SHOWN).map(Skipped::to_string).collect();
         let text = (!shown.is_empty()).then(|| format!("{} in all; {}", skipped.len(), shown.join("; ")));
@@ -240,7 +240,7 @@ mod tests {
             KeySet::read(&json!({ "keys": keys })).unwrap().1
         };
         let (one, many) = (skipped(&[json!("key")]), skipped(&vec![json!("key"); 1000]));
-        let mut state = State::default();
+        let mut state = CacheState::default();
         assert!(state.news(&[]).is_none());
         assert!(state.news(&one).unwrap().contains("keys[0]: the key is not a JSON object"));
         assert!(state.news(&one).is_none());

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::clock::Time;
 
-/// How often something may happen.
+/// The number of occurrences that a bucket allows.
 #[derive(Clone, Copy, Debug)]
 pub struct Quota {
     /// Time between two occurrences at the sustained rate.
@@ -30,7 +30,7 @@ impl Quota {
 #[derive(Debug, Default)]
 pub struct Bucket(AtomicU64);
 
-/// What was taken from a bucket, until it is given back.
+/// An occurrence that was taken from a bucket, until it is given back.
 pub struct Taken<'a> {
     bucket: &'a Bucket,
     full_at: u64,

@@ -1,7 +1,7 @@
 //! Names that were right at a source lately: whoever shares a bucket with a guesser, or has its own emptied by guesses from
 //! elsewhere, is let through there.
 //!
-//! Of fixed memory, made when somebody is first remembered. The price is that who shares an address with somebody can
+//! The memory is fixed and made when somebody is first remembered. The price is that who shares an address with somebody can
 //! tell, where its own bucket is empty, who was right there lately.
 
 use std::hash::{BuildHasher, RandomState};
@@ -14,7 +14,7 @@ use crate::clock::Time;
 
 /// Successes that are remembered; 8 bytes each.
 const SLOTS: usize = 1 << 15;
-/// How long a success is remembered, in hours.
+/// Time for which a success is remembered, in hours.
 const REMEMBERED: u64 = 30 * 24;
 /// The bits of a slot that hold the hour.
 const HOUR: u64 = (1 << 24) - 1;

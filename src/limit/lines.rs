@@ -10,7 +10,7 @@ use crate::clock::Time;
 /// Twenty lines at once, then ten a second.
 const LINES: Quota = Quota { every: Duration::from_millis(100), burst: 20 };
 
-/// How many lines may be written of one event.
+/// The lines that may be written of one event.
 #[derive(Debug, Default)]
 pub struct LineBudget {
     bucket: Bucket,

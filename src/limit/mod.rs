@@ -1,4 +1,4 @@
-//! Limits on how often something may happen: one kind of bucket, and what it is kept by. Each is of bounded memory.
+//! Limits of how often something may happen: one kind of bucket, kept in several ways. Each has bounded memory.
 
 pub mod bucket;
 pub mod known;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::bucket::{Bucket, Quota};
 use crate::clock::Time;
 
-/// How many requests a second a client may make; a burst of one second's worth is fine.
+/// The requests a second that a client may make; a burst of one second's worth is fine.
 #[derive(Debug)]
 pub struct RateLimit {
     /// `None` is no limit.

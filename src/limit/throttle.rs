@@ -34,7 +34,7 @@ impl Throttle {
         Self { quota, rows: OnceLock::new(), seeds: [RandomState::new(), RandomState::new()] }
     }
 
-    /// Returns whether `name` of `issuer` would be let in from `source`, counting nothing.
+    /// Checks that `name` of `issuer` would be let in from `source`, counting nothing.
     ///
     /// # Errors
     /// How long to wait.

@@ -1,9 +1,9 @@
-//! Why the registry could not be changed.
+//! The reason why the registry could not be changed.
 
 use crate::client::metadata::MetadataError;
 use crate::store::StoreError;
 
-/// Why the registry could not be changed.
+/// The reason why the registry could not be changed.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
     /// The metadata breaks a rule.

@@ -23,7 +23,7 @@ pub struct Registry {
     pub(super) snapshot: ArcSwap<Snapshot>,
     /// Clients of the store, by issuer id and client id. Guards never cross an await (see .clippy.toml).
     pub(super) stored: DashMap<(String, String), Arc<Client>>,
-    /// Those of the store that cannot be used as they are, until they are changed or their issuer is.
+    /// Clients of the store that cannot be used as they are, until they are changed or their issuer is.
     pub(super) unusable: DashMap<(String, String), Registered>,
     /// The newest change of the store that has been read; one reader at a time.
     pub(super) version: Mutex<u64>,
@@ -47,17 +47,17 @@ impl Registry {
         Ok(registry)
     }
 
-    /// The issuers and the clients of the configuration file, as of now.
+    /// Returns the issuers and the clients of the configuration file, as of now.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.load_full()
     }
 
-    /// Where `path` leads.
+    /// Returns the route of `path`.
     pub fn route(&self, path: &str) -> Option<Route> {
         self.snapshot.load().routes.get(path)
     }
 
-    /// The issuers whose URL `path` lies below, whether it leads anywhere or not.
+    /// Returns the issuers whose URL `path` lies below, whether it leads anywhere or not.
     pub fn issuers_of(&self, path: &str) -> Vec<Arc<Issuer>> {
         let below = |issuer: &&Arc<Issuer>| {
             path.strip_prefix(issuer.path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -65,12 +65,12 @@ impl Registry {
         self.snapshot.load().issuers.values().filter(below).cloned().collect()
     }
 
-    /// An issuer by id.
+    /// Returns an issuer by id.
     pub fn issuer(&self, id: &str) -> Option<Arc<Issuer>> {
         self.snapshot.load().issuers.get(id).cloned()
     }
 
-    /// A client of an issuer.
+    /// Returns a client of an issuer.
     pub fn client(&self, issuer: &str, id: &str) -> Option<Arc<Client>> {
         let snapshot = self.snapshot.load();
         if let Some(client) = snapshot.clients.get(issuer).and_then(|clients| clients.get(id)) {
@@ -80,12 +80,12 @@ impl Registry {
         self.stored.get(&key).map(|client| client.clone())
     }
 
-    /// Whether there is such a client and it is not disabled: if not, what it was issued is worth nothing.
+    /// Returns whether there is such a client and it is not disabled; tokens of any other are worth nothing.
     pub fn serves(&self, issuer: &str, id: &str) -> bool {
         self.client(issuer, id).is_some_and(|client| !client.settings.disabled)
     }
 
-    /// Clients of an issuer in the order of their ids, at most `limit`, those after the id `after`.
+    /// Returns clients of an issuer in the order of their ids, at most `limit`, those after the id `after`.
     pub fn list(&self, issuer: &str, after: &str, limit: usize) -> Vec<Arc<Client>> {
         let snapshot = self.snapshot.load();
         let in_file = snapshot.clients.get(issuer);
@@ -102,17 +102,17 @@ impl Registry {
         clients
     }
 
-    /// How many clients there are.
+    /// Returns the number of clients.
     pub fn len(&self) -> usize {
         self.stored.len() + self.snapshot.load().clients.values().map(HashMap::len).sum::<usize>()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no clients.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// What is registered of a client, also of one that cannot be used.
+    /// Returns the registration of a client, also of one that cannot be used.
     ///
     /// # Errors
     /// [`RegistryError::NotFound`].
@@ -124,7 +124,7 @@ impl Registry {
         self.unusable.get(&key).map(|own| own.clone()).ok_or(RegistryError::NotFound)
     }
 
-    /// The same of one that can be changed here.
+    /// Returns the registration of a client that can be changed here.
     ///
     /// # Errors
     /// [`RegistryError::NotFound`], or [`RegistryError::InFile`].

@@ -4,19 +4,19 @@ use super::stored::StoredClient;
 use crate::client::Client;
 use crate::protocol::auth_method::MethodName;
 
-/// What is registered of a client.
+/// The registration of a client.
 #[derive(Clone)]
 pub struct Registered {
-    /// It, if it can be read at all.
+    /// The stored client, if it can be read at all.
     pub body: Option<StoredClient>,
     /// The version that was looked at; 0 for a client of the configuration file.
     pub version: u64,
-    /// Why it cannot be used, if it cannot: its issuer has other settings or rules than when it was written.
+    /// The reason why it cannot be used, if it cannot: its issuer has other settings or rules than when it was written.
     pub unusable: Option<String>,
 }
 
 impl Registered {
-    /// Whether it needs no proof of who it is. What cannot be read may need one.
+    /// Returns whether the client is public. One that cannot be read may not be.
     pub fn is_public(&self) -> bool {
         self.body.as_ref().is_some_and(|body| body.metadata.token_endpoint_auth_method == MethodName::NONE)
     }

@@ -19,15 +19,15 @@ pub struct StoredClients {
 
 /// A client that loses what it was issued.
 pub struct ClientLoss {
-    /// Its issuer.
+    /// The issuer.
     pub issuer: Arc<Issuer>,
-    /// Its id.
+    /// The client id.
     pub client: String,
-    /// Why, as the audit stream calls it.
+    /// The reason, as the audit stream calls it.
     pub event: &'static str,
 }
 
-/// Each client with its issuer's id.
+/// Pairs each client with its issuer's id.
 fn pairs(clients: &HashMap<String, HashMap<String, Arc<Client>>>) -> impl Iterator<Item = (&String, &Arc<Client>)> {
     clients.iter().flat_map(|(issuer, own)| own.values().map(move |client| (issuer, client)))
 }
@@ -41,7 +41,7 @@ impl Registry {
         self.store.list(KIND).await.map(|(documents, version)| StoredClients { documents, version })
     }
 
-    /// The clients that lose what they were issued if `fresh` is swapped in: those that become public, because whoever stole
+    /// Returns the clients that lose what they were issued if `fresh` is swapped in: those that become public, because whoever stole
     /// it could use it from then on without a proof, and those that the file has no more, because who has the id when it
     /// comes back may be another.
     pub fn lost_by(&self, fresh: &Snapshot) -> Vec<ClientLoss> {

@@ -1,4 +1,4 @@
-//! Where the path of a request leads: one lookup, however many issuers there are. Some vendors' paths name the client;
+//! The routes of paths: one lookup, however many issuers there are. Some vendors' paths name the client;
 //! those cost a lookup for each segment, of which there are few.
 
 use std::collections::HashMap;
@@ -14,12 +14,12 @@ pub const ANY_CLIENT: &str = "*";
 /// The most segments of a path that names a client; one with more leads nowhere.
 const MAX_SEGMENTS: usize = 8;
 
-/// Where a path leads.
+/// The place that a path leads to.
 #[derive(Clone, Debug)]
 pub struct Route {
-    /// Whose endpoint it is.
+    /// The issuer of the endpoint.
     pub issuer: Arc<Issuer>,
-    /// Which endpoint.
+    /// The endpoint.
     pub endpoint: Endpoint,
     /// The client that the path names.
     pub client: Option<Box<str>>,
@@ -34,14 +34,14 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// Adds a path; gives what it led to before.
+    /// Adds a path; returns its route before.
     pub fn insert(&mut self, path: String, issuer: Arc<Issuer>, endpoint: Endpoint) -> Option<Route> {
         let names_client = path.split('/').any(|segment| segment == ANY_CLIENT);
         let routes = if names_client { &mut self.naming } else { &mut self.exact };
         routes.insert(path, Route { issuer, endpoint, client: None })
     }
 
-    /// Where `path` leads.
+    /// Returns the route of `path`.
     pub fn get(&self, path: &str) -> Option<Route> {
         let named = || if self.naming.is_empty() { None } else { self.named(path) };
         self.exact.get(path).cloned().or_else(named)

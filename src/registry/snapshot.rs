@@ -10,23 +10,23 @@ use crate::issuer::Issuer;
 /// Issuers and the clients of the configuration file.
 #[derive(Default)]
 pub struct Snapshot {
-    /// By id.
+    /// Issuers by id.
     pub issuers: HashMap<String, Arc<Issuer>>,
-    /// By issuer id and client id.
+    /// Clients by issuer id and client id.
     pub clients: HashMap<String, HashMap<String, Arc<Client>>>,
-    /// By the path of a request.
+    /// Routes by the path of a request.
     pub routes: Routes,
 }
 
 impl Snapshot {
-    /// What of the settings is allowed and hardly meant, in the order of the issuers' ids.
+    /// Returns warnings about settings that are allowed and hardly meant, in the order of the issuers' ids.
     pub fn warnings(&self) -> Vec<String> {
         let mut issuers: Vec<&Arc<Issuer>> = self.issuers.values().collect();
         issuers.sort_by(|a, b| a.id.cmp(&b.id));
         issuers.into_iter().flat_map(|issuer| issuer.warnings()).collect()
     }
 
-    /// Says in the log which keys of the settings are passed over.
+    /// Logs the keys of the settings that are passed over.
     pub fn report_skipped_keys(&self) {
         for key in self.issuers.values().flat_map(|issuer| issuer.skipped_keys()) {
             tracing::warn!(key, "a key in the settings cannot be used");

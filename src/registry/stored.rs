@@ -16,13 +16,13 @@ pub(super) const KIND: &str = "client";
 /// A client at rest.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub struct StoredClient {
-    /// What it registered.
+    /// The registered metadata.
     pub metadata: ClientMetadata,
-    /// Its secrets, hashed.
+    /// The secrets, hashed.
     pub secrets: Vec<StoredSecret>,
 }
 
-/// The client behind a stored or configured body.
+/// Makes the client behind a stored or configured body.
 ///
 /// # Errors
 /// The first rule that its metadata breaks.
@@ -33,7 +33,7 @@ pub fn resolve(body: StoredClient, id: &str, version: u64, issuer: &Issuer) -> R
     body.metadata.resolve(id.to_owned(), secrets, version, issuer)
 }
 
-/// Without secrets that its method has no use for: one can be recovered only as long as its method needs that, and those
+/// Removes secrets that the method has no use for: one can be recovered only as long as its method needs that, and those
 /// of a public client must not be good again if it is confidential again.
 pub(super) fn trimmed(mut body: StoredClient, issuer: &Issuer) -> StoredClient {
     match issuer.method(body.metadata.token_endpoint_auth_method).map(|method| method.credential) {
@@ -44,7 +44,7 @@ pub(super) fn trimmed(mut body: StoredClient, issuer: &Issuer) -> StoredClient {
     body
 }
 
-/// The document of a client.
+/// Makes the document of a client.
 ///
 /// # Errors
 /// If its metadata breaks a rule, or it is too large.
@@ -56,7 +56,7 @@ pub(super) fn document(issuer: &Issuer, id: &str, body: &StoredClient) -> Result
     Ok(document)
 }
 
-/// The name of a document.
+/// Returns the name of a document.
 pub(super) fn name(issuer: &str, id: &str) -> String {
     format!("{issuer}/{id}")
 }

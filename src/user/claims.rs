@@ -1,4 +1,4 @@
-//! What else is said about a person in tokens: by a login portal, by the directory, by a webhook.
+//! Further claims about a person in tokens: by a login portal, by the directory, by a webhook.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -10,21 +10,21 @@ use crate::token::granted::MAX_CLAIMS;
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct UserClaims {
-    /// Of access tokens.
+    /// Claims of access tokens.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub access_token: Map<String, Value>,
-    /// Of ID tokens.
+    /// Claims of ID tokens.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub id_token: Map<String, Value>,
 }
 
 impl UserClaims {
-    /// Whether there are none.
+    /// Returns whether there are no claims.
     pub fn is_empty(&self) -> bool {
         self.access_token.is_empty() && self.id_token.is_empty()
     }
 
-    /// Checks that they are few and that none belongs to the protocol.
+    /// Checks that the claims are few and that none belongs to the protocol.
     ///
     /// # Errors
     /// The rule that is broken and by which claim.

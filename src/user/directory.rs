@@ -29,7 +29,7 @@ pub struct StoredUser {
     /// Further claims of the tokens.
     #[serde(default)]
     pub claims: UserClaims,
-    /// Whether the user may do nothing.
+    /// True if the user may do nothing.
     #[serde(default)]
     pub disabled: bool,
 }
@@ -44,7 +44,7 @@ pub struct FoundUser {
     pub version: u64,
 }
 
-/// Why a user could not be changed.
+/// The reason why a user could not be changed.
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
     /// A member breaks its rule.
@@ -156,7 +156,7 @@ impl Directory {
     }
 }
 
-/// Whether a name can be a new user's: 1 to 255 bytes without control characters, and one that a URL can carry.
+/// Checks that a name can be a new user's: 1 to 255 bytes without control characters, and one that a URL can carry.
 ///
 /// # Errors
 /// The rule.
@@ -171,7 +171,7 @@ pub fn check_username(username: &str) -> Result<(), DirectoryError> {
     Err(DirectoryError::Rule(rule))
 }
 
-/// Whether a name can be a user's.
+/// Returns whether a name can be a user's.
 pub fn is_username(username: &str) -> bool {
     (1..=MAX_USERNAME).contains(&username.len()) && !username.contains(char::is_control)
 }

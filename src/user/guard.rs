@@ -86,12 +86,12 @@ impl Guard {
 }
 
 impl LoginAttempt<'_> {
-    /// It was no guess: the password was right, or nobody looked at it.
+    /// Gives back an attempt that was no guess: the password was right, or nobody looked at it.
     pub(super) fn give_back(self, now: Time) {
         self.charges.into_iter().for_each(|charge| charge.give_back(now));
     }
 
-    /// The password was right.
+    /// Gives back an attempt whose password was right, and remembers its address.
     pub(super) fn succeeded(self, now: Time) {
         let (issuer, username, source) = &self.who;
         self.guard.known.remember(issuer, username, *source, now);
@@ -109,7 +109,7 @@ mod tests {
         [10, 0, 0, last].into()
     }
 
-    /// How many of `tries` wrong passwords are looked at.
+    /// Returns the number of `tries` wrong passwords that are looked at.
     fn looked_at(guard: &Guard, user: &str, source: IpAddr, tries: usize) -> usize {
         (0..tries).filter(|_| guard.admit("main", user, source, NOW).is_ok()).count()
     }

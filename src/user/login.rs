@@ -1,4 +1,4 @@
-//! What a password request says about who logs in (RFC 6749 section 4.3.2), bounded before anything is done with it.
+//! The login of a password request (RFC 6749 section 4.3.2), bounded before anything is done with it.
 
 use crate::protocol::error::{BrokenRule, ErrorCause, OAuthError};
 use crate::protocol::form::Form;
@@ -21,13 +21,13 @@ const fn long(parameter: &'static str) -> OAuthError {
     error.because(ErrorCause::Parameter(parameter, BrokenRule::Length))
 }
 
-/// Who wants to log in, and how. No `Debug`: it carries a password.
+/// A login. No `Debug`: it carries a password.
 pub struct LoginRequest<'a> {
     /// The name.
     pub username: &'a str,
     /// The password.
     pub password: &'a str,
-    /// What was asked of the authentication.
+    /// Requirements for the authentication.
     pub acr: Acr<'a>,
     /// Further parameters that the issuer declares, by name.
     pub parameters: Vec<(&'a str, &'a str)>,

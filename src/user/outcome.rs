@@ -1,4 +1,4 @@
-//! The outcome of a login, and why it could not be decided.
+//! The outcome of a login, and the reasons why it could not be decided.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use crate::hook::HookError;
 use crate::slow_hash::Full;
 use crate::store::StoreError;
 
-/// Somebody who logged in.
+/// A person who logged in.
 pub struct User {
     /// `sub` of the tokens.
     pub subject: String,
     /// Further claims of the tokens.
     pub claims: UserClaims,
-    /// When the person authenticated, seconds since the epoch; now, if nobody says otherwise.
+    /// Time of the authentication in seconds since the epoch; now, if absent.
     pub auth_time: Option<u64>,
     /// Authentication context class.
     pub acr: Option<String>,
@@ -21,23 +21,23 @@ pub struct User {
     pub amr: Vec<String>,
 }
 
-/// What a login came to.
+/// The outcome of a login.
 pub enum LoginOutcome {
     /// The password was right.
     Admitted(Box<User>),
     /// Wrong name, wrong password, disabled: nobody is told which.
     Refused {
-        /// What a user service says to the person, for the dialects that pass it on; printable, at most 200 bytes.
+        /// A message of the user service to the person, for the dialects that pass it on; printable, at most 200 bytes.
         message: Option<String>,
     },
     /// The password was right, and more than a password is needed.
     Partial {
-        /// As of a refusal: where refusals have one, its absence would tell.
+        /// A message as of a refusal: where refusals have one, its absence would tell.
         message: Option<String>,
     },
 }
 
-/// Why a login could not be decided.
+/// The reason why a login could not be decided.
 #[derive(Debug, thiserror::Error)]
 pub enum LoginError {
     /// Too many failures; when the next try is welcome.
@@ -60,10 +60,10 @@ pub enum LoginError {
     NoSource,
 }
 
-/// Why a new password has no stored form.
+/// The reason why a new password has no stored form.
 #[derive(Debug, thiserror::Error)]
 pub enum HashError {
-    /// It breaks a rule.
+    /// The password breaks a rule.
     #[error("{0}")]
     Rule(String),
     /// Too many passwords wait.

@@ -53,7 +53,7 @@ impl Users {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// The built-in directory.
+    /// Returns the built-in directory.
     pub fn directory(&self) -> &Directory {
         &self.inner.directory
     }
@@ -169,7 +169,7 @@ impl Users {
         }
     }
 
-    /// The stored form of a new password.
+    /// Returns the stored form of a new password.
     ///
     /// # Errors
     /// If it breaks a rule, or cannot be hashed now.

@@ -127,7 +127,7 @@ fn read(body: &[u8]) -> Result<LoginOutcome, &'static str> {
     }
 }
 
-/// What may stand in `error_description` (RFC 6749 section 5.2), and no more of it than fits.
+/// Returns the part of a message that may stand in `error_description` (RFC 6749 section 5.2), and no more of it than fits.
 fn printable(message: &str) -> Option<String> {
     let allowed = |c: &char| matches!(c, ' '..='~') && !matches!(c, '"' | '\\');
     let text: String = message.chars().filter(allowed).take(MAX_MESSAGE).collect();

@@ -1,10 +1,11 @@
 //! client_secret_jwt (RFC 7523 section 2.2, OpenID Connect Core section 9): a JWT with an HMAC keyed with the client
 //! secret.
 //!
-//! Of all secrets, these alone are kept in a form that can be recovered: sealed by the vault, and only while this is
+//! No other secrets are kept in a form that can be recovered: sealed by the vault, and only while this is
 //! the client's method. The HMAC is made for everybody, with a secret of ours if the client has none.
 
 use crate::auth::assertion::{self, Assertion};
+use crate::auth::assertion_rules::accept;
 use crate::auth::attempt::AuthAttempt;
 use crate::auth::claim::{Claim, ClientProof};
 use crate::auth::evidence::Evidence;
@@ -13,7 +14,7 @@ use crate::jose::{Jws, Scheme};
 use crate::protocol::auth_method::{AuthMethod, CredentialKind};
 use crate::protocol::error::OAuthError;
 
-/// What the HMAC is keyed with where there is no secret; what it says does not count.
+/// The key of the HMAC where there is no secret; its verdict does not count.
 const DECOY: [u8; 64] = [0; 64];
 
 const METHOD: AuthMethod =
@@ -35,20 +36,17 @@ impl Method for ClientSecretJwt {
 
     fn verify<'a>(&self, attempt: &'a AuthAttempt<'a>, proof: &'a ClientProof<'a>) -> VerifyFuture<'a> {
         Box::pin(async move {
-            let ClientProof::Assertion(assertion) = proof else { return attempt.judge(Err("no assertion")) };
-            let assertion = match &**assertion {
+            let assertion = match proof.assertion() {
                 Ok(assertion) => assertion,
                 Err(reason) => return attempt.judge(Err(reason)),
             };
             let checked = signed(attempt, assertion).and_then(|()| assertion.check(attempt));
-            let (client, single) = attempt.judge_with(checked)?;
-            single.spend(attempt, &client).await?;
-            Ok(client)
+            accept(attempt, checked).await
         })
     }
 }
 
-/// Whether one of the client's live secrets made the HMAC.
+/// Checks that one of the client's live secrets made the HMAC.
 fn signed(attempt: &AuthAttempt<'_>, assertion: &Assertion<'_>) -> Result<(), &'static str> {
     let alg = assertion.jws.header().alg;
     let made_by = |secret: &[u8]| assertion.jws.verify_mac(secret, alg).is_ok();

@@ -1,7 +1,7 @@
 //! id_token_bearer: a token that an outside provider gave a workload, such as a Kubernetes service account token, a
 //! SPIFFE JWT-SVID or the ID token of a build system, and rules that say which client the workload is.
 //!
-//! It comes with the type of Alibaba Cloud IDaaS, with that of draft-ietf-oauth-spiffe-client-auth, or with that of
+//! A token comes with the type of Alibaba Cloud IDaaS, with that of draft-ietf-oauth-spiffe-client-auth, or with that of
 //! RFC 7523 and `client_id`. The provider is the one that the token says it is from, its keys are those of our settings.
 //! Such tokens are files that workloads read again and again until they expire, so they are good for many requests
 //! unless the credential says otherwise.
@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::auth::assertion;
 use crate::auth::attempt::AuthAttempt;
 use crate::auth::claim::{Claim, ClientProof};
-use crate::auth::evidence::Evidence;
+use crate::auth::evidence::{Evidence, typed_assertion};
 use crate::auth::failure::ClaimError;
 use crate::auth::jwt::{MAX_JTI, SKEW, instant};
 use crate::auth::method::{Method, VerifyFuture};
@@ -48,8 +48,7 @@ impl Method for IdTokenBearer {
 
     fn detect<'a>(&self, evidence: &Evidence<'a>) -> Result<Option<Claim<'a>>, OAuthError> {
         let form = evidence.form;
-        let ours = form.get("client_assertion_type").is_some_and(|kind| TYPES.contains(&kind));
-        let text = form.get("client_assertion").filter(|_| ours).or_else(|| assertion::foreign(form));
+        let text = typed_assertion(form, &TYPES).or_else(|| assertion::foreign(form));
         Ok(text.map(|text| Claim::federated(METHOD, text, form)))
     }
 
@@ -77,7 +76,7 @@ impl Method for IdTokenBearer {
 
 /// A token; nothing in it is trusted until the signature is checked.
 struct Token<'a> {
-    /// What was signed, without the signature, which may have several forms.
+    /// The signed text, without the signature, which may have several forms.
     signed: &'a str,
     jws: Jws<'a>,
     claims: Map<String, Value>,
@@ -106,7 +105,7 @@ impl<'a> Token<'a> {
         })
     }
 
-    /// Whether that provider signed it.
+    /// Checks that the provider signed the token.
     async fn signed(
         &self,
         attempt: &AuthAttempt<'_>,
@@ -153,7 +152,7 @@ impl<'a> Token<'a> {
         Ok(exp)
     }
 
-    /// Whether each member of the audience is one of ours: what is for two can be replayed by one at the other. A strict
+    /// Returns whether each member of the audience is one of ours: a token for two can be replayed by one at the other. A strict
     /// client's is the issuer alone, as a text or as the list of one that Kubernetes makes of it.
     fn is_for(&self, attempt: &AuthAttempt<'_>, trust: &TokenTrust) -> bool {
         let issuer = &attempt.issuer.url;
@@ -169,7 +168,7 @@ impl<'a> Token<'a> {
         }
     }
 
-    /// What a token for one use is remembered by.
+    /// Returns the name that a token for one use is remembered by.
     fn name(&self) -> &[u8] {
         let jti = self.text("jti").filter(|jti| !jti.is_empty() && jti.len() <= MAX_JTI);
         jti.unwrap_or(self.signed).as_bytes()

@@ -15,7 +15,7 @@ use super::method::Method;
 use crate::protocol::auth_method::AuthMethod;
 
 /// Every method that is built in, in the order of discovery.
-pub(super) const METHODS: [&dyn Method; 10] = [
+pub(super) const METHODS: &[&dyn Method] = &[
     &none::NoCredential,
     &client_secret_basic::ClientSecretBasic,
     &client_secret_post::ClientSecretPost,

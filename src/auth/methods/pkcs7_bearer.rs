@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::auth::attempt::AuthAttempt;
 use crate::auth::claim::{Claim, ClientProof};
-use crate::auth::evidence::Evidence;
+use crate::auth::evidence::{Evidence, typed_assertion};
 use crate::auth::federated;
 use crate::auth::jwt::{SKEW, instant};
 use crate::auth::method::{Method, VerifyFuture};
@@ -42,9 +42,8 @@ impl Method for Pkcs7Bearer {
     }
 
     fn detect<'a>(&self, evidence: &Evidence<'a>) -> Result<Option<Claim<'a>>, OAuthError> {
-        let form = evidence.form;
-        let text = form.get("client_assertion").filter(|_| form.get("client_assertion_type") == Some(TYPE));
-        Ok(text.map(|text| Claim::federated(METHOD, text, form)))
+        let text = typed_assertion(evidence.form, &[TYPE]);
+        Ok(text.map(|text| Claim::federated(METHOD, text, evidence.form)))
     }
 
     fn verify<'a>(&self, attempt: &'a AuthAttempt<'a>, proof: &'a ClientProof<'a>) -> VerifyFuture<'a> {
@@ -69,7 +68,7 @@ impl Method for Pkcs7Bearer {
     }
 }
 
-/// What a provider makes of a document, if it is one of documents: the document, until when it is good, and what rules
+/// Reads a document as a provider of documents sees it: the document, until when it is good, and the facts that rules
 /// may ask of it.
 fn see<'a>(
     attempt: &AuthAttempt<'_>,
@@ -135,7 +134,7 @@ impl Attested {
         Ok(Self { document: members.into(), statement })
     }
 
-    /// Whether it is for us and fresh; gives until when.
+    /// Checks that the document is for us and fresh; returns until when.
     fn check(
         &self,
         attempt: &AuthAttempt<'_>,

@@ -1,9 +1,10 @@
 //! private_key_jwt (RFC 7523 section 2.2, OpenID Connect Core section 9): a JWT signed with a key whose public part is
 //! registered (CHECKLIST 26-36).
 //!
-//! What the header says about keys is never believed (see [`signature`]).
+//! Keys in the header are never believed (see [`signature`]).
 
 use crate::auth::assertion::{self, Assertion};
+use crate::auth::assertion_rules::accept;
 use crate::auth::attempt::AuthAttempt;
 use crate::auth::claim::{Claim, ClientProof};
 use crate::auth::evidence::Evidence;
@@ -36,21 +37,18 @@ impl Method for PrivateKeyJwt {
 
     fn verify<'a>(&self, attempt: &'a AuthAttempt<'a>, proof: &'a ClientProof<'a>) -> VerifyFuture<'a> {
         Box::pin(async move {
-            let ClientProof::Assertion(assertion) = proof else { return attempt.judge(Err("no assertion")) };
-            let assertion = match &**assertion {
+            let assertion = match proof.assertion() {
                 Ok(assertion) => assertion,
                 Err(reason) => return attempt.judge(Err(reason)),
             };
             let signed = signed(attempt, assertion).await?;
             let checked = signed.and_then(|()| assertion.check(attempt));
-            let (client, single) = attempt.judge_with(checked)?;
-            single.spend(attempt, &client).await?;
-            Ok(client)
+            accept(attempt, checked).await
         })
     }
 }
 
-/// Whether one of the client's keys made the signature.
+/// Checks that one of the client's keys made the signature.
 async fn signed(attempt: &AuthAttempt<'_>, assertion: &Assertion<'_>) -> Result<Result<(), &'static str>, ClaimError> {
     let ours = attempt.client.as_ref().filter(|client| client.settings.auth_method == METHOD);
     let keys = match ours {

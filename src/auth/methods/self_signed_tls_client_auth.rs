@@ -1,7 +1,7 @@
 //! self_signed_tls_client_auth (RFC 8705 section 2.2): a certificate that the client registered, or one for a key that it
 //! registered without a certificate, in `jwks` or behind `jwks_uri`.
 //!
-//! Nothing in the certificate counts, not even its dates: it stands for its key, and it is withdrawn by taking it out of
+//! No field of the certificate counts, not even its dates: it stands for its key, and it is withdrawn by taking it out of
 //! the key set.
 
 use crate::auth::attempt::{AuthAttempt, PresentedCertificate};

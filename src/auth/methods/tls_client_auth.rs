@@ -1,6 +1,6 @@
 //! tls_client_auth (RFC 8705 section 2.1): a certificate that a trusted authority issued, about the registered name.
 //!
-//! Which authorities are trusted is asked before anybody looks who the client is; here only the name is compared.
+//! The trusted authorities are asked before anybody looks who the client is; here only the name is compared.
 
 use crate::auth::attempt::{AuthAttempt, PresentedCertificate};
 use crate::auth::claim::{Claim, ClientProof};

@@ -2,7 +2,7 @@
 //! key of a certificate that comes along in `client_x509`, with those between it and a trusted authority in
 //! `client_x509_chain`, and rules on both.
 //!
-//! That certificate is the only key: `x5c` and `x5u` of the header are never looked at. Revocation lists are not either;
+//! The certificate is the only key: `x5c` and `x5u` of the header are never looked at. Revocation lists are not either;
 //! a certificate is good until it expires, or until the rules say otherwise.
 
 use std::sync::Arc;
@@ -10,9 +10,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::auth::assertion::Assertion;
+use crate::auth::assertion_rules::accept;
 use crate::auth::attempt::AuthAttempt;
 use crate::auth::claim::{Claim, ClientProof, FederatedProof};
-use crate::auth::evidence::Evidence;
+use crate::auth::evidence::{Evidence, typed_assertion};
 use crate::auth::federated;
 use crate::auth::method::{Method, VerifyFuture};
 use crate::federation::condition::Facts;
@@ -40,9 +41,8 @@ impl Method for X509JwtBearer {
     }
 
     fn detect<'a>(&self, evidence: &Evidence<'a>) -> Result<Option<Claim<'a>>, OAuthError> {
-        let form = evidence.form;
-        let text = form.get("client_assertion").filter(|_| form.get("client_assertion_type") == Some(TYPE));
-        Ok(text.map(|text| Claim::federated(METHOD, text, form)))
+        let text = typed_assertion(evidence.form, &[TYPE]);
+        Ok(text.map(|text| Claim::federated(METHOD, text, evidence.form)))
     }
 
     fn verify<'a>(&self, attempt: &'a AuthAttempt<'a>, proof: &'a ClientProof<'a>) -> VerifyFuture<'a> {
@@ -58,16 +58,14 @@ impl Method for X509JwtBearer {
                 federated::choose(attempt, sent.credential, provider, &facts)?;
                 if vouching.contains(&provider.name.as_str()) { Ok(single) } else { Err(NOBODY) }
             });
-            let (client, single) = attempt.judge_with(checked)?;
-            single.spend(attempt, &client).await?;
-            Ok(client)
+            accept(attempt, checked).await
         })
     }
 }
 
 const NOBODY: &str = "no authority of the federated provider vouches for the certificate now";
 
-/// Which providers issued the certificate, whose key signed the assertion; gives what rules may ask of both. All
+/// Returns the facts of certificate and assertion, and the providers that issued the certificate. All
 /// providers are asked, whichever is meant: a signature more or less would tell whether there is such a client.
 fn certified<'a>(
     attempt: &'a AuthAttempt<'_>,

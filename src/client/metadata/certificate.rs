@@ -12,14 +12,14 @@ const MAX_NAME: usize = 2048;
 /// The one name that a client's certificate must have (RFC 8705 section 2.1.2).
 #[derive(Clone, Debug)]
 pub enum CertificateName {
-    /// Its subject.
+    /// The subject.
     Subject(DistinguishedName),
-    /// One of its subject alternative names.
+    /// A subject alternative name.
     Alt(AltName),
 }
 
 impl CertificateName {
-    /// Whether the certificate is about the client.
+    /// Returns whether the certificate is about the client.
     pub fn is_of(&self, certificate: &Certificate) -> bool {
         match self {
             Self::Subject(name) => certificate.subject() == name,
@@ -29,7 +29,7 @@ impl CertificateName {
 }
 
 impl ClientMetadata {
-    /// What the certificate must be about: for `tls_client_auth` exactly one name is registered, for others none.
+    /// Returns the name that the certificate must have: exactly one for `tls_client_auth`, none for other methods.
     pub(super) fn certificate_rule(
         &self,
         method: AuthMethod,

@@ -1,6 +1,7 @@
 //! Client metadata (RFC 7591 section 2) and the `jeton` object that extends it; `rules` says what both must keep.
 
 pub mod certificate;
+mod credentials;
 mod error;
 mod id;
 mod redirect;
@@ -22,7 +23,7 @@ use crate::token::access::{AccessTokenFormat, AccessTokenTyp};
 const MAX_REDIRECT_URIS: usize = 64;
 const MAX_URI: usize = 2048;
 
-/// What a client may introspect.
+/// The tokens that a client may introspect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum IntrospectionReach {
@@ -33,18 +34,18 @@ pub enum IntrospectionReach {
     Any,
 }
 
-/// Whether the token request must repeat the redirect URI of the authorization request.
+/// The rule for the redirect URI of the token request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CodeRedirect {
-    /// It must, byte for byte (RFC 6749 section 4.1.3).
+    /// The token request repeats that of the authorization request, byte for byte (RFC 6749 section 4.1.3).
     #[default]
     Required,
-    /// It may leave it out, as OAuth 2.1 does; if it sends one, it must be the same.
+    /// The token request may leave it out, as in OAuth 2.1; one that is sent must be the same.
     Optional,
 }
 
-/// Which ports a redirect URI at `http://localhost` may have.
+/// The ports that a redirect URI at `http://localhost` may have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LocalhostPort {
@@ -55,7 +56,7 @@ pub enum LocalhostPort {
     Exact,
 }
 
-/// Whom an assertion of the client must be for.
+/// The audience that an assertion of a client must have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AssertionAudience {
@@ -67,7 +68,7 @@ pub enum AssertionAudience {
     Issuer,
 }
 
-/// What a client registers. Secrets are not part of it.
+/// The metadata that a client registers; secrets are not part of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "the names are those of RFC 7591 section 2 and RFC 8705")]
@@ -119,41 +120,41 @@ pub struct ClientMetadata {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub software_version: Option<String>,
     #[serde(default)]
-    pub jeton: Extension,
+    pub jeton: JetonMetadata,
 }
 
 /// Settings beyond RFC 7591. What is absent follows the issuer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Extension {
+pub struct JetonMetadata {
     /// Lifetime of access tokens, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_token_lifetime: Option<u64>,
     /// Lifetime of ID tokens, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token_lifetime: Option<u64>,
-    /// Whether a refresh token is replaced when it is used; a public client's always is.
+    /// True if a refresh token is replaced when it is used; a public client's always is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token_rotation: Option<bool>,
-    /// For how many seconds a spent refresh token still gives the same successor; 0 is strict.
+    /// Seconds for which a spent refresh token still gives the same successor; 0 is strict.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token_grace: Option<u64>,
-    /// How many retries are answered within the grace.
+    /// Retries that are answered within the grace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token_replays: Option<u16>,
-    /// How many seconds a refresh token lives unused.
+    /// Lifetime of an unused refresh token, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token_idle_lifetime: Option<u64>,
-    /// How many seconds a family lives however much it is used.
+    /// Lifetime of a family however much it is used, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token_lifetime: Option<u64>,
-    /// Whether a code needs a PKCE challenge; a public client's always does.
+    /// True if a code needs a PKCE challenge; a public client's always does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub require_pkce: Option<bool>,
-    /// Whether the token request must repeat the redirect URI.
+    /// The rule for the redirect URI of the token request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code_redirect_uri: Option<CodeRedirect>,
-    /// Which ports a redirect URI at `http://localhost` may have; one at `127.0.0.1` or `[::1]` may have any.
+    /// The ports that a redirect URI at `http://localhost` may have; one at `127.0.0.1` or `[::1]` may have any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub localhost_port: Option<LocalhostPort>,
     /// Algorithm of access tokens.
@@ -165,28 +166,28 @@ pub struct Extension {
     /// Audiences the client may ask for, from those of its issuer; absent means all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audiences: Option<Vec<String>>,
-    /// What its access tokens are; absent follows the issuer.
+    /// Format of access tokens; absent follows the issuer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_token_format: Option<AccessTokenFormat>,
-    /// What the header of its access tokens calls them, if they are JWTs; absent follows the issuer.
+    /// `typ` of access tokens that are JWTs; absent follows the issuer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_token_typ: Option<AccessTokenTyp>,
-    /// How it may send its secret; absent follows the issuer.
+    /// The ways to send the secret; absent follows the issuer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_transport: Option<SecretTransport>,
-    /// Whom its assertions must be for.
+    /// The audience that assertions of the client must have.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assertion_audience: Option<AssertionAudience>,
-    /// What it may introspect.
+    /// The tokens that the client may introspect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub introspection: Option<IntrospectionReach>,
     /// Token requests a second it may make; absent follows the issuer, which by default sets no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<u32>,
-    /// What it may do with the token exchange grant; absent is nothing.
+    /// Rights with the token exchange grant; absent is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_exchange: Option<ExchangePolicy>,
-    /// What outside providers say of it, for the federated methods.
+    /// Federated credentials, for the federated methods.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub federated_credentials: Vec<FederatedCredential>,
     /// A disabled client is refused like an unknown one.
@@ -194,16 +195,16 @@ pub struct Extension {
     pub disabled: bool,
 }
 
-/// What a client may do with the token exchange grant (RFC 8693).
+/// The rights of a client with the token exchange grant (RFC 8693).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExchangePolicy {
     /// Audiences and resources it may get tokens for; absent means those of the subject token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audiences: Option<Vec<String>>,
-    /// Whether it may exchange without an actor token: nobody sees that somebody acts.
+    /// True if the client may exchange without an actor token: nobody sees that somebody acts.
     pub impersonation: bool,
-    /// Whether it may exchange with an actor token: the new token says who acts.
+    /// True if the client may exchange with an actor token: the new token says who acts.
     pub delegation: bool,
 }
 

@@ -4,12 +4,45 @@ use std::net::Ipv4Addr;
 
 use url::Url;
 
-use super::{LocalhostPort, MAX_URI};
+use super::error::{MetadataError, refuse};
+use super::{ClientMetadata, LocalhostPort, MAX_REDIRECT_URIS, MAX_URI};
 use crate::client::Client;
+use crate::protocol::grant_type::GrantType;
+
+impl ClientMetadata {
+    /// Checks redirect URIs and the URLs of pages.
+    pub(super) fn check_uris(&self) -> Result<(), MetadataError> {
+        if self.redirect_uris.len() > MAX_REDIRECT_URIS {
+            return refuse("redirect_uris", self.redirect_uris.len(), "at most 64");
+        }
+        for uri in &self.redirect_uris {
+            if let Err(rule) = check_redirect_uri(uri) {
+                return refuse("redirect_uris", uri, rule);
+            }
+        }
+        if self.grant_types.contains(&GrantType::AUTHORIZATION_CODE) && self.redirect_uris.is_empty() {
+            return refuse("redirect_uris", "empty", "a client of the authorization code grant needs at least one");
+        }
+        let pages = [
+            ("client_uri", &self.client_uri),
+            ("logo_uri", &self.logo_uri),
+            ("tos_uri", &self.tos_uri),
+            ("policy_uri", &self.policy_uri),
+        ];
+        for (field, uri) in pages {
+            if let Some(uri) = uri
+                && !Url::parse(uri).is_ok_and(|url| matches!(url.scheme(), "https" | "http"))
+            {
+                return refuse(field, uri, "must be an http or https URL");
+            }
+        }
+        Ok(())
+    }
+}
 
 /// RFC 9700 section 2.1, RFC 8252 sections 7 and 8.4: absolute, no fragment, no wildcard, https, or http on loopback,
 /// or a private scheme with a dot.
-pub(super) fn check_redirect_uri(uri: &str) -> Result<(), &'static str> {
+fn check_redirect_uri(uri: &str) -> Result<(), &'static str> {
     let url = Url::parse(uri).map_err(|_| "must be an absolute URI")?;
     if uri.len() > MAX_URI
         || uri.contains('#')
@@ -27,7 +60,7 @@ pub(super) fn check_redirect_uri(uri: &str) -> Result<(), &'static str> {
     }
 }
 
-/// Whether the host is this machine (RFC 8252 section 7.3).
+/// Returns whether the host is this machine (RFC 8252 section 7.3).
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
@@ -38,7 +71,7 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 impl Client {
-    /// Whether `uri` is one of the registered redirect URIs: byte for byte, but for the port on this machine (RFC 9700
+    /// Returns whether `uri` is one of the registered redirect URIs: byte for byte, but for the port on this machine (RFC 9700
     /// section 2.1, RFC 8252 section 7.3).
     pub fn allows_redirect(&self, uri: &str) -> bool {
         let localhost = self.metadata.jeton.localhost_port.unwrap_or_default();
@@ -49,7 +82,7 @@ impl Client {
     }
 }
 
-/// Whether two URIs differ in nothing but the port, where that may differ.
+/// Returns whether two URIs differ in nothing but the port, where that may differ.
 fn same_but_port(registered: &str, asked: &str, localhost: LocalhostPort) -> bool {
     let (Some((host, rest)), Some(asked)) = (without_port(registered), without_port(asked)) else { return false };
     let any_port = match host {

@@ -1,21 +1,14 @@
 //! The rules that client metadata must keep (RFC 7591 section 2, RFC 9700 section 2), and what follows from it once
 //! the defaults of its issuer are filled in.
 
-use std::sync::Arc;
-
-use url::Url;
-
+use super::ClientMetadata;
 use super::error::{MetadataError, refuse};
 use super::id::check_client_id;
-use super::redirect::check_redirect_uri;
-use super::{ClientMetadata, MAX_REDIRECT_URIS, MAX_URI};
 use crate::client::secret::Secret;
-use crate::client::{AssertionRules, Client, Settings};
-use crate::federation::{Credential, MAX_CREDENTIALS};
+use crate::client::{Client, Settings};
 use crate::issuer::{Issuer, LONGEST_GRACE};
-use crate::jwks::keyset::{ClientKeys, KeySet};
 use crate::limit::rate::RateLimit;
-use crate::protocol::auth_method::{AuthMethod, CredentialKind};
+use crate::protocol::auth_method::CredentialKind;
 use crate::protocol::grant_type::GrantType;
 use crate::state::{Lifetimes, RotatePolicy};
 use crate::token::access::AccessTokenTyp;
@@ -144,7 +137,7 @@ impl ClientMetadata {
         })
     }
 
-    /// What the client may ask for: its resources and its audiences.
+    /// Returns the resources and audiences that the client may ask for.
     fn targets(&self, issuer: &Issuer) -> Result<Vec<String>, MetadataError> {
         let (ours, own) = (&issuer.settings, &self.jeton);
         let mut resources = own.resources.clone().unwrap_or_else(|| ours.resources.clone());
@@ -181,96 +174,10 @@ impl ClientMetadata {
         Ok(())
     }
 
-    /// RFC 7591 section 2: keys inline or by URL, not both; enough of them for the method.
-    fn assertion_rules(&self, method: AuthMethod, issuer: &Issuer) -> Result<AssertionRules, MetadataError> {
-        let by_certificate = method.credential == CredentialKind::RegisteredCertificate;
-        let keys = match (&self.jwks, &self.jwks_uri) {
-            (Some(_), Some(uri)) => return refuse("jwks_uri", uri, "jwks or jwks_uri, not both (RFC 7591 section 2)"),
-            (Some(jwks), None) => match KeySet::new(jwks) {
-                Ok(keys) if by_certificate && !keys.has_fit_certificates() => {
-                    let rule = "x5c and x5t#S256 must be of one certificate, and its key the one they stand with";
-                    return refuse("jwks", jwks, rule);
-                }
-                Ok(keys) => ClientKeys::Inline(Arc::new(keys)),
-                Err(error) => return refuse("jwks", error, "a JWK set of public keys (RFC 7517 section 5)"),
-            },
-            (None, Some(uri)) => ClientKeys::Remote(check_jwks_uri(uri)?),
-            (None, None) => ClientKeys::None,
-        };
-        if method.needs_keys() && matches!(keys, ClientKeys::None) {
-            let those = issuer.methods.iter().filter(|method| method.needs_keys()).map(|method| method.name);
-            let those = those.collect::<Vec<_>>().join(" and ");
-            return refuse("jwks", "absent", format!("{those} need jwks or jwks_uri"));
-        }
-        if let Some(alg) = self.token_endpoint_auth_signing_alg.filter(|alg| !method.algorithms.contains(alg)) {
-            return refuse("token_endpoint_auth_signing_alg", alg, "must be one of token_endpoint_auth_method");
-        }
-        let audience = self.jeton.assertion_audience.unwrap_or_default();
-        Ok(AssertionRules { keys, alg: self.token_endpoint_auth_signing_alg, audience })
-    }
-
-    /// The federated credentials: some for a federated method, none for another.
-    fn credentials(&self, method: AuthMethod, issuer: &Issuer) -> Result<Vec<Credential>, MetadataError> {
-        const FIELD: &str = "jeton.federated_credentials";
-        let own = &self.jeton.federated_credentials;
-        if matches!(method.credential, CredentialKind::Federated(_)) == own.is_empty() {
-            let rule = "at least one for a federated token_endpoint_auth_method, none for another";
-            return refuse(FIELD, own.len(), rule);
-        }
-        if own.len() > MAX_CREDENTIALS {
-            return refuse(FIELD, own.len(), "at most 32");
-        }
-        if let Some((_, again)) = own.iter().enumerate().find(|(at, one)| own[..*at].iter().any(|o| o.name == one.name))
-        {
-            return refuse(FIELD, &again.name, "each name once");
-        }
-        let checked = own.iter().map(|one| Credential::new(one, method, &issuer.methods, &issuer.providers));
-        checked.collect::<Result<_, _>>().or_else(|error| {
-            refuse(FIELD, error, "a name, a provider of the issuer and a condition about what it says")
-        })
-    }
-
-    fn check_uris(&self) -> Result<(), MetadataError> {
-        if self.redirect_uris.len() > MAX_REDIRECT_URIS {
-            return refuse("redirect_uris", self.redirect_uris.len(), "at most 64");
-        }
-        for uri in &self.redirect_uris {
-            if let Err(rule) = check_redirect_uri(uri) {
-                return refuse("redirect_uris", uri, rule);
-            }
-        }
-        if self.grant_types.contains(&GrantType::AUTHORIZATION_CODE) && self.redirect_uris.is_empty() {
-            return refuse("redirect_uris", "empty", "a client of the authorization code grant needs at least one");
-        }
-        let pages = [
-            ("client_uri", &self.client_uri),
-            ("logo_uri", &self.logo_uri),
-            ("tos_uri", &self.tos_uri),
-            ("policy_uri", &self.policy_uri),
-        ];
-        for (field, uri) in pages {
-            if let Some(uri) = uri
-                && !Url::parse(uri).is_ok_and(|url| matches!(url.scheme(), "https" | "http"))
-            {
-                return refuse(field, uri, "must be an http or https URL");
-            }
-        }
-        Ok(())
-    }
-
     fn check_scope(&self, issuer: &Issuer) -> Result<(), MetadataError> {
         match self.scope.tokens().find(|token| !issuer.settings.scopes.contains(token)) {
             Some(unknown) => refuse("scope", unknown, "must be one of the issuer's scopes"),
             None => Ok(()),
         }
-    }
-}
-
-/// https, because whoever answers there is the client (RFC 7591 section 5).
-fn check_jwks_uri(uri: &str) -> Result<Url, MetadataError> {
-    let url = Url::parse(uri).ok().filter(|url| url.scheme() == "https" && uri.len() <= MAX_URI);
-    match url.filter(|url| url.username().is_empty() && url.password().is_none() && url.fragment().is_none()) {
-        Some(url) => Ok(url),
-        None => refuse("jwks_uri", uri, "an https URL of at most 2048 characters without user and fragment"),
     }
 }

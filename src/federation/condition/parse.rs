@@ -7,22 +7,22 @@ use crate::protocol::auth_method::ProviderKind;
 
 /// Longest condition, in characters.
 pub const MAX_TEXT: usize = 10_240;
-/// How deep `And`, `Or` and `Not` may be nested.
+/// Depth to which `And`, `Or` and `Not` may be nested.
 pub const MAX_DEPTH: usize = 16;
 /// Most segments of a path.
 pub const MAX_SEGMENTS: usize = 12;
 
-/// What is wrong with a condition and where.
+/// The first thing that is wrong with a condition.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("character {at}: {problem}")]
 pub struct ConditionError {
-    /// GaugeGuard from 1.
+    /// The character, counted from 1.
     pub at: usize,
-    /// What was expected, or which limit was passed.
+    /// The expected text, or the limit that was passed.
     pub problem: &'static str,
 }
 
-/// What may stand under each root; a JWT's claims are anybody's, so only its two parts are named.
+/// The names that may stand under each root; a JWT's claims are anybody's, so only its two parts are named.
 const ROOTS: [(&str, &[&str]); 4] = [
     ("jwt", &["header", "claims"]),
     ("cert", &["subject", "issuer", "san", "serialNumber", "thumbprint"]),

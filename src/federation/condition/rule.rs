@@ -95,7 +95,7 @@ impl Test {
     }
 }
 
-/// Whether two values are of one type.
+/// Returns whether two values are of one type.
 fn alike(one: &Value, two: &Value) -> bool {
     std::mem::discriminant(one) == std::mem::discriminant(two)
 }

@@ -21,7 +21,7 @@ pub struct AuthMethod {
 /// The kind of credential that a client has. Decides which metadata the client needs and where the method is offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialKind {
-    /// None: a public client (RFC 6749 section 2.1).
+    /// No credential: a public client (RFC 6749 section 2.1).
     None,
     /// A secret that the client sends (RFC 6749 section 2.3.1).
     Secret,

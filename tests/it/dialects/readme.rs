@@ -64,7 +64,7 @@ fn line(dialect: &dyn Dialect, grants: &str, auth: &str, counts: &str) -> String
 
 fn dialect_of(vendor: &Vendor) -> &'static dyn Dialect {
     let named = |dialect: &&'static dyn Dialect| vendor.toml.contains(&format!("dialect = \"{}\"", dialect.name()));
-    dialect::ALL.into_iter().find(named).unwrap()
+    dialect::ALL.iter().copied().find(named).unwrap()
 }
 
 /// The request of a row that was answered 200.

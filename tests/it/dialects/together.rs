@@ -89,7 +89,7 @@ fn every_example_file_passes_config_check() {
 /// The page of a dialect says what is true of it: its paths, and a client that can be registered as it stands there.
 #[test]
 fn every_dialect_has_a_page_on_moving_a_client_over() {
-    for dialect in jeton::dialect::ALL.into_iter().filter(|dialect| dialect.name() != "rfc") {
+    for dialect in jeton::dialect::ALL.iter().copied().filter(|dialect| dialect.name() != "rfc") {
         let name = dialect.name();
         let read = |end: &str| std::fs::read_to_string(repository(&format!("config/dialects/{name}.{end}"))).unwrap();
         let (page, example) = (read("md"), read("toml"));

@@ -3,15 +3,16 @@
 //! An assertion names its client by itself, is for this issuer, lives shortly, and is used once: `jti` is remembered
 //! durably before the client is let in. A refusal after the signature costs the client nothing else.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::Assertion;
-use crate::auth::attempt::AuthAttempt;
-use crate::auth::audience::AudienceForm;
-use crate::auth::failure::ClaimError;
-use crate::auth::jwt::{MAX_JTI, SKEW, SLACK, instant};
+use super::assertion::Assertion;
+use super::attempt::AuthAttempt;
+use super::audience::AudienceForm;
+use super::failure::ClaimError;
+use super::jwt::{MAX_JTI, SKEW, SLACK, instant};
 use crate::client::Client;
 use crate::client::metadata::AssertionAudience;
 use crate::clock::Time;
@@ -24,7 +25,7 @@ const LONGEST: Duration = Duration::from_secs(60 * 60);
 
 impl Assertion<'_> {
     /// Checks everything but the signature.
-    pub(in crate::auth) fn check(&self, attempt: &AuthAttempt<'_>) -> Result<SingleUse<'_>, &'static str> {
+    pub(super) fn check(&self, attempt: &AuthAttempt<'_>) -> Result<SingleUse<'_>, &'static str> {
         let claims = &self.claims;
         let header = self.jws.header();
         // RFC 8725 section 3.11: an access token, a logout token or a proof is no assertion
@@ -54,7 +55,7 @@ impl Assertion<'_> {
         Ok(SingleUse { jti, exp, audience })
     }
 
-    /// Which of the accepted forms the audience has (RFC 7523 section 3, draft-ietf-oauth-rfc7523bis).
+    /// Returns the accepted form that the audience has (RFC 7523 section 3, draft-ietf-oauth-rfc7523bis).
     fn audience(&self, attempt: &AuthAttempt<'_>) -> Option<AudienceForm> {
         let ours = |aud: &Value| match aud.as_str() {
             Some(aud) if aud == attempt.issuer.url => Some(AudienceForm::Issuer),
@@ -76,8 +77,18 @@ impl Assertion<'_> {
     }
 }
 
+/// Lets in the client whose assertion was checked, once the assertion is remembered.
+pub(super) async fn accept(
+    attempt: &AuthAttempt<'_>,
+    checked: Result<SingleUse<'_>, &'static str>,
+) -> Result<Arc<Client>, ClaimError> {
+    let (client, single) = attempt.judge_with(checked)?;
+    single.spend(attempt, &client).await?;
+    Ok(client)
+}
+
 /// A checked assertion that may have been used before.
-pub(in crate::auth) struct SingleUse<'a> {
+pub(super) struct SingleUse<'a> {
     jti: &'a str,
     exp: Time,
     audience: AudienceForm,
@@ -86,7 +97,7 @@ pub(in crate::auth) struct SingleUse<'a> {
 impl SingleUse<'_> {
     /// Remembers the assertion until it has expired, on every node and over restarts; refused if it is remembered
     /// already (CHECKLIST 30).
-    pub(in crate::auth) async fn spend(&self, attempt: &AuthAttempt<'_>, client: &Client) -> Result<(), ClaimError> {
+    async fn spend(&self, attempt: &AuthAttempt<'_>, client: &Client) -> Result<(), ClaimError> {
         // a client id has no slash
         let name = format!("{}/{}", client.id, self.jti);
         let key = Key::used_assertion(&attempt.issuer.id, name.as_bytes());

@@ -1,4 +1,4 @@
-//! How often a device may poll (RFC 8628 section 3.5): `interval` apart, and five seconds more after each `slow_down`, but
+//! The intervals between polls of a device (RFC 8628 section 3.5): `interval` apart, and five seconds more after each `slow_down`, but
 //! never more than a minute apart: an answer may be lost, and the device then does not know that it is to wait longer.
 //!
 //! In memory and bounded, so that idle polling writes nothing; after a restart every device starts with its interval
@@ -14,23 +14,23 @@ use crate::protocol::naming::Naming;
 
 /// Codes that are watched at a time, about 5 MiB.
 const MOST: usize = 1 << 16;
-/// What each `slow_down` adds (RFC 8628 section 3.5).
+/// Time that each `slow_down` adds (RFC 8628 section 3.5).
 const PENALTY: Duration = Duration::from_secs(5);
 
-/// How much earlier than its interval a poll may come, and at most a quarter of it: timers and networks are not exact.
+/// Time that a poll may be early, at most a quarter of its interval: timers and networks are not exact.
 const TOLERANCE: Duration = Duration::from_secs(1);
-/// Within what time after a poll another one that names its client in the other place is that poll again: x/oauth2 sends
+/// Time after a poll in which another one that names its client in the other place is that poll again: x/oauth2 sends
 /// each twice, with Basic and without, until one of them succeeds; its form has the `client_id` both times.
 const REPETITION: Duration = Duration::from_secs(1);
 /// The longest interval that is demanded; also the longest that an issuer can set.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Who polled when.
+/// The last poll of each device.
 #[derive(Default)]
-pub(super) struct Pace(Mutex<Table>);
+pub(super) struct PollIntervals(Mutex<PollTable>);
 
 #[derive(Default)]
-struct Table {
+struct PollTable {
     polls: HashMap<Id, Poll>,
     cleaned_at: Time,
 }
@@ -39,13 +39,13 @@ struct Poll {
     at: Time,
     naming: Naming,
     kept: bool,
-    /// It came again; it may do so once.
+    /// The poll came again, which it may do once.
     repeated: bool,
     interval: Duration,
     expires_at: Time,
 }
 
-impl Pace {
+impl PollIntervals {
     /// Notes a poll; false if it came too soon, and from now on the device must wait longer.
     pub(super) fn is_kept(&self, device: Id, naming: Naming, interval: Duration, expires_at: Time, now: Time) -> bool {
         let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -62,7 +62,7 @@ impl Pace {
         true
     }
 
-    /// The device has its answer.
+    /// Forgets a device that has its answer.
     pub(super) fn forget(&self, device: Id) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).polls.remove(&device);
     }
@@ -94,24 +94,24 @@ mod tests {
 
     #[test]
     fn rfc8628_3_5_each_slow_down_adds_five_seconds() {
-        let (pace, device) = (Pace::default(), Id::random());
-        let poll = |second| pace.is_kept(device, InForm, FIVE, Time::from_secs(600), Time::from_secs(second));
+        let (intervals, device) = (PollIntervals::default(), Id::random());
+        let poll = |second| intervals.is_kept(device, InForm, FIVE, Time::from_secs(600), Time::from_secs(second));
         assert_eq!([0, 5, 8, 16, 26, 40].map(poll), [true, true, false, false, false, false]);
         assert!(poll(65), "25 s are the interval now");
     }
 
     #[test]
     fn rfc8628_3_5_a_poll_may_be_a_second_early() {
-        let (pace, device) = (Pace::default(), Id::random());
-        let poll = |millis| pace.is_kept(device, InForm, FIVE, Time::from_secs(600), Time::from_millis(millis));
+        let (intervals, device) = (PollIntervals::default(), Id::random());
+        let poll = |millis| intervals.is_kept(device, InForm, FIVE, Time::from_secs(600), Time::from_millis(millis));
         assert_eq!([0, 4_995, 9_990, 13_990, 17_989].map(poll), [true, true, true, true, false]);
     }
 
     #[test]
     fn rfc8628_3_5_a_poll_that_is_sent_twice_is_one_poll() {
-        let (pace, device) = (Pace::default(), Id::random());
+        let (intervals, device) = (PollIntervals::default(), Id::random());
         let poll =
-            |(naming, millis)| pace.is_kept(device, naming, FIVE, Time::from_secs(600), Time::from_millis(millis));
+            |(naming, millis)| intervals.is_kept(device, naming, FIVE, Time::from_secs(600), Time::from_millis(millis));
         let basic = |millis| (InHeader, millis);
         let body = |millis| (InForm, millis);
         let twice = [basic(0), body(10), basic(4_995), body(5_005), body(9_990), basic(10_000)];
@@ -124,36 +124,38 @@ mod tests {
     #[test]
     fn rfc8628_3_5_a_second_poll_that_names_its_client_the_same_way_is_another_one() {
         for naming in [InForm, InHeader] {
-            let (pace, device) = (Pace::default(), Id::random());
-            let poll = |millis| pace.is_kept(device, naming, FIVE, Time::from_secs(600), Time::from_millis(millis));
+            let (intervals, device) = (PollIntervals::default(), Id::random());
+            let poll =
+                |millis| intervals.is_kept(device, naming, FIVE, Time::from_secs(600), Time::from_millis(millis));
             assert!(poll(0) && !poll(0) && !poll(10));
         }
     }
 
     #[test]
     fn rfc8628_3_5_a_short_interval_is_an_interval() {
-        let (pace, device) = (Pace::default(), Id::random());
+        let (intervals, device) = (PollIntervals::default(), Id::random());
         let second = Duration::from_secs(1);
-        let poll = |millis| pace.is_kept(device, InForm, second, Time::from_secs(600), Time::from_millis(millis));
+        let poll = |millis| intervals.is_kept(device, InForm, second, Time::from_secs(600), Time::from_millis(millis));
         assert_eq!([0, 750, 1_499, 1_500].map(poll), [true, true, false, false]);
     }
 
     #[test]
     fn no_interval_is_longer_than_a_minute() {
-        let (pace, device) = (Pace::default(), Id::random());
-        let poll = |second| pace.is_kept(device, InForm, FIVE, Time::from_secs(600), Time::from_secs(second));
+        let (intervals, device) = (PollIntervals::default(), Id::random());
+        let poll = |second| intervals.is_kept(device, InForm, FIVE, Time::from_secs(600), Time::from_secs(second));
         assert_eq!((0..80).filter(|_| poll(0)).count(), 1, "the first");
         assert!(!poll(58) && poll(118));
     }
 
     #[test]
     fn the_table_is_bounded_and_gives_expired_codes_up() {
-        let pace = Pace::default();
-        let poll =
-            |second| pace.is_kept(Id::random(), InForm, FIVE, Time::from_secs(second + 10), Time::from_secs(second));
+        let intervals = PollIntervals::default();
+        let poll = |second| {
+            intervals.is_kept(Id::random(), InForm, FIVE, Time::from_secs(second + 10), Time::from_secs(second))
+        };
         assert!((0..MOST + 10).all(|_| poll(100)));
-        assert_eq!(pace.0.lock().unwrap().polls.len(), MOST);
+        assert_eq!(intervals.0.lock().unwrap().polls.len(), MOST);
         assert!(poll(111));
-        assert_eq!(pace.0.lock().unwrap().polls.len(), 1);
+        assert_eq!(intervals.0.lock().unwrap().polls.len(), 1);
     }
 }

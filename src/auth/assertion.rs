@@ -1,11 +1,9 @@
 //! The client's own assertion (RFC 7523 section 3), as it is read (CHECKLIST 26-30).
 
-mod check;
-
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::evidence::CREDENTIAL;
+use super::evidence::{CREDENTIAL, typed_assertion};
 use crate::jose::Jws;
 use crate::protocol::form::Form;
 use crate::protocol::strict_json;
@@ -16,34 +14,30 @@ const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// A client assertion; nothing in it is trusted until the signature is checked.
 pub(super) struct Assertion<'a> {
     pub(super) jws: Jws<'a>,
-    claims: AssertionClaims,
+    pub(super) claims: AssertionClaims,
 }
 
 /// Any JSON, so that a claim of the wrong type is a refusal with a name; a repeated one was refused before.
 #[derive(Deserialize)]
-struct AssertionClaims {
-    iss: Option<Value>,
-    sub: Option<Value>,
-    aud: Option<Value>,
-    exp: Option<Value>,
-    nbf: Option<Value>,
-    iat: Option<Value>,
-    jti: Option<Value>,
+pub(super) struct AssertionClaims {
+    pub(super) iss: Option<Value>,
+    pub(super) sub: Option<Value>,
+    pub(super) aud: Option<Value>,
+    pub(super) exp: Option<Value>,
+    pub(super) nbf: Option<Value>,
+    pub(super) iat: Option<Value>,
+    pub(super) jti: Option<Value>,
 }
 
 /// The assertion of a request, if there is one of this type.
 pub(super) fn of<'a>(form: &'a Form<'_>) -> Option<&'a str> {
-    typed(form).filter(|text| !is_foreign(text, form))
+    typed_assertion(form, &[TYPE]).filter(|text| !is_foreign(text, form))
 }
 
 /// The assertion of a request, if there is one of this type and somebody else than the client made it: it speaks of
 /// its own subject, or the request names a federated credential.
 pub(super) fn foreign<'a>(form: &'a Form<'_>) -> Option<&'a str> {
-    typed(form).filter(|text| is_foreign(text, form))
-}
-
-fn typed<'a>(form: &'a Form<'_>) -> Option<&'a str> {
-    form.get("client_assertion").filter(|_| form.get("client_assertion_type") == Some(TYPE))
+    typed_assertion(form, &[TYPE]).filter(|text| is_foreign(text, form))
 }
 
 /// The client's own assertion has its id as `iss` and `sub` (RFC 7523 section 3); this only finds who is to check it.
