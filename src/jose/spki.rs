@@ -25,10 +25,7 @@ impl PublicJwk {
         let curve = || info.algorithm.parameters_oid().map_err(|_| JwkError::Unsupported);
         let key = match info.algorithm.oid {
             ED25519 => Self::ed25519(bytes.try_into().map_err(|_| JwkError::Spki)?),
-            RSA => {
-                let (n, e) = rsa(bytes).map_err(|_| JwkError::Spki)?;
-                Self::rsa(n, e)?
-            }
+            RSA => Self::from_rsa_der(bytes)?,
             EC => Self(match curve()? {
                 P256 => point(bytes).map(|(x, y)| KeyMaterial::P256 { x, y })?,
                 P384 => point(bytes).map(|(x, y)| KeyMaterial::P384 { x, y })?,
@@ -40,9 +37,18 @@ impl PublicJwk {
         ParsedKey::parse(&key.0)?;
         Ok(key)
     }
+
+    /// Reads an RSAPublicKey in DER (RFC 8017 appendix A.1.1).
+    ///
+    /// # Errors
+    /// If it is no such key, or breaks the rules of [`PublicJwk::rsa`].
+    pub fn from_rsa_der(der: &[u8]) -> Result<Self, JwkError> {
+        let (n, e) = rsa(der).map_err(|_| JwkError::Spki)?;
+        Self::rsa(n, e)
+    }
 }
 
-/// Modulus and exponent of an RSAPublicKey (RFC 8017 appendix A.1.1).
+/// Reads modulus and exponent of an RSAPublicKey in DER (RFC 8017 appendix A.1.1).
 fn rsa(der: &[u8]) -> x509_cert::der::Result<(Vec<u8>, Vec<u8>)> {
     AnyRef::from_der(der)?.sequence(|reader| {
         let (n, e) = (UintRef::decode(reader)?, UintRef::decode(reader)?);
@@ -50,7 +56,7 @@ fn rsa(der: &[u8]) -> x509_cert::der::Result<(Vec<u8>, Vec<u8>)> {
     })
 }
 
-/// The coordinates of an uncompressed point (SEC 1 section 2.3.3), which certificates have (RFC 5480 section 2.2).
+/// Returns the coordinates of an uncompressed point (SEC 1 section 2.3.3), which certificates have (RFC 5480 section 2.2).
 fn point<const N: usize>(bytes: &[u8]) -> Result<([u8; N], [u8; N]), JwkError> {
     let (x, y) = bytes.strip_prefix(&[4]).and_then(|point| point.split_at_checked(N)).ok_or(JwkError::Spki)?;
     Ok((x.try_into().map_err(|_| JwkError::Spki)?, y.try_into().map_err(|_| JwkError::Spki)?))

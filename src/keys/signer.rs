@@ -121,12 +121,7 @@ impl Signer {
                 y.copy_from_slice(&point[33..]);
                 Ok(PublicJwk::p256(x, y))
             }
-            Private::Rsa(key) => {
-                let public = key.public_key();
-                let n = public.modulus().big_endian_without_leading_zero().to_vec();
-                let e = public.exponent().big_endian_without_leading_zero().to_vec();
-                PublicJwk::rsa(n, e).map_err(|_| SignerError::Pkcs8)
-            }
+            Private::Rsa(key) => PublicJwk::from_rsa_der(key.public_key().as_ref()).map_err(|_| SignerError::Pkcs8),
         }
     }
 

@@ -1,5 +1,7 @@
 //! The daemon: checked settings in, running listeners out, and an orderly end.
 
+mod environment;
+mod error;
 mod material;
 mod operator;
 mod prepare;
@@ -16,14 +18,11 @@ use crate::clock::Clock;
 use crate::config::{Config, Engine, hooked_grants, rings};
 use crate::grant::{Context, device};
 use crate::http::admin::Admin;
-use crate::http::fetch::Fetcher;
 use crate::http::proxy::Proxy;
 use crate::http::public::Public;
 use crate::http::{self, Drained, Stop};
-use crate::jwks::remote::Fetch;
-use crate::keys::{KeyError, Keys};
+use crate::keys::Keys;
 use crate::limit::throttle::Throttle;
-use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::router::Router;
 use crate::service::{Counters, Service, ServingPhase};
@@ -31,28 +30,12 @@ use crate::store::memory::Memory;
 use crate::store::sled::Sled;
 use crate::store::{self, Shards, StoreError};
 use crate::user::Users;
+pub use environment::Environment;
+pub use error::ServerError;
 pub use material::{PrepareError, check_admin_token};
 pub use operator::LogControl;
 use operator::{LiveConfig, Reloader, RunningParts};
 pub use prepare::{Prepared, prepare};
-
-/// A reason why the daemon did not start. Each message names the part that failed.
-#[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say it")]
-pub enum ServerError {
-    #[error(transparent)]
-    Prepare(#[from] PrepareError),
-    #[error(transparent)]
-    Bind(#[from] http::listener::BindError),
-    #[error("cannot use the store: {0}")]
-    Store(#[from] StoreError),
-    #[error("cannot use the signing keys")]
-    Keys(#[from] KeyError),
-    #[error("an actor did not start")]
-    Actor(#[from] ractor::SpawnErr),
-    #[error("the threads that hash passwords and secrets did not start")]
-    Threads(#[from] std::io::Error),
-}
 
 /// A running daemon.
 pub struct Daemon {
@@ -67,25 +50,6 @@ pub struct Daemon {
     public_task: JoinHandle<Drained>,
     admin_task: JoinHandle<Drained>,
     router_task: JoinHandle<()>,
-}
-
-/// The time, the metrics and the means of a daemon, which are no settings.
-pub struct Environment {
-    /// The time.
-    pub clock: Clock,
-    /// The metrics.
-    pub metrics: Metrics,
-    /// Reads documents of clients from their servers.
-    pub fetch: Arc<dyn Fetch>,
-    /// Changes the log filter, for a reload.
-    pub log: LogControl,
-}
-
-impl Environment {
-    /// Makes the environment of a process: the system's clock, new metrics, documents from the network, and its `log`.
-    pub fn system(log: LogControl) -> Self {
-        Self { clock: Clock::system(), metrics: Metrics::new(), fetch: Arc::new(Fetcher::new()), log }
-    }
 }
 
 impl Daemon {
