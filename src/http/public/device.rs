@@ -64,7 +64,7 @@ pub(super) async fn serve(
     }
 }
 
-/// What the client asks for, if it may; without `scope` everything it registered, which the portal may narrow.
+/// Checks what the client asks for; without `scope` that is its registered scope, which the portal may narrow.
 fn asked(responder: &Responder<'_>, client: &AuthenticatedClient, form: Form<'_>) -> Result<Granted, OAuthError> {
     if !client.may_use(GrantType::DEVICE_CODE.as_str()) {
         return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "the client may not use this grant type"));

@@ -1,6 +1,6 @@
 //! A grant of an embedding program: `grant_type=voucher` logs in whom the voucher names.
 
-use jeton::grant::{Context, Deciding, Grant, Login, TokenRequest};
+use jeton::grant::{Context, Deciding, DirectLogin, Grant, TokenRequest};
 use jeton::protocol::error::OAuthError;
 use jeton::protocol::grant_type::GrantType;
 use jeton::token::Granted;
@@ -17,7 +17,7 @@ impl Grant for Voucher {
             let voucher = request.form.require("voucher", "voucher is missing")?;
             let subject = voucher.strip_prefix("good-for-").ok_or(OAuthError::INVALID_GRANT)?.to_owned();
             let granted = Granted { scope: request.scope()?, ..Granted::default() };
-            Login { subject, granted, since: context.clock.now() }.begin(request, context).await
+            DirectLogin { subject, granted, since: context.clock.now() }.begin(request, context).await
         })
     }
 }
