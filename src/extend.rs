@@ -1,4 +1,4 @@
-//! What somebody who embeds jeton adds to it. In the repository itself a new grant is one file and one line in a list; here
+//! Extensions of a program that embeds jeton. In the repository itself a new grant is one file and one line in a list; here
 //! it is one file and one line in a value.
 
 use std::sync::Arc;
@@ -36,7 +36,7 @@ impl Extensions {
     /// Checks the names: none that is built in, and each once.
     ///
     /// # Errors
-    /// What it is, its name, and the rule.
+    /// The list, the name and the rule it breaks.
     pub fn check(&self) -> Result<(), (&'static str, String, &'static str)> {
         let mut grants: Vec<_> = grant::built_in().iter().map(|grant| grant.grant_type()).collect();
         for grant in &self.grants {
@@ -75,12 +75,12 @@ impl Extensions {
         auth::built_in().into_iter().chain(self.client_auth.iter().map(|own| own.method())).collect()
     }
 
-    /// Every dialect: those that are built in, then these.
+    /// Every dialect, the built-in ones first.
     pub fn all_dialects(&self) -> Dialects {
         Dialects::with(self.dialects.clone())
     }
 
-    /// Every grant: those that are built in, then these.
+    /// Every grant, the built-in ones first.
     pub fn all_grants(&self) -> Vec<Arc<dyn Grant>> {
         grant::built_in().into_iter().chain(self.grants.iter().cloned()).collect()
     }

@@ -1,4 +1,4 @@
-//! What the public and the admin surface share: the parts of a running service, in one place.
+//! The parts of a running service, shared by the public and the admin surface.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -19,21 +19,21 @@ use crate::router::Router;
 pub struct Service {
     /// Issuers and clients.
     pub registry: Arc<Registry>,
-    /// Who is who.
+    /// Authenticates clients.
     pub authenticator: Authenticator,
-    /// Who answers what.
+    /// The registered grants.
     pub router: Router,
     /// Store, keys, vault, clock, metrics.
     pub context: Context,
-    /// Where slow hashes run.
+    /// The threads of slow hashes.
     pub pool: Arc<HashPool>,
-    /// Devices that were started.
+    /// Limits the device authorizations that are started.
     pub device_starts: Throttle,
-    /// Whether it takes requests.
+    /// The phase of the process.
     pub phase: ServingPhase,
-    /// How its endpoints may be spelled.
+    /// The dialects.
     pub dialects: Dialects,
-    /// What only the daemon around it can do.
+    /// Operations of the daemon around the service.
     pub operator: Arc<dyn Operator>,
     /// The counters of the endpoints.
     pub counters: Counters,
@@ -108,7 +108,7 @@ impl Counters {
     }
 }
 
-/// What only the daemon can do for the admin surface.
+/// Operations that only the daemon can do for the admin surface.
 pub trait Operator: Send + Sync {
     /// Reads the configuration again and swaps it in, whole or not at all; `Ok` says what changed.
     fn reload(&self) -> Pin<Box<dyn Future<Output = Result<Reloaded, String>> + Send + '_>>;
@@ -117,16 +117,16 @@ pub trait Operator: Send + Sync {
     fn config(&self) -> serde_json::Value;
 }
 
-/// What a reload came to.
+/// The outcome of a reload.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Reloaded {
-    /// Whether anything that can be reloaded had changed.
+    /// True if anything that can be reloaded had changed.
     pub changed: bool,
     /// Settings that changed but need a restart.
     pub needs_restart: Vec<String>,
 }
 
-/// Where a process is in its life.
+/// The phase of a process: starting, serving, draining.
 #[derive(Debug, Default)]
 pub struct ServingPhase(AtomicU8);
 
@@ -134,17 +134,17 @@ const SERVING: u8 = 1;
 const DRAINING: u8 = 2;
 
 impl ServingPhase {
-    /// From now on it serves.
+    /// Begins to serve.
     pub fn serve(&self) {
         self.0.store(SERVING, Ordering::Release);
     }
 
-    /// From now on it drains: it answers, but wants no new traffic.
+    /// Begins to drain: requests are answered, but no new traffic is wanted.
     pub fn drain(&self) {
         self.0.store(DRAINING, Ordering::Release);
     }
 
-    /// Whether it wants traffic.
+    /// Returns whether the process wants traffic.
     pub fn is_serving(&self) -> bool {
         self.0.load(Ordering::Acquire) == SERVING
     }

@@ -23,7 +23,7 @@ use crate::token::access::ClaimStyle;
 /// `aliyun-idaas`.
 pub(super) struct AliyunIdaas;
 
-/// What the vendor's clients look for.
+/// The description that the vendor's clients look for.
 const UNAUTHORIZED: &str = "the client has not been authorized by resource server for this scope";
 
 impl Dialect for AliyunIdaas {
@@ -76,7 +76,7 @@ impl Dialect for AliyunIdaas {
         ClaimStyle { scope_names_audience: true, ..ClaimStyle::default() }
     }
 
-    /// What the generated SDK calls; it sends everything in the query.
+    /// The endpoints that the generated SDK calls take the query, in which it sends everything.
     fn carrier(&self, endpoint: Endpoint) -> Carrier {
         match endpoint {
             Endpoint::Token | Endpoint::DeviceAuthorization | Endpoint::Revocation => Carrier::FormOrQuery,

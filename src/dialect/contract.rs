@@ -7,12 +7,12 @@ use crate::protocol::form::Form;
 use crate::protocol::response::{DeviceResponse, TokenResponse};
 use crate::token::access::ClaimStyle;
 
-/// How endpoints, requests, answers and errors look.
+/// The shape of endpoints, requests, answers and errors.
 pub trait Dialect: Send + Sync {
-    /// Its name in the configuration.
+    /// The name in the configuration.
     fn name(&self) -> &'static str;
 
-    /// Where an endpoint answers; the first place is the one that discovery names.
+    /// The paths of an endpoint; discovery names the first.
     fn paths(&self, endpoint: Endpoint) -> &'static [Path];
 
     /// Names in the issuer's `vendor` table that it understands, such as the ids in its paths.
@@ -25,29 +25,29 @@ pub trait Dialect: Send + Sync {
         &[]
     }
 
-    /// How the access tokens of `issuer` look.
+    /// The format of the access tokens of `issuer`.
     fn style(&self, _settings: &IssuerSettings) -> ClaimStyle {
         ClaimStyle::default()
     }
 
-    /// How the parameters of a request to `endpoint` may arrive.
+    /// The places that the parameters of a request to `endpoint` may arrive in.
     fn carrier(&self, _endpoint: Endpoint) -> Carrier {
         Carrier::Form
     }
 
-    /// A request for a token or a device code in our names and words.
+    /// Translates a request for a token or a device code to the names of the RFCs.
     ///
     /// # Errors
-    /// If it says the same thing in both.
+    /// If the request says the same thing in both.
     fn read<'a>(&self, form: Form<'a>) -> Result<Form<'a>, OAuthError> {
         Ok(form)
     }
 
-    /// What the vendor asks of a request for a token or a device code beyond the RFCs; for a client that may use the
-    /// grant.
+    /// Checks what the vendor asks of a request for a token or a device code beyond the RFCs; for a client that may use
+    /// the grant.
     ///
     /// # Errors
-    /// What is missing.
+    /// The error for what is missing.
     fn check(&self, _endpoint: Endpoint, _form: &Form<'_>) -> Result<(), OAuthError> {
         Ok(())
     }
@@ -57,7 +57,7 @@ pub trait Dialect: Send + Sync {
         Headers { content_type: "application/json", cache_control: "no-store" }
     }
 
-    /// The id of a refusal, if the vendor's have one; it is also in the log.
+    /// The id of a refusal, if the vendor's refusals have one; it is also in the log.
     fn request_id(&self) -> Option<String> {
         None
     }
@@ -76,8 +76,8 @@ pub trait Dialect: Send + Sync {
         serde_json::to_vec(response).unwrap_or_default()
     }
 
-    /// Whether `hint` is a `token_type_hint` of a revocation. RFC 7009 section 2.1 lets a server ignore it, and so does
-    /// this one but for a vendor that refuses what it does not know.
+    /// Returns whether `hint` is a known `token_type_hint` of a revocation. RFC 7009 section 2.1 lets a server ignore
+    /// it, and so does this one but for a vendor that refuses what it does not know.
     fn knows_hint(&self, _hint: &str) -> bool {
         true
     }
@@ -87,8 +87,8 @@ pub trait Dialect: Send + Sync {
         ""
     }
 
-    /// Whether the revocation of another client's token is refused with `invalid_client` (RFC 7009 section 2.1), which
-    /// says that the token is good. Otherwise the answer is that to an unknown token; neither revokes it.
+    /// Returns whether the revocation of another client's token is refused with `invalid_client` (RFC 7009 section
+    /// 2.1), which says that the token is good. Otherwise the answer is that to an unknown token; neither revokes it.
     fn tells_whose(&self) -> bool {
         false
     }
@@ -97,7 +97,7 @@ pub trait Dialect: Send + Sync {
     fn error(&self, refused: &Refused<'_>) -> (u16, Vec<u8>);
 }
 
-/// Where an endpoint answers. `{name}` stands for a value of the issuer's `vendor` table; without it the path is left
+/// A path of an endpoint. `{name}` stands for a value of the issuer's `vendor` table; without it the path is left
 /// out. `{client_id}` is a segment that names the client of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Path {
@@ -107,7 +107,7 @@ pub enum Path {
     AtRoot(&'static str),
 }
 
-/// How the parameters of a request may arrive.
+/// The places that the parameters of a request may arrive in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Carrier {
     /// In a form, as the RFCs have it.
@@ -130,7 +130,7 @@ pub struct Headers {
 /// A refusal, with what dialects tell apart.
 #[derive(Clone, Copy, Debug)]
 pub struct Refused<'a> {
-    /// Code, description and occasion.
+    /// Code, description and cause.
     pub error: &'a OAuthError,
     /// The endpoint that refused.
     pub endpoint: Endpoint,
@@ -138,11 +138,11 @@ pub struct Refused<'a> {
     pub path: &'a str,
     /// The grant type, if the service knows it.
     pub grant: &'a str,
-    /// What [`Dialect::request_id`] made.
+    /// The id from [`Dialect::request_id`].
     pub request_id: Option<&'a str>,
-    /// What a user service of the operator's says to the person: printable ASCII, bounded.
+    /// The message of the operator's user service to the person: printable ASCII, bounded.
     pub message: Option<&'a str>,
-    /// The words of a custom grant, instead of those of `error`.
+    /// The error that a custom grant defines, instead of `error`.
     pub extension: Option<&'a ExtensionError>,
 }
 

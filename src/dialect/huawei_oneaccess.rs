@@ -15,7 +15,7 @@ use crate::protocol::response::TokenResponse;
 /// `huawei-oneaccess`.
 pub(super) struct HuaweiOneAccess;
 
-/// Where the vendor has the client credentials grant.
+/// The vendor's path of the client credentials grant.
 const TENANT_TOKEN: &str = "/api/v2/tenant/token";
 
 impl Dialect for HuaweiOneAccess {

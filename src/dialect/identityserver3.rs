@@ -1,6 +1,6 @@
 //! IdentityServer3 2.6: SEEDS.md 002.1 and, case by case, 002.2.
 //!
-//! What the token and revocation endpoints refuse is 400 with an `error`, `invalid_client` too; several cases have
+//! The token and revocation endpoints refuse with 400 and an `error`, `invalid_client` too; several cases have
 //! another code than RFC 6749 would give them. There is an `error_description` only for what the user service says about
 //! a login and for what is wrong with a proof key. Not copied: a wrong client or verifier burning the code, a code that
 //! lives five minutes, `plain`, Basic credentials that are never form-decoded.

@@ -1,11 +1,11 @@
-//! Where the endpoints of an issuer answer, by its dialect.
+//! The paths and URLs of an issuer's endpoints, by its dialect.
 
 use super::{Dialect, Path};
 use crate::issuer::IssuerSettings;
 use crate::protocol::endpoint::Endpoint;
 use crate::registry::route::ANY_CLIENT;
 
-/// Where paths of metadata begin (RFC 8615).
+/// The prefix of metadata paths (RFC 8615).
 const WELL_KNOWN: &str = "/.well-known/";
 
 /// Every path of an endpoint of an issuer, the canonical one first. RFC 8414 section 3.1 puts its well-known part

@@ -16,18 +16,18 @@ use crate::metrics::{GaugeGuard, Stopwatch};
 use crate::protocol::response::TokenResponse;
 use crate::token::access::AccessTokenFormat;
 
-/// Where the answer to a token request goes.
+/// The reply port of a token request.
 pub type TokenReply = RpcReplyPort<Result<TokenResponse, Error>>;
 
 /// A token request on its way through the actors.
 pub struct Job {
     /// The request.
     pub request: TokenRequest,
-    /// Where the answer goes.
+    /// The port that the answer goes to.
     pub reply: TokenReply,
-    /// Since when it is on its way.
+    /// Runs since the request was admitted.
     pub since: Stopwatch,
-    /// Its place in flight, given back when the work is done or dropped.
+    /// The permit of the request, returned when the work is done or dropped.
     pub permit: OwnedSemaphorePermit,
 }
 

@@ -34,7 +34,7 @@ pub struct AuthorizationRequest {
     pub resources: Vec<String>,
     /// `audience`.
     pub audiences: Vec<String>,
-    /// Who the person is, and how the portal knows.
+    /// The authentication of the person.
     pub authentication: Authentication,
 }
 

@@ -10,7 +10,7 @@ use crate::store::Shards;
 use crate::user::Users;
 use crate::vault::Vault;
 
-/// What a grant may use.
+/// The parts of the service that grants may use.
 #[derive(Clone)]
 pub struct Context {
     /// The store.

@@ -1,5 +1,5 @@
-//! Why a token request failed, and the one map from that to what the client is told. No wildcard arm: a new reason
-//! does not compile until somebody decides.
+//! The failures of token requests, and the one map from them to the error that the client receives. No wildcard arm: a
+//! new reason does not compile until somebody decides.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::state::{ConsumeRefusal, NameRefusal, RedeemRefusal, RotateRefusal, Sp
 use crate::store::StoreError;
 use crate::user::LoginError;
 
-/// Why a grant gave nothing.
+/// The failure of a token request.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The request breaks a rule of its protocol.
@@ -31,16 +31,16 @@ pub enum Error {
     /// The user does not exist, is disabled or has another password.
     #[error("the user name or the password is wrong, or the user is disabled")]
     WrongLogin {
-        /// What the user service says to the person.
+        /// The message of the user service to the person.
         message: Option<String>,
     },
     /// The password was right and not enough.
     #[error("more than a password is needed to log in")]
     PartialLogin {
-        /// What the user service says to the person.
+        /// The message of the user service to the person.
         message: Option<String>,
     },
-    /// Whether the password is right could not be decided.
+    /// The password could not be checked.
     #[error("failed to check a password")]
     Login(#[from] LoginError),
     /// The authorization code was not redeemed.
@@ -169,12 +169,12 @@ impl Error {
         }
     }
 
-    /// When the next try is welcome, if that is known.
+    /// Time until the next try is welcome, if that is known.
     pub fn retry_after(&self) -> Option<Duration> {
         if let Self::Throttled(wait) | Self::Login(LoginError::Throttled(wait)) = self { Some(*wait) } else { None }
     }
 
-    /// What the user service says to the person.
+    /// The message of the user service to the person.
     pub fn message(&self) -> Option<&str> {
         if let Self::WrongLogin { message } | Self::PartialLogin { message } = self { message.as_deref() } else { None }
     }

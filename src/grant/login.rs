@@ -1,4 +1,4 @@
-//! A login without a code: somebody was authenticated in this very request, and a family begins with it.
+//! A login without a code: a person was authenticated in this very request, and a family begins with it.
 
 use super::{Context, Error, Issue, Lineage, TokenRequest};
 use crate::clock::Time;
@@ -8,16 +8,16 @@ use crate::token::Granted;
 use crate::token::refresh::RefreshToken;
 use crate::token::wire::Head;
 
-/// How long the family may take to be written.
+/// Time within which the family must be written.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
-/// Who was authenticated and what was granted.
+/// A person authenticated in a token request, with the grant.
 pub struct DirectLogin {
     /// The person.
     pub subject: String,
     /// All that was granted: never more than the client may have.
     pub granted: Granted,
-    /// When it was decided, or a moment before: what is revoked later voids it.
+    /// The moment of the decision, or one before it: whatever is revoked later voids it.
     pub since: Time,
 }
 

@@ -1,4 +1,4 @@
-//! What a login portal says about a person it authenticated, for a code or for a device, and the rules of it.
+//! The authentication of a person by a login portal, for a code or for a device, and its rules.
 
 use crate::protocol::error::{BrokenRule, ErrorCause, ErrorCode, OAuthError};
 use crate::protocol::uri::has_control;
@@ -55,7 +55,7 @@ pub fn check_claims(claims: &UserClaims) -> Result<(), PortalError> {
     claims.check().map_err(PortalError::UserClaims)
 }
 
-/// Why a request of a login portal is refused.
+/// The refusal of a login portal's request.
 #[derive(Debug)]
 pub enum PortalError {
     /// The request breaks a rule of its protocol.

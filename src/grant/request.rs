@@ -20,9 +20,9 @@ use crate::token::access::Confirmation;
 pub struct TokenRequest {
     /// The issuer that is asked.
     pub issuer: Arc<Issuer>,
-    /// Who asks.
+    /// The authenticated client.
     pub client: AuthenticatedClient,
-    /// What is asked.
+    /// The parameters.
     pub form: Form<'static>,
     /// The address it came from.
     pub peer: IpAddr,
@@ -44,14 +44,14 @@ impl TokenRequest {
         Ok(scope)
     }
 
-    /// What the client may still have of a grant that it got earlier.
+    /// Limits an earlier grant to what the client may still have.
     pub(super) fn still_granted(&self, granted: Granted) -> Result<Granted, Error> {
         let settings = &self.client.settings;
         granted.limited_to(&settings.scope, &settings.resources).ok_or(Error::Mismatch("what the client may have now"))
     }
 
-    /// Whether the refresh tokens and device codes of `granted` may be used by a client that has proven as much as that of
-    /// this request: with the same certificate (RFC 8705 section 4), and not without any proof if there was one.
+    /// Checks that the client of this request may use the refresh tokens and device codes of `granted`, by what it
+    /// proved: with the same certificate (RFC 8705 section 4), and not without any proof if there was one.
     pub(super) fn confirms(&self, granted: &Granted) -> Result<(), Error> {
         if granted.proven && self.client.is_public() {
             return Err(Error::Mismatch("the client, which has become public since"));
@@ -62,12 +62,12 @@ impl TokenRequest {
         if right { Ok(()) } else { Err(Error::Mismatch("the client's certificate")) }
     }
 
-    /// `granted` as it is kept for refresh tokens of this request's client.
+    /// Notes in `granted`, for its refresh tokens, whether the client proved who it is.
     pub(super) fn kept(&self, granted: Granted) -> Granted {
         Granted { proven: !self.client.is_public(), ..granted }
     }
 
-    /// Whether the family of `granted` gets a refresh token, and how long what comes from it lives.
+    /// Returns whether the family of `granted` gets a refresh token, and the lifetimes of the family's tokens.
     pub(super) fn lifetimes(&self, granted: &Granted) -> (bool, Lifetimes) {
         let own = self.client.settings.lifetimes;
         let offline = self.issuer.is_offline(&granted.scope) && self.client.may_use(GrantType::REFRESH_TOKEN.as_str());

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::clock::Time;
 
-/// When a breaker opens and for how long.
+/// The settings of a breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BreakerRules {
     /// Failures in a row that open it, at least 1.
@@ -26,7 +26,7 @@ pub enum Breaker {
     },
     /// Nothing goes through.
     Open {
-        /// When it opened.
+        /// The moment it opened.
         since: Time,
     },
     /// One call is under way that decides; nothing else goes through.
@@ -42,7 +42,7 @@ pub enum Ticket {
     Probe,
 }
 
-/// How a call ended.
+/// The end of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallEnd {
     /// With an answer, whatever it says.
@@ -60,7 +60,7 @@ impl Default for Breaker {
 }
 
 impl Breaker {
-    /// Whether calls go through.
+    /// Returns whether calls go through.
     pub const fn is_closed(self) -> bool {
         matches!(self, Self::Closed { .. })
     }

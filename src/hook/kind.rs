@@ -1,6 +1,6 @@
 //! The purposes of hooks.
 
-/// What hooks are for: the label of their metrics.
+/// The purpose of a hook, which labels its metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HookKind {
     /// Checks the passwords of an issuer's users.

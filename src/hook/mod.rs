@@ -1,4 +1,4 @@
-//! Hooks: services of the operator's that decide what jeton cannot, asked by an HTTP POST with a JSON body.
+//! Hooks: services of the operator that decide what jeton cannot, asked by an HTTP POST with a JSON body.
 //!
 //! Always true: no more calls of a hook are in flight than it may have, none takes longer than its timeout, no answer
 //! is longer than [`MAX_ANSWER`], and while its [`Breaker`] is open it is not called at all. What is sent and answered
@@ -35,7 +35,7 @@ pub trait Post: Send + Sync {
     fn post(&self, body: Vec<u8>) -> Posting<'_>;
 }
 
-/// What [`Post::post`] gives: status and content, or why there is neither, for the log.
+/// The future of [`Post::post`]: status and content, or the failure for the log.
 pub type Posting<'a> = Pin<Box<dyn Future<Output = Result<(u16, Bytes), String>> + Send + 'a>>;
 
 /// A hook in use. A reload makes a new one.
@@ -81,7 +81,7 @@ impl Hook {
     /// failure, 429 is none, or somebody whom the hook slows down would take it from everybody else.
     ///
     /// # Errors
-    /// Why there is no answer: at once if the hook is busy or left alone.
+    /// The failure to get an answer: at once if the hook is busy or its breaker is open.
     pub async fn call(&self, body: Vec<u8>, clock: &Clock, metrics: &Metrics) -> Result<(u16, Bytes), HookError> {
         let counters = self.counters.get_or_init(|| HookCounters::new(metrics, self.kind));
         let answer = self.admitted(body, clock, counters).await;

@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::protocol::uri;
 
-/// Where a hook is and how much it is asked, as it stands in the configuration.
+/// The settings of a hook, as they stand in the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HookSettings {
@@ -21,7 +21,7 @@ pub struct HookSettings {
     /// PEM certificates that an https hook is trusted by; absent means the authorities that browsers trust.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
-    /// How long a call may take, with everything.
+    /// Longest duration of a call, with everything.
     #[serde(default = "two_seconds", with = "humantime_serde")]
     pub timeout: Duration,
     /// Calls in flight at a time; more are refused at once.
@@ -30,7 +30,7 @@ pub struct HookSettings {
     /// Failures in a row after which the hook is left alone.
     #[serde(default = "five")]
     pub breaker_failures: u32,
-    /// For how long it is left alone before one call tries it again.
+    /// Pause before one call tries it again.
     #[serde(default = "five_seconds", with = "humantime_serde")]
     pub breaker_pause: Duration,
 }

@@ -11,7 +11,7 @@ use crate::auth::{AuthFailure, ClaimedName};
 use crate::grant::Error;
 use crate::protocol::error::OAuthError;
 
-/// What an endpoint found out about a request, for its log line and the dialect's error body.
+/// Facts about a request that its endpoint found out, for the log line and the dialect's error body.
 #[derive(Default)]
 pub struct RequestLog {
     /// The grant type, or `unknown`; empty away from the token endpoint.

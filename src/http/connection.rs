@@ -25,7 +25,7 @@ use super::state::{ConnectionState, Protocol};
 use super::watchdog::{Watchdog, WatchdogAction};
 use crate::x509::Chain;
 
-/// How a connection ended.
+/// The end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ConnectionEnd {
     /// By HTTP's rules, from either side.
@@ -70,14 +70,14 @@ const MOST_RESETS: usize = 20;
 /// Streams we had to reset for the peer's errors, after which an HTTP/2 connection is closed (RUSTSEC-2024-0003).
 const MOST_ERRORS: usize = 64;
 
-/// Where a connection comes from.
+/// The peer of a connection.
 #[derive(Debug)]
 pub(super) struct PeerInfo {
     pub(super) peer: IpAddr,
     pub(super) tls: bool,
-    /// What the peer showed in the TLS handshake.
+    /// The certificates that the peer showed in the TLS handshake.
     pub(super) certificate: Option<Arc<Chain>>,
-    /// How old the connection may become.
+    /// Age at which the connection retires.
     pub(super) age: Duration,
 }
 
@@ -147,14 +147,14 @@ pub(super) async fn converse<H: Handler, S: Transport>(
     }
 }
 
-/// What came of watching a connection.
+/// The outcome of watching a connection.
 enum Watched {
     Ended(ConnectionEnd),
     /// Idle for so long that its buffers are worth more than its readiness; until when it may stay idle.
     Parked(Instant),
 }
 
-/// Drives `connection` and carries out what the watchdog says.
+/// Drives `connection` and takes the steps of its watchdog.
 async fn watch<C: Future<Output = hyper::Result<()>>>(
     mut connection: Pin<&mut C>,
     close: fn(Pin<&mut C>),

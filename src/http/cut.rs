@@ -1,4 +1,4 @@
-//! Why the service closes a connection that its peer would keep.
+//! Reasons to close a connection that its peer would keep, and their counters.
 
 use prometheus::IntCounter;
 

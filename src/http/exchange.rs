@@ -25,7 +25,7 @@ use super::shutdown::Shutdown;
 use super::state::{ConnectionState, Protocol};
 use crate::x509::Chain;
 
-/// What all requests of a listener share.
+/// State shared by all requests of a listener.
 pub(super) struct ListenerContext<H> {
     pub(super) handler: Arc<H>,
     pub(super) limits: Arc<Limits>,
@@ -36,7 +36,7 @@ pub(super) struct ListenerContext<H> {
     pub(super) shed_bodies: IntCounter,
 }
 
-/// What the requests of one connection share.
+/// State shared by the requests of one connection.
 pub(super) struct ConnectionContext<H> {
     pub(super) shared: Arc<ListenerContext<H>>,
     pub(super) state: Arc<ConnectionState>,
@@ -46,14 +46,14 @@ pub(super) struct ConnectionContext<H> {
     pub(super) certificate: Option<Arc<Chain>>,
 }
 
-/// The answer to a head that is not welcome.
+/// The answer that refuses a request by its head.
 struct HeadRefusal {
     answer: Box<Response>,
-    /// Whether another request may follow, if nothing of this one is left over.
+    /// True if another request may follow once this one is read to its end.
     understood: bool,
 }
 
-/// A place among the requests in flight; given up on drop.
+/// A permit among the requests in flight; returned on drop.
 struct InFlightPermit<'a, H>(&'a ListenerContext<H>);
 
 impl<H> Drop for InFlightPermit<'_, H> {
@@ -63,7 +63,7 @@ impl<H> Drop for InFlightPermit<'_, H> {
     }
 }
 
-/// Tells the state that the answer is ready, also if the exchange is dropped half way.
+/// Tells the connection's state that the answer is ready, also if the exchange is dropped half way.
 struct ExchangeGuard<'a> {
     state: &'a ConnectionState,
     unread: bool,

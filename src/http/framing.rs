@@ -11,7 +11,7 @@ use std::io::BufRead;
 
 const LENGTH: &[u8] = b"content-length:";
 const ENCODING: &[u8] = b"transfer-encoding:";
-/// How much of a line is kept: enough for both names with their values, and for the size of a chunk.
+/// Bytes kept of a line: enough for both names with their values, and for the size of a chunk.
 const MOST: usize = 64;
 
 /// Watches the requests of one connection.
@@ -27,7 +27,7 @@ pub(super) struct Framing {
     good: u32,
 }
 
-/// Where in a request the next byte is.
+/// The part of a request that the next byte belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Position {
     Head,
@@ -41,7 +41,7 @@ enum Position {
     Lost,
 }
 
-/// What the head in progress has said.
+/// The framing headers of the head in progress.
 #[derive(Debug, Default)]
 struct HeadFraming {
     lines: usize,
@@ -68,7 +68,7 @@ impl Framing {
         }
     }
 
-    /// How many heads were read from their first byte to their last and say in one way where their bodies end.
+    /// The number of heads read whole that say unambiguously where their bodies end.
     pub(super) fn good(&self) -> u32 {
         self.good
     }

@@ -1,4 +1,4 @@
-//! What the head of a request must not say, whoever asks for what: a host that is none (RFC 9112 section 3.2), an
+//! Rules for the head of any request: a host that is none (RFC 9112 section 3.2), an
 //! expectation that cannot be met (RFC 9110 section 10.1.1), a coding of the body that is not taken (section 8.4).
 
 use std::net::Ipv6Addr;
@@ -9,7 +9,7 @@ use hyper::{Method, Version};
 
 use super::request::Fault;
 
-/// Whether the head is one that a server must answer with 400: HTTP/1.1 names its host exactly once, HTTP/2 has
+/// Returns whether a server must answer the head with 400: HTTP/1.1 names its host exactly once, HTTP/2 has
 /// `:authority`, and each host is one. Nobody is a tunnel here.
 pub(super) fn is_malformed(head: &Parts) -> bool {
     let mut hosts = head.headers.get_all(HOST).iter();
@@ -20,7 +20,7 @@ pub(super) fn is_malformed(head: &Parts) -> bool {
     missing || wrong || of_target || head.method == Method::CONNECT
 }
 
-/// Why the body is not welcome, if it is not.
+/// Returns the fault of a body that is not welcome.
 pub(super) fn refusal(headers: &HeaderMap) -> Option<Fault> {
     let other_than = |name, known: &[u8]| {
         let mut members = headers.get_all(name).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
@@ -35,7 +35,7 @@ pub(super) fn refusal(headers: &HeaderMap) -> Option<Fault> {
     }
 }
 
-/// Whether the text is `uri-host [":" port]`, without a user (RFC 3986 section 3.2, RFC 9110 section 7.2).
+/// Returns whether the text is `uri-host [":" port]`, without a user (RFC 3986 section 3.2, RFC 9110 section 7.2).
 fn is_authority(text: &[u8]) -> bool {
     let (is_host, rest) = if let Some(literal) = text.strip_prefix(b"[") {
         let end = literal.iter().position(|byte| *byte == b']').unwrap_or(literal.len());

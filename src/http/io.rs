@@ -1,4 +1,4 @@
-//! The socket as hyper sees it: gives back the bytes that were sniffed, tells the [`ConnectionState`] what moves.
+//! The socket as hyper sees it: gives back the bytes that were sniffed, keeps the [`ConnectionState`] up to date.
 //!
 //! On close it reads what a refused peer still sends, for a while: closing a socket with unread bytes resets the
 //! connection, and the reset may overtake the answer (RFC 9112 section 9.6). A peer that has ended its sending side is
@@ -20,7 +20,7 @@ use super::framing::Framing;
 use super::state::{ConnectionPhase, ConnectionState, Protocol};
 
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// How much of a refused request is read and thrown away, in bytes.
+/// Most bytes of a refused request that are read and thrown away.
 const MOST_LINGERING: usize = 1024 * 1024;
 
 /// A byte stream over TCP.
@@ -47,17 +47,17 @@ pub(super) struct Opening {
     bytes: [u8; PREFACE.len()],
     len: usize,
     given: usize,
-    /// When the first of them arrived.
+    /// The arrival of the first of them.
     pub(super) since: Instant,
     pub(super) protocol: Protocol,
 }
 
-/// Why a connection never got as far as HTTP.
+/// The end of a connection before its first request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OpenError {
-    /// Not one byte in time.
+    /// No byte arrived in time.
     Silent,
-    /// A part of the HTTP/2 preface, and not the rest in time.
+    /// Only a part of the HTTP/2 preface arrived in time.
     Partial,
     /// The peer closed.
     Gone,

@@ -1,4 +1,4 @@
-//! What one listener tolerates: sizes, counts and times, each with its default (CHECKLIST 10, 13, E9-E11).
+//! The limits of one listener: sizes, counts and times, each with its default (CHECKLIST 10, 13, E9-E11).
 
 use std::time::Duration;
 
@@ -42,22 +42,22 @@ pub struct Limits {
     /// From the end of the headers to the end of the body; later is answered 408.
     #[serde(with = "humantime_serde")]
     pub body_timeout: Duration,
-    /// How long a peer may leave bytes of an answer unread.
+    /// Longest time a peer may leave bytes of an answer unread.
     #[serde(with = "humantime_serde")]
     pub write_timeout: Duration,
-    /// How long a connection stays open between requests.
+    /// Longest time a connection stays open between requests.
     #[serde(with = "humantime_serde")]
     pub idle_timeout: Duration,
-    /// After how long an idle HTTP/1 connection gives its buffers back until the next request.
+    /// Idle time after which an HTTP/1 connection gives its buffers back until the next request.
     #[serde(with = "humantime_serde")]
     pub park_after: Duration,
-    /// How long the rest of a refused request is read and thrown away, so that the answer is not lost to a reset.
+    /// Time for which the rest of a refused request is read and thrown away, so that the answer is not lost to a reset.
     #[serde(with = "humantime_serde")]
     pub linger_timeout: Duration,
     /// Time between HTTP/2 pings.
     #[serde(with = "humantime_serde")]
     pub ping_interval: Duration,
-    /// How long an HTTP/2 ping may stay unanswered.
+    /// Longest time an HTTP/2 ping may stay unanswered.
     #[serde(with = "humantime_serde")]
     pub ping_timeout: Duration,
 }
@@ -96,7 +96,7 @@ pub struct LimitError {
     pub setting: &'static str,
     /// Its value as read.
     pub value: String,
-    /// What it must be.
+    /// The rule it breaks.
     pub rule: &'static str,
 }
 

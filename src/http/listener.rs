@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 /// Connections that the kernel holds for us before they are accepted.
 const BACKLOG: i32 = 4096;
 
-/// Why an address could not be listened on.
+/// The failure to listen on an address.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// Somebody else has the port.
@@ -28,7 +28,7 @@ pub enum BindError {
 }
 
 impl BindError {
-    /// Where it was to listen.
+    /// The address that could not be listened on.
     pub fn address(&self) -> SocketAddr {
         match self {
             Self::InUse(addr) | Self::Forbidden(addr) | Self::NotHere(addr) | Self::Other(addr, _) => *addr,
@@ -60,7 +60,7 @@ fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// How the last attempts to accept went.
+/// Accepts connections, and remembers failed attempts.
 #[derive(Debug, Default)]
 pub(super) struct Acceptor {
     failures: u32,

@@ -1,4 +1,4 @@
-//! What the transport hands to an endpoint and takes back.
+//! Requests and answers between the transport and its handler.
 //!
 //! A [`Handler`] decides on the head first, so that a request for nothing is refused with its body unread.
 
@@ -30,7 +30,7 @@ pub struct Request {
     pub body: Bytes,
     /// The address the connection came from; behind a trusted proxy, the address the proxy names.
     pub peer: IpAddr,
-    /// Whether the connection is TLS.
+    /// True if the connection is TLS.
     pub tls: bool,
     /// The certificate whose key the sender has, with what came along: from the handshake, or from a trusted proxy.
     pub certificate: Option<Arc<Chain>>,
@@ -61,7 +61,7 @@ impl fmt::Debug for Request {
     }
 }
 
-/// Why the transport itself refuses a request.
+/// The reason for which the transport itself refuses a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// Ambiguous framing, no valid `Host`, a fragment in the target, or a body that broke off.
@@ -83,7 +83,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// The status that says so.
+    /// The status of the answer.
     pub fn status(self) -> StatusCode {
         match self {
             Self::Malformed => StatusCode::BAD_REQUEST,
@@ -114,13 +114,13 @@ impl Fault {
 pub struct Admission<T> {
     /// Longest body that is read, in bytes.
     pub max_body: usize,
-    /// What the head resolved to, handed on to [`Handler::handle`].
+    /// The result of resolving the head, handed on to [`Handler::handle`].
     pub target: T,
 }
 
 /// A service behind a listener.
 pub trait Handler: Send + Sync + 'static {
-    /// What the head of a request resolves to, such as its endpoint.
+    /// The result of resolving the head of a request, such as its endpoint.
     type Target: Send;
 
     /// Decides on the head and where it comes from: what it resolves to, or the refusal.

@@ -1,4 +1,4 @@
-//! How answers are written: JSON, `no-store` on everything that could carry a credential, and the right status with
+//! Constructors of answers: JSON, `no-store` on everything that could carry a credential, and the right status with
 //! the right companions (CHECKLIST 7-9).
 
 use std::time::Duration;

@@ -22,7 +22,7 @@ use super::shutdown::Shutdown;
 use super::tls::{Tls, peer};
 use crate::metrics::{GaugeGuard, Metrics};
 
-/// How the connections that were open when the drain began have ended.
+/// The ends of the connections that were open when the drain began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Drained {
     /// Ended by themselves, their last request answered.
@@ -31,7 +31,7 @@ pub struct Drained {
     pub cut: usize,
 }
 
-/// What remains for a cut connection's task to end, after the deadline.
+/// Time after the deadline for the tasks of cut connections to end.
 const GRACE: Duration = Duration::from_millis(250);
 
 struct Listener<H> {
@@ -135,7 +135,7 @@ impl<H: Handler> Listener<H> {
         }
     }
 
-    /// A place for one more connection, as soon as there is one.
+    /// Waits for a permit for one more connection.
     async fn place(&self, connections: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
         if connections.available_permits() == 0 {
             self.shed.inc();

@@ -16,7 +16,7 @@ const SERVING: u64 = u64::MAX;
 /// The end has been announced, and no drain has been asked for.
 const LEAVING: u64 = u64::MAX - 1;
 
-/// How long an idle connection stays open in a drain: its next request may have been sent before its peer could know.
+/// Time an idle connection stays open in a drain: its next request may have been sent before its peer could know.
 pub(super) const PARTING: Duration = Duration::from_millis(250);
 
 #[derive(Debug)]
@@ -58,12 +58,12 @@ impl Stop {
 }
 
 impl Shutdown {
-    /// Whether connections shall end: the next answer on each is its last.
+    /// Returns whether connections shall end: the next answer on each is its last.
     pub fn is_leaving(&self) -> bool {
         self.0.deadline.load(Ordering::Acquire) != SERVING
     }
 
-    /// When everything must have ended; `None` before the drain.
+    /// The deadline of the drain; `None` before it.
     pub fn deadline(&self) -> Option<Instant> {
         match self.0.deadline.load(Ordering::Acquire) {
             SERVING | LEAVING => None,

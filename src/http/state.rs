@@ -1,11 +1,11 @@
-//! Where one connection is in its life, told by its socket and its requests, read by its [`super::watchdog`].
+//! The state of one connection, updated by its socket and its requests, read by its [`super::watchdog`].
 //!
 //! HTTP/1 walks Idle, Head, Body, Handling, Writing and back to Idle; HTTP/2 only counts its open streams.
 //! For HTTP/1 everything happens in one task, so relaxed atomics are plain loads and stores.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::Relaxed};
 
-/// What a connection is waiting for.
+/// The event that a connection waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum ConnectionPhase {
@@ -97,7 +97,7 @@ impl ConnectionState {
         self.phase.store(phase as u8, Relaxed);
     }
 
-    /// Bytes of HTTP/1 arrived, and so many heads of the connection are good by now.
+    /// Notes that bytes of HTTP/1 arrived; `good` heads of the connection are unambiguous so far.
     pub(super) fn received(&self, good: u32) {
         self.good.store(good, Relaxed);
         match self.phase() {
@@ -107,7 +107,7 @@ impl ConnectionState {
         }
     }
 
-    /// A head is complete. Whether it can be trusted.
+    /// Notes that a head is complete; returns whether it can be trusted.
     pub(super) fn begin(&self) -> bool {
         let served = self.served.fetch_add(1, Relaxed) + 1;
         if self.protocol == Protocol::Http2 {
@@ -118,12 +118,12 @@ impl ConnectionState {
         served <= self.good.load(Relaxed)
     }
 
-    /// The body is complete.
+    /// Notes that the body is complete.
     pub(super) fn handling(&self) {
         self.enter(ConnectionPhase::Handling);
     }
 
-    /// The answer is ready; `unread` if the request was not read to its end.
+    /// Notes that the answer is ready; `unread` if the request was not read to its end.
     pub(super) fn end(&self, unread: bool) {
         match self.protocol {
             Protocol::Http1 => self.enter(if unread { ConnectionPhase::Refused } else { ConnectionPhase::Writing }),
@@ -131,7 +131,7 @@ impl ConnectionState {
         }
     }
 
-    /// The request ended without an answer.
+    /// Notes that the request ended without an answer.
     pub(super) fn abandon(&self) {
         self.abandoned.fetch_add(1, Relaxed);
     }
@@ -141,8 +141,8 @@ impl ConnectionState {
         self.abandoned.load(Relaxed)
     }
 
-    /// The peer has ended its sending side. Whether hyper may know: h2 forgets the answers that are still due, so for HTTP/2
-    /// the [`super::watchdog`] ends the connection.
+    /// Notes that the peer has ended its sending side; returns whether hyper may know: h2 forgets the answers that are
+    /// still due, so for HTTP/2 the [`super::watchdog`] ends the connection.
     pub(super) fn end_of_input(&self) -> bool {
         self.ended.store(true, Relaxed);
         self.protocol == Protocol::Http1
@@ -152,12 +152,12 @@ impl ConnectionState {
         self.ended.load(Relaxed)
     }
 
-    /// The peer cannot take more bytes for now.
+    /// Notes that the peer takes no more bytes for now.
     pub(super) fn block(&self) {
         self.blocked.store(true, Relaxed);
     }
 
-    /// Everything written was taken.
+    /// Notes that the peer took everything written.
     pub(super) fn flushed(&self) {
         if self.blocked.load(Relaxed) {
             self.blocked.store(false, Relaxed);
@@ -173,7 +173,7 @@ impl ConnectionState {
         self.blocked.load(Relaxed)
     }
 
-    /// Our end is closed. Whether what the peer still sends has to be read.
+    /// Notes that our end is closed; returns whether the bytes that the peer still sends have to be read.
     pub(super) fn lingers(&self) -> bool {
         if self.protocol == Protocol::Http2 {
             return false;
@@ -188,7 +188,7 @@ impl ConnectionState {
         unread
     }
 
-    /// Makes the next answer the last one.
+    /// Makes the next answer the last one of the connection.
     pub(super) fn retire(&self) {
         self.retired.store(true, Relaxed);
     }

@@ -1,4 +1,4 @@
-//! Decides how long a connection may stay as it is: pure, told the time, armed with one timer per connection.
+//! Decides how long a connection may stay as it is. Pure: the time is an argument. Each connection has one timer.
 //!
 //! The timer is only ever moved earlier; when it fires too soon the deadline is worked out again. A busy
 //! connection therefore touches the timer wheel once in many requests, not once in each.
@@ -19,10 +19,10 @@ const FOREVER: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Requests that a peer may take back, whatever their share; beyond, at most half of all it makes.
 const TOLERATED_RESETS: u32 = 200;
 
-/// What to do with a connection now.
+/// The next step for a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum WatchdogAction {
-    /// Leave it until then, or until it moves.
+    /// Leave it until then, or until its state changes.
     Wait(Instant),
     /// Take its buffers away until the next request begins, or until then.
     Park(Instant),
@@ -32,7 +32,7 @@ pub(super) enum WatchdogAction {
     Cut(CutReason),
 }
 
-/// The memory of one connection's past that its deadlines depend on.
+/// The deadlines of one connection, with the past that they depend on.
 #[derive(Debug)]
 pub(super) struct Watchdog {
     state: Arc<ConnectionState>,
@@ -42,13 +42,13 @@ pub(super) struct Watchdog {
     blocked_since: Option<Instant>,
     retire_at: Instant,
     retired: bool,
-    /// When a graceful close began.
+    /// The beginning of a graceful close.
     closing: Option<Instant>,
-    /// When the drain was noticed.
+    /// The moment the drain was noticed.
     draining: Option<Instant>,
-    /// When it was noticed that the peer of an HTTP/2 connection sends nothing any more.
+    /// The moment it was noticed that the peer of an HTTP/2 connection has ended its sending side.
     ended: Option<Instant>,
-    /// Whether it may be parked.
+    /// True if it may be parked.
     parkable: bool,
 }
 
@@ -74,12 +74,12 @@ impl Watchdog {
         }
     }
 
-    /// From now on the connection stays as it is when it is idle.
+    /// Stops parking the connection when it is idle.
     pub(super) fn never_park(&mut self) {
         self.parkable = false;
     }
 
-    /// Judges the connection at `now`: whether its peer is asked to leave, and `drain` is when everything must have ended.
+    /// Returns the next step at `now`; `leaving` if the peer is asked to leave, `drain` is the deadline of a drain.
     pub(super) fn check(&mut self, now: Instant, leaving: bool, drain: Option<Instant>) -> WatchdogAction {
         let seen = (self.state.phase(), self.state.served());
         if seen != self.seen {

@@ -22,7 +22,7 @@ use actor::Register;
 pub use metrics::TokenMetrics;
 pub use registered::RegisteredGrant;
 
-/// How long the registration of a grant may take.
+/// Longest duration of the registration of a grant.
 const REGISTRATION: Duration = Duration::from_secs(5);
 
 /// Limits of token requests.

@@ -3,7 +3,8 @@
 //!
 //! Always true: the hook is asked only for an authenticated client that may use the grant and whose request keeps the
 //! declared rules; what it grants is never wider than what the client asked for and may have; without a usable answer
-//! there is no token; a guess is counted before the hook sees it. With a subject it is a login like any other; without one it is the client's own token.
+//! there is no token; a guess is counted before the hook sees it. With a subject it is a login like any other; without
+//! one it is the client's own token.
 
 mod wire;
 
@@ -101,7 +102,7 @@ async fn decide(
     }
 }
 
-/// Whether a refusal says that it was no wrong guess: by a code that means something else. A code of the hook's own
+/// Returns whether a refusal says that it was no wrong guess: by a code that means something else. A code of the hook's own
 /// does not say so.
 fn says_no_guess(name: &str) -> bool {
     let known = ErrorCode::ALL.into_iter().find(|code| code.name() == name);

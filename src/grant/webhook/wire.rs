@@ -1,4 +1,4 @@
-//! What a hook of a custom grant is asked and what it may answer: pure, and strict, because a member that was meant and
+//! The question to the hook of a custom grant, and its answer: pure, and strict, because a member that was meant and
 //! is not understood would change who gets what.
 
 use std::net::IpAddr;
@@ -50,11 +50,11 @@ impl GrantQuestion<'_> {
 
 /// A usable answer that grants something.
 pub(super) struct GrantAnswer {
-    /// Whom the tokens are about; `None` is the client itself.
+    /// The subject of the tokens; `None` is the client itself.
     pub(super) subject: Option<String>,
-    /// What is granted at most; `None` is all that was asked for.
+    /// The granted scope; `None` is all that was asked for.
     scope: Option<Scope>,
-    /// What else is said; without scope and resources.
+    /// The rest of the grant, without scope and resources.
     pub(super) granted: Granted,
 }
 
@@ -98,7 +98,7 @@ impl GrantAnswer {
     /// Reads an answer: 200 with a grant or a refusal, or 400 with a refusal.
     ///
     /// # Errors
-    /// Outside, why the answer is unusable; inside, the refusal.
+    /// Outside, the rule that the answer breaks; inside, the refusal.
     pub(super) fn read(status: u16, body: &[u8]) -> Result<Result<Self, ExtensionError>, &'static str> {
         if status != 200 && status != 400 {
             return Err("its status is neither 200 nor 400");
@@ -141,7 +141,7 @@ impl GrantAnswer {
         Ok(Self { subject, scope, granted })
     }
 
-    /// What is left of `offered`; `None` if nothing is, although both named something.
+    /// Narrows `offered` to the granted scope; returns `None` if nothing is left, although both named something.
     pub(super) fn narrow(&self, offered: &Scope) -> Option<Scope> {
         let Some(scope) = &self.scope else { return Some(offered.clone()) };
         let left = offered.common(scope);

@@ -21,7 +21,7 @@ pub(super) fn read<T: DeserializeOwned>(request: &Request) -> Result<T, Problem>
     from_value(body)
 }
 
-/// What a JSON value says; an error names the member that is wrong.
+/// Deserializes a JSON value; an error names the member that is wrong.
 pub(super) fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
     serde_path_to_error::deserialize(value).map_err(|error| match error.path().to_string().as_str() {
         "." => Problem::new(400, format!("the JSON body is wrong: {}", error.inner())),

@@ -1,4 +1,4 @@
-//! What operators and their machines look at: health, metrics, version, configuration, reload.
+//! Endpoints for operators and their machines: health, metrics, version, configuration, reload.
 
 use hyper::Method;
 

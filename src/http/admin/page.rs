@@ -9,11 +9,11 @@ const MAX: usize = 1000;
 /// Members of one page if nobody says how many.
 const DEFAULT: usize = 100;
 
-/// What part of a list is asked for.
+/// The requested part of a list.
 pub(super) struct Page {
-    /// The name before the first of the page.
+    /// The name that the page begins behind.
     pub(super) after: String,
-    /// At most so many.
+    /// Most members of the page.
     pub(super) limit: usize,
 }
 
@@ -32,7 +32,7 @@ impl Page {
         Ok(Self { after: query.get("after").unwrap_or_default().to_owned(), limit })
     }
 
-    /// Where the next page begins, if there may be one after `found` members, the last of which is called `last`.
+    /// Returns the start of the next page, if there may be one after `found` members whose last is called `last`.
     pub(super) fn next(&self, found: usize, last: Option<&str>) -> Option<String> {
         last.filter(|_| found == self.limit).map(str::to_owned)
     }

@@ -13,7 +13,7 @@ use crate::store::StoreError;
 use crate::user::HashError;
 use crate::user::directory::DirectoryError;
 
-/// Why an admin call was refused.
+/// The refusal of an admin call.
 #[derive(Debug)]
 pub(super) struct Problem {
     status: u16,
@@ -84,7 +84,7 @@ impl From<StoreError> for Problem {
     }
 }
 
-/// What is too large stays so, however often it is sent.
+/// The status of a store failure: 400 for a document that is too large, however often it is sent, else 503.
 fn of_store(error: &StoreError) -> u16 {
     match error {
         StoreError::TooLarge { .. } => 400,

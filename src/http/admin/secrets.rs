@@ -25,7 +25,7 @@ const LONGEST: u64 = 3660 * 86_400;
 
 /// A secret on its way to its owner.
 pub(super) struct NewSecret {
-    /// What is kept of it.
+    /// The stored form: a hash.
     pub(super) stored: StoredSecret,
     /// The secret itself: shown once, kept nowhere.
     pub(super) text: Zeroizing<String>,
@@ -122,7 +122,7 @@ pub(super) async fn remove(service: &Service, issuer: &Issuer, id: &str, secret:
     Ok(respond::json(204, ""))
 }
 
-/// Whether `text` is one of the `secrets` of a client that are live.
+/// Returns whether `text` is one of the `secrets` of a client that have not expired.
 pub(super) async fn is_one_of(
     service: &Service,
     issuer: &Issuer,

@@ -22,7 +22,7 @@ use crate::service::Service;
 /// Longest body of an admin request, in bytes.
 pub const MAX_BODY: usize = 256 * 1024;
 const PREFIX: &str = "/admin/v1/";
-/// What a call is counted as; paths carry ids, labels do not.
+/// Labels of calls in logs and metrics; paths carry ids, labels do not.
 const LABELS: [&str; 10] =
     ["clients", "secrets", "codes", "device", "users", "keys", "revocations", "config", "reload", "open"];
 
@@ -31,7 +31,7 @@ pub struct Admin {
     service: Arc<Service>,
     token: AdminToken,
     observers: Observers,
-    /// Whoever has no token decides how often it is refused.
+    /// Limits the log lines of refused calls, which anybody without a token can cause.
     refusals: LineBudget,
 }
 
@@ -101,7 +101,7 @@ impl Handler for Admin {
     }
 }
 
-/// The call that a path of anybody is about; never what else stands in it.
+/// Returns the label of a path that anybody may have sent; nothing else of the path.
 fn label(path: &str) -> &'static str {
     path.split('/').rev().find_map(|segment| LABELS.into_iter().find(|label| *label == segment)).unwrap_or("open")
 }

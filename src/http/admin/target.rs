@@ -1,4 +1,4 @@
-//! What a call of the admin API was about, for its audit line. Never the path, which has user codes of devices that still
+//! The subject of an admin call, for its audit line. Never the path, which has user codes of devices that still
 //! wait and names of people; and what the caller chose only in the form that it may have.
 
 use hyper::Method;
@@ -8,17 +8,17 @@ use crate::auth::ClaimedName;
 use crate::http::{Request, Response};
 use crate::token::access::is_subject;
 
-/// Whose token is used: there is one today.
+/// The holder of the admin token: there is one token today.
 pub(super) const ACTOR: &str = "admin";
 
-/// What an answer says that it made; the request could not name it.
+/// Ids that a call created, attached to its answer; the request could not name them.
 #[derive(Clone, Default)]
 pub(super) struct Created {
     pub(super) client: Option<String>,
     pub(super) secret: Option<String>,
 }
 
-/// That an answer has a line of its own, which says more than the general one.
+/// Marks an answer whose call wrote an audit line of its own, which says more than the general one.
 #[derive(Clone)]
 pub(super) struct Audited;
 
@@ -29,7 +29,7 @@ impl Audited {
     }
 }
 
-/// What was changed.
+/// The client, subject and secret that a call changed.
 #[derive(Default)]
 pub(super) struct AuditTarget {
     client: Option<String>,
@@ -37,7 +37,7 @@ pub(super) struct AuditTarget {
     secret: Option<String>,
 }
 
-/// What bodies of several calls have in common.
+/// Members that bodies of several calls share.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Named {
@@ -46,7 +46,7 @@ struct Named {
 }
 
 impl AuditTarget {
-    /// Of a call below `issuers/{issuer}`, by its path, its body and its answer.
+    /// Finds the target of a call below `issuers/{issuer}` in its path, its body and its answer.
     pub(super) fn of(segments: &[&str], request: &Request, response: &Response) -> Self {
         let named: Named = serde_json::from_slice(&request.body).unwrap_or_default();
         let made = response.extensions().get::<Created>().cloned().unwrap_or_default();

@@ -41,7 +41,7 @@ impl Dial for SystemDial {
     }
 }
 
-/// Why there is no connection.
+/// The failure to connect.
 #[derive(Clone, Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum ConnectError {

@@ -23,9 +23,9 @@ pub use connect::{ConnectError, Dial, Dialling};
 pub(super) use trust::trusting;
 pub use trust::{ServerTrust, TrustError};
 
-/// How long a call may take, with everything.
+/// Longest duration of a call, with everything.
 const LIMIT: Duration = Duration::from_secs(30);
-/// How long an idle connection is kept: shorter than servers keep theirs.
+/// Time an idle connection is kept: shorter than servers keep theirs.
 const KEEP: Duration = Duration::from_secs(15);
 /// Longest answer to [`send`], in bytes.
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
@@ -52,7 +52,7 @@ pub struct Reply {
     pub date: Option<String>,
 }
 
-/// Why there is no answer.
+/// The failure to get an answer.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum ClientError {

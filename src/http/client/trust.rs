@@ -1,4 +1,4 @@
-//! By which authorities an https server is trusted.
+//! The authorities that an https server is trusted by.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
@@ -17,11 +17,11 @@ pub enum ServerTrust<'a> {
     Nobody,
     /// The PEM certificates in a file.
     File(&'a Path),
-    /// Those that browsers trust.
+    /// The authorities that browsers trust.
     Browsers,
 }
 
-/// Why a server cannot be trusted by anybody.
+/// Certificates that cannot be used to trust a server.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum TrustError {

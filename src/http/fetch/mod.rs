@@ -17,7 +17,7 @@ pub use super::client::{Dial, Dialling};
 use crate::cause::chain;
 use crate::jwks::remote::{Fetch, Fetching};
 
-/// How long a fetch may take, with everything.
+/// Longest duration of a fetch, with everything.
 const LIMIT: Duration = Duration::from_secs(2);
 /// Longest document, in bytes.
 const MAX_DOCUMENT: usize = 64 * 1024;
@@ -89,7 +89,7 @@ impl Dial for PublicOnly {
     }
 }
 
-/// All or nothing: a name with an inner address among its public ones is no accident.
+/// Checks the addresses of a name, all or nothing: an inner address among public ones is no accident.
 fn check(found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, String> {
     match found.iter().find(|address| !is_public(address.ip())) {
         Some(inner) => Err(format!("the host is at {}, which is no public address", inner.ip())),
@@ -98,7 +98,7 @@ fn check(found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, String> {
     }
 }
 
-/// Whether an address is of the public internet, by the IANA registries of special-purpose addresses (RFC 6890).
+/// Returns whether an address is of the public internet, by the IANA registries of special-purpose addresses (RFC 6890).
 fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),

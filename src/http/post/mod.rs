@@ -18,7 +18,7 @@ pub struct Poster {
     authorization: Option<Zeroizing<String>>,
 }
 
-/// Why nothing can be posted there.
+/// The setting of a hook that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum PosterError {

@@ -1,4 +1,4 @@
-//! The ways in which proxies write a client's certificate into a header.
+//! The encodings in which proxies write a client's certificate into a header.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::x509::{Chain, MAX_CHAIN};
 
-/// How a certificate is written.
+/// The encoding of a certificate in a header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {

@@ -1,4 +1,4 @@
-//! What a reverse proxy says of the client behind it: its address and its certificate.
+//! The headers in which a reverse proxy names the client behind it: its address and its certificate.
 //!
 //! Only a peer with one of the configured addresses is believed; from anybody else these headers are ignored as if they
 //! were not there (RFC 9700 section 4.13, RFC 9440 section 2.4; CHECKLIST 65). While a header for certificates is
@@ -31,7 +31,7 @@ pub struct ProxySettings {
     /// The header in which they give the client's certificate; absent is never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_certificate_header: Option<String>,
-    /// How the certificate is written there.
+    /// The encoding of the certificate.
     pub client_certificate_format: Format,
     /// The header in which they give the client's address, like `X-Forwarded-For`; absent is never.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,7 +86,8 @@ impl Proxy {
         })
     }
 
-    /// Puts what the proxy says in the place of what the connection says, if the connection is a proxy's.
+    /// Replaces the address and the certificate of the connection by those that the proxy names, if the connection is a
+    /// proxy's.
     ///
     /// # Errors
     /// If a proxy gives several certificates, or something else.
@@ -107,7 +108,7 @@ impl Proxy {
         self.trusted.iter().any(|network| network.contains(&address))
     }
 
-    /// The last hop that no trusted proxy is: everything left of it may be made up.
+    /// Returns the last hop that is no trusted proxy: everything left of it may be made up.
     fn source(&self, headers: &HeaderMap, name: &HeaderName, peer: IpAddr) -> IpAddr {
         let lines: Vec<&str> = headers.get_all(name).iter().map(|line| line.to_str().unwrap_or("?")).collect();
         let hops = lines.iter().rev().flat_map(|line| line.rsplit(',')).map(str::trim);

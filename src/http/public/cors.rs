@@ -15,7 +15,7 @@ use crate::issuer::Issuer;
 use crate::protocol::endpoint::Endpoint;
 use crate::registry::route::Route;
 
-/// Whose scripts may read the answers of an endpoint.
+/// Origins whose scripts may read the answers of an endpoint.
 enum Readers<'a> {
     Nobody,
     Anybody,
@@ -30,7 +30,7 @@ fn readers(route: &Route) -> Readers<'_> {
     }
 }
 
-/// Whether a preflight with these headers is answered.
+/// Returns whether a preflight with these headers is answered.
 pub(super) fn is_welcome(route: &Route, headers: &HeaderMap) -> bool {
     match readers(route) {
         Readers::Nobody => false,
@@ -50,7 +50,7 @@ pub(super) fn preflight(route: &Route) -> Response {
     response
 }
 
-/// Lets whoever may read the answers of the endpoint read this one.
+/// Adds the CORS headers that the endpoint's answers have.
 pub(super) fn allow(response: Response, route: &Route, headers: &HeaderMap) -> Response {
     match readers(route) {
         Readers::Nobody => response,

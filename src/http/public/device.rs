@@ -56,7 +56,7 @@ pub(super) async fn serve(
     }
 }
 
-/// What the client asks for, if it may; without `scope` everything it registered, which the portal may narrow.
+/// Checks what the client asks for; without `scope` that is its registered scope, which the portal may narrow.
 fn asked(
     responder: &Responder<'_>,
     client: &AuthenticatedClient,

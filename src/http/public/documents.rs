@@ -18,7 +18,7 @@ use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::metadata::ServerMetadata;
 use crate::service::Service;
 
-/// How long metadata may be cached, in seconds.
+/// `max-age` of metadata, in seconds.
 const METADATA_MAX_AGE: u64 = 3600;
 
 pub(super) async fn jwks(

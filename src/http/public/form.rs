@@ -8,18 +8,18 @@ use crate::auth::Evidence;
 use crate::http::Request;
 use crate::protocol::form::Form;
 
-/// Everything in a request that can authenticate its client.
+/// Collects everything in a request that can authenticate its client.
 pub(super) fn evidence<'a>(request: &'a Request, form: &'a Form<'_>) -> Evidence<'a> {
     let (authorization, certificate) = (authorization(&request.headers), request.certificate.as_deref());
     Evidence::new(authorization, form, certificate, request.peer)
 }
 
-/// Whether the body is declared as a form; parameters such as a charset are allowed.
+/// Returns whether the body is declared as a form; parameters such as a charset are allowed.
 pub(super) fn is_form(headers: &HeaderMap) -> bool {
     is(headers, "application/x-www-form-urlencoded")
 }
 
-/// Whether the body is declared as JSON.
+/// Returns whether the body is declared as JSON.
 pub(super) fn is_json(headers: &HeaderMap) -> bool {
     is(headers, "application/json")
 }

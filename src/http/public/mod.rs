@@ -32,11 +32,11 @@ use crate::service::Service;
 /// Longest body of a request, in bytes (CHECKLIST 10).
 pub const MAX_BODY: usize = 64 * 1024;
 
-/// What the transport says when it sheds.
+/// The error of a request that is shed.
 const UNAVAILABLE: OAuthError =
     OAuthError::new(ErrorCode::TemporarilyUnavailable, "too many requests at once; try again");
 
-/// What is said to a proxy whose word on a certificate cannot be read.
+/// The error of a request whose proxy sends an unreadable certificate header.
 const BAD_CERTIFICATE: OAuthError =
     OAuthError::invalid_request("the proxy's header for the client certificate is malformed or there are several");
 
@@ -134,7 +134,7 @@ fn not_found() -> Response {
 }
 
 impl Public {
-    /// Lets the browsers read an answer that no endpoint gave.
+    /// Adds CORS headers to an answer that no endpoint gave.
     fn readable(&self, answer: Response, head: &Parts) -> Response {
         let (registry, path) = (&self.service.registry, head.uri.path());
         match registry.route(path) {

@@ -43,7 +43,7 @@ impl<'a> Responder<'a> {
         Self { issuer, endpoint: *endpoint, path, dialect: *dialect, client: client.as_deref() }
     }
 
-    /// Whether the dialect takes the parameters of this request although it is no form.
+    /// Returns whether the dialect takes the parameters of this request although it is no form.
     pub(super) fn takes(&self, head: &Parts) -> bool {
         match self.carrier() {
             Carrier::Form => false,
@@ -52,7 +52,7 @@ impl<'a> Responder<'a> {
         }
     }
 
-    /// The parameters, however the dialect lets them arrive here.
+    /// Parses the parameters from where the dialect lets them arrive.
     pub(super) fn parameters<'r>(&self, request: &'r Request) -> Result<Form<'r>, OAuthError> {
         let form = match self.carrier() {
             Carrier::FormOrQuery if request.body.is_empty() => {
@@ -71,7 +71,7 @@ impl<'a> Responder<'a> {
         self.dialect.carrier(self.endpoint)
     }
 
-    /// An error as the dialect writes it.
+    /// Writes an error as the dialect does.
     pub(super) fn write(&self, error: &OAuthError, log: &mut RequestLog) -> Response {
         self.write_in(error, None, log)
     }
@@ -103,7 +103,7 @@ impl<'a> Responder<'a> {
         self.refused_in(None, log, error, wait)
     }
 
-    /// What a grant refused, in its own words if it has some.
+    /// The answer to the refusal of a grant, with the error of a custom grant if it defines one.
     pub(super) fn not_granted(&self, log: &mut RequestLog, error: &Error) -> Response {
         log.explain(error);
         self.refused_in(error.extension(), log, error.to_oauth(), error.retry_after())

@@ -18,7 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::credential::shown_path;
 use crate::secret_file::{self, SecretFileError};
 
-/// Why a certificate and its key cannot be used.
+/// A certificate and key that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// The key file cannot be read, or others could read it.
@@ -29,9 +29,9 @@ pub enum TlsError {
     Pem {
         /// The file.
         path: PathBuf,
-        /// What was looked for.
+        /// The kind of item that is missing.
         what: &'static str,
-        /// What the parser said.
+        /// The parser's error.
         source: pem::Error,
     },
     /// The certificate and the key do not go together, or the key is of an unsupported kind.
@@ -41,7 +41,7 @@ pub enum TlsError {
         cert: PathBuf,
         /// The key file.
         key: PathBuf,
-        /// What rustls said.
+        /// The error of rustls.
         source: rustls::Error,
     },
     /// The provider lacks what TLS needs; cannot happen with the one built in.
@@ -49,19 +49,19 @@ pub enum TlsError {
     Setup(#[source] rustls::Error),
 }
 
-/// Whether a listener asks its peers for certificates.
+/// Client certificates on a listener.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ClientCertificates {
-    /// It does not.
+    /// Never asked for.
     #[default]
     Off,
-    /// It asks, and takes no for an answer. Whom a certificate is trusted to name is for the method that uses it.
+    /// Asked for and not required. The client authentication method decides which certificates it trusts.
     Optional,
 }
 
 impl ClientCertificates {
-    /// Whether it does not ask.
+    /// Returns whether certificates are never asked for.
     pub fn is_off(&self) -> bool {
         *self == Self::Off
     }
@@ -119,7 +119,7 @@ impl Tls {
         self.current.0.store(renewed.0);
     }
 
-    /// What accepts handshakes.
+    /// The acceptor of handshakes.
     pub(super) fn acceptor(&self) -> TlsAcceptor {
         TlsAcceptor::from(Arc::clone(&self.config))
     }
