@@ -7,7 +7,7 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use super::registry::Registry;
-use super::rows::Rows;
+use super::rows::RowTrees;
 use super::watermark::Watermark;
 use crate::store::{LaneId, StoreError};
 
@@ -18,7 +18,7 @@ pub(super) struct Disk {
     /// Our own handle of `<path>/db`.
     pub(super) log: File,
     pub(super) watermark: Watermark,
-    pub(super) rows: Rows,
+    pub(super) rows: RowTrees,
     pub(super) registry: Registry,
 }
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::disk::{Disk, broken};
 use super::registry::Registry;
-use super::rows::Rows;
+use super::rows::RowTrees;
 use super::watermark::Watermark;
 use super::{LaneId, SledConfig};
 use crate::store::{StoreError, codec};
@@ -44,7 +44,7 @@ pub(super) fn open(path: &Path, config: &SledConfig) -> Result<Disk, StoreError>
     let shards = layout(path, &db, &meta, config.shards.max(1))?;
     let disk = Disk {
         path: path.to_owned(),
-        rows: Rows::open(&db, shards)?,
+        rows: RowTrees::open(&db, shards)?,
         registry: Registry::open(&db)?,
         watermark,
         log,

@@ -16,14 +16,14 @@ use crate::store::{LaneId, StoreError, Swept, codec, deadline};
 const ENTRY_LEN: usize = 2 + 8 + codec::KEY_LEN;
 
 /// Rows and the index of their deadlines.
-pub(super) struct Rows {
+pub(super) struct RowTrees {
     pub(super) shards: LaneId,
     rows: sled::Tree,
     deadlines: sled::Tree,
     moments: Moments,
 }
 
-impl Rows {
+impl RowTrees {
     pub(super) fn open(db: &sled::Db, shards: LaneId) -> Result<Self, StoreError> {
         let tree = |name| db.open_tree(name).map_err(broken);
         let rows =
@@ -60,7 +60,7 @@ impl Rows {
         Ok(())
     }
 
-    /// The latest not-before moment that concerns the operation. It counts from [`Rows::raise`] on, before it is durable.
+    /// The latest not-before moment that concerns the operation. It counts from [`RowTrees::raise`] on, before it is durable.
     pub(super) fn not_before(&self, op: &Op, row: Option<&Row>) -> Time {
         if self.moments.are_none() {
             return Time::ZERO;
