@@ -16,8 +16,6 @@ use crate::state::{Key, Op, Row};
 mod batch;
 mod fresh;
 mod step;
-#[cfg(test)]
-mod tests;
 
 use batch::{OpBatch, RowWrite, Writes};
 use fresh::LastConfirmed;

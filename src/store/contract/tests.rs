@@ -44,3 +44,10 @@ mod memory {
 mod sled {
     crate::engine_contract!(super::Embedded);
 }
+
+mod compare_and_set {
+    use crate::store::contract::shared::{Node, SharedModel};
+
+    crate::engine_contract!(Node<SharedModel>);
+    crate::rows_contract!(SharedModel);
+}
