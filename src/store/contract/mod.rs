@@ -73,7 +73,7 @@ macro_rules! engine_contract {
                 rotation_survives_a_restart, a_mark_is_set_once, a_device_becomes_a_family_once,
                 a_not_before_moment_voids_what_came_before, a_not_before_moment_counts_within_its_batch,
                 nothing_is_swept_early, a_rotated_family_outlives_its_first_deadline,
-                a_sweep_keeps_its_budget_and_its_lane, what_is_too_large_fails_alone;
+                a_sweep_keeps_its_budget, what_is_too_large_fails_alone;
             nodes: of_two_that_redeem_a_code_one_wins, two_that_rotate_get_one_successor,
                 a_follower_misses_no_change_of_eight_writers;
             registry: keys_are_published_once, keys_are_dropped_up_to_a_generation, documents_are_given_page_by_page,

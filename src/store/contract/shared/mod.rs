@@ -83,7 +83,7 @@ macro_rules! rows_contract {
                 a_moment_that_loses_is_raised_again, after_too_many_conflicts_nothing_is_done,
                 one_damaged_row_fails_alone, a_batch_takes_as_few_trips_as_it_can;
             stale: a_reader_that_is_behind_answers_nothing, a_peek_is_fresh_or_fails,
-                what_was_read_in_another_session_is_read_again, what_is_pending_needs_no_confirmation,
+                what_was_read_in_another_session_is_read_again, a_write_that_wins_nothing_confirms_nothing, what_is_pending_needs_no_confirmation,
                 a_confirmation_without_an_answer_confirms_nothing;
             unknown: a_write_without_an_answer_is_done_once, a_refused_write_is_not_done,
                 an_operation_that_is_asked_again_comes_to_the_same,

@@ -98,6 +98,14 @@ pub async fn what_was_read_in_another_session_is_read_again<S: SharedSubject>() 
     assert!(matches!(s.one(rotate(9, 0, 2)).await, Err(StoreError::Unavailable { .. })));
 }
 
+pub async fn a_write_that_wins_nothing_confirms_nothing<S: SharedSubject>() {
+    let s = Patient::<S>::open();
+    s.elsewhere(redeem(2, 1, START)).await;
+    s.rows.on_writes([others(rotate(2, 0, 8)), RowFault::Refused]);
+    let answers = s.apply(vec![rotate(9, 0, 2).into(), rotate(2, 0, 2).into()]).await;
+    assert!(answers.iter().all(|answer| matches!(answer, Err(StoreError::Unavailable { .. }))), "{answers:?}");
+}
+
 pub async fn what_is_pending_needs_no_confirmation<S: SharedSubject>() {
     let s = Patient::<S>::open();
     let start = StartDevice {
