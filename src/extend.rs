@@ -7,6 +7,7 @@ use crate::auth::{self, ClientAuth};
 use crate::dialect::{self, Dialect, Dialects};
 use crate::grant::{self, Grant};
 use crate::protocol::auth_method::{AuthMethod, CredentialKind, MethodName};
+use crate::store::Engine;
 
 /// Additions to what is built in.
 #[derive(Clone, Default)]
@@ -17,6 +18,9 @@ pub struct Extensions {
     pub client_auth: Vec<Arc<dyn ClientAuth>>,
     /// Dialects. An issuer has one if its `dialect` is the name.
     pub dialects: Vec<&'static dyn Dialect>,
+    /// The engine that keeps the state, in the place of the one that the settings name. It belongs to one daemon, which
+    /// closes it at its end.
+    pub engine: Option<Engine>,
 }
 
 impl std::fmt::Debug for Extensions {
@@ -28,6 +32,7 @@ impl std::fmt::Debug for Extensions {
             .field("grants", &grants)
             .field("client_auth", &methods)
             .field("dialects", &dialects)
+            .field("engine", &self.engine.is_some())
             .finish()
     }
 }

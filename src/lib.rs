@@ -9,19 +9,26 @@
 //! | [`credential`] | how credentials begin, so that none is repeated in a message |
 //! | [`setting`] | a setting that breaks its rule |
 //! | [`secret_file`] | files that hold secrets: who may read them, what a line may be |
-//! | [`vault`] | the master key ring and everything derived from it |
-//! | [`protocol`] | wire types of the RFCs: no I/O, no clock |
+//! | [`metrics`], [`ask`] | what operators scrape; how one actor asks another |
 //! | [`jose`] | JWK, JWS: names, thumbprints, assembly, verification |
+//! | [`protocol`] | wire types of the RFCs: no I/O, no clock |
 //! | [`x509`] | client certificates: reading, names, chains |
 //! | [`cms`] | documents that somebody signed (PKCS#7) |
-//! | [`token`] | codes, refresh and access tokens; the family state machine `step` |
-//! | [`metrics`], [`ask`] | what operators scrape; how one actor asks another |
+//! | [`vault`] | the master key ring and everything derived from it |
+//! | [`limit`] | limits on how often somebody may do something, in bounded memory |
 //! | [`slow_hash`] | argon2id: its cost, the fair queue for it and the threads that compute it |
 //! | [`hook`] | services of the operator's that are asked, and what keeps a failing one from harm |
-//! | [`store`] | the `Store` trait, its engines and the shard actors |
+//! | [`state`] | the state behind codes and tokens: typed operations and their transitions, pure |
+//! | [`token`] | codes, refresh and access tokens on the wire |
+//! | [`store`] | engines of rows, documents and keys, and the actors that queue for them |
 //! | [`keys`] | signing keys: ring, signers, rotation actor |
-//! | [`client`] | issuers, registered clients and how they authenticate |
+//! | [`jwks`] | public keys of other parties: read, kept and fetched |
+//! | [`federation`] | workloads and assertions that other issuers vouch for |
+//! | [`issuer`] | an authorization server: its settings and their rules |
+//! | [`client`] | registered clients: their metadata (RFC 7591) and secrets |
+//! | [`registry`] | which issuers and clients there are, and where a path leads |
 //! | [`user`] | users of the password grant: directory, webhook, throttling |
+//! | [`auth`] | client authentication, one file a method |
 //! | [`grant`] | one file per grant type, and the only place that mints tokens |
 //! | [`inspect`] | introspection and revocation |
 //! | [`dialect`] | how each vendor spells the same endpoints |

@@ -63,7 +63,10 @@ impl Daemon {
         let Environment { clock, metrics, fetch, log } = environment;
         // ports first: a second start must fail before it touches the data directory
         let (public, admin) = (http::bind(config.public.listen)?, http::bind(config.admin.listen)?);
-        let engine = open_store(config, clock.clone()).await?;
+        let engine = match &source.extensions.engine {
+            Some(engine) => engine.clone(),
+            None => open_store(config, clock.clone()).await?,
+        };
         let shards = Shards::start(engine.clone(), config.store.queue.clone(), &metrics).await?;
         snapshot.report_skipped_keys();
         let keys =

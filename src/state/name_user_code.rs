@@ -32,6 +32,7 @@ impl Operation for NameUserCode {
     type Refusal = NameRefusal;
 
     const NAME: &'static str = "name_user_code";
+    const BEGINS: bool = true;
 
     fn key(&self) -> Key {
         self.key

@@ -37,6 +37,11 @@ macro_rules! operations {
                 match self { $(Self::$name(op) => op.key(),)+ }
             }
 
+            /// Whether its row is usually absent, see [`Operation::BEGINS`].
+            pub fn begins(&self) -> bool {
+                match self { $(Self::$name(_) => $name::BEGINS,)+ }
+            }
+
             /// The not-before moments that decide over it, see [`Operation::not_before`].
             pub fn not_before(&self, row: Option<&Row>) -> Option<[Key; 3]> {
                 match self { $(Self::$name(op) => op.not_before(row),)+ }

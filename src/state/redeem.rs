@@ -60,6 +60,7 @@ impl Operation for RedeemCode {
     type Refusal = RedeemRefusal;
 
     const NAME: &'static str = "redeem";
+    const BEGINS: bool = true;
 
     fn key(&self) -> Key {
         Key::Family(self.family)

@@ -30,6 +30,7 @@ impl Operation for RevokeToken {
     type Refusal = Infallible;
 
     const NAME: &'static str = "mark";
+    const BEGINS: bool = true;
 
     fn key(&self) -> Key {
         Key::revoked_token(&self.issuer, &self.jti)

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::device::Device;
+use super::device::{Decision, Device};
 use super::family::Family;
+use super::key::{Key, NotBeforeOf};
 use crate::clock::Time;
 use crate::id::Id;
 
@@ -56,6 +57,22 @@ impl Row {
             | Self::Mark { keep_until, .. }
             | Self::NotBefore { keep_until, .. }
             | Self::UserCode { keep_until, .. } => *keep_until,
+        }
+    }
+
+    /// The keys of the not-before moments that concern what the row stands for, as far as it says.
+    pub fn not_before_keys(&self) -> Vec<Key> {
+        match self {
+            Self::Family(family) => Key::all_not_before(&family.issuer, &family.client, &family.subject).into(),
+            Self::Device(device) => match &device.decision {
+                Decision::Approved { subject, .. } => {
+                    Key::all_not_before(&device.issuer, &device.client, subject).into()
+                }
+                Decision::Pending | Decision::Denied => [NotBeforeOf::Issuer, NotBeforeOf::Client(&*device.client)]
+                    .map(|of| Key::not_before(&device.issuer, &of))
+                    .into(),
+            },
+            Self::MissedCode { .. } | Self::Mark { .. } | Self::NotBefore { .. } | Self::UserCode { .. } => Vec::new(),
         }
     }
 

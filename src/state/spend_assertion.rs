@@ -30,6 +30,7 @@ impl Operation for SpendAssertion {
     type Refusal = SpendRefusal;
 
     const NAME: &'static str = "mark";
+    const BEGINS: bool = true;
 
     fn key(&self) -> Key {
         self.key

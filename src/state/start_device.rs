@@ -40,6 +40,7 @@ impl Operation for StartDevice {
     type Refusal = StartRefusal;
 
     const NAME: &'static str = "start_device";
+    const BEGINS: bool = true;
 
     fn key(&self) -> Key {
         Key::Family(self.family)

@@ -16,6 +16,9 @@ pub trait Operation {
     /// The name of the operation in metrics.
     const NAME: &'static str;
 
+    /// Whether its row is usually absent: a shared engine then inserts first, and reads only if that fails.
+    const BEGINS: bool = false;
+
     /// The row that it touches.
     fn key(&self) -> Key;
 

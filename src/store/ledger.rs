@@ -1,5 +1,5 @@
 //! What decides over rows: an engine that takes each transition under a lock of its own, or one that compares and sets
-//! (`cas`).
+//! ([`Cas`](super::cas::Cas)).
 
 use super::{Pending, StoreError};
 use crate::state::{Event, Key, Op, Outcome, Row};
@@ -32,8 +32,9 @@ pub trait Ledger: Send + Sync + 'static {
     fn lanes(&self) -> Lanes;
 
     /// Carries out operations in order and gives what each came to in the same order, after it is durable. Operations
-    /// on the same row see each other. An operation that fails as [`StoreError::Corrupt`] or [`StoreError::TooLarge`]
-    /// fails alone; any other error is everybody's.
+    /// on the same row see each other. An operation may fail alone, as [`StoreError::Corrupt`] or [`StoreError::TooLarge`],
+    /// and in an engine that other nodes use too as [`StoreError::Unavailable`] or [`StoreError::Indeterminate`]; an error
+    /// of the call is everybody's.
     fn apply(&self, lane: LaneId, ops: Vec<Op>) -> Pending<'_, Vec<Result<Answer, StoreError>>>;
 
     /// Reads rows, in the order of `keys`; never the basis of a single-use decision.

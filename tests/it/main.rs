@@ -12,6 +12,7 @@ mod crash;
 mod custom_grants;
 mod dialects;
 mod double_spend;
+mod engine;
 mod extend;
 mod federated;
 mod jwks_uri;

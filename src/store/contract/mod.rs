@@ -13,9 +13,12 @@ use crate::state::op::Ask;
 use crate::state::{Op, Outcome};
 
 mod histories;
+pub mod nodes;
 mod ops;
 pub mod registry;
 pub mod rows;
+pub mod shared;
+mod steps;
 #[cfg(test)]
 mod tests;
 
@@ -33,6 +36,11 @@ pub trait Subject: Sized {
 
     /// The engine.
     fn engine(&self) -> Engine;
+
+    /// The same engine as another node sees it; an engine of one node is its own peer.
+    fn peer(&self) -> Engine {
+        self.engine()
+    }
 }
 
 /// The engine in memory: nothing outlives it, so reopening is keeping.
@@ -65,7 +73,9 @@ macro_rules! engine_contract {
                 rotation_survives_a_restart, a_mark_is_set_once, a_device_becomes_a_family_once,
                 a_not_before_moment_voids_what_came_before, a_not_before_moment_counts_within_its_batch,
                 nothing_is_swept_early, a_rotated_family_outlives_its_first_deadline,
-                a_sweep_keeps_its_budget_and_its_lane, what_is_too_large_fails_alone;
+                a_sweep_keeps_its_budget, what_is_too_large_fails_alone;
+            nodes: of_two_that_redeem_a_code_one_wins, two_that_rotate_get_one_successor,
+                a_follower_misses_no_change_of_eight_writers;
             registry: keys_are_published_once, keys_are_dropped_up_to_a_generation, documents_are_given_page_by_page,
                 documents_change_by_compare_and_set, changes_come_in_order, a_document_is_read_by_its_name,
                 documents_of_another_kind_are_passed_over, a_closed_store_says_so;

@@ -39,8 +39,80 @@ impl Subject for Embedded {
 
 mod memory {
     crate::engine_contract!(super::Model);
+
+    #[tokio::test]
+    async fn a_sweep_keeps_its_budget_and_its_lane() {
+        crate::store::contract::rows::a_sweep_keeps_its_budget_and_its_lane::<super::Model>().await;
+    }
 }
 
 mod sled {
     crate::engine_contract!(super::Embedded);
+
+    #[tokio::test]
+    async fn a_sweep_keeps_its_budget_and_its_lane() {
+        crate::store::contract::rows::a_sweep_keeps_its_budget_and_its_lane::<super::Embedded>().await;
+    }
+}
+
+mod compare_and_set {
+    use crate::store::contract::shared::{Node, SharedModel};
+
+    crate::engine_contract!(Node<SharedModel>);
+    crate::rows_contract!(SharedModel);
+}
+
+/// A feed whose versions are dealt out before their documents are visible, as those of a sequence are.
+mod a_feed_that_uses_a_sequence {
+    use std::collections::BTreeMap;
+    use std::sync::{Arc, Mutex};
+
+    use crate::store::contract::nodes::follow_eight_writers;
+    use crate::store::{Document, Documents, Pending};
+
+    #[derive(Default)]
+    struct Sequence(Mutex<(u64, BTreeMap<u64, Document>)>);
+
+    impl Documents for Sequence {
+        fn list<'a>(&'a self, _: &'a str) -> Pending<'a, (Vec<Document>, u64)> {
+            unreachable!()
+        }
+
+        fn get<'a>(&'a self, _: &'a str, _: &'a str) -> Pending<'a, Option<Document>> {
+            unreachable!()
+        }
+
+        fn page<'a>(&'a self, _: &'a str, _: &'a str, _: &'a str, _: usize) -> Pending<'a, Vec<Document>> {
+            unreachable!()
+        }
+
+        fn put(&self, mut document: Document, _: u64) -> Pending<'_, Option<u64>> {
+            Box::pin(async move {
+                document.version = {
+                    let mut state = self.0.lock().unwrap();
+                    state.0 += 1;
+                    state.0
+                };
+                for _ in 0..document.version % 5 {
+                    tokio::task::yield_now().await;
+                }
+                let version = document.version;
+                self.0.lock().unwrap().1.insert(version, document);
+                Ok(Some(version))
+            })
+        }
+
+        fn changes<'a>(&'a self, _: &'a str, version: u64) -> Pending<'a, (Vec<Document>, u64)> {
+            let state = self.0.lock().unwrap();
+            let newer: Vec<_> = state.1.range(version + 1..).map(|(_, document)| document.clone()).collect();
+            let next = newer.last().map_or(version, |last| last.version);
+            Box::pin(std::future::ready(Ok((newer, next))))
+        }
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "the follower missed")]
+    async fn is_found_out() {
+        follow_eight_writers(Arc::new(Sequence::default())).await.unwrap();
+    }
 }

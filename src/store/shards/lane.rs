@@ -74,7 +74,6 @@ impl Lane {
         let answers = self.apply_until_known(&ops, watch).await;
         self.batches.inc();
         self.batch_duration.observe(watch.seconds());
-        let answers = answers.unwrap_or_else(|error| vec![Err(error); ops.len()]);
         ops.iter().zip(answers).map(|(op, answer)| self.tell(op, answer)).collect()
     }
 
@@ -92,21 +91,31 @@ impl Lane {
         Ok(outcome)
     }
 
-    /// Tries again, with the same attempts, while the outcome is unknown and somebody may still wait for it.
-    async fn apply_until_known(
-        &self,
-        ops: &[Op],
-        watch: Stopwatch,
-    ) -> Result<Vec<Result<Answer, StoreError>>, StoreError> {
+    /// Tries what is unknown again, with the same attempts, while somebody may still wait for it.
+    async fn apply_until_known(&self, ops: &[Op], watch: Stopwatch) -> Vec<Result<Answer, StoreError>> {
+        let mut answers = self.try_once(ops.to_vec()).await;
         loop {
-            match self.engine.ledger.apply(self.shard, ops.to_vec()).await {
-                Ok(answers) if answers.len() != ops.len() => return Err(self.lost()),
-                Err(StoreError::Indeterminate { reason }) if watch.elapsed() + PAUSE < self.config.timeout => {
-                    tracing::warn!(shard = self.shard, %reason, "failed to learn what a batch came to; trying again");
-                    pause().await;
-                }
-                known => return known,
+            let unknown: Vec<usize> = (0..ops.len()).filter(|index| is_unknown(&answers[*index])).collect();
+            let Some(Err(reason)) = unknown.first().map(|index| &answers[*index]) else { return answers };
+            if watch.elapsed() + PAUSE >= self.config.timeout {
+                return answers;
             }
+            tracing::warn!(shard = self.shard, %reason, "failed to learn what a batch came to; trying again");
+            pause().await;
+            let again = unknown.iter().map(|index| ops[*index].clone()).collect();
+            for (index, answer) in unknown.into_iter().zip(self.try_once(again).await) {
+                answers[index] = answer;
+            }
+        }
+    }
+
+    /// As many results as operations, whatever the engine does.
+    async fn try_once(&self, ops: Vec<Op>) -> Vec<Result<Answer, StoreError>> {
+        let count = ops.len();
+        match self.engine.ledger.apply(self.shard, ops).await {
+            Ok(answers) if answers.len() == count => answers,
+            Ok(_) => vec![Err(self.lost()); count],
+            Err(error) => vec![Err(error); count],
         }
     }
 
@@ -137,6 +146,10 @@ impl Lane {
             }
         }
     }
+}
+
+fn is_unknown(answer: &Result<Answer, StoreError>) -> bool {
+    matches!(answer, Err(StoreError::Indeterminate { .. }))
 }
 
 #[expect(clippy::disallowed_methods, reason = "a failover takes a while; trying at once would only add to it")]

@@ -25,6 +25,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         grants: vec![Arc::new(voucher::Voucher)],
         client_auth: vec![Arc::new(api_key::ApiKey([("robot".to_owned(), "key-of-robot".to_owned())].into()))],
         dialects: vec![&acme::Acme],
+        ..Extensions::default()
     };
     let source = Source { file: Some(file.into()), extensions, ..Source::default() };
     // the filter of this program's log, if it has one, is not changed by a reload

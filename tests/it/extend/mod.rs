@@ -27,6 +27,7 @@ fn extensions() -> Extensions {
         grants: vec![Arc::new(voucher::Voucher)],
         client_auth: vec![Arc::new(api_key::ApiKey([("robot".to_owned(), "key-of-robot".to_owned())].into()))],
         dialects: vec![&acme::Acme],
+        engine: None,
     }
 }
 

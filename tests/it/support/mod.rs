@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use jeton::clock::{Clock, Time};
 use jeton::config::Source;
+use jeton::extend::Extensions;
 use jeton::http::fetch::Fetcher;
 use jeton::jwks::remote::Fetch;
 use jeton::metrics::Metrics;
@@ -95,7 +96,18 @@ impl Server {
         Self::build_at(Time::from_secs(1_900_000_000), engine, more, fetch).await
     }
 
+    /// With what an embedding program adds.
+    pub(crate) async fn extended(extensions: impl FnOnce(&Clock) -> Extensions) -> Self {
+        let clock = Clock::manual(Time::from_secs(1_900_000_000));
+        let extensions = extensions(&clock);
+        Self::build_on(clock, "memory", "", Arc::new(Fetcher::new()), extensions).await
+    }
+
     async fn build_at(time: Time, engine: &str, more: &str, fetch: Arc<dyn Fetch>) -> Self {
+        Self::build_on(Clock::manual(time), engine, more, fetch, Extensions::default()).await
+    }
+
+    async fn build_on(clock: Clock, engine: &str, more: &str, fetch: Arc<dyn Fetch>, extensions: Extensions) -> Self {
         let dir = TempDir::new().unwrap();
         secret(&dir.path().join("master.key"), &Vault::generate());
         secret(&dir.path().join("admin.token"), ADMIN_TOKEN);
@@ -123,15 +135,14 @@ impl Server {
             {more}
             "#
         );
-        let clock = Clock::manual(time);
-        let daemon = Some(launch(&preset, &clock, &fetch).await);
+        let daemon = Some(launch(&preset, &clock, &fetch, extensions).await);
         Self { daemon, public, admin, clock, dir, preset, fetch }
     }
 
     /// Stops in order and starts again on the same data.
     pub(crate) async fn restart(&mut self) {
         self.stop().await;
-        self.daemon = Some(launch(&self.preset, &self.clock, &self.fetch).await);
+        self.daemon = Some(launch(&self.preset, &self.clock, &self.fetch, Extensions::default()).await);
     }
 
     pub(crate) async fn stop(&mut self) {
@@ -417,8 +428,9 @@ fn part(jwt: &str, index: usize) -> Value {
     serde_json::from_slice(&base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap()
 }
 
-async fn launch(preset: &str, clock: &Clock, fetch: &Arc<dyn Fetch>) -> Daemon {
-    let prepared = prepare(Source { preset: Some(preset.to_owned()), ..Source::default() }).unwrap();
+async fn launch(preset: &str, clock: &Clock, fetch: &Arc<dyn Fetch>, extensions: Extensions) -> Daemon {
+    let source = Source { preset: Some(preset.to_owned()), extensions, ..Source::default() };
+    let prepared = prepare(source).unwrap();
     let around =
         Environment { clock: clock.clone(), metrics: Metrics::new(), fetch: fetch.clone(), log: Arc::new(|_| Ok(())) };
     Daemon::start(prepared, around).await.unwrap()

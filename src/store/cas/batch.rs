@@ -1,0 +1,203 @@
+//! How far a batch is: which operations are open, which wait for a confirmation, which are answered. Pure.
+//!
+//! Nothing is answered from a read that was not confirmed (rule F): an old primary goes on answering reads until it is
+//! demoted, and a recovering one shows rows that no standby has. What was not written waits in `waiting` until something
+//! is committed on the connection that it was read on. [`ConsumeRefusal::Pending`] alone needs no proof.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::step::{Asked, Basis, KnownRows, Stepped, SteppedRow, step};
+use crate::clock::Time;
+use crate::state::{ConsumeRefusal, Key, Op, Outcome};
+use crate::store::rows::{RowChange, RowInsert, Session, Stamp, StampedRow};
+use crate::store::{Answer, StoreError, check_size};
+
+/// A batch under way.
+pub(super) struct OpBatch<'a> {
+    ops: &'a [Op],
+    keys: Vec<Key>,
+    /// Not stepped yet, or to be stepped again.
+    open: BTreeSet<usize>,
+    /// Stepped without a write, on rows read in `session`.
+    waiting: Vec<(usize, Answer)>,
+    session: Option<Session>,
+    /// Something was committed in `session` since the last read.
+    committed: bool,
+    /// Writes of which no answer came; one of them may be done, or be done yet.
+    unknown: BTreeMap<Key, Vec<(Stamp, Vec<(usize, Answer)>)>>,
+    results: Vec<Option<Result<Answer, StoreError>>>,
+}
+
+/// A row to write, with what its operations come to once it is written.
+pub(super) struct RowWrite {
+    pub(super) key: Key,
+    stamp: Stamp,
+    answers: Vec<(usize, Answer)>,
+}
+
+/// The writes of one call: inserts or changes, never both, keys ascending. An insert waits for whoever changes the row
+/// that is there, so a statement that did both could deadlock with its like.
+#[derive(Default)]
+pub(super) struct Writes {
+    pub(super) inserts: Vec<RowInsert>,
+    pub(super) inserted: Vec<RowWrite>,
+    pub(super) changes: Vec<RowChange>,
+    pub(super) changed: Vec<RowWrite>,
+}
+
+impl<'a> OpBatch<'a> {
+    /// A batch of which nothing is done; what is too large fails here.
+    pub(super) fn new(ops: &'a [Op]) -> Self {
+        let results: Vec<_> = ops.iter().map(|op| check_size(op).err().map(Err)).collect();
+        let open = (0..ops.len()).filter(|index| results[*index].is_none()).collect();
+        let keys = ops.iter().map(Op::key).collect();
+        let (waiting, unknown) = (Vec::new(), BTreeMap::new());
+        Self { ops, keys, open, waiting, session: None, committed: false, unknown, results }
+    }
+
+    /// Whether every operation has its result.
+    pub(super) fn is_done(&self) -> bool {
+        self.open.is_empty() && self.waiting.is_empty()
+    }
+
+    /// The session to confirm, if nothing but a confirmation is needed.
+    pub(super) fn to_confirm(&self) -> Option<Session> {
+        if self.open.is_empty() && !self.waiting.is_empty() { self.session } else { None }
+    }
+
+    /// Notes that rows were read in `session`: what waits for another one is to be stepped again.
+    pub(super) fn read_in(&mut self, session: Session) {
+        if self.session != Some(session) {
+            self.reopen();
+        }
+        (self.session, self.committed) = (Some(session), false);
+    }
+
+    /// Has what waits stepped again: its session is over.
+    pub(super) fn reopen(&mut self) {
+        self.open.extend(self.waiting.drain(..).map(|(index, _)| index));
+        (self.session, self.committed) = (None, false);
+    }
+
+    /// Lets outcomes stand whose rows carry a stamp that this batch wrote: the write was done, though no answer came.
+    pub(super) fn recognise(&mut self, known: &KnownRows) {
+        for (key, found) in known {
+            let Ok(Some(StampedRow { stamp, .. })) = found else { continue };
+            let own = self.unknown.get(key).into_iter().flatten().find(|(written, _)| written == stamp);
+            for (index, answer) in own.into_iter().flat_map(|(_, answers)| answers) {
+                if self.open.remove(index) {
+                    self.waiting.push((*index, answer.clone()));
+                }
+            }
+        }
+    }
+
+    /// Steps what is open on the rows that are known.
+    pub(super) fn step(&self, known: &KnownRows, now: Time, guess: bool) -> Stepped {
+        let asked = self.open.iter().map(|&index| Asked { index, key: self.keys[index], op: &self.ops[index] });
+        step(asked, known, now, guess)
+    }
+
+    /// Lets an operation fail alone.
+    pub(super) fn fail_alone(&mut self, failed: Vec<(usize, StoreError)>) {
+        for (index, error) in failed {
+            self.open.remove(&index);
+            self.results[index] = Some(Err(error));
+        }
+    }
+
+    /// Sorts stepped rows into writes, and what changes nothing into what waits. Rows whose operations saw one of
+    /// `lost`, a moment of this batch that is not written, stay open.
+    pub(super) fn writes(&mut self, rows: BTreeMap<Key, SteppedRow>, lost: &BTreeSet<Key>) -> Writes {
+        let mut writes = Writes::default();
+        for (key, SteppedRow { basis, row, answers, saw }) in rows {
+            if !saw.is_disjoint(lost) {
+                continue;
+            }
+            let Some(row) = row else {
+                self.keep(answers);
+                continue;
+            };
+            let stamp = Stamp::random();
+            let (to, write) = (StampedRow { stamp, row }, RowWrite { key, stamp, answers });
+            match basis {
+                Basis::Read(Some(expected)) => {
+                    writes.changes.push(RowChange { key, expected, to });
+                    writes.changed.push(write);
+                }
+                Basis::Read(None) => {
+                    writes.inserts.push(RowInsert { key, to, unless: Vec::new() });
+                    writes.inserted.push(write);
+                }
+                Basis::Guess(unless) => {
+                    writes.inserts.push(RowInsert { key, to, unless: unless.into_iter().collect() });
+                    writes.inserted.push(write);
+                }
+            }
+        }
+        writes
+    }
+
+    fn keep(&mut self, answers: Vec<(usize, Answer)>) {
+        for (index, answer) in answers {
+            self.open.remove(&index);
+            let needs_no_proof = matches!(answer.outcome, Outcome::ConsumeDevice(Err(ConsumeRefusal::Pending)));
+            if self.committed || needs_no_proof {
+                self.results[index] = Some(Ok(answer));
+            } else {
+                self.waiting.push((index, answer));
+            }
+        }
+    }
+
+    /// Answers the operations on the rows of `keys`; gives the keys of the others, which stay open.
+    pub(super) fn won(&mut self, writes: Vec<RowWrite>, keys: &[Key]) -> Vec<Key> {
+        let (mut lost, keys) = (Vec::new(), keys.iter().collect::<BTreeSet<_>>());
+        for write in writes {
+            if keys.contains(&write.key) {
+                self.answer(write.answers);
+            } else {
+                lost.push(write.key);
+            }
+        }
+        lost
+    }
+
+    /// Remembers writes of which no answer came.
+    pub(super) fn unanswered(&mut self, writes: Vec<RowWrite>) {
+        for RowWrite { key, stamp, answers } in writes {
+            self.unknown.entry(key).or_default().push((stamp, answers));
+        }
+    }
+
+    /// Answers what waits: something was committed in its session after it was read.
+    pub(super) fn confirmed(&mut self) {
+        self.committed = true;
+        let waiting = std::mem::take(&mut self.waiting);
+        self.answer(waiting);
+    }
+
+    fn answer(&mut self, answers: Vec<(usize, Answer)>) {
+        for (index, answer) in answers {
+            self.open.remove(&index);
+            self.results[index] = Some(Ok(answer));
+        }
+    }
+
+    /// The results; what has none failed by `error`, or is unknown if a write of it got no answer.
+    pub(super) fn finish(self, error: &StoreError) -> Vec<Result<Answer, StoreError>> {
+        let Self { keys, unknown, results, .. } = self;
+        let failed = |key: &Key| match error {
+            StoreError::Unavailable { reason } | StoreError::Indeterminate { reason } => {
+                let reason = reason.clone();
+                if unknown.contains_key(key) {
+                    StoreError::Indeterminate { reason }
+                } else {
+                    StoreError::Unavailable { reason }
+                }
+            }
+            other => other.clone(),
+        };
+        results.into_iter().zip(&keys).map(|(result, key)| result.unwrap_or_else(|| Err(failed(key)))).collect()
+    }
+}
