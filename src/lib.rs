@@ -8,6 +8,7 @@
 //! | [`cause`] | an error with its causes, in one line |
 //! | [`credential`] | how credentials begin, so that none is repeated in a message |
 //! | [`setting`] | a setting that breaks its rule |
+//! | [`strict_json`] | JSON whose objects name no member twice |
 //! | [`secret_file`] | files that hold secrets: who may read them, what a line may be |
 //! | [`metrics`], [`ask`] | what operators scrape; how one actor asks another |
 //! | [`jose`] | JWK, JWS: names, thumbprints, assembly, verification |
@@ -73,6 +74,7 @@ pub mod setting;
 pub mod slow_hash;
 pub mod state;
 pub mod store;
+pub mod strict_json;
 pub mod token;
 pub mod user;
 pub mod vault;

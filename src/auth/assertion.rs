@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::evidence::{CREDENTIAL, typed_assertion};
 use crate::jose::Jws;
 use crate::protocol::form::Form;
-use crate::protocol::strict_json;
+use crate::strict_json;
 
 /// The `client_assertion_type` of both methods (RFC 7523 section 2.2).
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 
 use super::failure::CommandFailure;
 use crate::credential::shown_path;
-use crate::protocol::strict_json;
 use crate::secret_file;
+use crate::strict_json;
 
 /// Longest input that is read, in bytes.
 const LIMIT: u64 = 1024 * 1024;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::protocol::strict_json;
+use crate::strict_json;
 
 /// A provider of identities, by `type`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -19,9 +19,9 @@ use crate::protocol::grant_type::GrantType;
 use crate::protocol::numeric_date::NumericDate;
 use crate::protocol::resource;
 use crate::protocol::scope::Scope;
-use crate::protocol::strict_json;
 use crate::state::family::SLACK;
 use crate::state::{Key, SpendAssertion};
+use crate::strict_json;
 use crate::token::Granted;
 use crate::token::access::{is_access_token, is_subject};
 

@@ -20,7 +20,7 @@ use super::keyset::{KeySet, Skipped};
 use crate::clock::Time;
 use crate::jose::Scheme;
 use crate::metrics::Metrics;
-use crate::protocol::strict_json;
+use crate::strict_json;
 
 /// Time for which keys are used without another look.
 const FRESH: Duration = Duration::from_secs(600);

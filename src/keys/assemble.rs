@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::local::LocalSigner;
+use super::published::Published;
 use super::published::{IssuerKeys, OpenKey, PublishedRing};
 use super::ring::{KeyState, Ring, RingKey};
 use super::round::{Keeper, Round};
 use super::signer::Signer;
 use super::want::{Stored, ring_name, ring_of};
-use super::{IssuerRings, KeyError, Published};
+use super::{IssuerRings, KeyError};
 use crate::clock::Time;
 use crate::jose::{Algorithm, Owner, PublicJwk, VerifyingKey};
 use crate::store::StoredKey;

@@ -3,7 +3,6 @@
 //! Requests read an immutable snapshot and never wait; the rotation actor replaces it. Whatever fails (store, vault,
 //! actor), the last snapshot goes on signing. In a cluster the store's compare-and-set lets exactly one new key appear.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,109 +12,37 @@ use tokio::time::timeout;
 
 mod actor;
 mod assemble;
+mod error;
+mod issuer_rings;
 pub mod local;
 pub mod published;
 pub mod ring;
 mod round;
+mod shared;
 pub mod signer;
 mod waiting;
 mod want;
 
+pub use error::KeyError;
+pub use issuer_rings::{IssuerRings, RotationKind};
 pub use local::{LocalSigner, Typ};
 pub use published::{IssuerKeys, Jwks, KeyView};
 pub use ring::Policy;
 
 use self::round::{Effort, Keeper};
+use self::shared::Shared;
 use self::waiting::Waiting;
 use self::want::Request;
-use crate::ask::AskError;
 use crate::clock::Clock;
 use crate::jose::Algorithm;
 use crate::metrics::Metrics;
-use crate::store::{KeyRings, StoreError};
+use crate::store::KeyRings;
 use crate::vault::Vault;
-
-/// The rings that an issuer needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IssuerRings {
-    /// The issuer's id: the first part of its rings' names.
-    pub issuer: String,
-    /// What it signs with: a ring for each.
-    pub algorithms: Vec<Algorithm>,
-    /// When its keys change.
-    pub policy: Policy,
-}
-
-/// How an operator wants new keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RotationKind {
-    /// Announced first: no verifier notices. Nothing happens if a successor is announced already.
-    Planned,
-    /// Signs at once, because the old key should sign no more; what it signed stays good.
-    Emergency,
-    /// Signs at once, and the old keys are forgotten with all that they signed, because one is in wrong hands.
-    Withdrawal,
-}
-
-/// What went wrong with keys. Each message says what to do, where something can be done.
-#[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say it")]
-pub enum KeyError {
-    #[error("cannot read or write the stored signing keys; the known keys go on signing")]
-    Store(#[source] StoreError),
-    #[error("the store did not answer a question about signing keys in time; the known keys go on signing")]
-    StoreLate,
-    #[error("the stored key {kid} was sealed with another master key; restore the master key file it was made with")]
-    Sealed { kid: String },
-    #[error("the stored key {kid} of {ring} is damaged; restore the store from a backup, or rotate and wait it out")]
-    Corrupt { ring: String, kid: String },
-    #[error("the ring {ring} has no key")]
-    Empty { ring: String },
-    #[error("the first {alg} key of {issuer} is still being made; try again in a second")]
-    Unfinished { issuer: String, alg: Algorithm },
-    #[error("too many key rotations at once; try again in a minute")]
-    Contended,
-    #[error("the cryptographic library failed ({alg})")]
-    Signer { alg: Algorithm, source: signer::SignerError },
-    #[error("cannot serialise the JWK Set")]
-    Jwks(#[source] serde_json::Error),
-    #[error("too many RSA signatures wait already; sign with EdDSA or ES256, or add nodes")]
-    Overloaded,
-    #[error("there is no issuer {issuer}")]
-    UnknownIssuer { issuer: String },
-    #[error("the issuer {issuer} does not sign with {alg}; add it to its algorithms")]
-    UnknownAlgorithm { issuer: String, alg: Algorithm },
-    #[error("a task of the key rotation died")]
-    Worker(#[source] tokio::task::JoinError),
-    #[error("the key rotation does not answer; the known keys go on signing")]
-    Rotation(#[source] AskError),
-}
-
-/// The snapshot of every issuer, by its id.
-type Published = HashMap<String, Arc<IssuerKeys>>;
 
 /// How long a request waits for the first key of a ring.
 const FIRST_KEY_LIMIT: Duration = Duration::from_secs(5);
 /// How long whoever asks for the JWK Set of an issuer waits for it to be whole: anybody may ask.
 const WHOLE_LIMIT: Duration = Duration::from_millis(300);
-
-/// What outlives the actor: it goes on from here when it is restarted.
-struct Shared {
-    keeper: Arc<Keeper>,
-    settings: ArcSwap<Vec<IssuerRings>>,
-    published: ArcSwap<Published>,
-    /// Changes whenever `published` does, for those who wait for a first key.
-    rounds: watch::Sender<()>,
-    waiting: Waiting,
-}
-
-impl Shared {
-    fn publish(&self, published: Published) {
-        self.keeper.report(&published);
-        self.published.store(Arc::new(published));
-        self.rounds.send_replace(());
-    }
-}
 
 /// The signing keys of every issuer.
 #[derive(Clone)]

@@ -18,6 +18,9 @@ use super::ring::{KeyState, Policy, Ring, RingKey};
 use crate::clock::Time;
 use crate::jose::{Algorithm, PublicJwk, VerifyingKey};
 
+/// The snapshot of every issuer, by its id.
+pub(super) type Published = HashMap<String, Arc<IssuerKeys>>;
+
 /// A key that this process has opened.
 #[derive(Debug)]
 pub(super) struct OpenKey {

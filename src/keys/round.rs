@@ -13,10 +13,11 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::local::Bench;
+use super::published::Published;
 use super::ring::Timing;
 use super::signer::{Signer, SignerError};
 use super::want::{Cause, Request, Stored, Want, drops, wants, withdrawn};
-use super::{IssuerRings, KeyError, Published};
+use super::{IssuerRings, KeyError};
 use crate::clock::{Clock, Time};
 use crate::id::Id;
 use crate::jose::alg::Algorithm;

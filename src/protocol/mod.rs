@@ -14,5 +14,4 @@ pub mod resource;
 pub mod response;
 pub mod scope;
 pub mod segment;
-pub mod strict_json;
 pub mod uri;

@@ -97,7 +97,7 @@ impl Operation for ConsumeDevice {
                 SecondRedemption::Ended => Transition::keep(Err(ConsumeRefusal::Revoked)),
                 SecondRedemption::Replay => {
                     let refusal = Err(ConsumeRefusal::Replayed);
-                    family.revoke(self.family, RevocationCause::DeviceCodeReplayed, seen.now, refusal)
+                    Transition::revoke(family, self.family, RevocationCause::DeviceCodeReplayed, seen.now, refusal)
                 }
             },
             _ => Transition::keep(Err(ConsumeRefusal::Unknown)),

@@ -9,8 +9,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::event::{Event, RevocationCause};
-use super::row::Row;
-use super::transition::Transition;
 use crate::clock::Time;
 use crate::id::Id;
 use crate::x509::Thumbprint;
@@ -171,24 +169,26 @@ impl Family {
         }
     }
 
-    /// Revokes the family, of which `id` is the name, for `cause`; the first revocation stays.
-    pub(super) fn revoke<A>(&self, id: Id, cause: RevocationCause, at: Time, answer: A) -> Transition<A> {
+    /// The family, revoked for `cause`; `None` if it was revoked before, because the first revocation stays.
+    pub(super) fn revoked_for(&self, cause: RevocationCause, at: Time) -> Option<Self> {
         let reason = match cause {
             RevocationCause::CodeReplayed | RevocationCause::DeviceCodeReplayed => RevocationReason::CodeReplayed,
             RevocationCause::RefreshTokenReused => RevocationReason::TokenReused,
             RevocationCause::Requested => RevocationReason::Requested,
         };
-        let revoked = || Self { revoked: Some(Revocation { at, reason }), ..self.clone() };
-        let row = self.revoked.is_none().then(|| Row::Family(Box::new(revoked())));
-        let event = Event::FamilyRevoked {
+        self.revoked.is_none().then(|| Self { revoked: Some(Revocation { at, reason }), ..self.clone() })
+    }
+
+    /// The event that the family, of which `id` is the name, is revoked.
+    pub(super) fn revocation(&self, id: Id, cause: RevocationCause) -> Event {
+        Event::FamilyRevoked {
             family: id,
             issuer: self.issuer.clone(),
             client: self.client.clone(),
             subject: self.subject.clone(),
             cause,
             until: self.keep_until,
-        };
-        Transition { row, answer, event: Some(event) }
+        }
     }
 
     /// Whether an access token of this family is still good, given the latest not-before moment that concerns it.

@@ -82,7 +82,7 @@ impl Operation for RedeemCode {
                     SecondRedemption::Ended => Transition::keep(Err(RedeemRefusal::Revoked)),
                     SecondRedemption::Replay => {
                         let refusal = Err(RedeemRefusal::Replayed);
-                        family.revoke(self.family, RevocationCause::CodeReplayed, seen.now, refusal)
+                        Transition::revoke(family, self.family, RevocationCause::CodeReplayed, seen.now, refusal)
                     }
                 };
             }

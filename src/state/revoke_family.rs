@@ -44,6 +44,6 @@ impl Operation for RevokeFamily {
         if family.issuer != self.issuer || !owned {
             return Transition::keep(Err(RevokeRefusal::WrongClient));
         }
-        family.revoke(self.family, RevocationCause::Requested, seen.now, Ok(()))
+        Transition::revoke(family, self.family, RevocationCause::Requested, seen.now, Ok(()))
     }
 }

@@ -171,9 +171,13 @@ impl Rotate {
                 let keep_until = family.keep_until.max(now + self.lifetimes.access + SLACK);
                 handed_out(Family { replays: family.replays + 1, keep_until, ..family.clone() }, true)
             }
-            (_, Some(_)) => {
-                family.revoke(self.family, RevocationCause::RefreshTokenReused, now, Err(RotateRefusal::Reused))
-            }
+            (_, Some(_)) => Transition::revoke(
+                family,
+                self.family,
+                RevocationCause::RefreshTokenReused,
+                now,
+                Err(RotateRefusal::Reused),
+            ),
         }
     }
 

@@ -1,9 +1,11 @@
 //! What an operation is, and what a transition gives.
 
-use super::event::Event;
+use super::event::{Event, RevocationCause};
+use super::family::Family;
 use super::key::Key;
 use super::row::Row;
 use crate::clock::Time;
+use crate::id::Id;
 
 /// An operation on one row, with what it can come to. Its `attempt`, where it has one, names the request that asks, so
 /// that the service's own retry after an unknown outcome is safe while a client's replay is not.
@@ -66,6 +68,12 @@ impl<A> Transition<A> {
     /// The row becomes `row`.
     pub const fn put(row: Row, answer: A) -> Self {
         Self { row: Some(row), answer, event: None }
+    }
+
+    /// `family`, of which `id` is the name, is revoked for `cause`, now or earlier.
+    pub(super) fn revoke(family: &Family, id: Id, cause: RevocationCause, at: Time, answer: A) -> Self {
+        let row = family.revoked_for(cause, at).map(|family| Row::Family(Box::new(family)));
+        Self { row, answer, event: Some(family.revocation(id, cause)) }
     }
 
     /// The same, with an event.

@@ -22,7 +22,7 @@ use crate::hook::Hook;
 use crate::issuer::Issuer;
 use crate::metrics::Metrics;
 use crate::protocol::numeric_date::NumericDate;
-use crate::protocol::strict_json;
+use crate::strict_json;
 use crate::token::Granted;
 use crate::token::access::is_subject;
 

@@ -23,7 +23,7 @@ use crate::federation::{Provider, ProviderTrust, TokenTrust};
 use crate::jose::{Jws, Scheme};
 use crate::protocol::auth_method::{AuthMethod, CredentialKind, ProviderKind};
 use crate::protocol::error::OAuthError;
-use crate::protocol::strict_json;
+use crate::strict_json;
 use crate::token::access::is_access_token;
 
 /// The types of such assertions, but for RFC 7523's.

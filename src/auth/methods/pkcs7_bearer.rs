@@ -22,7 +22,7 @@ use crate::federation::condition::Facts;
 use crate::federation::{DocumentTrust, Provider, ProviderTrust, Signers, facts};
 use crate::protocol::auth_method::{AuthMethod, CredentialKind, ProviderKind};
 use crate::protocol::error::OAuthError;
-use crate::protocol::strict_json;
+use crate::strict_json;
 use crate::x509::{Chain, Usage};
 
 const TYPE: &str = "urn:cloud:idaas:params:oauth:client-assertion-type:pkcs7-bearer";

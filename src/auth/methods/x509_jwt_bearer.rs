@@ -21,7 +21,7 @@ use crate::federation::{Provider, ProviderTrust, facts};
 use crate::jose::{Owner, Scheme, VerifyingKey};
 use crate::protocol::auth_method::{AuthMethod, CredentialKind, ProviderKind};
 use crate::protocol::error::OAuthError;
-use crate::protocol::strict_json;
+use crate::strict_json;
 use crate::x509::{Certificate, Chain, Usage};
 
 const TYPE: &str = "urn:cloud:idaas:params:oauth:client-assertion-type:x509-jwt-bearer";

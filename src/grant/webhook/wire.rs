@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::protocol::error::ExtensionError;
 use crate::protocol::numeric_date::NumericDate;
 use crate::protocol::scope::Scope;
-use crate::protocol::strict_json;
+use crate::strict_json;
 use crate::token::Granted;
 use crate::token::access::is_subject;
 

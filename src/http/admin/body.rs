@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::problem::Problem;
 use crate::http::{Request, Response, respond};
-use crate::protocol::strict_json;
+use crate::strict_json;
 
 /// The answer of an admin call, or the problem document that refuses it.
 pub(super) type AdminResult = Result<Response, Problem>;

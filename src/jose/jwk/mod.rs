@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::JwkError;
 use super::parsed::{KeyMaterial, ParsedKey};
-use crate::protocol::strict_json;
+use crate::strict_json;
 
 /// A checked public key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]

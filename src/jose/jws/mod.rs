@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::error::MAX_JWS;
 use super::{JwsError, Owner, PublicJwk, Scheme, VerifyingKey};
-use crate::protocol::strict_json;
+use crate::strict_json;
 
 /// A parsed JWS whose signature is not verified yet. `Debug` shows the header only, because the whole can be used as a
 /// token.

@@ -90,6 +90,10 @@ impl<'a> Resolver<'a> {
                     Target::Item { kind: Kind::Type(_), .. } | Target::Outside { .. } => next.push(step),
                 }
             }
+            if next.is_empty() && at == 0 && matches!(first.as_str(), "crate" | "jeton") {
+                // an exported macro is a name of the crate's root, wherever it is defined
+                next.extend(self.macros(name).into_iter().map(|definer| Found::item(name, definer, Kind::Value)));
+            }
             if next.is_empty() {
                 let path = path.join("::");
                 return Err(format!("{path}: there is no {name} that this file could mean"));

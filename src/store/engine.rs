@@ -1,0 +1,36 @@
+//! An engine as a node uses it: its parts, each behind its own trait.
+
+use std::sync::Arc;
+
+use super::cas::Cas;
+use super::documents::Documents;
+use super::key_rings::KeyRings;
+use super::ledger::Ledger;
+use super::lifecycle::Lifecycle;
+use super::rows::Rows;
+
+/// An engine, part by part.
+#[derive(Clone)]
+pub struct Engine {
+    /// Rows and the transitions over them.
+    pub ledger: Arc<dyn Ledger>,
+    /// Clients and users.
+    pub documents: Arc<dyn Documents>,
+    /// Signing keys.
+    pub key_rings: Arc<dyn KeyRings>,
+    /// The engine as a whole.
+    pub lifecycle: Arc<dyn Lifecycle>,
+}
+
+impl Engine {
+    /// An engine that does everything itself.
+    pub fn of<E: Ledger + Documents + KeyRings + Lifecycle>(engine: Arc<E>) -> Self {
+        Self { ledger: engine.clone(), documents: engine.clone(), key_rings: engine.clone(), lifecycle: engine }
+    }
+
+    /// An engine that several nodes share: it keeps rows, and this node decides over them.
+    pub fn shared<E: Rows + Documents + KeyRings + Lifecycle>(engine: Arc<E>) -> Self {
+        let ledger = Arc::new(Cas::new(engine.clone()));
+        Self { ledger, documents: engine.clone(), key_rings: engine.clone(), lifecycle: engine }
+    }
+}
