@@ -1,18 +1,10 @@
-//! The dialects that come with jeton: a new one is a file beside this one and a line in [`ALL`].
+//! The dialects of a service.
 
 use std::collections::HashMap;
 
-use super::Dialect;
-use super::aliyun_idaas::AliyunIdaas;
-use super::huawei_oneaccess::HuaweiOneAccess;
-use super::identityserver3::IdentityServer3;
 use super::rfc::Rfc;
-use super::tencent_ciam::TencentCiam;
-use super::xsolla_login::XsollaLogin;
+use super::{ALL, Dialect};
 use crate::issuer::Issuer;
-
-/// Every built-in dialect.
-pub const ALL: &[&dyn Dialect] = &[&Rfc, &AliyunIdaas, &XsollaLogin, &IdentityServer3, &HuaweiOneAccess, &TencentCiam];
 
 /// The dialects of a service: the built-in ones and those of the embedding program.
 #[derive(Clone)]

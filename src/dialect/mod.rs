@@ -8,7 +8,6 @@ mod built_in;
 mod contract;
 mod huawei_oneaccess;
 mod identityserver3;
-
 mod paths;
 mod rfc;
 mod tencent_ciam;
@@ -16,6 +15,16 @@ mod tencent_ciam;
 mod tests;
 mod xsolla_login;
 
-pub use built_in::{ALL, Dialects, default};
+pub use built_in::{Dialects, default};
 pub use contract::{Carrier, Dialect, Headers, Path, Refused};
 pub use paths::{full_paths, url, urls};
+
+/// Every built-in dialect.
+pub const ALL: &[&dyn Dialect] = &[
+    &rfc::Rfc,
+    &aliyun_idaas::AliyunIdaas,
+    &xsolla_login::XsollaLogin,
+    &identityserver3::IdentityServer3,
+    &huawei_oneaccess::HuaweiOneAccess,
+    &tencent_ciam::TencentCiam,
+];

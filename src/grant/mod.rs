@@ -10,7 +10,6 @@ pub mod actor;
 pub mod authorization_code;
 pub mod authorize;
 pub mod binding;
-mod built_in;
 pub mod client_credentials;
 mod context;
 mod decide;
@@ -28,10 +27,24 @@ mod request;
 pub mod token_exchange;
 pub mod webhook;
 
-pub use built_in::built_in;
+use std::sync::Arc;
+
 pub use context::Context;
 pub use decide::{Deciding, Grant};
 pub use error::Error;
 pub use issue::{Issue, Lineage};
 pub use login::DirectLogin;
 pub use request::TokenRequest;
+
+/// The grants that come with jeton.
+pub fn built_in() -> Vec<Arc<dyn Grant>> {
+    vec![
+        Arc::new(authorization_code::AuthorizationCode),
+        Arc::new(client_credentials::ClientCredentials),
+        Arc::new(refresh_token::RefreshTokenGrant),
+        Arc::new(device_code::DeviceCodeGrant::default()),
+        Arc::new(token_exchange::TokenExchange),
+        Arc::new(jwt_bearer::JwtBearer),
+        Arc::new(password::Password),
+    ]
+}

@@ -158,7 +158,7 @@ pub async fn documents_of_another_kind_are_passed_over<S: Subject>() {
 pub async fn a_closed_store_says_so<S: Subject>() {
     let s = S::open(1, Clock::manual(START));
     assert!(put(&s, document("x", Some("1")), 0).await.is_some());
-    super::closed(&s.engine()).await;
+    super::subject::closed(&s.engine()).await;
     let answers = s.engine().ledger.apply(0, vec![super::redeem(1, 1, START).into()]).await;
     assert!(answers.is_err() || answers.is_ok_and(|answers| matches!(answers[..], [Err(_)])));
 }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::clock::Clock;
+use crate::store::Engine;
 use crate::store::sled::{Sled, SledConfig};
 
 /// A directory on a real disk, with the engine that lives in it.
