@@ -75,7 +75,7 @@ fn files(dir: &Path, found: &mut Vec<PathBuf>) {
 /// The code of a file: no comment, and no test.
 fn code(path: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(path).unwrap();
-    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     code.lines().map(str::trim).filter(|line| !line.starts_with("//")).map(str::to_owned).collect()
 }
 
