@@ -36,52 +36,41 @@ pub struct Service {
     /// Operations of the daemon around the service.
     pub operator: Arc<dyn Operator>,
     /// The counters of the endpoints.
-    pub counters: Counters,
+    pub(crate) counters: Counters,
 }
 
 /// Counters of the endpoints, resolved once.
-pub struct Counters {
+pub(crate) struct Counters {
     /// Introspections of active tokens.
-    pub active: IntCounter,
+    pub(crate) active: IntCounter,
     /// Introspections of all other tokens.
-    pub inactive: IntCounter,
-    /// Access tokens issued.
-    pub access_tokens: IntCounter,
-    /// Refresh tokens issued.
-    pub refresh_tokens: IntCounter,
-    /// ID tokens issued.
-    pub id_tokens: IntCounter,
-    /// Authorization codes issued.
-    pub codes: IntCounter,
-    /// Device codes issued.
-    pub device_codes: IntCounter,
+    pub(crate) inactive: IntCounter,
+    // issued
+    pub(crate) access_tokens: IntCounter,
+    pub(crate) refresh_tokens: IntCounter,
+    pub(crate) id_tokens: IntCounter,
+    pub(crate) codes: IntCounter,
+    pub(crate) device_codes: IntCounter,
     /// Requests refused because their client sends more than it may.
-    pub client_rate: IntCounter,
+    pub(crate) client_rate: IntCounter,
     /// Device authorizations refused because one address starts too many.
-    pub device_starts: IntCounter,
-    /// Revocations by what was revoked.
-    pub revocations: Revocations,
+    pub(crate) device_starts: IntCounter,
+    pub(crate) revocations: Revocations,
 }
 
 /// Revocations, by what was revoked.
-pub struct Revocations {
-    /// Everything from one login or device authorization.
-    pub family: IntCounter,
-    /// One token.
-    pub token: IntCounter,
-    /// Everything about a subject.
-    pub subject: IntCounter,
-    /// Everything of a client.
-    pub client: IntCounter,
-    /// Everything of an issuer.
-    pub issuer: IntCounter,
-    /// Nothing: the token was not active.
-    pub nothing: IntCounter,
+pub(crate) struct Revocations {
+    pub(crate) family: IntCounter,
+    pub(crate) token: IntCounter,
+    pub(crate) subject: IntCounter,
+    pub(crate) client: IntCounter,
+    pub(crate) issuer: IntCounter,
+    pub(crate) nothing: IntCounter,
 }
 
 impl Counters {
     /// Resolves the counters.
-    pub fn new(metrics: &Metrics) -> Self {
+    pub(crate) fn new(metrics: &Metrics) -> Self {
         let introspected = |outcome| metrics.introspections.with_label_values(&[outcome]);
         let issued = |kind| metrics.tokens_issued.with_label_values(&[kind]);
         let shed = |reason| metrics.shed.with_label_values(&[reason]);

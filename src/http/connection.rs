@@ -74,7 +74,6 @@ const MOST_ERRORS: usize = 64;
 #[derive(Debug)]
 pub(super) struct PeerInfo {
     pub(super) peer: IpAddr,
-    pub(super) tls: bool,
     /// The certificates that the peer showed in the TLS handshake.
     pub(super) certificate: Option<Arc<Chain>>,
     /// Age at which the connection retires.
@@ -105,8 +104,8 @@ pub(super) async fn converse<H: Handler, S: Transport>(
     let mut watchdog = Watchdog::new(Arc::clone(&state), limits, opening.since, origin.age);
     let protocol = opening.protocol;
     let mut io = TokioIo::new(Io::new(stream, opening, Arc::clone(&state)));
-    let PeerInfo { peer, tls, certificate, .. } = origin;
-    let context = Arc::new(ConnectionContext { shared, state, shutdown: shutdown.clone(), peer, tls, certificate });
+    let PeerInfo { peer, certificate, .. } = origin;
+    let context = Arc::new(ConnectionContext { shared, state, shutdown: shutdown.clone(), peer, certificate });
     let service = service_fn(move |request| exchange(Arc::clone(&context), request));
     match protocol {
         Protocol::Http1 => loop {

@@ -33,46 +33,28 @@ pub(super) enum CutReason {
     Linger,
 }
 
-impl CutReason {
-    const ALL: [Self; 12] = [
-        Self::FirstByte,
-        Self::Handshake,
-        Self::Tls,
-        Self::Malformed,
-        Self::Header,
-        Self::Idle,
-        Self::Stuck,
-        Self::Write,
-        Self::Drain,
-        Self::Age,
-        Self::Resets,
-        Self::Linger,
-    ];
-
-    const fn label(self) -> &'static str {
-        match self {
-            Self::FirstByte => "first_byte",
-            Self::Handshake => "handshake",
-            Self::Tls => "tls",
-            Self::Malformed => "malformed",
-            Self::Header => "header",
-            Self::Idle => "idle",
-            Self::Stuck => "stuck",
-            Self::Write => "write",
-            Self::Drain => "drain",
-            Self::Age => "age",
-            Self::Resets => "resets",
-            Self::Linger => "linger",
-        }
-    }
-}
+/// The labels of the reasons, in their order.
+const LABELS: [&str; CutReason::Linger as usize + 1] = [
+    "first_byte",
+    "handshake",
+    "tls",
+    "malformed",
+    "header",
+    "idle",
+    "stuck",
+    "write",
+    "drain",
+    "age",
+    "resets",
+    "linger",
+];
 
 /// The counters of cut connections.
-pub(super) struct CutCounters([IntCounter; CutReason::ALL.len()]);
+pub(super) struct CutCounters([IntCounter; LABELS.len()]);
 
 impl CutCounters {
     pub(super) fn new(metrics: &Metrics) -> Self {
-        Self(CutReason::ALL.map(|reason| metrics.connections_cut.with_label_values(&[reason.label()])))
+        Self(LABELS.map(|reason| metrics.connections_cut.with_label_values(&[reason])))
     }
 
     pub(super) fn count(&self, reason: CutReason) {

@@ -42,7 +42,6 @@ pub(super) struct ConnectionContext<H> {
     pub(super) state: Arc<ConnectionState>,
     pub(super) shutdown: Shutdown,
     pub(super) peer: IpAddr,
-    pub(super) tls: bool,
     pub(super) certificate: Option<Arc<Chain>>,
 }
 
@@ -139,7 +138,7 @@ impl<H: Handler> ConnectionContext<H> {
         let browser = head.headers.contains_key(ORIGIN).then(|| head.clone());
         let Parts { method, uri, headers, .. } = head;
         let certificate = self.certificate.clone();
-        let request = Request { method, uri, headers, body, peer: self.peer, tls: self.tls, certificate };
+        let request = Request { method, uri, headers, body, peer: self.peer, certificate };
         let handler = &self.shared.handler;
         let mut answer = pin!(async move { handler.handle(request, target).await });
         poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx))) {

@@ -34,5 +34,5 @@ mod tests;
 pub use limits::Limits;
 pub use listener::bind;
 pub use request::{Admission, Fault, Handler, Request, Response};
-pub use serve::{Drained, serve};
+pub use serve::{Drained, Surface, serve};
 pub use shutdown::{Shutdown, Stop};

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER};
 use hyper::http::Uri;
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, StatusCode};
@@ -30,8 +29,6 @@ pub struct Request {
     pub body: Bytes,
     /// The address the connection came from; behind a trusted proxy, the address the proxy names.
     pub peer: IpAddr,
-    /// True if the connection is TLS.
-    pub tls: bool,
     /// The certificate whose key the sender has, with what came along: from the handshake, or from a trusted proxy.
     pub certificate: Option<Arc<Chain>>,
 }
@@ -56,7 +53,6 @@ impl fmt::Debug for Request {
             .field("path", &self.path())
             .field("body_bytes", &self.body.len())
             .field("peer", &self.peer)
-            .field("tls", &self.tls)
             .finish_non_exhaustive()
     }
 }
@@ -96,17 +92,6 @@ impl Fault {
             Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
-
-    /// The plain answer: the status, no body, not to be stored, and when to come back if that helps.
-    pub fn plain(self) -> Response {
-        let mut response = Response::default();
-        *response.status_mut() = self.status();
-        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if self == Self::Overloaded {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-        }
-        response
-    }
 }
 
 /// The answer to a request's head: the request may go on.
@@ -137,7 +122,5 @@ pub trait Handler: Send + Sync + 'static {
 
     /// Writes a refusal of the transport; the status of the answer should be [`Fault::status`]. After a panic there
     /// is a head only if the request has an `Origin`.
-    fn fault(&self, fault: Fault, _head: Option<&Parts>) -> Response {
-        fault.plain()
-    }
+    fn fault(&self, fault: Fault, head: Option<&Parts>) -> Response;
 }

@@ -53,20 +53,26 @@ struct Listener<H> {
     born: AtomicU64,
 }
 
-/// Serves `listener` until `shutdown` is given, then drains it: stops accepting, lets requests end, closes connections
-/// that stay idle, and cuts what is left at the deadline. `name` labels the metrics.
-pub async fn serve<H: Handler>(
-    listener: TcpListener,
-    tls: Option<Tls>,
-    handler: Arc<H>,
-    limits: Limits,
-    metrics: Metrics,
-    name: &'static str,
-    shutdown: Shutdown,
-) -> Drained {
-    let places = limits.max_connections.min(Semaphore::MAX_PERMITS);
+/// A surface of the service behind a listener.
+pub struct Surface<H> {
+    /// The label of the listener in metrics.
+    pub name: &'static str,
+    /// The certificate, if the listener speaks TLS.
+    pub tls: Option<Tls>,
+    /// Answers the requests.
+    pub handler: Arc<H>,
+    /// The limits of the listener.
+    pub limits: Limits,
+    /// The metrics.
+    pub metrics: Metrics,
+}
+
+/// Serves `surface` on `listener` until `shutdown` is given, then drains it: stops accepting, lets requests end, closes
+/// connections that stay idle, and cuts what is left at the deadline.
+pub async fn serve<H: Handler>(listener: TcpListener, surface: Surface<H>, shutdown: Shutdown) -> Drained {
+    let places = surface.limits.max_connections.min(Semaphore::MAX_PERMITS);
     let connections = Arc::new(Semaphore::new(places));
-    let this = Arc::new(Listener::new(tls, handler, limits, metrics, name, shutdown.clone()));
+    let this = Arc::new(Listener::new(surface, shutdown.clone()));
     let mut acceptor = Acceptor::default();
     loop {
         let place = tokio::select! {
@@ -102,14 +108,7 @@ pub async fn serve<H: Handler>(
 }
 
 impl<H: Handler> Listener<H> {
-    fn new(
-        tls: Option<Tls>,
-        handler: Arc<H>,
-        limits: Limits,
-        metrics: Metrics,
-        name: &'static str,
-        shutdown: Shutdown,
-    ) -> Self {
+    fn new(Surface { name, tls, handler, limits, metrics }: Surface<H>, shutdown: Shutdown) -> Self {
         let shared = ListenerContext {
             handler,
             pending: PendingBodies::new(limits.max_pending_body_bytes),
@@ -150,8 +149,7 @@ impl<H: Handler> Listener<H> {
 
     async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, _place: OwnedSemaphorePermit) {
         let _open = GaugeGuard::new(&self.open);
-        let tls = self.tls.is_some();
-        let mut origin = PeerInfo { peer: peer.ip().to_canonical(), tls, certificate: None, age: self.age() };
+        let mut origin = PeerInfo { peer: peer.ip().to_canonical(), certificate: None, age: self.age() };
         let shared = Arc::clone(&self.shared);
         let end = match &self.tls {
             None => converse(stream, origin, shared, &self.protocols, &self.shutdown).await,

@@ -20,7 +20,7 @@ use crate::grant::{Context, device};
 use crate::http::admin::Admin;
 use crate::http::proxy::Proxy;
 use crate::http::public::Public;
-use crate::http::{self, Drained, Stop};
+use crate::http::{self, Drained, Stop, Surface};
 use crate::keys::Keys;
 use crate::limit::throttle::Throttle;
 use crate::registry::Registry;
@@ -132,24 +132,22 @@ impl Daemon {
             (http::shutdown::shutdown(), http::shutdown::shutdown());
         // checked with the rest of the settings
         let proxy = config.public.proxy.as_ref().and_then(|proxy| Proxy::new(proxy).ok());
-        let public_task = tokio::spawn(http::serve(
-            public,
-            tls.public,
-            Arc::new(Public::new(service.clone(), proxy)),
-            config.public.limits.clone(),
-            metrics.clone(),
-            "public",
-            public_heard,
-        ));
-        let admin_task = tokio::spawn(http::serve(
-            admin,
-            tls.admin,
-            Arc::new(Admin::new(service.clone(), admin_token)),
-            config.admin.limits.clone(),
+        let public_surface = Surface {
+            name: "public",
+            tls: tls.public,
+            handler: Arc::new(Public::new(service.clone(), proxy)),
+            limits: config.public.limits.clone(),
+            metrics: metrics.clone(),
+        };
+        let admin_surface = Surface {
+            name: "admin",
+            tls: tls.admin,
+            handler: Arc::new(Admin::new(service.clone(), admin_token)),
+            limits: config.admin.limits.clone(),
             metrics,
-            "admin",
-            admin_heard,
-        ));
+        };
+        let public_task = tokio::spawn(http::serve(public, public_surface, public_heard));
+        let admin_task = tokio::spawn(http::serve(admin, admin_surface, admin_heard));
         Ok(Self {
             service,
             reloader,

@@ -3,6 +3,7 @@
 
 use super::introspect::caller;
 use super::responder::Responder;
+use super::token::check_rate;
 use crate::auth::AuthenticatedClient;
 use crate::grant::{Error, device};
 use crate::http::access::RequestLog;
@@ -31,10 +32,8 @@ pub(super) async fn serve(
         Ok(asked) => asked,
         Err(error) => return responder.refused(log, error, None),
     };
-    if let Err(wait) = client.rate.admit(context.clock.now()) {
-        service.counters.client_rate.inc();
-        let error = OAuthError::new(ErrorCode::TooManyRequests, "the client asks more often than it may");
-        return responder.refused(log, error, Some(wait));
+    if let Err(refusal) = check_rate(service, &client) {
+        return responder.refused(log, refusal.error, refusal.retry_after);
     }
     let now = context.clock.now();
     if let Err(wait) = service.device_starts.enter(&responder.issuer.id, &client.id, request.peer, now) {

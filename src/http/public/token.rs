@@ -59,10 +59,10 @@ pub(super) async fn serve(
     response
 }
 
-/// The refusal of an authenticated request before the grant works on it.
-struct EarlyRefusal {
-    error: OAuthError,
-    retry_after: Option<Duration>,
+/// The refusal of an authenticated request before any work is done on it.
+pub(super) struct EarlyRefusal {
+    pub(super) error: OAuthError,
+    pub(super) retry_after: Option<Duration>,
 }
 
 impl From<OAuthError> for EarlyRefusal {
@@ -93,12 +93,17 @@ fn admit<'a>(
     }
     responder.dialect.check(Endpoint::Token, form)?;
     client.binding()?;
+    check_rate(service, client)?;
+    Ok(grant)
+}
+
+/// Checks that the client stays within the rate of its issuer.
+pub(super) fn check_rate(service: &Service, client: &AuthenticatedClient) -> Result<(), EarlyRefusal> {
     client.rate.admit(service.context.clock.now()).map_err(|wait| {
         service.counters.client_rate.inc();
         let error = OAuthError::new(ErrorCode::TooManyRequests, "the client asks more often than it may");
         EarlyRefusal { error, retry_after: Some(wait) }
-    })?;
-    Ok(grant)
+    })
 }
 
 fn count_tokens(service: &Service, tokens: &TokenResponse) {

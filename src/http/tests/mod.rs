@@ -13,6 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::StatusCode;
+use hyper::header::{HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -22,7 +23,7 @@ use tokio::time::timeout;
 
 use super::shutdown::shutdown;
 use super::tls::Tls;
-use super::{Admission, Drained, Handler, Limits, Request, Response, Stop, bind, serve};
+use super::{Admission, Drained, Fault, Handler, Limits, Request, Response, Stop, Surface, bind, serve};
 use crate::metrics::Metrics;
 
 /// Longer than anything takes that works.
@@ -54,6 +55,14 @@ impl Handler for Trivial {
         }
         answer(StatusCode::OK, request.body)
     }
+
+    fn fault(&self, fault: Fault, _head: Option<&Parts>) -> Response {
+        let mut response = answer(fault.status(), "");
+        if fault == Fault::Overloaded {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
 }
 
 fn answer(status: StatusCode, body: impl Into<Bytes>) -> Response {
@@ -82,7 +91,8 @@ impl Server {
         let (stop, heard) = shutdown();
         let handler = Arc::new(Trivial { go: Semaphore::new(0) });
         let metrics = Metrics::new();
-        let done = tokio::spawn(serve(listener, tls, Arc::clone(&handler), limits, metrics.clone(), "test", heard));
+        let surface = Surface { name: "test", tls, handler: Arc::clone(&handler), limits, metrics: metrics.clone() };
+        let done = tokio::spawn(serve(listener, surface, heard));
         Self { addr, stop, handler, metrics, done }
     }
 
