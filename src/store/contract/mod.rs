@@ -1,6 +1,6 @@
-//! The suite that every engine passes, those written outside the crate included: the rules of [`Engine`]'s parts one
+//! The suite that every engine passes, including those written outside the crate: the rules of [`Engine`]'s parts one
 //! by one, each with the data reopened between steps, and random histories of operations, time, sweeps and restarts
-//! that must come to what the model comes to.
+//! that must give the same answers as the model.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that panics has failed")]
 
@@ -27,23 +27,23 @@ pub use ops::{GRACE, LIFETIMES, family, redeem, rotate};
 
 /// An engine under test.
 pub trait Subject: Sized {
-    /// Empty, with this many lanes, its time from `clock`.
+    /// Opens an empty engine with this many lanes; its time comes from `clock`.
     fn open(lanes: u16, clock: Clock) -> Self;
 
-    /// The same data in a new engine, if there is any that outlives an engine.
+    /// Opens the same data in a new engine, if the data outlives an engine.
     #[must_use]
     fn reopen(self) -> Self;
 
-    /// The engine.
+    /// Returns the engine.
     fn engine(&self) -> Engine;
 
-    /// The same engine as another node sees it; an engine of one node is its own peer.
+    /// Returns the same engine as another node sees it; an engine of one node is its own peer.
     fn peer(&self) -> Engine {
         self.engine()
     }
 }
 
-/// The engine in memory: nothing outlives it, so reopening is keeping.
+/// The engine in memory: no data outlives it, so reopening returns the same one.
 pub struct Model(Arc<Memory>);
 
 impl Subject for Model {
@@ -60,10 +60,10 @@ impl Subject for Model {
     }
 }
 
-/// When every test begins: away from a whole second.
+/// The time at which every test begins, in the middle of a second.
 pub const START: Time = Time::from_millis(1_800_000_000_123);
 
-/// Makes a test of each rule for an engine: `jeton::engine_contract!(MySubject);` in a module of its own. The tests
+/// Defines one test for each rule of an engine: `jeton::engine_contract!(MySubject);` in a module of its own. The tests
 /// need tokio with its macros.
 #[macro_export]
 macro_rules! engine_contract {
@@ -96,7 +96,7 @@ macro_rules! engine_contract {
     };
 }
 
-/// Carries one operation out.
+/// Carries out one operation.
 ///
 /// # Panics
 /// If the engine fails.
@@ -105,7 +105,7 @@ pub async fn ask<S: Subject, O: Ask>(subject: &S, op: O) -> Result<O::Done, O::R
     O::answer(outcome).expect("the outcome of the operation that was asked for")
 }
 
-/// Carries operations out in the lane of the first.
+/// Carries out operations in the lane of the first.
 ///
 /// # Panics
 /// If the engine fails.

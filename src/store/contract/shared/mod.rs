@@ -1,5 +1,5 @@
-//! The suite of engines that several nodes share, through [`Rows`]: conflicts, answers that are lost, readers that are
-//! behind, and random histories of two nodes.
+//! The suite of engines that several nodes share, through [`Rows`]: conflicts, lost answers, readers that are behind,
+//! and random histories of two nodes.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub mod unknown;
 pub use faulty::{Act, Calls, Faulty, RowFault};
 pub use races::two_nodes_never_break_an_invariant;
 
-/// How a row of a shared engine is made to go, as if it were swept.
+/// A function that deletes a row of a shared engine, as if it were swept.
 pub type Forget<R> = fn(Arc<R>, Key) -> Pending<'static, ()>;
 
 /// A shared engine under test.
@@ -27,16 +27,16 @@ pub trait SharedSubject: Sized + 'static {
     /// The engine.
     type Engine: Rows + Documents + KeyRings + Lifecycle;
 
-    /// Empty, with this many lanes, its time from `clock`.
+    /// Opens an empty engine with this many lanes; its time comes from `clock`.
     fn open(lanes: u16, clock: Clock) -> Arc<Self::Engine>;
 
-    /// The same data in a new engine, if there is any that outlives an engine.
+    /// Opens the same data in a new engine, if the data outlives an engine.
     fn reopen(engine: Arc<Self::Engine>) -> Arc<Self::Engine> {
         engine
     }
 
-    /// Makes a row go, as if it were swept. An engine whose sweep does not see that a row may be forgotten earlier than
-    /// was said when it was inserted has a way of its own.
+    /// Deletes a row, as if it were swept. To be overridden by an engine whose sweep does not notice that a row may be
+    /// deleted earlier than was said when it was inserted.
     fn forget(engine: Arc<Self::Engine>, key: Key) -> Pending<'static, ()> {
         Box::pin(async move { expire_and_sweep(&*engine, key).await })
     }
@@ -70,8 +70,8 @@ impl SharedSubject for SharedModel {
     }
 }
 
-/// Makes a test of each rule for a shared engine: `jeton::rows_contract!(MySubject);` in a module of its own, beside
-/// `jeton::engine_contract!(Node<MySubject>);`. The tests need tokio with its macros.
+/// Defines one test for each rule of a shared engine: `jeton::rows_contract!(MySubject);` in a module of its own,
+/// beside `jeton::engine_contract!(Node<MySubject>);`. The tests need tokio with its macros.
 #[macro_export]
 macro_rules! rows_contract {
     ($subject:ty) => {
@@ -105,7 +105,7 @@ macro_rules! rows_contract {
     };
 }
 
-/// A node whose engine has bad days, and the clock of both.
+/// A node with injected faults in its engine, and the clock of both.
 struct Patient<S: SharedSubject> {
     clock: Clock,
     rows: Arc<Faulty<S::Engine>>,
@@ -119,7 +119,7 @@ impl<S: SharedSubject> Patient<S> {
         Self { clock, node: Cas::new(rows.clone()), rows }
     }
 
-    /// Carries operations out, each on this node.
+    /// Carries out operations, each on this node.
     async fn apply(&self, ops: Vec<Op>) -> Vec<Result<Answer, StoreError>> {
         self.node.apply(0, ops).await.unwrap()
     }
