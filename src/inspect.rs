@@ -1,7 +1,8 @@
-//! Introspection (RFC 7662) and revocation (RFC 7009) of everything the service issues.
+//! Introspection (RFC 7662) and revocation (RFC 7009) of everything that the service issues.
 //!
-//! A token is alive if it verifies, has not expired, its client is there and not disabled, its family is alive, it is not
-//! revoked by itself, and no not-before moment stands after its issue. Whatever else it is, the caller hears exactly `{"active":false}` (CHECKLIST 66).
+//! A token is active if it verifies, has not expired, its client exists and is not disabled, its family is alive, it
+//! has not been revoked by itself, and no not-before moment is later than its issue. For every other token, for
+//! whatever reason, the answer is exactly `{"active":false}` (CHECKLIST 66).
 
 use serde_json::Value;
 
@@ -20,32 +21,32 @@ use crate::token::access::AccessClaims;
 use crate::token::proof_key::POP;
 use crate::token::refresh::RefreshToken;
 
-/// `token_type` of a refresh token.
+/// The `token_type` of a refresh token.
 const REFRESH: &str = "refresh_token";
 
-/// What a revocation did, for metrics and the audit log.
+/// The outcome of a revocation, for metrics and the audit log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Revoked {
     /// A family, by its refresh token.
     Family,
     /// One access token.
     Token,
-    /// Nothing: the token is unknown or dead (RFC 7009 section 2.2 wants 200 all the same).
+    /// Nothing: the token is unknown or no longer alive (RFC 7009 section 2.2 asks for 200 all the same).
     Nothing,
-    /// Nothing: the token is another client's.
+    /// Nothing: the token belongs to another client.
     OfAnother,
 }
 
-/// A token that verified as ours; says nothing yet about revocation.
+/// A token that verifies as the service's own; says nothing yet about revocation.
 enum Ours {
     Access(Accepted),
     Refresh(RefreshToken),
 }
 
-/// Answers for `caller` what `token` is worth now.
+/// Introspects `token` for `caller` (RFC 7662 section 2.2).
 ///
 /// # Errors
-/// Only if the store fails; a bad token is an answer.
+/// Only if the store fails; a token that is not active is an answer.
 pub async fn introspect(
     issuer: &Issuer,
     caller: &Client,
@@ -66,7 +67,7 @@ pub async fn introspect(
     Ok(entitled.map_or(Introspection::INACTIVE, |token| Introspection::Active(Box::new(token))))
 }
 
-/// Revokes `token` if it is `client`'s: a refresh token with its whole family, an access token by itself.
+/// Revokes `token` if it belongs to `client`: a refresh token with its whole family, an access token by itself.
 ///
 /// # Errors
 /// Only if the store fails.
@@ -74,7 +75,7 @@ pub async fn revoke(issuer: &Issuer, client: &Client, token: &str, context: &Con
     revoke_as(issuer, Some(&client.id), token, context).await
 }
 
-/// Revokes `token`, whosever it is if `client` is `None`: the operator's call.
+/// Revokes `token`, whichever client it belongs to if `client` is `None`: an operator's call.
 ///
 /// # Errors
 /// Only if the store fails.
@@ -110,10 +111,10 @@ pub async fn revoke_as(
     }
 }
 
-/// Voids everything issued until now to `of`, in every cell.
+/// Voids everything issued to `of` until now, in every cell.
 ///
 /// # Errors
-/// If the store fails, and then perhaps not everywhere: the caller repeats it.
+/// If the store fails; the moment may then be missing in some cells, and the caller repeats the call.
 pub async fn raise_not_before(issuer: &Issuer, of: NotBeforeOf<&str>, context: &Context) -> Result<(), StoreError> {
     let of = match of {
         NotBeforeOf::Issuer => NotBeforeOf::Issuer,

@@ -63,7 +63,7 @@ impl<'a> Assertion<'a> {
         Ok(Self { jws, claims })
     }
 
-    /// Whom it claims to be from.
+    /// Returns the client id that the assertion claims as its subject.
     pub(super) fn client_id(&self) -> Option<&str> {
         self.claims.sub.as_ref().and_then(Value::as_str)
     }

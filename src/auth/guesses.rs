@@ -65,15 +65,15 @@ impl Guesses {
     /// Counts a wrong guess.
     ///
     /// # Errors
-    /// How long to wait, if there were too many.
+    /// The time to wait, if there were too many wrong guesses.
     pub(super) fn wrong(&self, guess: Guess<'_>) -> Result<(), Duration> {
         self.clients.enter(guess.issuer, guess.client, guess.source, guess.now).map(drop)
     }
 
-    /// Lets a right guess pass, of a secret that can be guessed.
+    /// Accepts a right guess of a secret that can be guessed.
     ///
     /// # Errors
-    /// How long to wait, if there were too many wrong ones and it was never right there.
+    /// The time to wait, if there were too many wrong guesses and no right one from this source before.
     pub(super) fn right(&self, guess: Guess<'_>) -> Result<(), Duration> {
         let Guess { issuer, client, source, now } = guess;
         if !self.known.has(issuer, client, source, now) {
@@ -83,10 +83,10 @@ impl Guesses {
         Ok(())
     }
 
-    /// Lets one in that costs a slow hash.
+    /// Admits a guess that costs a slow hash.
     ///
     /// # Errors
-    /// How long to wait.
+    /// The time to wait.
     pub(super) fn reserve<'a>(&'a self, guess: Guess<'_>, clock: &'a Clock) -> Result<ReservedGuess<'a>, Duration> {
         let of_source = self.slow.enter(guess.issuer, ANY_CLIENT, guess.source, guess.now)?;
         match self.clients.enter(guess.issuer, guess.client, guess.source, guess.now) {

@@ -1,4 +1,4 @@
-//! What holds for every dialect.
+//! Rules that every dialect keeps.
 
 use super::aliyun_idaas::AliyunIdaas;
 use super::*;

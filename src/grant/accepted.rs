@@ -1,8 +1,9 @@
-//! Our own access tokens as somebody presents them: for introspection, revocation and token exchange.
+//! The service's own access tokens as somebody presents them: for introspection, revocation and token exchange.
 //!
-//! A JWT and an opaque token are the same claims, signed or sealed; whichever the client gets now, both are accepted.
-//! A token is alive if it verifies, has not expired, its client is there and not disabled, its family is alive, it is not
-//! revoked by itself, no not-before moment stands after its issue, and the same is true of each token that it was exchanged from.
+//! A JWT and an opaque token are the same claims, signed or sealed; whichever form the client gets now, both are
+//! accepted. A token is alive if it verifies, has not expired, its client exists and is not disabled, its family is
+//! alive, it has not been revoked by itself, no not-before moment is later than its issue, and the same is true of each
+//! token that it was exchanged from.
 
 use serde_json::Value;
 
@@ -19,13 +20,13 @@ use crate::token::opaque;
 
 /// An access token that verified as the issuer's and has not expired; says nothing yet about revocation.
 pub struct Accepted {
-    /// What it says.
+    /// The token's claims.
     pub claims: Box<AccessClaims>,
-    /// Its name, read.
+    /// The token's `jti`, parsed.
     pub jti: Jti,
 }
 
-/// Whether `token` is an access token of the issuer that has not expired: no I/O.
+/// Returns the verified token if `token` is an access token of the issuer that has not expired; performs no I/O.
 pub fn accept(issuer: &Issuer, token: &str, now: Time, context: &Context) -> Option<Accepted> {
     let claims = Box::new(if opaque::is_opaque(token) {
         opaque::open(token, &issuer.id, &context.vault)?
@@ -39,7 +40,7 @@ pub fn accept(issuer: &Issuer, token: &str, now: Time, context: &Context) -> Opt
     Some(Accepted { claims, jti })
 }
 
-/// The claims of a JWT access token.
+/// Returns the claims of a JWT access token.
 fn signed(issuer: &Issuer, token: &str, context: &Context) -> Option<AccessClaims> {
     let jws = Jws::parse(token).ok()?;
     let keys = context.keys.issuer(&issuer.id)?;
@@ -54,7 +55,7 @@ fn signed(issuer: &Issuer, token: &str, context: &Context) -> Option<AccessClaim
 }
 
 impl Accepted {
-    /// Returns whether nothing revoked the token: one read, because the token names every row that can.
+    /// Returns whether the token has not been revoked: one read, because the token names every row that can revoke it.
     ///
     /// # Errors
     /// If the store fails.
@@ -69,7 +70,7 @@ impl Accepted {
         Ok(tokens.iter().all(|token| token.is_alive(&mut rows)))
     }
 
-    /// The token and all that it comes from; `None` if one of those is none of the service's.
+    /// Returns the token and all tokens that it was exchanged from; `None` if the service did not issue one of those.
     fn tokens(&self) -> Option<Vec<Named<'_>>> {
         let claims = &self.claims;
         let own = Named { client: &claims.client_id, subject: &claims.sub, id: &claims.jti, jti: self.jti };
@@ -81,20 +82,20 @@ impl Accepted {
         Some(tokens)
     }
 
-    /// The tokens that this one comes from, itself the last, as those of an actor.
+    /// Returns the tokens that this one was exchanged from, followed by this one, as the tokens of an actor.
     pub fn as_actor(&self) -> impl Iterator<Item = Origin> {
         let own = Origin { client_id: self.claims.client_id.clone(), jti: self.claims.jti.clone(), sub: None };
         let named = |origin: Origin| Origin { sub: origin.sub.or_else(|| Some(self.claims.sub.clone())), ..origin };
         self.claims.origins.iter().cloned().chain([own]).map(named)
     }
 
-    /// How many exchanges lie behind it.
+    /// Returns the number of exchanges that led to the token.
     pub fn depth(&self) -> usize {
         self.claims.origins.iter().filter(|origin| origin.sub.is_none()).count()
     }
 }
 
-/// A token by what it says of itself.
+/// A token, identified by its own claims.
 struct Named<'a> {
     client: &'a str,
     subject: &'a str,
@@ -103,7 +104,7 @@ struct Named<'a> {
 }
 
 impl Named<'_> {
-    /// The rows that decide over it: its mark, three not-before moments, and its family.
+    /// Returns the keys of the rows that can revoke the token: its mark, three not-before moments, and its family.
     fn keys(&self, issuer: &str) -> impl Iterator<Item = Placed<Key>> + use<> {
         let cell = self.jti.cell;
         let moments = Key::all_not_before(issuer, self.client, self.subject);
@@ -111,7 +112,7 @@ impl Named<'_> {
         [mark].into_iter().chain(moments).map(move |key| cell.place(key)).chain(self.jti.family_row())
     }
 
-    /// Whether nothing revoked it, by its rows of [`Named::keys`].
+    /// Returns whether nothing revoked the token, according to the rows of [`Named::keys`].
     fn is_alive<'r>(&self, rows: &mut impl Iterator<Item = Option<&'r Row>>) -> bool {
         let is_marked = rows.next().flatten().is_some();
         let not_before = rows.by_ref().take(3).map(Row::not_before).max().unwrap_or_default();
@@ -126,15 +127,15 @@ impl Named<'_> {
     }
 }
 
-/// Whether `client` may learn of, or use, a token of `owner` for `aud`: its own, one that is for it, or any if it may
-/// introspect any (RFC 7662 section 4).
+/// Returns whether `client` may introspect, or use, a token of `owner` for `aud`: its own, one that is for it, or any
+/// if the client may introspect any (RFC 7662 section 4).
 pub fn concerns(client: &Client, owner: &str, aud: &Value) -> bool {
     client.settings.introspection == IntrospectionReach::Any
         || owner == client.id
         || audience(aud).any(|one| one == client.id)
 }
 
-/// The audience, whether it is a string or an array.
+/// Returns the audience, whether it is a string or an array.
 pub fn audience(aud: &Value) -> impl Iterator<Item = &str> {
     let one = aud.as_str().into_iter();
     one.chain(aud.as_array().into_iter().flatten().filter_map(Value::as_str))

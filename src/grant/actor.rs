@@ -42,7 +42,7 @@ pub struct GrantRuntime {
     pub deadline: Duration,
     /// Time from the edge to the start of the work, to the decision, and to the signed answer.
     stages: [Histogram; 3],
-    /// Requests being worked on.
+    /// Number of requests being worked on.
     in_flight: IntGauge,
 }
 
@@ -78,8 +78,8 @@ impl GrantRuntime {
         let _ = reply.send(answer);
     }
 
-    /// Nothing is spent before there are keys to sign the answer with, and room for the signatures; what was decided is
-    /// signed, however many others have been decided meanwhile.
+    /// Decides a request. Nothing is spent before there are keys to sign the answer with, and room for the signatures;
+    /// a decided request is signed, however many others have been decided meanwhile.
     async fn decide(&self, request: &TokenRequest, reply: &TokenReply) -> Result<Decided, Error> {
         let binding = Binding::asked(request)?;
         let settings = &request.client.settings;
@@ -102,7 +102,7 @@ impl GrantRuntime {
     }
 }
 
-/// A decision, with what it is signed by.
+/// A decision, with the keys to sign it.
 struct Decided {
     issue: Issue,
     binding: Binding,
@@ -110,7 +110,7 @@ struct Decided {
     keys: Arc<IssuerKeys>,
 }
 
-/// The actor.
+/// The actor of one grant type.
 pub struct GrantActor;
 
 impl Actor for GrantActor {

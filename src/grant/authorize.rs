@@ -1,6 +1,6 @@
-//! The rules of an authorization endpoint for login portals: the portal authenticated the person, jeton checks what a
-//! code may be issued for (RFC 6749 section 4.1.1, RFC 7636 section 4.3, RFC 9700 section 2.1). Nothing is written: the
-//! code carries the grant.
+//! The rules of an authorization endpoint for login portals: the portal authenticates the person, jeton checks for
+//! which client, redirect URI and scope a code may be issued (RFC 6749 section 4.1.1, RFC 7636 section 4.3, RFC 9700
+//! section 2.1). Nothing is written: the code carries the grant.
 
 use std::time::Duration;
 
@@ -42,11 +42,11 @@ pub struct AuthorizationRequest {
 pub struct IssuedCode {
     /// The code.
     pub code: String,
-    /// Its lifetime.
+    /// Lifetime of the code.
     pub expires_in: Duration,
 }
 
-/// Issues a code.
+/// Issues an authorization code.
 ///
 /// # Errors
 /// The first rule that the request breaks.

@@ -1,5 +1,5 @@
-//! The side of the device grant that is not the token endpoint (RFC 8628 sections 3.1 to 3.3): how a device
-//! authorization begins, and how the portal finds it by its user code and says what the person decided.
+//! The side of the device grant that is not the token endpoint (RFC 8628 sections 3.1 to 3.3): starts a device
+//! authorization, finds it by its user code for the portal, and records the person's decision.
 
 use std::time::Duration;
 
@@ -18,14 +18,14 @@ use crate::token::device_code::DeviceCode;
 use crate::token::user_code::UserCode;
 use crate::token::wire::Head;
 
-/// Two rows each, which stay until they expire: two hundred devices at once of one client behind one address, then five a
-/// second.
+/// Quota of starts: two hundred at once of one client behind one address, then five a second. Each start writes two
+/// rows, which stay until they expire.
 pub const STARTS: Quota = Quota { every: Duration::from_millis(200), burst: 200 };
 
-/// User codes that are tried before giving up; of 51.8 bits one is hardly ever taken.
+/// Number of user codes that are tried before giving up; of 51.8 bits one is hardly ever taken.
 const TRIES: usize = 4;
 
-/// Begins a device authorization of `client` for at most `granted`: two rows, durable before anybody sees a code.
+/// Starts a device authorization of `client` for at most `granted`: two rows, durable before anybody sees a code.
 ///
 /// # Errors
 /// If the store fails.
@@ -84,8 +84,8 @@ async fn name(
     Err(NameRefusal::Taken.into())
 }
 
-/// What a user code names, if it has not expired: the family's id in its cell, and its row. A miss is counted: who guesses codes at
-/// the portal shows here (RFC 8628 section 5.1).
+/// Returns the device or family that a user code names, if the code has not expired: the family's id in its cell, and
+/// its row. A miss is counted, which shows guessing of codes at the portal (RFC 8628 section 5.1).
 ///
 /// # Errors
 /// If the store fails.
@@ -113,10 +113,10 @@ async fn look_up(issuer: &Issuer, typed: &str, context: &Context) -> Result<Opti
     Ok(row.map(|row| (cell.place(family), row)))
 }
 
-/// Makes the person's decision durable; the same decision again is its retry.
+/// Makes the person's decision durable; the same decision again is a retry.
 ///
 /// # Errors
-/// If the store fails; a refusal inside, if it was decided otherwise before, or is over.
+/// If the store fails; inside, a refusal if the person decided otherwise before or the device has expired.
 pub async fn decide(
     issuer: &Issuer,
     device: Placed<Id>,

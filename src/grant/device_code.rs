@@ -1,7 +1,7 @@
 //! The device grant (RFC 8628 sections 3.4 and 3.5): a poll reads, an approved code is consumed by one write.
 //!
-//! What is decided on the row that was read is only what cannot change any more: an approved device stays as it was
-//! approved until it is consumed, and whether this request consumes it is decided by the store (CHECKLIST 69).
+//! Decisions on a row that was merely read rest only on facts that cannot change any more: an approved device stays as
+//! it was approved until it is consumed, and the store decides whether this request consumes it (CHECKLIST 69).
 
 use super::poll_intervals::PollIntervals;
 use super::{Context, Deciding, Error, Grant, Issue, Lineage, TokenRequest};
@@ -53,7 +53,7 @@ async fn decide(pace: &PollIntervals, request: &TokenRequest, context: &Context)
     })
 }
 
-/// Redeems the code; gives the master key of its first refresh token.
+/// Redeems the code and returns the number of the master key of its first refresh token.
 async fn consume(
     request: &TokenRequest,
     context: &Context,
@@ -74,7 +74,7 @@ async fn consume(
     Ok(key)
 }
 
-/// Who approved what, or the answer to a poll that is too early or too late.
+/// Returns the person who approved and the approved grant, or the answer to a poll that is too early or too late.
 async fn approved(
     pace: &PollIntervals,
     request: &TokenRequest,

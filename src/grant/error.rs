@@ -16,7 +16,7 @@ pub enum Error {
     /// The request breaks a rule of its protocol.
     #[error("{}", .0.description)]
     Request(OAuthError),
-    /// The credential is none of ours, or not in this shape.
+    /// The credential was not issued by the service, or is malformed.
     #[error("the credential is forged, garbled or another issuer's")]
     Forged,
     /// The code belongs to another client.
@@ -25,7 +25,7 @@ pub enum Error {
     /// The code was issued for another redirect URI.
     #[error("the credential does not fit the request: redirect_uri")]
     OtherRedirectUri,
-    /// The credential does not fit something else: the verifier, or what the client may have now.
+    /// The credential does not fit something else: the verifier, or the current rights of the client.
     #[error("the credential does not fit the request: {0}")]
     Mismatch(&'static str),
     /// The user does not exist, is disabled or has another password.
@@ -73,13 +73,13 @@ pub enum Error {
     /// The hook of a custom grant refused, with an error of its own.
     #[error("the custom grant was refused: {}", .0.name())]
     Extension(Box<ExtensionError>),
-    /// Too many refusals of a custom grant; when the next try is welcome.
+    /// Too many refusals of a custom grant; the time until the next try is welcome.
     #[error("too many requests of a custom grant were refused")]
     Throttled(Duration),
     /// A hook of the operator's gave no answer.
     #[error(transparent)]
     Hook(#[from] HookError),
-    /// A hook of the operator's answered what nobody can use.
+    /// A hook of the operator's gave an unusable answer.
     #[error("the hook's answer is unusable: {0}")]
     HookAnswer(&'static str),
     /// A grant decided more than a grant may.
@@ -102,7 +102,7 @@ impl From<OAuthError> for Error {
     }
 }
 
-/// "Try again": the answer to everything that is nobody's fault but ours, for now.
+/// The answer to temporary failures of the service: "try again".
 const UNAVAILABLE: OAuthError =
     OAuthError::new(ErrorCode::TemporarilyUnavailable, "the service cannot answer now; try again");
 const TOO_LARGE: OAuthError = OAuthError::invalid_request("the request is larger than the store takes");
@@ -114,12 +114,12 @@ const EXPIRED_DEVICE_CODE: OAuthError =
 const OURS: OAuthError = OAuthError::new(ErrorCode::ServerError, "the service failed");
 
 impl Error {
-    /// The error that a custom grant defines, which the client receives instead of ours.
+    /// Returns the error that a custom grant defines, which the client receives instead of a standard one.
     pub fn extension(&self) -> Option<&ExtensionError> {
         if let Self::Extension(error) = self { Some(error) } else { None }
     }
 
-    /// The error that the client receives.
+    /// Returns the error that the client receives.
     pub fn to_oauth(&self) -> OAuthError {
         match self {
             Self::Request(error) => *error,
@@ -169,12 +169,12 @@ impl Error {
         }
     }
 
-    /// Time until the next try is welcome, if that is known.
+    /// Returns the time until the next try is welcome, if that is known.
     pub fn retry_after(&self) -> Option<Duration> {
         if let Self::Throttled(wait) | Self::Login(LoginError::Throttled(wait)) = self { Some(*wait) } else { None }
     }
 
-    /// The message of the user service to the person.
+    /// Returns the message of the user service to the person.
     pub fn message(&self) -> Option<&str> {
         if let Self::WrongLogin { message } | Self::PartialLogin { message } = self { message.as_deref() } else { None }
     }

@@ -1,7 +1,7 @@
 //! The only place that mints tokens: from a grant's decision to the token response.
 //!
-//! Always true: an access token carries no more scope and audience than its grant, and an ID token is only made for
-//! a person who granted `openid`, for a request that did not narrow it away, and not if the grant says that there is none.
+//! Invariants: an access token carries no more scope and audience than its grant, and an ID token is only made for a
+//! person who granted `openid`, for a request that did not narrow it away, and not if the grant excludes ID tokens.
 
 use serde_json::Value;
 
@@ -23,10 +23,11 @@ use crate::token::id_token::{IdClaims, at_hash};
 use crate::token::refresh::RefreshToken;
 use crate::token::{Granted, opaque};
 
-/// Claims are bounded where they come in, each by itself; only their sum can be too much.
+/// The error for an access token that is too long. Claims are bounded where they enter, each by itself, so only their
+/// sum can be too much.
 const TOO_LONG: OAuthError = OAuthError::invalid_request("the access token would be too long");
 
-/// What a grant decided to hand out.
+/// The decision of a grant: the tokens to issue.
 pub struct Issue {
     /// Subject of the tokens.
     pub subject: String,
@@ -36,39 +37,39 @@ pub struct Issue {
     pub access_resources: Vec<String>,
     /// The whole grant.
     pub granted: Granted,
-    /// Where the tokens come from.
+    /// Origin of the tokens.
     pub lineage: Lineage,
 }
 
-/// Where tokens come from, which decides what else is handed out with the access token.
+/// The origin of tokens, which decides what is issued besides the access token.
 pub enum Lineage {
-    /// The client itself, or an assertion: an access token and nothing else.
+    /// The client itself, or an assertion: only an access token is issued.
     Client,
-    /// A login: perhaps the first refresh token of a family.
+    /// A login: the first refresh token of a family may be issued.
     Login {
         /// The family that the redemption created.
         family: Placed<Id>,
-        /// Its first refresh token, if the grant is offline.
+        /// The family's first refresh token, if the grant is offline.
         refresh: Option<RefreshToken>,
     },
-    /// A refresh token, and its successor.
+    /// A refresh token: its successor is issued.
     Refresh {
         /// The family.
         family: Placed<Id>,
         /// The successor.
         refresh: RefreshToken,
     },
-    /// Another access token (RFC 8693): one of the same family, and nothing else.
+    /// Another access token (RFC 8693): only an access token of the same family is issued.
     Exchange {
-        /// The cell of that token.
+        /// Cell of the exchanged token.
         cell: Cell,
-        /// The family of that token, if it has one.
+        /// Family of the exchanged token, if it has one.
         family: Option<Id>,
-        /// The tokens that the new one comes from, that one the last.
+        /// The tokens that the new one is exchanged from, the exchanged token last.
         origins: Vec<Origin>,
-        /// When that token expires, seconds since the epoch: the new one lives no longer.
+        /// Time at which the exchanged token expires, in seconds since the epoch: the new one expires no later.
         until: u64,
-        /// What the new one is called.
+        /// `issued_token_type` of the new token.
         issued_type: &'static str,
     },
 }
@@ -82,7 +83,7 @@ impl Lineage {
         }
     }
 
-    /// The cell of what is issued; `None` if any will do.
+    /// Returns the cell of the issued tokens; `None` if any cell will do.
     fn cell(&self) -> Option<Cell> {
         match self {
             Self::Client => None,
@@ -99,7 +100,7 @@ impl Lineage {
         }
     }
 
-    /// How long an access token may live that is made now and could live for `own` seconds.
+    /// Returns the lifetime, in seconds, of an access token that is issued `now` and could live for `own` seconds.
     fn lifetime(&self, own: u64, now: Time) -> u64 {
         match self {
             Self::Client | Self::Login { .. } | Self::Refresh { .. } => own,
@@ -117,7 +118,7 @@ impl Lineage {
 }
 
 impl Issue {
-    /// The last look at what a grant decided, which may be one that somebody brought along.
+    /// Checks a grant's decision before tokens are minted, because a grant may come from outside the crate.
     fn check(&self, request: &TokenRequest) -> Result<(), Error> {
         let claims = &self.granted.access_token_claims;
         let exchanged = matches!(self.lineage, Lineage::Exchange { .. });
@@ -132,11 +133,11 @@ impl Issue {
     }
 }
 
-/// Mints what was decided, signed by `keys`.
+/// Mints the tokens of a decision, signed by `keys`.
 ///
 /// # Errors
-/// If a grant decided more than it may, there is no key to sign with, or the access token would be too long to be read
-/// again.
+/// If a grant decided more than it may, there is no key to sign with, or the access token would be too long to be
+/// parsed again.
 pub async fn issue(
     request: &TokenRequest,
     issue: Issue,
@@ -213,7 +214,8 @@ async fn access_token(
     if token.len() > MAX_JWS { Err(TOO_LONG.into()) } else { Ok(token) }
 }
 
-/// Whether an audience is a client that may take a token for an ID token: the one that asks, or another that logs people in.
+/// Returns whether an audience is a client that may take a token for an ID token: the requesting client, or another one
+/// whose users log in.
 fn reads_id_tokens(request: &TokenRequest, audience: &str, context: &Context) -> bool {
     let other = || context.registry.client(&request.issuer.id, audience);
     audience == request.client.id || other().is_some_and(|other| other.settings.scope.contains("openid"))
@@ -259,8 +261,8 @@ async fn sign(
     Ok(signer.sign(typ, claims).await?)
 }
 
-/// What was asked for; else what the scope names, where the dialect has it so; else the issuer's default. One audience
-/// is a string, several are an array (RFC 7519 section 4.1.3).
+/// Returns the `aud` claim: the requested resources; else those that the scope names, in dialects where it does; else
+/// the issuer's default. One audience is a string, several are an array (RFC 7519 section 4.1.3).
 fn audience(request: &TokenRequest, issue: &Issue) -> Value {
     let mut audiences = issue.access_resources.clone();
     if audiences.is_empty() {

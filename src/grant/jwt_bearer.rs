@@ -1,8 +1,8 @@
 //! The JWT bearer grant (RFC 7523 sections 2.1 and 3): an assertion of an issuer that the operator trusts, for an
 //! access token about its subject (CHECKLIST 26-33).
 //!
-//! Keys and algorithms come from the settings, never from the assertion. What a request gets wrong besides the
-//! assertion is refused before the assertion is used up; that it was used is durable before anything is issued.
+//! Keys and algorithms come from the settings, never from the assertion. Any other error in a request is reported
+//! before the assertion is used up; the use is durable before anything is issued.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ use crate::strict_json;
 use crate::token::Granted;
 use crate::token::access::{is_access_token, is_subject};
 
-/// How far the clock of a trusted issuer may be ahead.
+/// Largest permitted lead of a trusted issuer's clock.
 const AHEAD: Duration = Duration::from_secs(30);
 /// Longest `jti`, in bytes.
 const MAX_JTI: usize = 256;
@@ -113,7 +113,8 @@ fn verify<'a>(request: &'a TokenRequest, assertion: &str, now: Time) -> Result<(
     if timely { Ok((trusted, claims)) } else { Err(Error::Mismatch("times or jti of the assertion")) }
 }
 
-/// Within what the issuer of the assertion may grant and what the client may have; nothing that belongs to a login here.
+/// Determines the scope: within the scope that the assertion's issuer may grant and the client may have, and without
+/// any scope that belongs to a login here.
 fn scope(request: &TokenRequest, trusted: &Trusted) -> Result<Scope, OAuthError> {
     let may = trusted.scopes.common(&request.client.settings.scope).without(&request.issuer.login_scopes());
     let asked = request.issuer.asked_scope(&request.form, &may)?.unwrap_or_else(|| may.clone());

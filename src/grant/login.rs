@@ -15,9 +15,9 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 pub struct DirectLogin {
     /// The person.
     pub subject: String,
-    /// All that was granted: never more than the client may have.
+    /// The whole grant: never more than the client may have.
     pub granted: Granted,
-    /// The moment of the decision, or one before it: whatever is revoked later voids it.
+    /// The moment of the decision, or one before it: a later revocation voids the login.
     pub since: Time,
 }
 

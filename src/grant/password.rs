@@ -1,8 +1,8 @@
 //! The resource owner password credentials grant (RFC 6749 section 4.3), for clients that cannot be moved to another
-//! one yet: off unless the issuer and the client ask for it (CHECKLIST 74, RFC 9700 section 2.4).
+//! grant yet: off unless the issuer and the client enable it (CHECKLIST 74, RFC 9700 section 2.4).
 //!
-//! What a request gets wrong besides the password is refused before the password is looked at. The login counts from
-//! before the user was looked up, so that a fence raised when the user is disabled is never too early for it.
+//! Any other error in a request is reported before the password is looked at. The login counts from before the user was
+//! looked up, so that a not-before moment raised when the user is disabled is never too early for it.
 
 use super::{Context, Deciding, Error, Grant, Issue, TokenRequest};
 use crate::clock::Time;
@@ -41,7 +41,7 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
     }
 }
 
-/// What was granted to a person who logged in, and the family that begins with it.
+/// Begins the family of a person who logged in, with the granted scope.
 async fn begin(
     request: &TokenRequest,
     context: &Context,

@@ -51,8 +51,8 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
     })
 }
 
-/// A request that asks for too much is refused *before* the token is spent: a mistake must not cost a login. What is
-/// decided here is only that; whether the token works is decided by the rotation.
+/// Refuses a request that asks for too much *before* its token is spent: a mistake must not cost a login. Nothing else
+/// is decided here; the rotation decides whether the token is valid.
 async fn check_narrowing(request: &TokenRequest, context: &Context, presented: &RefreshToken) -> Result<(), Error> {
     let row = context.shards.peek_one(presented.head.row()).await?;
     let Some(Row::Family(family)) = row else { return Ok(()) };
@@ -65,7 +65,7 @@ async fn check_narrowing(request: &TokenRequest, context: &Context, presented: &
     Ok(())
 }
 
-/// What is left of the grant for this client now.
+/// Opens the stored grant and limits it to what the client may still have.
 fn open(sealed: &[u8], presented: &RefreshToken, request: &TokenRequest, context: &Context) -> Result<Granted, Error> {
     let granted = Granted::open(sealed, &presented.head.family, &request.issuer.id, &context.vault);
     let granted = granted.ok_or(Error::Sealed)?;

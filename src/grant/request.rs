@@ -31,8 +31,9 @@ pub struct TokenRequest {
 }
 
 impl TokenRequest {
-    /// The scope that a login by this request may have: what was asked for, if the client may have all of it; else all
-    /// that the client may have but `offline_access`, because a refresh token is for who asked for it.
+    /// Returns the scope that a login by this request may have: the requested one, if the client may have all of it;
+    /// without a request, all that the client may have except `offline_access`, because a refresh token must be asked
+    /// for.
     ///
     /// # Errors
     /// `invalid_scope`.

@@ -1,8 +1,10 @@
-//! Token exchange (RFC 8693): our own access tokens in, a narrower one out, by the client's policy (CHECKLIST 61, 70).
+//! Token exchange (RFC 8693): the service's own access tokens in, a narrower one out, by the client's policy (CHECKLIST
+//! 61, 70).
 //!
-//! Always true: the new token has no scope that the subject token has not, lives no longer, dies with each token that it
-//! comes from and with that of who acts, and never brings a refresh token. An audience beyond the subject token's own is
-//! only for a client whose policy names it. What comes of a token that is bound to a certificate is bound to one.
+//! Invariants: the new token has no scope that the subject token lacks, expires no later, is revoked with each token
+//! that it was exchanged from and with the actor's token, and never brings a refresh token. An audience beyond the
+//! subject token's own is only for a client whose policy names it. A token exchanged from one that is bound to a
+//! certificate is bound to one too.
 
 use serde_json::{Map, Value, json};
 
@@ -100,7 +102,8 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
     })
 }
 
-/// Any of our access tokens is an access token, and one that is not opaque is a JWT too (RFC 8693 section 3).
+/// Returns the known token type that `name` is, if the token has it. Each access token of the service is an access
+/// token, and one that is not opaque is a JWT too (RFC 8693 section 3).
 fn check_type(name: &str, opaque: bool) -> Result<&'static str, OAuthError> {
     [ACCESS_TOKEN, JWT].into_iter().find(|known| *known == name && !(opaque && *known == JWT)).ok_or(TYPE)
 }
@@ -113,22 +116,24 @@ async fn alive(request: &TokenRequest, context: &Context, token: &str) -> Result
     if good { Ok(accepted) } else { Err(UNACCEPTABLE.into()) }
 }
 
-/// The token of who acts: the client's own, and not itself acted for by somebody who would drop out of the chain.
+/// Accepts the actor token: it must be the client's own, and must not itself have an actor, who would drop out of the
+/// chain.
 async fn actor(request: &TokenRequest, context: &Context, token: &str) -> Result<Accepted, Error> {
     let actor = alive(request, context, token).await?;
     let own = actor.claims.client_id == request.client.id && !actor.claims.extra.contains_key("act");
     if own { Ok(actor) } else { Err(UNACCEPTABLE.into()) }
 }
 
-/// Nothing that only the holder of a certificate may use (RFC 8705 section 3) becomes what anybody may use: the new token
-/// is the exchanging client's, bound to the certificate that it shows now, if its tokens are.
+/// Checks that a token that only the holder of a certificate may use (RFC 8705 section 3) does not become one that
+/// anybody may use: the new token is the exchanging client's, bound to the certificate that it presents now, if its
+/// tokens are bound.
 fn check_binding(request: &TokenRequest, given: [Option<&Accepted>; 2]) -> Result<(), OAuthError> {
     let bound = given.into_iter().flatten().any(|token| token.claims.cnf.is_some());
     if bound && request.client.binding()?.is_none() { Err(UNBOUND) } else { Ok(()) }
 }
 
-/// `act` and `may_act` of the new token (RFC 8693 sections 4.1 and 4.4): the newest actor outermost, those before it
-/// nested; who may act does not change.
+/// Returns `act` and `may_act` of the new token (RFC 8693 sections 4.1 and 4.4): the newest actor outermost, earlier
+/// ones nested; `may_act` does not change.
 fn actor_claims(
     request: &TokenRequest,
     subject: &Accepted,
@@ -158,7 +163,7 @@ fn actor_claims(
     Ok(claims)
 }
 
-/// Within the subject token's scope and the client's, and never one that is for a login of its own.
+/// Determines the scope: within the subject token's and the client's, and never one that belongs to a login.
 fn scope(request: &TokenRequest, subject: &Accepted) -> Result<Scope, OAuthError> {
     let had = Scope::parse(&subject.claims.scope.clone().into_text())?;
     let client = &request.client.settings.scope;
@@ -169,7 +174,8 @@ fn scope(request: &TokenRequest, subject: &Accepted) -> Result<Scope, OAuthError
     if scope.is_within(&may) && !lost { Ok(scope) } else { Err(SCOPE) }
 }
 
-/// What was asked for by `resource` and `audience`, if it may be had; without either, what the subject token has of it.
+/// Returns the targets that were requested by `resource` and `audience`, if the client may have them; without a
+/// request, those audiences of the subject token that the client may have.
 fn targets(request: &TokenRequest, policy: &ExchangePolicy, subject: &Accepted) -> Result<Vec<String>, OAuthError> {
     let had: Vec<String> = accepted::audience(&subject.claims.aud).map(str::to_owned).collect();
     let may = policy.audiences.as_ref().unwrap_or(&had);

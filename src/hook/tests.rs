@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::*;
 use crate::clock::Time;
 
-/// What the other side does.
+/// The behaviour of the other side.
 #[derive(Clone, Copy, PartialEq)]
 enum Does {
     Answer(u16),

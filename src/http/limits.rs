@@ -94,7 +94,7 @@ impl Default for Limits {
 pub struct LimitError {
     /// The name of the setting.
     pub setting: &'static str,
-    /// Its value as read.
+    /// The value as read.
     pub value: String,
     /// The rule it breaks.
     pub rule: &'static str,

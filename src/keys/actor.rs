@@ -1,7 +1,7 @@
-//! The rotation actor and its supervisor: when a round is made, one at a time, and who is told.
+//! The rotation actor and its supervisor: they decide when a round is made, one at a time, and who gets its result.
 //!
-//! The actor never waits: a round runs in a task of its own and comes back as a message. It owns nothing that cannot
-//! be read again, so after a crash the supervisor starts another one, and requests go on with the last snapshot.
+//! The actor never waits: a round runs in a task of its own and comes back as a message. It owns nothing that cannot be
+//! read again, so after a crash the supervisor starts another one, and requests go on with the last snapshot.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,17 +16,17 @@ use super::want::Request;
 use super::{IssuerRings, KeyError, Shared};
 use crate::ask::{AskError, ask};
 
-/// How long an operator waits: a thousand new rings take their time.
+/// Time after which an operator's request fails; a thousand new rings take their time.
 const ANSWER_LIMIT: Duration = Duration::from_secs(120);
-/// Operators' wishes that may wait.
+/// Number of operators' requests that may queue.
 const QUEUE: usize = 64;
 const FIRST_RETRY: Duration = Duration::from_millis(250);
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
-/// Before a dead actor is replaced, so that one that always dies does not burn a core.
+/// Delay before a dead actor is replaced, so that one that always dies does not burn a core.
 const RESTART_DELAY: Duration = Duration::from_millis(100);
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 
-/// The running rotation.
+/// The handle of the running rotation actor.
 pub(super) struct Rotation {
     supervisor: ActorRef<Restart>,
     actor: Arc<ArcSwapOption<ActorRef<Message>>>,
@@ -34,10 +34,10 @@ pub(super) struct Rotation {
 
 type Reply = RpcReplyPort<Result<(), KeyError>>;
 
-/// A round to be made.
+/// A round that somebody asked for.
 #[derive(Default)]
 struct Job {
-    /// New settings, taken over if the round succeeds with them.
+    /// New settings, adopted if the round succeeds with them.
     settings: Option<Arc<Vec<IssuerRings>>>,
     request: Option<Request>,
     reply: Option<Reply>,
@@ -59,7 +59,7 @@ impl Rotation {
         Ok(Self { supervisor, actor })
     }
 
-    /// Has a round made, with new settings or an operator's request, and waits for it.
+    /// Requests a round, with new settings or for an operator's request, and waits for its result.
     pub(super) async fn run(
         &self,
         settings: Option<Arc<Vec<IssuerRings>>>,
@@ -197,10 +197,10 @@ fn answer(reply: Option<Reply>, outcome: Result<(), KeyError>) {
     }
 }
 
-/// Starts the rotator again whenever it ends.
+/// The supervisor, which restarts the rotation actor whenever it ends.
 struct Supervisor;
 
-/// Start the rotator again.
+/// The message to restart the rotation actor.
 struct Restart;
 
 struct Slot {

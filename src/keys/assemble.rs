@@ -1,6 +1,6 @@
-//! From stored keys to snapshots: open each key once, put an issuer's rings together, count them.
+//! From stored keys to snapshots: opens each key once, assembles the rings of each issuer and counts them.
 //!
-//! One issuer's trouble (a key that the vault cannot open) leaves the others alone and its own last snapshot in use.
+//! An issuer with a key that the vault cannot open keeps its own last snapshot and does not affect the others.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,9 +19,9 @@ use crate::jose::{Algorithm, Owner, PublicJwk, VerifyingKey};
 use crate::store::StoredKey;
 use crate::vault::Purpose;
 
-/// Never look at the store more often than this.
+/// Shortest time between two reads of the store.
 const SHORTEST_WAIT: Duration = Duration::from_millis(20);
-/// Never less often than this.
+/// Longest time between two reads of the store.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 impl Keeper {
@@ -54,7 +54,7 @@ impl Keeper {
         }
     }
 
-    /// The snapshots of every issuer of the settings.
+    /// Assembles the snapshots of every issuer in the settings.
     pub(super) fn assemble(
         &self,
         settings: &[IssuerRings],

@@ -1,11 +1,11 @@
-//! What went wrong with signing keys.
+//! The failures of signing keys.
 
 use super::signer::SignerError;
 use crate::ask::AskError;
 use crate::jose::Algorithm;
 use crate::store::StoreError;
 
-/// What went wrong with keys. Each message says what to do, where something can be done.
+/// A failure of signing keys. Each message says what to do, where something can be done.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum KeyError {

@@ -1,4 +1,4 @@
-//! The rings that issuers need, and how an operator wants them rotated.
+//! The rings that issuers need, and the ways in which an operator can have them rotated.
 
 use super::ring::Policy;
 use crate::jose::Algorithm;
@@ -6,21 +6,22 @@ use crate::jose::Algorithm;
 /// The rings that an issuer needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuerRings {
-    /// The issuer's id: the first part of its rings' names.
+    /// Id of the issuer: the first part of its rings' names.
     pub issuer: String,
-    /// What it signs with: a ring for each.
+    /// Signing algorithms of the issuer, with a ring for each.
     pub algorithms: Vec<Algorithm>,
-    /// When its keys change.
+    /// Rotation policy of its keys.
     pub policy: Policy,
 }
 
-/// How an operator wants new keys.
+/// The ways in which an operator can introduce new keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RotationKind {
-    /// Announced first: no verifier notices. Nothing happens if a successor is announced already.
+    /// The key is announced first, so no verifier is affected. Nothing happens if a successor is announced already.
     Planned,
-    /// Signs at once, because the old key should sign no more; what it signed stays good.
+    /// The key signs at once, because the old one should sign no more; the old one's signatures stay valid.
     Emergency,
-    /// Signs at once, and the old keys are forgotten with all that they signed, because one is in wrong hands.
+    /// The key signs at once, and the old keys are deleted, which voids everything they signed, because one of them is
+    /// compromised.
     Withdrawal,
 }

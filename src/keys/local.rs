@@ -1,8 +1,9 @@
 //! A key that signs in this process: compact JWS with a pre-encoded header (RFC 7515 section 7.1, RFC 9068).
 //!
-//! EdDSA and ES256 sign where they are called, with one allocation. RSA signs on blocking threads, as many as there
-//! are cores: a burst of RSA never delays anybody else. The queue in front of them refuses nothing, because what is
-//! signed has been paid for with a code or a refresh token; who begins something asks before whether there is room.
+//! EdDSA and ES256 sign where they are called, with one allocation. RSA signs on blocking threads, as many as there are
+//! cores, so a burst of RSA never delays other work. The queue in front of the threads refuses nothing, because a token
+//! that is to be signed has been paid for with a code or a refresh token; callers ask whether there is room before they
+//! begin.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use super::signer::Signer;
 use crate::jose::Algorithm;
 use crate::metrics::Stopwatch;
 
-/// What a JWS says it is.
+/// The `typ` of a JWS header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Typ {
     /// `at+jwt`: an access token (RFC 9068 section 2.1).
@@ -31,13 +32,13 @@ pub enum Typ {
 #[derive(Debug)]
 pub(super) struct Bench {
     running: Arc<Semaphore>,
-    /// Signatures that are being made or wait for a thread.
+    /// Number of signatures that are being made or wait for a thread.
     pending: AtomicUsize,
-    /// With how many of them nothing new should be begun.
+    /// Number of pending signatures from which on nothing new should be begun.
     full: usize,
 }
 
-/// Signatures that may wait for a thread before nothing new is begun, per thread: 64 RSA signatures take 25 ms.
+/// Number of signatures, per thread, that may wait before nothing new is begun: 64 RSA signatures take 25 ms.
 const QUEUE: usize = 64;
 
 impl Bench {
@@ -51,7 +52,7 @@ impl Bench {
     }
 }
 
-/// A signature among those of the bench, until it is made or given up.
+/// The place of one signature among the pending ones, until it is made or abandoned.
 struct Seat(Arc<Bench>);
 
 impl Seat {
@@ -87,23 +88,24 @@ impl LocalSigner {
         Self { kid, signer, headers, bench, duration }
     }
 
-    /// The key's RFC 7638 thumbprint.
+    /// Returns the key's thumbprint (RFC 7638).
     pub fn kid(&self) -> &str {
         &self.kid
     }
 
-    /// Its algorithm.
+    /// Returns the key's algorithm.
     pub const fn algorithm(&self) -> Algorithm {
         self.signer.algorithm()
     }
 
-    /// Whether so many signatures wait for a thread that nothing should be begun that ends in one more of this key.
+    /// Returns whether so many signatures wait for a thread that no request should be begun that ends in another
+    /// signature of this key.
     pub fn is_overloaded(&self) -> bool {
         self.signer.is_slow() && self.bench.is_full()
     }
 
-    /// Signs `claims`, the bytes of a JSON object, as a compact JWS. RSA waits for its turn, however long the queue: it
-    /// holds no more than the requests in flight.
+    /// Signs `claims`, the bytes of a JSON object, as a compact JWS. RSA waits for its turn, however long the queue:
+    /// the queue holds no more than the requests in flight.
     ///
     /// # Errors
     /// If the cryptographic library fails.
@@ -139,7 +141,7 @@ impl LocalSigner {
     }
 }
 
-/// Shows which key it is, never the key.
+/// Shows the key's thumbprint, never the key.
 impl fmt::Debug for LocalSigner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LocalSigner").field("kid", &self.kid).field("signer", &self.signer).finish_non_exhaustive()

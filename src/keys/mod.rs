@@ -1,7 +1,8 @@
-//! Signing keys: announced, signing, retired, dropped; automatic, and in one command when it must be now.
+//! Signing keys: announced, signing, retired, dropped; rotated automatically, or by one command in an emergency.
 //!
 //! Requests read an immutable snapshot and never wait; the rotation actor replaces it. Whatever fails (store, vault,
-//! actor), the last snapshot goes on signing. In a cluster the store's compare-and-set lets exactly one new key appear.
+//! actor), the last snapshot continues to sign. In a cluster the store's compare-and-set lets exactly one new key
+//! appear.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,9 +40,10 @@ use crate::metrics::Metrics;
 use crate::store::KeyRings;
 use crate::vault::Vault;
 
-/// How long a request waits for the first key of a ring.
+/// Longest time that a request waits for the first key of a ring.
 const FIRST_KEY_LIMIT: Duration = Duration::from_secs(5);
-/// How long whoever asks for the JWK Set of an issuer waits for it to be whole: anybody may ask.
+/// Longest time that a request for an issuer's JWK Set waits for the set to be complete; short, because anybody may
+/// ask.
 const WHOLE_LIMIT: Duration = Duration::from_millis(300);
 
 /// The signing keys of every issuer.
@@ -52,9 +54,9 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Loads or makes the keys of `rings`, and keeps them rotating. Every ring has a signing key when this returns, but
-    /// for new rings of RSA: their first keys take a tenth of a second each and are made beside the traffic, those that
-    /// [`Keys::ready`] waits for first.
+    /// Loads or makes the keys of `rings`, and keeps them rotating. Every ring has a signing key when this returns,
+    /// except new rings of RSA: their first keys take a tenth of a second each and are made beside the traffic,
+    /// starting with those that [`Keys::ready`] waits for.
     ///
     /// # Errors
     /// If the store cannot be used, or holds a key that the vault cannot open.
@@ -76,12 +78,13 @@ impl Keys {
         Ok(Self { shared, rotation })
     }
 
-    /// The keys of an issuer, as of now; never waits.
+    /// Returns the current keys of an issuer; never waits.
     pub fn issuer(&self, issuer: &str) -> Option<Arc<IssuerKeys>> {
         self.shared.published.load().get(issuer).map(Arc::clone)
     }
 
-    /// The keys of an issuer, whole if its first RSA keys are made within 300 ms, else those there are.
+    /// Returns the keys of an issuer, complete if its first RSA keys are made within 300 ms, otherwise those that
+    /// exist.
     pub async fn whole(&self, issuer: &str) -> Option<Arc<IssuerKeys>> {
         let keys = self.issuer(issuer)?;
         if keys.is_complete() {
@@ -93,8 +96,8 @@ impl Keys {
         }
     }
 
-    /// The keys of an issuer once it can sign with each of `algorithms` that it has a ring of. Waits only for the first
-    /// RSA keys of a new issuer, and only with few others.
+    /// Returns the keys of an issuer once it can sign with each of `algorithms` that it has a ring for. Waits only for
+    /// the first RSA keys of a new issuer, and only together with a bounded number of other requests.
     ///
     /// # Errors
     /// If there is no such issuer, a first key is not made within five seconds, or 64 requests wait for it already.
@@ -110,7 +113,7 @@ impl Keys {
         self.made(issuer, algorithms, FIRST_KEY_LIMIT).await
     }
 
-    /// The keys of an issuer once it has those of `algorithms`, if they are made in time.
+    /// Returns the keys of an issuer once it has those of `algorithms`, if they are made in time.
     async fn made(
         &self,
         issuer: &str,
@@ -138,9 +141,9 @@ impl Keys {
         made.unwrap_or_else(|_| Err(KeyError::Unfinished { issuer: issuer.to_owned(), alg: missing }))
     }
 
-    /// Makes new keys for one algorithm of an issuer, or for all; gives its keys as they are then.
+    /// Makes new keys for one algorithm of an issuer, or for all of them, and returns the issuer's keys afterwards.
     ///
-    /// Nodes that are asked together make one new key together.
+    /// Nodes that are asked at the same time make one new key together.
     ///
     /// # Errors
     /// If there is no such ring, or the store cannot be used.
@@ -173,16 +176,15 @@ impl Keys {
         Ok(views)
     }
 
-    /// Replaces the issuers and their rings: new ones get keys (as at the start), those that are gone are no longer
-    /// served.
+    /// Replaces the issuers and their rings: new ones get keys (as at the start), removed ones are no longer served.
     ///
     /// # Errors
-    /// If the new rings cannot all get a signing key; everything stays as it was then.
+    /// If the new rings cannot all get a signing key; everything then stays as it was.
     pub async fn reload(&self, rings: Vec<IssuerRings>) -> Result<(), KeyError> {
         self.rotation.run(Some(Arc::new(unrepeated(rings))), None).await
     }
 
-    /// Looks at the clock and the store now rather than at the next poll: for tests, and for a `kid` nobody knows.
+    /// Runs a round now rather than at the next poll: for tests, and for a `kid` that is unknown.
     ///
     /// # Errors
     /// If the store cannot be used.
@@ -196,7 +198,7 @@ impl Keys {
     }
 }
 
-/// An algorithm that is named twice is one ring all the same.
+/// Removes repeated algorithms: one that is named twice is one ring.
 fn unrepeated(mut rings: Vec<IssuerRings>) -> Vec<IssuerRings> {
     for ring in &mut rings {
         let mut seen = Vec::new();

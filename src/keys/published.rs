@@ -1,7 +1,7 @@
-//! What every request reads: the keys of one issuer as they were published, immutable.
+//! The published keys of one issuer as an immutable snapshot, read by every request.
 //!
-//! The signer is chosen by time, so an announced key starts to sign on its moment with nobody's help. The JWKS
-//! (RFC 7517 section 5) is serialised once; its max-age ends before a key can sign that it does not have.
+//! The signer is chosen by time, so an announced key starts to sign at its moment without any action. The JWKS (RFC
+//! 7517 section 5) is serialised once; its max-age ends before a key can sign that it does not contain.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use super::ring::{KeyState, Policy, Ring, RingKey};
 use crate::clock::Time;
 use crate::jose::{Algorithm, PublicJwk, VerifyingKey};
 
-/// The snapshot of every issuer, by its id.
+/// The snapshots of all issuers, by issuer id.
 pub(super) type Published = HashMap<String, Arc<IssuerKeys>>;
 
 /// A key that this process has opened.
@@ -34,9 +34,9 @@ pub(super) struct OpenKey {
 pub(super) struct PublishedRing {
     pub(super) alg: Algorithm,
     pub(super) ring: Ring,
-    /// False for an algorithm that was taken out of the settings: its keys only verify.
+    /// False for an algorithm that was removed from the settings: its keys only verify.
     pub(super) signs: bool,
-    /// As many as the ring has keys, in the same order.
+    /// The opened keys, one for each key of the ring, in the same order.
     pub(super) keys: Vec<Arc<OpenKey>>,
 }
 
@@ -62,28 +62,28 @@ pub struct Jwks {
     pub body: Bytes,
     /// A strong entity tag, quoted.
     pub etag: String,
-    /// For how long a verifier may cache it.
+    /// Time for which a verifier may cache the set.
     pub max_age: Duration,
 }
 
 /// A key as operators see it.
 #[derive(Clone, Debug, Serialize)]
 pub struct KeyView {
-    /// RFC 7638 thumbprint.
+    /// Thumbprint (RFC 7638).
     pub kid: String,
-    /// What it signs with.
+    /// Algorithm.
     pub alg: Algorithm,
     /// `announced`, `signing` or `retired`.
     pub state: &'static str,
-    /// From 1, one more than its predecessor's.
+    /// Generation: from 1, one more than its predecessor's.
     pub generation: u32,
-    /// When it was published.
+    /// Time of publication.
     pub announced_at: String,
-    /// When it starts, or started, to sign.
+    /// Time from which the key signs.
     pub sign_from: String,
-    /// When its successor should sign.
+    /// Time at which its successor should sign.
     pub rotate_at: String,
-    /// When it will be forgotten, if it is retired.
+    /// Time at which it will be dropped, if it is retired.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drop_at: Option<String>,
     /// The public key.
@@ -118,7 +118,7 @@ impl IssuerKeys {
         Ok(Self { policy, rings, verifiers, jwks })
     }
 
-    /// The key of `alg` that signs at `now`.
+    /// Returns the key of `alg` that signs at `now`.
     pub fn signer(&self, alg: Algorithm, now: Time) -> Option<&Arc<LocalSigner>> {
         let ring = self.rings.iter().find(|ring| ring.alg == alg && ring.signs)?;
         let signing = ring.ring.signing(now)?.timing.generation;
@@ -126,37 +126,38 @@ impl IssuerKeys {
         ring.keys.get(index).map(|key| &key.local)
     }
 
-    /// Whether it should sign with `alg` and has no key yet: the first RSA key of an issuer is made after the start.
+    /// Returns whether the issuer should sign with `alg` and has no key yet: the first RSA key of an issuer is made
+    /// after the start.
     pub fn lacks(&self, alg: Algorithm) -> bool {
         self.rings.iter().any(|ring| ring.alg == alg && ring.is_unfinished())
     }
 
-    /// Whether it has a key of each algorithm that it signs with.
+    /// Returns whether the issuer has a key of each algorithm that it signs with.
     pub fn is_complete(&self) -> bool {
         !self.rings.iter().any(PublishedRing::is_unfinished)
     }
 
-    /// The published key `kid`, and the only algorithm it may be used with.
+    /// Returns the published key `kid`, and the only algorithm it may be used with.
     pub fn verifier(&self, kid: &str) -> Option<(&VerifyingKey, Algorithm)> {
         self.verifiers.get(kid).map(|(key, alg)| (&key.verifying, *alg))
     }
 
-    /// The serialised JWK Set.
+    /// Returns the serialised JWK Set.
     pub const fn jwks(&self) -> &Jwks {
         &self.jwks
     }
 
-    /// The algorithms it signs with, in the order of the settings.
+    /// Returns the algorithms that the issuer signs with, in the order of the settings.
     pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
         self.rings.iter().filter(|ring| ring.signs).map(|ring| ring.alg)
     }
 
-    /// The algorithms of every published key, also those that it does not sign with any more.
+    /// Returns the algorithms of all published keys, including those that the issuer no longer signs with.
     pub fn published(&self) -> impl Iterator<Item = Algorithm> {
         self.rings.iter().filter(|ring| ring.ring.newest().is_some()).map(|ring| ring.alg)
     }
 
-    /// Every published key as operators see it.
+    /// Returns all published keys as operators see them.
     pub fn views(&self, now: Time) -> Vec<KeyView> {
         self.states(now)
             .map(|(key, open, state)| {
@@ -181,17 +182,17 @@ impl IssuerKeys {
             .collect()
     }
 
-    /// The newest generation of the ring of `alg`.
+    /// Returns the newest generation in the ring of `alg`.
     pub(super) fn newest(&self, alg: Algorithm) -> Option<u32> {
         self.rings.iter().find(|ring| ring.alg == alg)?.ring.newest()
     }
 
-    /// The opened key `kid`, if it is of `alg`.
+    /// Returns the opened key `kid`, if its algorithm is `alg`.
     pub(super) fn open(&self, kid: &str, alg: Algorithm) -> Option<Arc<OpenKey>> {
         self.verifiers.get(kid).filter(|(_, own)| *own == alg).map(|(key, _)| Arc::clone(key))
     }
 
-    /// Every published key and where it is in its life.
+    /// Returns all published keys with their states at `now`.
     pub(super) fn states(&self, now: Time) -> impl Iterator<Item = (&RingKey, &OpenKey, KeyState)> {
         self.rings.iter().flat_map(move |ring| {
             ring.ring.keys().iter().zip(&ring.keys).map(move |(key, open)| {
@@ -207,8 +208,8 @@ impl IssuerKeys {
     }
 }
 
-/// Where keys of `alg` stand in the JWKS: those that every library can read come first, for some stop at the first that
-/// they cannot.
+/// Returns the rank of keys of `alg` in the JWKS: keys that every library can read come first, for some libraries stop
+/// at the first key that they cannot read.
 const fn precedence(alg: Algorithm) -> u8 {
     match alg {
         Algorithm::Rs256 | Algorithm::Ps256 => 0,

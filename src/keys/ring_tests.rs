@@ -88,7 +88,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(prop_oneof![6 => wait, 1 => Just(Step::Planned), 1 => Just(Step::Emergency)], 1..60)
 }
 
-/// What a verifier that fetched the JWKS at `at` may use, and until when.
+/// The keys that a verifier may use after it fetched the JWKS at `at`, and for how long.
 struct Fetched {
     at: Time,
     generations: Vec<u32>,

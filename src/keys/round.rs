@@ -1,7 +1,8 @@
-//! One round of key keeping: read the store, make what is missing, assemble snapshots, drop what nothing needs.
+//! One round of key rotation: reads the store, makes missing keys, assembles snapshots, drops keys that are no longer
+//! needed.
 //!
 //! A round can run anywhere and any number of times: new keys appear by compare-and-set only, and the loser of a race
-//! reads what the winner wrote.
+//! reads the winner's key.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,44 +26,44 @@ use crate::metrics::{Metrics, Stopwatch};
 use crate::store::{KeyRings, Pending, StoredKey};
 use crate::vault::{Purpose, Vault};
 
-/// How long the store may take for one question.
+/// Time limit of one call to the store.
 const STORE_LIMIT: Duration = Duration::from_secs(10);
-/// How often a round starts again because another node was first.
+/// Number of times that a round starts again because another node was first.
 const ATTEMPTS: usize = 8;
 
-/// For how long a round begins to make keys that can wait, before it publishes those it made.
+/// Time during which a round starts to make keys that can wait, before it publishes those it made.
 const BATCH: Duration = Duration::from_millis(250);
 
-/// Which keys a round makes.
+/// The keys that a round makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effort {
-    /// Those that take no time or that an operator asked for.
+    /// Keys that take no time or that an operator asked for.
     Quick,
-    /// Besides, as many of the others as can be begun within `BATCH`.
+    /// In addition, as many of the others as can be begun within `BATCH`.
     Full,
 }
 
-/// Everything a round needs.
+/// The resources that a round needs.
 pub(super) struct Keeper {
     pub(super) store: Arc<dyn KeyRings>,
     pub(super) vault: Arc<Vault>,
     pub(super) clock: Clock,
     pub(super) metrics: Metrics,
     pub(super) bench: Arc<Bench>,
-    /// As many keys are generated at a time as there are cores.
+    /// Limits the keys that are generated at a time to the number of cores.
     generators: Arc<Semaphore>,
-    /// Of keys that can wait, half as many: the traffic needs the other cores.
+    /// Limits the keys that can wait to half as many: the traffic needs the other cores.
     patient: Arc<Semaphore>,
-    /// Issuers whose first keys somebody waits for.
+    /// Issuers whose first keys requests wait for.
     hurried: DashSet<String>,
 }
 
-/// What a round brought.
+/// The result of a round.
 pub(super) struct Round {
     pub(super) published: Published,
-    /// When to look again.
+    /// Time until the next round.
     pub(super) wait: Duration,
-    /// What failed without keeping the snapshots from being made.
+    /// First failure that did not prevent the snapshots from being made.
     pub(super) trouble: Option<KeyError>,
 }
 
@@ -85,7 +86,7 @@ impl Keeper {
         }
     }
 
-    /// Has the missing keys of `issuer`, one of the published, made before those of others.
+    /// Gives the missing keys of `issuer`, one of the published issuers, precedence over those of others.
     pub(super) fn hurry(&self, issuer: &str) {
         self.hurried.insert(issuer.to_owned());
     }
@@ -94,7 +95,7 @@ impl Keeper {
         self.clock.now()
     }
 
-    /// Makes one round; `last` are the snapshots in use.
+    /// Runs one round; `last` are the snapshots in use.
     pub(super) async fn round(
         self: &Arc<Self>,
         settings: &Arc<Vec<IssuerRings>>,
@@ -149,8 +150,8 @@ impl Keeper {
         Ok(stored)
     }
 
-    /// Makes the wanted keys, in parallel, but those that can wait only while their batch lasts; the first failure, after
-    /// all have been tried.
+    /// Makes the wanted keys in parallel, those that can wait only while their batch lasts. Returns the first failure,
+    /// after all have been tried.
     async fn make(self: &Arc<Self>, wants: Vec<Want>) -> Result<(), KeyError> {
         let watch = Stopwatch::start();
         let mut making = JoinSet::new();

@@ -1,4 +1,4 @@
-//! What the requests and the rotation share.
+//! The state that requests and the rotation share.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use super::published::Published;
 use super::round::Keeper;
 use super::waiting::Waiting;
 
-/// What outlives the actor: it goes on from here when it is restarted.
+/// The state that outlives the rotation actor, which goes on from here when it is restarted.
 pub(super) struct Shared {
     pub(super) keeper: Arc<Keeper>,
     pub(super) settings: ArcSwap<Vec<IssuerRings>>,
     pub(super) published: ArcSwap<Published>,
-    /// Changes whenever `published` does, for those who wait for a first key.
+    /// Changes whenever `published` does, to wake requests that wait for a first key.
     pub(super) rounds: watch::Sender<()>,
     pub(super) waiting: Waiting,
 }

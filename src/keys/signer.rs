@@ -1,6 +1,6 @@
 //! A private signing key, parsed once: Ed25519 by ed25519-dalek, P-256 and RSA-2048 by aws-lc-rs.
 //!
-//! The private part leaves only as PKCS#8 for the vault, in memory that is wiped; nothing here shows it.
+//! The private part leaves only as PKCS#8 for the vault, in memory that is wiped; no formatting shows it.
 
 use std::fmt;
 
@@ -34,7 +34,7 @@ enum Private {
 /// RFC 8410 section 7: all of an Ed25519 private key in PKCS#8 (version 1) but the 32 bytes of the seed, which follow.
 const ED25519_PKCS8: [u8; 16] = *b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
 
-/// What a private key could not do.
+/// A failure of an operation with a private key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum SignerError {
@@ -47,7 +47,7 @@ pub enum SignerError {
 }
 
 impl Signer {
-    /// A new key. RSA takes a tenth of a second or more: not on an async worker.
+    /// Generates a new key. RSA takes a tenth of a second or more: not to be called on an async worker.
     ///
     /// # Errors
     /// If the cryptographic library fails.
@@ -67,7 +67,8 @@ impl Signer {
         Ok(Self { alg, private })
     }
 
-    /// Whether a new key of `alg` takes so long (RSA: two prime numbers, 0.1 s and more) that nobody should wait for it.
+    /// Returns whether generating a key of `alg` takes so long (RSA: two prime numbers, 0.1 s and more) that no request
+    /// should wait for it.
     pub const fn is_made_slowly(alg: Algorithm) -> bool {
         match alg {
             Algorithm::EdDsa | Algorithm::Es256 => false,
@@ -75,7 +76,7 @@ impl Signer {
         }
     }
 
-    /// The key in `pkcs8`, which must be of `alg`.
+    /// Parses the key in `pkcs8`, which must be of `alg`.
     ///
     /// # Errors
     /// If it is not.
@@ -94,7 +95,7 @@ impl Signer {
         Ok(Self { alg, private })
     }
 
-    /// The private key as PKCS#8 DER.
+    /// Returns the private key as PKCS#8 DER.
     ///
     /// # Errors
     /// If the cryptographic library fails.
@@ -106,7 +107,7 @@ impl Signer {
         }))
     }
 
-    /// The public key.
+    /// Returns the public key.
     ///
     /// # Errors
     /// If an RSA key is too short, which only a key from elsewhere can be.
@@ -125,17 +126,17 @@ impl Signer {
         }
     }
 
-    /// Its algorithm.
+    /// Returns the key's algorithm.
     pub const fn algorithm(&self) -> Algorithm {
         self.alg
     }
 
-    /// Whether a signature takes so long (RSA, 400 us) that it belongs on a thread of its own.
+    /// Returns whether a signature takes so long (RSA, 400 us) that it belongs on a thread of its own.
     pub const fn is_slow(&self) -> bool {
         matches!(self.private, Private::Rsa(_))
     }
 
-    /// The bytes of a signature in base64url.
+    /// Returns the length of a signature in base64url, in bytes.
     pub(super) fn encoded_len(&self) -> usize {
         let bytes = match &self.private {
             Private::Ed25519(_) | Private::P256(_) => 64,
@@ -144,7 +145,7 @@ impl Signer {
         (bytes * 4).div_ceil(3)
     }
 
-    /// A signature of `input`.
+    /// Signs `input`.
     ///
     /// # Errors
     /// If the cryptographic library fails.
@@ -152,7 +153,7 @@ impl Signer {
         self.sign_then(input, <[u8]>::to_vec)
     }
 
-    /// Completes the signing input in `jws` to a compact JWS.
+    /// Appends the signature to the signing input in `jws`, which completes a compact JWS.
     pub(super) fn complete(&self, jws: &mut String) -> Result<(), SignerError> {
         // one stack buffer for every signature that occurs: RSA of 8192 bits is 1366 characters
         let mut encoded = [0; 1366];
@@ -178,7 +179,7 @@ impl Signer {
     }
 }
 
-/// Shows what it is, never the key.
+/// Shows the algorithm, never the key.
 impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Signer").field("alg", &self.alg).finish_non_exhaustive()

@@ -1,4 +1,4 @@
-//! The key part of a store, in memory, for the tests of this module. Nodes of a cluster share one.
+//! An in-memory fake of the store's key rings, for the tests of this module; shared by the nodes of a cluster.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -113,7 +113,8 @@ async fn many_issuers_sign_at_once_and_the_first_rsa_keys_are_made_beside_the_tr
     keys.stop().await;
 }
 
-/// So many requests of an issuer wait for its first key, the next is told at once; a JWK Set is waited for shortly.
+/// Once 64 requests of an issuer wait for its first key, the next is refused at once; a request for a JWK Set waits
+/// only briefly.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn requests_that_wait_for_a_first_key_are_bounded_for_each_issuer() {
     let world = World::new();

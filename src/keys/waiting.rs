@@ -1,24 +1,24 @@
-//! Who waits for the first RSA key of which issuer: so many of each at most, because whoever waits keeps its place among
-//! the requests in flight, and those belong to all issuers.
+//! The requests that wait for the first RSA key of an issuer. Their number is bounded for each issuer, because a
+//! waiting request keeps its place among the requests in flight, which all issuers share.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-/// Requests of one issuer that may wait.
+/// Number of requests of one issuer that may wait.
 pub(super) const MOST: usize = 64;
 
-/// The issuers that are waited for, with how many wait.
+/// Number of waiting requests, by issuer.
 #[derive(Default)]
 pub(super) struct Waiting(Mutex<HashMap<String, usize>>);
 
-/// A place among those who wait for an issuer; given up on drop.
+/// A place among the requests that wait for an issuer; released on drop.
 pub(super) struct Place<'a> {
     waiting: &'a Waiting,
     issuer: &'a str,
 }
 
 impl Waiting {
-    /// A place among those who wait for `issuer`, if there is one left.
+    /// Takes a place among the requests that wait for `issuer`, if one is left.
     pub(super) fn enter<'a>(&'a self, issuer: &'a str) -> Option<Place<'a>> {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = waiting.entry(issuer.to_owned()).or_default();

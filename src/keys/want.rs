@@ -1,4 +1,4 @@
-//! What a round has to do, decided from what is stored and what an operator asked for. Pure.
+//! The keys that a round has to make or remove, decided from the stored keys and an operator's request. Pure.
 
 use std::collections::HashMap;
 
@@ -9,16 +9,16 @@ use crate::clock::Time;
 use crate::jose::Algorithm;
 use crate::store::StoredKey;
 
-/// New keys that an operator asks for.
+/// An operator's request for new keys.
 #[derive(Clone, Debug)]
 pub(super) struct Request {
     pub(super) issuer: String,
     pub(super) kind: RotationKind,
-    /// The newest generation that this node knew of each ring when it was asked: newer ones fulfil the request.
+    /// The newest generation of each ring that this node knew when it was asked: newer ones fulfil the request.
     pub(super) seen: HashMap<Algorithm, Option<u32>>,
 }
 
-/// Why a new key is made; a metric label.
+/// The cause for which a new key is made; a metric label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cause {
     First,
@@ -41,7 +41,7 @@ pub(super) struct Want {
 pub(super) type Stored = HashMap<String, Vec<StoredKey>>;
 
 impl Cause {
-    /// Every cause, for metrics.
+    /// All causes, for metrics.
     pub(super) const ALL: [Self; 4] = [Self::First, Self::Planned, Self::Requested, Self::Emergency];
 
     pub(super) const fn name(self) -> &'static str {
@@ -55,13 +55,13 @@ impl Cause {
 }
 
 impl Want {
-    /// Whether the key takes long to make and nobody ordered it: then it is made beside the traffic.
+    /// Returns whether the key takes long to make and no operator asked for it, so that it is made beside the traffic.
     pub(super) fn can_wait(&self) -> bool {
         let ordered = matches!(self.cause, Cause::Requested | Cause::Emergency);
         Signer::is_made_slowly(self.alg) && !ordered
     }
 
-    /// The dates of the new key; `None` if none is needed after all.
+    /// Returns the moments of the new key; `None` if none is needed after all.
     pub(super) fn timing(&self, now: Time) -> Option<Timing> {
         match self.cause {
             Cause::First | Cause::Emergency => Some(self.ring.at_once(now, &self.policy)),
@@ -75,7 +75,8 @@ impl Want {
 }
 
 impl Request {
-    /// Whether `ring`, of `alg` and `issuer`, still lacks what was asked for; and the cause to make it for.
+    /// Returns the cause for which the request needs a new key in `ring`, of `alg` and `issuer`; `None` if the request
+    /// is fulfilled or about another issuer.
     fn cause(&self, issuer: &str, alg: Algorithm, ring: &Ring, now: Time, policy: &Policy) -> Option<Cause> {
         let seen = self.seen.get(&alg).filter(|_| self.issuer == issuer)?.unwrap_or(0);
         let mut newer = ring.keys().iter().map(|key| key.timing).filter(|timing| timing.generation > seen);
@@ -111,7 +112,7 @@ pub(super) fn wants(settings: &[IssuerRings], stored: &Stored, request: Option<&
     wants
 }
 
-/// The newest key of each ring that an operator wants to be gone, if it is still there.
+/// Returns, for each ring of which an operator withdraws keys, the newest generation to remove, if it is still stored.
 pub(super) fn withdrawn(stored: &Stored, request: Option<&Request>) -> Vec<(String, u32)> {
     let Some(request) = request.filter(|request| request.kind == RotationKind::Withdrawal) else { return Vec::new() };
     let there = |(alg, seen): (&Algorithm, &Option<u32>)| {
@@ -141,7 +142,7 @@ pub(super) fn drops(settings: &[IssuerRings], stored: &Stored, now: Time) -> Vec
     each(settings).filter_map(due).chain(outlived).collect()
 }
 
-/// Every ring of the settings.
+/// Returns every ring of the settings.
 fn each(settings: &[IssuerRings]) -> impl Iterator<Item = (&str, Policy, Algorithm)> {
     settings.iter().flat_map(|one| one.algorithms.iter().map(|&alg| (&*one.issuer, one.policy, alg)))
 }

@@ -41,7 +41,7 @@ impl Bucket {
     /// Takes one occurrence.
     ///
     /// # Errors
-    /// How long to wait.
+    /// The time to wait.
     pub fn take(&self, quota: Quota, now: Time) -> Result<Taken<'_>, Duration> {
         let (now, interval) = (micros(now), quota.interval());
         let mut seen = self.0.load(Ordering::Relaxed);

@@ -30,7 +30,7 @@ impl RateLimit {
     /// Takes one request from the bucket.
     ///
     /// # Errors
-    /// How long until the next request is welcome.
+    /// The time until the next request is welcome.
     pub fn admit(&self, now: Time) -> Result<(), Duration> {
         self.quota.map_or(Ok(()), |quota| self.bucket.take(quota, now).map(drop))
     }

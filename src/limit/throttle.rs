@@ -37,16 +37,16 @@ impl Throttle {
     /// Checks that `name` of `issuer` would be let in from `source`, counting nothing.
     ///
     /// # Errors
-    /// How long to wait.
+    /// The time to wait.
     pub fn check(&self, issuer: &str, name: &str, source: IpAddr, now: Time) -> Result<(), Duration> {
         let [one, other] = self.buckets(issuer, name, source).map(|bucket| bucket.wait(self.quota, now));
         if one.min(other).is_zero() { Ok(()) } else { Err(one.min(other)) }
     }
 
-    /// Lets `name` of `issuer` in from `source`, and counts it until it is given back.
+    /// Lets `name` of `issuer` in from `source`, and counts the entry until it is given back.
     ///
     /// # Errors
-    /// How long to wait.
+    /// The time to wait.
     pub fn enter(&self, issuer: &str, name: &str, source: IpAddr, now: Time) -> Result<ThrottleCharge<'_>, Duration> {
         match self.buckets(issuer, name, source).map(|bucket| bucket.take(self.quota, now)) {
             [Err(one), Err(other)] => Err(one.min(other)),

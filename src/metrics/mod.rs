@@ -1,9 +1,9 @@
 //! The metrics that operators scrape: every family in one struct, named by meaning, with labels from closed sets only
 //! (CHECKLIST 75).
 //!
-//! Where the values of every label are listed here, each series exists at 0 from the start: `increase()` misses the first
-//! event of a series that it brings into being. Series of other labels (grants, algorithms, shards) are made at start by
-//! the module that uses them, which resolves those that the hot path touches once.
+//! If the values of every label are listed here, each series exists at 0 from the start: `increase()` misses the first
+//! event of a series that it brings into being. Series of other labels (grants, algorithms, shards) are made at start
+//! by the module that uses them, which resolves those that the hot path touches once.
 
 mod family;
 mod gauge_guard;

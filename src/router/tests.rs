@@ -1,4 +1,4 @@
-//! What happens when a grant's actor dies.
+//! The router when a grant's actor dies.
 
 use std::net::TcpListener;
 use std::time::Duration;

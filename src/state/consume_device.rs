@@ -1,4 +1,4 @@
-//! Redeem an approved device code (RFC 8628 section 3.4): its device becomes a family in one step.
+//! Redemption of an approved device code (RFC 8628 section 3.4): its device becomes a family in one step.
 
 use super::device::{Decision, Device};
 use super::event::{Event, RevocationCause};
@@ -8,47 +8,47 @@ use super::row::Row;
 use super::transition::{Operation, Seen, Transition};
 use crate::id::Id;
 
-/// Redeem an approved device code.
+/// The redemption of an approved device code.
 #[derive(Clone, Debug)]
 pub struct ConsumeDevice {
-    /// The id in the device code.
+    /// Id in the device code.
     pub family: Id,
-    /// The issuer that is asked.
+    /// Id of the issuer that received the request.
     pub issuer: Box<str>,
-    /// The client, already authenticated.
+    /// Id of the client, already authenticated.
     pub client: Box<str>,
-    /// The vault's current key.
+    /// Number of the vault's current master key.
     pub key: u8,
-    /// The request that asks.
+    /// Id of the request.
     pub attempt: Id,
-    /// Of what will be issued.
+    /// Lifetimes of the tokens that the family will issue.
     pub lifetimes: Lifetimes,
-    /// What the sender showed.
+    /// Proof of possession that the sender presented, if any.
     pub shown: Option<SenderBinding>,
 }
 
-/// Why a device code is not redeemed.
+/// The reasons for which a device code is not redeemed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum ConsumeRefusal {
-    /// There is no such device.
+    /// No such device exists.
     #[error("unknown")]
     Unknown,
-    /// It is another client's.
+    /// The device belongs to another client.
     #[error("wrong client")]
     WrongClient,
-    /// It is bound to something that the sender did not show.
+    /// The device is bound to a key of which the sender presented no proof.
     #[error("wrong sender: the device code is bound to another certificate")]
     WrongSender,
-    /// Its codes are over.
+    /// The device code and user code have expired.
     #[error("expired")]
     Expired,
     /// The person has not decided yet.
     #[error("pending")]
     Pending,
-    /// The person said no.
+    /// The person denied the request.
     #[error("denied")]
     Denied,
-    /// It was revoked, by itself or with its issuer, client or subject.
+    /// The device was revoked, by itself or with its issuer, client or subject.
     #[error("revoked")]
     Revoked,
     /// The code was used before; its family is now revoked.

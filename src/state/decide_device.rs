@@ -1,4 +1,4 @@
-//! Make a person's decision about a device stand (RFC 8628 section 3.3).
+//! A person's decision about a device (RFC 8628 section 3.3).
 
 use super::device::{Decision, Device};
 use super::key::{Key, NotBeforeOf};
@@ -6,44 +6,44 @@ use super::row::Row;
 use super::transition::{Operation, Seen, Transition};
 use crate::id::Id;
 
-/// The longest client id, in bytes: what a decision does not say and its row holds.
+/// Longest client id, in bytes: the row holds it, the decision does not.
 const LONGEST_CLIENT: usize = 128;
 
-/// Decide about a device.
+/// The decision of a person about a device.
 #[derive(Clone, Debug)]
 pub struct DecideDevice {
-    /// The family that the user code names.
+    /// Id of the family that the user code names.
     pub family: Id,
-    /// The issuer it must belong to.
+    /// Id of the issuer that the device must belong to.
     pub issuer: Box<str>,
-    /// What the person decided.
+    /// The decision.
     pub decision: DeviceDecision,
 }
 
-/// What a person decided, with what follows from it.
+/// A person's decision about a device, with its consequences.
 #[derive(Clone, Debug)]
 pub enum DeviceDecision {
-    /// Yes.
+    /// The person approved.
     Approve {
-        /// The person.
+        /// Id of the person.
         subject: Box<str>,
-        /// What was granted, sealed under the family's id.
+        /// The grant that the person approved, sealed under the family's id.
         grant: Box<[u8]>,
     },
-    /// No.
+    /// The person denied.
     Deny,
 }
 
-/// Why a decision does not stand.
+/// The reasons for which a decision is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecideRefusal {
-    /// There is no such device.
+    /// No such device exists.
     #[error("unknown")]
     Unknown,
-    /// Its codes are over.
+    /// The device code and user code have expired.
     #[error("expired")]
     Expired,
-    /// It was revoked, with its issuer or client.
+    /// The device was revoked, with its issuer or client.
     #[error("revoked")]
     Revoked,
     /// The person decided otherwise before.

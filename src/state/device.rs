@@ -1,8 +1,8 @@
 //! A device authorization (RFC 8628): a row that waits for a person's decision and *becomes* a family in the one step
 //! in which its approved code is consumed.
 //!
-//! Always true: it is decided once; only an approved one is consumed, by its own client; a second consumption is a
-//! replay that revokes the family (section 5.1 to 5.4, CHECKLIST 69).
+//! Invariants: it is decided once; only an approved one is consumed, and only by its own client; a second consumption
+//! is a replay that revokes the family (section 5.1 to 5.4, CHECKLIST 69).
 
 use serde::{Deserialize, Serialize};
 
@@ -10,44 +10,44 @@ use super::family::SenderBinding;
 use crate::clock::Time;
 use crate::id::Id;
 
-/// A device authorization that was not consumed.
+/// A device authorization that has not been consumed.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Device {
-    /// The issuer's id.
+    /// Id of the issuer.
     pub issuer: Box<str>,
-    /// The client that asked.
+    /// Id of the client that started it.
     pub client: Box<str>,
-    /// What was asked for, and once it is approved what was granted; sealed by the vault under the family's id.
+    /// The requested grant and, once it is approved, the approved one; sealed by the vault under the family's id.
     pub grant: Box<[u8]>,
-    /// The request that made it.
+    /// Id of the request that started it.
     pub attempt: Id,
-    /// When it began.
+    /// Time of its start.
     pub started_at: Time,
-    /// When both of its codes expire.
+    /// Time at which both of its codes expire.
     pub expires_at: Time,
-    /// What the person decided.
+    /// The person's decision.
     pub decision: Decision,
-    /// What whoever consumes its device code must show.
+    /// Key of which the sender must prove possession to consume the device code, if any.
     pub binding: Option<SenderBinding>,
 }
 
-/// What a person decided about a device.
+/// The state of a person's decision about a device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Decision {
-    /// Nothing yet.
+    /// The person has not decided yet.
     Pending,
-    /// Yes.
+    /// The person approved.
     Approved {
-        /// The person.
+        /// Id of the person.
         subject: Box<str>,
-        /// When.
+        /// Time of the decision.
         at: Time,
     },
-    /// No.
+    /// The person denied.
     Denied,
 }
 
-/// Leaves the sealed grant out.
+/// Leaves out the sealed grant.
 impl std::fmt::Debug for Device {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Device")

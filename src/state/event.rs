@@ -1,84 +1,84 @@
-//! What happened in a transition, for those who must hear of it: the audit stream, and later a revocation feed.
+//! The events of transitions, for the audit stream and, later, a revocation feed.
 //!
-//! An event is told once its transition is durable. A revocation that was made before is told again when something
-//! asks for it again; to hear of it twice changes nothing.
+//! An event is reported once its transition is durable. A revocation that was made earlier is reported again if it is
+//! asked for again, so a consumer must treat a repeated event as the first one.
 
 use super::key::NotBeforeOf;
 use crate::clock::Time;
 use crate::id::Id;
 
-/// What happened.
+/// An event of a transition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A family is revoked: nothing that came from it works any more.
+    /// A family is revoked, and with it everything that was issued from it.
     FamilyRevoked {
-        /// The family.
+        /// Id of the family.
         family: Id,
-        /// The issuer's id.
+        /// Id of the issuer.
         issuer: Box<str>,
-        /// The client it was granted to.
+        /// Id of the client that it was granted to.
         client: Box<str>,
-        /// The subject it is about.
+        /// Subject of the grant.
         subject: Box<str>,
-        /// Why.
+        /// Cause of the revocation.
         cause: RevocationCause,
-        /// When everything issued from it has expired by itself.
+        /// Time at which everything issued from the family has expired by itself.
         until: Time,
     },
     /// One access token is revoked.
     TokenRevoked {
-        /// The issuer's id.
+        /// Id of the issuer.
         issuer: Box<str>,
-        /// The client it was issued to.
+        /// Id of the client that it was issued to.
         client: Box<str>,
-        /// Its `jti`.
+        /// The token's `jti`.
         jti: Box<str>,
-        /// When it has expired by itself.
+        /// Time at which the token has expired by itself.
         until: Time,
     },
     /// Everything issued at or before a moment is void.
     NotBeforeRaised {
-        /// The issuer's id.
+        /// Id of the issuer.
         issuer: Box<str>,
-        /// Of whom.
+        /// Issuer, client or subject that the moment applies to.
         of: NotBeforeOf,
         /// The moment.
         at: Time,
-        /// When everything issued before it has expired by itself.
+        /// Time at which everything issued before the moment has expired by itself.
         until: Time,
     },
     /// A client presented a refresh token of another client.
     RefreshTokenOfAnother {
-        /// The issuer's id.
+        /// Id of the issuer.
         issuer: Box<str>,
-        /// The client that presented it.
+        /// Id of the client that presented it.
         client: Box<str>,
     },
     /// A client presented a device code of another client.
     DeviceCodeOfAnother {
-        /// The issuer's id.
+        /// Id of the issuer.
         issuer: Box<str>,
-        /// The client that presented it.
+        /// Id of the client that presented it.
         client: Box<str>,
     },
     /// A refresh token proves a generation that the store has never seen: the store lost data.
     StateRegressed {
-        /// The issuer's id.
+        /// Id of the issuer.
         issuer: Box<str>,
-        /// The client that presented it.
+        /// Id of the client that presented it.
         client: Box<str>,
     },
 }
 
-/// Why a family was revoked.
+/// The causes for which a family is revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RevocationCause {
-    /// Its authorization code was redeemed a second time (RFC 6749 section 4.1.2).
+    /// The authorization code was redeemed a second time (RFC 6749 section 4.1.2).
     CodeReplayed,
-    /// Its device code was consumed a second time.
+    /// The device code was consumed a second time.
     DeviceCodeReplayed,
-    /// A spent refresh token came back after its grace (RFC 9700 section 4.14.2).
+    /// A spent refresh token was presented after its grace period (RFC 9700 section 4.14.2).
     RefreshTokenReused,
-    /// The client or an operator asked for it (RFC 7009).
+    /// The client or an operator asked for the revocation (RFC 7009).
     Requested,
 }

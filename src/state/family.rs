@@ -1,8 +1,8 @@
-//! A grant family: everything that came from one authorization, as one record with a generation counter.
+//! A grant family: everything that was issued from one authorization, as one record with a generation counter.
 //!
-//! Always true: at most one redemption succeeds; generations only grow; a revoked family never works again; within
-//! the grace window a spent token gives the *same* successor, after it the family is revoked (RFC 9700 section
-//! 4.14.2, RFC 6749 sections 4.1.2 and 10.4).
+//! Invariants: at most one redemption succeeds; generations only grow; a revoked family never works again; within the
+//! grace period a spent token gives the *same* successor, and after it the family is revoked (RFC 9700 section 4.14.2,
+//! RFC 6749 sections 4.1.2 and 10.4).
 
 use std::time::Duration;
 
@@ -13,65 +13,66 @@ use crate::clock::Time;
 use crate::id::Id;
 use crate::x509::Thumbprint;
 
-/// An access token is dated when it is signed, after the decision is durable and perhaps by another clock than the
-/// store's: the row outlives the lifetime by so much, or the token would turn inactive before it expires.
+/// Time by which a row outlives the tokens issued from it. An access token is dated when it is signed, after the
+/// decision is durable and perhaps by another clock than the store's; without the slack it would turn inactive before
+/// it expires.
 pub const SLACK: Duration = Duration::from_secs(60);
 
-/// One redeemed authorization. O(1) however often it rotates.
+/// One redeemed authorization. Its size is O(1) in the number of rotations.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Family {
-    /// The issuer's id.
+    /// Id of the issuer.
     pub issuer: Box<str>,
-    /// The client it was granted to.
+    /// Id of the client that it was granted to.
     pub client: Box<str>,
-    /// The subject it is about.
+    /// Subject of the grant.
     pub subject: Box<str>,
     /// The grant (scope, resources, claims), sealed by the vault under the family's id.
     pub grant: Box<[u8]>,
-    /// When its code was issued: what not-before moments are compared with, so that a redemption that races with a
-    /// moment does not outrun it.
+    /// Time of issue of the authorization code. Not-before moments are compared with it, so that a redemption that
+    /// races with a moment does not outrun it.
     pub authorized_at: Time,
     /// Generation of the one refresh token that is valid now.
     pub generation: u32,
-    /// The master key that makes the MAC of that token, so that a retry gets the identical string.
+    /// Number of the master key that makes the MAC of that token, so that a retry gets the identical string.
     pub key: u8,
-    /// Retries of the spent token that were answered since the last rotation.
+    /// Number of retries with the spent token that were answered since the last rotation.
     pub replays: u16,
-    /// The request that made the last transition.
+    /// Id of the request that made the last transition.
     pub attempt: Id,
-    /// When the current generation came to be.
+    /// Time at which the current generation was created.
     pub rotated_at: Time,
     /// Idle expiry: moves with each rotation.
     pub idle_until: Time,
     /// Absolute expiry: never moves.
     pub expires_at: Time,
-    /// When nothing issued from the family is alive any more and the row may be forgotten.
+    /// Time at which everything issued from the family has expired and the row may be deleted.
     pub keep_until: Time,
-    /// Set once, never cleared.
+    /// The revocation: set once, never cleared.
     pub revoked: Option<Revocation>,
-    /// What whoever uses its refresh tokens must show.
+    /// Key of which the sender must prove possession to use the refresh tokens, if any.
     pub binding: Option<SenderBinding>,
 }
 
-/// What refresh tokens are bound to: whoever uses them shows that it has the private key.
+/// The key that refresh tokens are bound to: a sender must prove possession of its private part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SenderBinding {
     /// SHA-256 of the client's certificate in DER (RFC 8705 section 4).
     Certificate(Thumbprint),
 }
 
-/// How long what comes from a family lives.
+/// Lifetimes of a family and of the tokens issued from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetimes {
-    /// An access token.
+    /// Lifetime of an access token.
     pub access: Duration,
-    /// A refresh token that is not used; zero if the family has none.
+    /// Lifetime of a refresh token that is not used; zero if the family has none.
     pub idle: Duration,
-    /// The family, however much it is used; zero if it has no refresh token.
+    /// Lifetime of the family, however much it is used; zero if it has no refresh token.
     pub absolute: Duration,
 }
 
-/// Leaves the sealed grant out: it is long, and nobody's business.
+/// Leaves out the sealed grant, which is long and confidential.
 impl std::fmt::Debug for Family {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Family")
@@ -88,27 +89,27 @@ impl std::fmt::Debug for Family {
     }
 }
 
-/// That and why a family was revoked.
+/// The revocation of a family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revocation {
-    /// When.
+    /// Time of the revocation.
     pub at: Time,
-    /// Why.
+    /// Reason of the revocation.
     pub reason: RevocationReason,
 }
 
-/// Why a family was revoked.
+/// The reasons for which a family is revoked, as they are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RevocationReason {
-    /// Its code was redeemed a second time.
+    /// The code was redeemed a second time.
     CodeReplayed,
-    /// A spent refresh token came back after its grace.
+    /// A spent refresh token was presented after its grace period.
     TokenReused,
     /// The client or an operator asked for it.
     Requested,
 }
 
-/// What a family is made of when its code is redeemed.
+/// The values from which a family is made when its code is redeemed.
 pub(super) struct Beginning<'a> {
     pub(super) issuer: &'a str,
     pub(super) client: &'a str,
@@ -123,18 +124,18 @@ pub(super) struct Beginning<'a> {
     pub(super) binding: Option<SenderBinding>,
 }
 
-/// What a second redemption of a code or device code comes to.
+/// The outcome of a second redemption of an authorization code or device code.
 pub(super) enum SecondRedemption {
-    /// It is the service's own retry, and the family lives.
+    /// The service's own retry; the family is alive.
     OwnRetry,
-    /// It is the service's own retry, and the family ended in between: that was no replay.
+    /// The service's own retry; the family has ended in between, which is no replay.
     Ended,
-    /// It is a replay, which revokes what the first redemption produced.
+    /// A replay, which revokes everything that the first redemption produced.
     Replay,
 }
 
 impl Family {
-    /// The family of a code that is redeemed now.
+    /// Creates the family of a code that is being redeemed.
     pub(super) fn begin(from: Beginning<'_>) -> Self {
         let expires_at = from.now + from.lifetimes.absolute;
         let idle_until = expires_at.min(from.now + from.lifetimes.idle);
@@ -158,7 +159,7 @@ impl Family {
         }
     }
 
-    /// What a redemption by `attempt` comes to, now that the family has begun.
+    /// Classifies a redemption by `attempt` after the family has been created.
     pub(super) fn redeemed_again(&self, attempt: Id, not_before: Time) -> SecondRedemption {
         if self.attempt != attempt || self.generation != 0 {
             SecondRedemption::Replay
@@ -169,7 +170,7 @@ impl Family {
         }
     }
 
-    /// The family, revoked for `cause`; `None` if it was revoked before, because the first revocation stays.
+    /// Returns the family, revoked for `cause`; `None` if it was revoked before, because the first revocation stays.
     pub(super) fn revoked_for(&self, cause: RevocationCause, at: Time) -> Option<Self> {
         let reason = match cause {
             RevocationCause::CodeReplayed | RevocationCause::DeviceCodeReplayed => RevocationReason::CodeReplayed,
@@ -179,7 +180,7 @@ impl Family {
         self.revoked.is_none().then(|| Self { revoked: Some(Revocation { at, reason }), ..self.clone() })
     }
 
-    /// The event that the family, of which `id` is the name, is revoked.
+    /// Returns the event of the revocation of this family, named `id`.
     pub(super) fn revocation(&self, id: Id, cause: RevocationCause) -> Event {
         Event::FamilyRevoked {
             family: id,
@@ -191,12 +192,13 @@ impl Family {
         }
     }
 
-    /// Whether an access token of this family is still good, given the latest not-before moment that concerns it.
+    /// Returns whether an access token of this family is still valid, given the latest not-before moment that applies
+    /// to it.
     pub fn is_alive(&self, not_before: Time) -> bool {
         self.revoked.is_none() && self.authorized_at > not_before
     }
 
-    /// Whether whoever shows `shown` may use its refresh tokens.
+    /// Returns whether a sender that presents `shown` may use the family's refresh tokens.
     pub fn is_bound_to(&self, shown: Option<SenderBinding>) -> bool {
         self.binding.is_none() || self.binding == shown
     }

@@ -4,21 +4,21 @@ use aws_lc_rs::digest;
 
 use crate::id::Id;
 
-/// A cell: an engine with rows of its own. Every credential names the one that holds its family.
+/// A cell: an engine with rows of its own. Every credential names the cell that holds its family.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cell(pub u16);
 
-/// Something together with the cell it belongs to.
+/// A value together with the cell it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Placed<T> {
     /// The cell.
     pub cell: Cell,
-    /// What belongs to it.
+    /// The value.
     pub of: T,
 }
 
 impl Cell {
-    /// `of`, in this cell.
+    /// Places `of` in this cell.
     pub const fn place<T>(self, of: T) -> Placed<T> {
         Placed { cell: self, of }
     }
@@ -37,10 +37,10 @@ pub enum Key {
     UserCode(Id),
 }
 
-/// What a not-before moment is about.
+/// Issuer, client or subject that a not-before moment applies to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotBeforeOf<S = Box<str>> {
-    /// Everything the issuer ever issued.
+    /// Everything that the issuer issued.
     Issuer,
     /// Everything issued to one client.
     Client(S),
@@ -49,17 +49,17 @@ pub enum NotBeforeOf<S = Box<str>> {
 }
 
 impl Key {
-    /// The key that marks an access token as revoked: 128 bits of a SHA-256 over issuer and `jti`.
+    /// Returns the key of the mark of a revoked access token: 128 bits of a SHA-256 over issuer and `jti`.
     pub fn revoked_token(issuer: &str, jti: &str) -> Self {
         Self::Mark(digest_id(&[b"revoked", issuer.as_bytes(), jti.as_bytes()]))
     }
 
-    /// The key that marks an assertion or a proof as used: 128 bits of a SHA-256 over issuer and name.
+    /// Returns the key of the mark of a used assertion or proof: 128 bits of a SHA-256 over issuer and name.
     pub fn used_assertion(issuer: &str, name: &[u8]) -> Self {
         Self::Mark(digest_id(&[b"used", issuer.as_bytes(), name]))
     }
 
-    /// The key of a not-before moment: 128 bits of a SHA-256 over issuer, kind and name.
+    /// Returns the key of a not-before moment: 128 bits of a SHA-256 over issuer, kind and name.
     pub fn not_before<S: AsRef<str>>(issuer: &str, of: &NotBeforeOf<S>) -> Self {
         let (kind, name) = match of {
             NotBeforeOf::Issuer => ("issuer", ""),
@@ -69,24 +69,24 @@ impl Key {
         Self::NotBefore(digest_id(&[kind.as_bytes(), issuer.as_bytes(), name.as_bytes()]))
     }
 
-    /// The keys of the not-before moments that concern what `client` got about `subject`.
+    /// Returns the keys of the three not-before moments that apply to tokens of `client` about `subject`.
     pub fn all_not_before(issuer: &str, client: &str, subject: &str) -> [Self; 3] {
         [NotBeforeOf::Issuer, NotBeforeOf::Client(client), NotBeforeOf::Subject(subject)]
             .map(|of| Self::not_before(issuer, &of))
     }
 
-    /// The key of a user code: 128 bits of a SHA-256 over issuer and letters.
+    /// Returns the key of a user code: 128 bits of a SHA-256 over issuer and letters.
     pub fn user_code(issuer: &str, letters: &str) -> Self {
         Self::UserCode(digest_id(&[b"user code", issuer.as_bytes(), letters.as_bytes()]))
     }
 
-    /// The lane, of `count`, that operations on the row take on a node.
+    /// Returns the lane, of `count`, that operations on the row take on a node.
     pub fn lane(&self, count: u16) -> u16 {
         let id = self.id().0;
         u16::from_be_bytes([id[0], id[1]]) % count.max(1)
     }
 
-    /// The 16 bytes that name the row within its kind; uniformly distributed, so they also choose the lane.
+    /// Returns the 16 bytes that name the row within its kind; uniformly distributed, so they also choose the lane.
     pub fn id(&self) -> &Id {
         match self {
             Self::Family(id) | Self::Mark(id) | Self::NotBefore(id) | Self::UserCode(id) => id,

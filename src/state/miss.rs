@@ -1,4 +1,4 @@
-//! Count a presentation of an authorization code with wrong proof, so that a code does not survive guessing
+//! Counting of presentations of an authorization code with a wrong proof, so that a code does not survive guessing
 //! (CHECKLIST 46).
 
 use super::key::Key;
@@ -7,24 +7,24 @@ use super::transition::{Operation, Seen, Transition};
 use crate::clock::Time;
 use crate::id::Id;
 
-/// Count a presentation of a code with wrong proof.
+/// The count of one presentation of a code with a wrong proof.
 #[derive(Clone, Debug)]
 pub struct CountMiss {
-    /// The id in the code.
+    /// Id in the code.
     pub family: Id,
-    /// How many wrong presentations void the code.
+    /// Number of wrong presentations that voids the code.
     pub limit: u8,
-    /// When the code expires.
+    /// Time at which the code expires.
     pub code_expires_at: Time,
 }
 
-/// Why a wrong presentation is not counted.
+/// The reasons for which a wrong presentation is not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MissRefusal {
     /// The code was redeemed: nothing is left to protect.
     #[error("redeemed")]
     Redeemed,
-    /// The code is over.
+    /// The code has expired.
     #[error("expired")]
     Expired,
 }

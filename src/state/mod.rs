@@ -1,8 +1,9 @@
 //! The state behind codes and tokens as pure functions: no I/O, no async, no clock of its own.
 //!
-//! One operation touches one row: it is a type of its own, in a file of its own, that says what it can come to. An
-//! engine reads the row, takes [`Op::step`], makes the change durable and only then answers; that makes redemption,
-//! rotation, reuse detection and revocation one atomic transition each. [`op`] is the one place that knows all of them.
+//! One operation touches one row. Each is a type of its own, in a file of its own, that declares its results and
+//! refusals. An engine reads the row, calls [`Op::step`], makes the change durable and only then answers; so
+//! redemption, rotation, reuse detection and revocation are one atomic transition each. [`op`] is the only place that
+//! lists all operations.
 
 pub mod consume_device;
 pub mod decide_device;

@@ -1,4 +1,4 @@
-//! Give a device its user code (RFC 8628 section 3.2).
+//! Assignment of a user code to a device (RFC 8628 section 3.2).
 
 use super::key::{Cell, Key};
 use super::row::Row;
@@ -6,23 +6,23 @@ use super::transition::{Operation, Seen, Transition};
 use crate::clock::Time;
 use crate::id::Id;
 
-/// Make a user code name a device.
+/// The assignment of a user code to a device.
 #[derive(Clone, Debug)]
 pub struct NameUserCode {
-    /// A [`Key::user_code`].
+    /// Key of the user code, made by [`Key::user_code`].
     pub key: Key,
-    /// The device.
+    /// Id of the device's family.
     pub family: Id,
-    /// The cell that holds the device.
+    /// Cell that holds the device.
     pub cell: Cell,
-    /// When the code expires.
+    /// Time at which the code expires.
     pub keep_until: Time,
 }
 
-/// Why a user code cannot name the device.
+/// The reasons for which a user code cannot be assigned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameRefusal {
-    /// It still names another one.
+    /// The code still names another device.
     #[error("taken")]
     Taken,
 }

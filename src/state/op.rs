@@ -1,4 +1,4 @@
-//! The operations without their types, as they travel to an engine and back: the one place that lists them all.
+//! The operations in type-erased form, as they travel to an engine and back: the one place that lists them all.
 
 use super::{
     ConsumeDevice, CountMiss, DecideDevice, Key, NameUserCode, Operation, RaiseNotBefore, RedeemCode, RevokeFamily,
@@ -7,23 +7,23 @@ use super::{
 
 /// An operation whose answer comes back as the [`Outcome`] of its own variant.
 pub trait Ask: Operation + Into<Op> {
-    /// The answer in `outcome`; `None` if that is another operation's.
+    /// Returns the answer in `outcome`; `None` if the outcome belongs to another operation.
     fn answer(outcome: Outcome) -> Option<Result<Self::Done, Self::Refusal>>;
 }
 
 macro_rules! operations {
     ($($name:ident),+ $(,)?) => {
-        /// An operation on one row, whichever it is.
+        /// Any operation on one row.
         #[derive(Clone, Debug)]
         pub enum Op {
             $(#[doc = concat!("[`", stringify!($name), "`]")] $name(Box<$name>),)+
         }
 
-        /// What an operation came to. `Err` is a refusal, not a failure: the engine is fine.
+        /// The outcome of any operation. `Err` is a refusal, not a failure: the engine is fine.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub enum Outcome {
             $(
-                #[doc = concat!("Of [`", stringify!($name), "`].")]
+                #[doc = concat!("Outcome of [`", stringify!($name), "`].")]
                 $name(Result<<$name as Operation>::Done, <$name as Operation>::Refusal>),
             )+
         }
@@ -32,34 +32,34 @@ macro_rules! operations {
             /// The names of all operations in metrics, in the order of [`Op::index`].
             pub const NAMES: &'static [&'static str] = &[$($name::NAME),+];
 
-            /// The row that the operation touches.
+            /// Returns the key of the row that the operation touches.
             pub fn key(&self) -> Key {
                 match self { $(Self::$name(op) => op.key(),)+ }
             }
 
-            /// Whether its row is usually absent, see [`Operation::BEGINS`].
+            /// Returns whether the row is usually absent, see [`Operation::BEGINS`].
             pub fn begins(&self) -> bool {
                 match self { $(Self::$name(_) => $name::BEGINS,)+ }
             }
 
-            /// The not-before moments that decide over it, see [`Operation::not_before`].
+            /// Returns the keys of the not-before moments that apply to the operation, see [`Operation::not_before`].
             pub fn not_before(&self, row: Option<&Row>) -> Option<[Key; 3]> {
                 match self { $(Self::$name(op) => op.not_before(row),)+ }
             }
 
-            /// Bytes that a row made by it can have beyond its fixed part.
+            /// Returns the size, in bytes, that the row can have beyond its fixed part, see [`Operation::size`].
             pub fn size(&self) -> usize {
                 match self { $(Self::$name(op) => op.size(),)+ }
             }
 
-            /// The transition.
+            /// Performs the transition, see [`Operation::step`].
             pub fn step(&self, row: Option<&Row>, seen: Seen) -> Transition<Outcome> {
                 match self { $(Self::$name(op) => op.step(row, seen).map(Outcome::$name),)+ }
             }
         }
 
         impl Outcome {
-            /// Whether the operation was refused.
+            /// Returns whether the operation was refused.
             pub fn is_refused(&self) -> bool {
                 match self { $(Self::$name(answer) => answer.is_err(),)+ }
             }
@@ -83,7 +83,7 @@ macro_rules! operations {
         enum Index { $($name),+ }
 
         impl Op {
-            /// The place of the operation in [`Op::NAMES`].
+            /// Returns the position of the operation in [`Op::NAMES`].
             pub fn index(&self) -> usize {
                 match self { $(Self::$name(_) => Index::$name as usize,)+ }
             }

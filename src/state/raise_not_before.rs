@@ -1,4 +1,4 @@
-//! Void everything that an issuer issued, or a client or a subject got, until now.
+//! Revocation of everything that an issuer issued, or that was issued to a client or about a subject, until now.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -8,14 +8,14 @@ use super::key::{Key, NotBeforeOf};
 use super::row::Row;
 use super::transition::{Operation, Seen, Transition};
 
-/// Void everything issued until now; a not-before moment never moves back.
+/// The revocation of everything issued until now; a not-before moment never moves back.
 #[derive(Clone, Debug)]
 pub struct RaiseNotBefore {
-    /// The issuer's id.
+    /// Id of the issuer.
     pub issuer: Box<str>,
-    /// Of whom.
+    /// Issuer, client or subject that the moment applies to.
     pub of: NotBeforeOf,
-    /// How long what was issued before can live.
+    /// Longest remaining lifetime of anything that was issued before.
     pub keep_for: Duration,
 }
 

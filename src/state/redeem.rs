@@ -1,4 +1,4 @@
-//! Redeem an authorization code (RFC 6749 section 4.1.3): inserting its family is the one redemption.
+//! Redemption of an authorization code (RFC 6749 section 4.1.3): the insertion of its family is the one redemption.
 
 use super::event::RevocationCause;
 use super::family::{Beginning, Family, Lifetimes, SecondRedemption, SenderBinding};
@@ -8,49 +8,49 @@ use super::transition::{Operation, Seen, Transition};
 use crate::clock::Time;
 use crate::id::Id;
 
-/// Redeem a code.
+/// The redemption of an authorization code.
 #[derive(Clone, Debug)]
 pub struct RedeemCode {
-    /// The id in the code.
+    /// Id in the code.
     pub family: Id,
-    /// The issuer's id.
+    /// Id of the issuer.
     pub issuer: Box<str>,
-    /// The client, already authenticated and bound to the code.
+    /// Id of the client, already authenticated and bound to the code.
     pub client: Box<str>,
-    /// The subject.
+    /// Subject of the grant.
     pub subject: Box<str>,
     /// The sealed grant.
     pub grant: Box<[u8]>,
-    /// The vault's current key.
+    /// Number of the vault's current master key.
     pub key: u8,
-    /// The request that asks.
+    /// Id of the request.
     pub attempt: Id,
-    /// When the code was issued.
+    /// Time of issue of the code.
     pub code_issued_at: Time,
-    /// When the code expires.
+    /// Time at which the code expires.
     pub code_expires_at: Time,
-    /// Of what will be issued.
+    /// Lifetimes of the tokens that the family will issue.
     pub lifetimes: Lifetimes,
-    /// What whoever uses the refresh tokens must show.
+    /// Key of which the sender must prove possession to use the refresh tokens, if any.
     pub binding: Option<SenderBinding>,
 }
 
-/// Why a code is not redeemed.
+/// The reasons for which a code is not redeemed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum RedeemRefusal {
-    /// The id names a device: the ids of codes and devices are random and never meet.
+    /// The id names a device: the ids of codes and devices are random and never collide.
     #[error("unknown")]
     Unknown,
-    /// The code is over.
+    /// The code has expired.
     #[error("expired")]
     Expired,
-    /// What the code stands for was revoked, by itself or with its issuer, client or subject.
+    /// The authorization was revoked, by itself or with its issuer, client or subject.
     #[error("revoked")]
     Revoked,
     /// The code was used before; its family is now revoked.
     #[error("replayed")]
     Replayed,
-    /// The code was presented with wrong proof too often.
+    /// The code was presented with a wrong proof too often.
     #[error("missed too often")]
     Missed,
 }

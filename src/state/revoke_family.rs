@@ -1,4 +1,4 @@
-//! Revoke a family by one of its refresh tokens (RFC 7009 section 2.1).
+//! Revocation of a family by one of its refresh tokens (RFC 7009 section 2.1).
 
 use super::event::RevocationCause;
 use super::key::Key;
@@ -6,27 +6,27 @@ use super::row::Row;
 use super::transition::{Operation, Seen, Transition};
 use crate::id::Id;
 
-/// Revoke a family, if it is the client's.
+/// The revocation of a family, provided that it belongs to the client.
 #[derive(Clone, Debug)]
 pub struct RevokeFamily {
-    /// The family.
+    /// Id of the family.
     pub family: Id,
-    /// The issuer it must belong to.
+    /// Id of the issuer that the family must belong to.
     pub issuer: Box<str>,
-    /// The client it must belong to; `None` for an operator.
+    /// Id of the client that the family must belong to; `None` for an operator.
     pub client: Option<Box<str>>,
 }
 
-/// Why a family is not revoked.
+/// The reasons for which a family is not revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RevokeRefusal {
-    /// It is another client's.
+    /// The family belongs to another client.
     #[error("wrong client")]
     WrongClient,
 }
 
 impl Operation for RevokeFamily {
-    /// The family is revoked, now or earlier, or there is none.
+    /// The family is revoked, now or earlier, or does not exist.
     type Done = ();
     type Refusal = RevokeRefusal;
 

@@ -1,4 +1,4 @@
-//! Revoke one access token by its `jti` (RFC 7009 section 2).
+//! Revocation of one access token by its `jti` (RFC 7009 section 2).
 
 use std::convert::Infallible;
 
@@ -9,24 +9,24 @@ use super::transition::{Operation, Seen, Transition};
 use crate::clock::Time;
 use crate::id::Id;
 
-/// Revoke one access token.
+/// The revocation of one access token.
 #[derive(Clone, Debug)]
 pub struct RevokeToken {
-    /// The issuer's id.
+    /// Id of the issuer.
     pub issuer: Box<str>,
-    /// The client it was issued to.
+    /// Id of the client that the token was issued to.
     pub client: Box<str>,
-    /// Its `jti`.
+    /// The token's `jti`.
     pub jti: Box<str>,
-    /// The request that asks.
+    /// Id of the request.
     pub attempt: Id,
-    /// When the token expires by itself.
+    /// Time at which the token expires by itself.
     pub keep_until: Time,
 }
 
 impl Operation for RevokeToken {
     type Done = ();
-    /// What is revoked already is revoked.
+    /// Never refused: a second revocation succeeds too.
     type Refusal = Infallible;
 
     const NAME: &'static str = "mark";

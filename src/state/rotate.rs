@@ -1,4 +1,4 @@
-//! Exchange a refresh token for its successor (RFC 6749 section 6, RFC 9700 section 4.14.2).
+//! Exchange of a refresh token for its successor (RFC 6749 section 6, RFC 9700 section 4.14.2).
 
 use std::time::Duration;
 
@@ -10,79 +10,79 @@ use super::transition::{Operation, Seen, Transition};
 use crate::clock::Time;
 use crate::id::Id;
 
-/// Exchange a refresh token.
+/// The exchange of a refresh token for its successor.
 #[derive(Clone, Debug)]
 pub struct Rotate {
-    /// The family in the token.
+    /// Id of the family in the token.
     pub family: Id,
-    /// The generation in the token.
+    /// Generation in the token.
     pub generation: u32,
-    /// The issuer that is asked.
+    /// Id of the issuer that received the request.
     pub issuer: Box<str>,
-    /// The client, already authenticated.
+    /// Id of the client, already authenticated.
     pub client: Box<str>,
-    /// The vault's current key.
+    /// Number of the vault's current master key.
     pub key: u8,
-    /// The request that asks.
+    /// Id of the request.
     pub attempt: Id,
-    /// The client's rules.
+    /// Rotation policy of the client.
     pub policy: RotatePolicy,
-    /// Of what will be issued.
+    /// Lifetimes of the tokens that will be issued.
     pub lifetimes: Lifetimes,
-    /// What the sender showed.
+    /// Proof of possession that the sender presented, if any.
     pub shown: Option<SenderBinding>,
 }
 
-/// What happens to a refresh token when it is used.
+/// The treatment of a refresh token that is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RotatePolicy {
-    /// It is replaced. A retry within `grace` gets the same successor, at most `replays` times.
+    /// The token is replaced. A retry within `grace` gets the same successor, at most `replays` times.
     Rotate {
-        /// Zero is strict: any second use is reuse.
+        /// Grace period; zero is strict: any second use is reuse.
         grace: Duration,
-        /// How many retries are answered within the grace.
+        /// Number of retries that are answered within the grace period.
         replays: u16,
     },
-    /// It stays the same (FAPI 2.0 section 5.3.2.1-9, for sender-constrained clients).
+    /// The token stays the same (FAPI 2.0 section 5.3.2.1-9, for sender-constrained clients).
     Keep,
 }
 
-/// A rotation that succeeded.
+/// The result of a rotation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rotated {
-    /// The subject.
+    /// Subject of the grant.
     pub subject: Box<str>,
     /// The sealed grant.
     pub grant: Box<[u8]>,
-    /// The generation of the refresh token to hand out.
+    /// Generation of the refresh token to hand out.
     pub generation: u32,
-    /// The master key that makes its MAC.
+    /// Number of the master key that makes the token's MAC.
     pub key: u8,
-    /// Until when the handed-out token works if it is not used.
+    /// Time until which the token works if it is not used.
     pub idle_until: Time,
-    /// A retry within the grace: the successor was handed out before.
+    /// True for a retry within the grace period: the successor was handed out before.
     pub replayed: bool,
 }
 
-/// Why a refresh token is not exchanged.
+/// The reasons for which a refresh token is not exchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum RotateRefusal {
-    /// There is no such family.
+    /// No such family exists.
     #[error("unknown")]
     Unknown,
-    /// The family is another client's.
+    /// The family belongs to another client.
     #[error("wrong client")]
     WrongClient,
-    /// The family is bound to something that the sender did not show.
+    /// The family is bound to a key of which the sender presented no proof.
     #[error("wrong sender: the token is bound to another certificate")]
     WrongSender,
     /// The family was revoked, by itself or with its issuer, client or subject.
     #[error("revoked")]
     Revoked,
-    /// The family or its idle time is over.
+    /// The family or its idle time has expired.
     #[error("expired")]
     Expired,
-    /// A spent token came back after its grace; the family is now revoked.
+    /// A spent token was presented after its grace period; the family is now revoked.
     #[error("reused")]
     Reused,
     /// The token proves a generation that the store has never seen: the store lost data.
@@ -122,7 +122,7 @@ impl Operation for Rotate {
 }
 
 impl Rotate {
-    /// Why the family refuses the token, before its generation is looked at.
+    /// Returns the reason for which the family refuses the token whatever its generation; `None` if there is none.
     fn refusal(&self, family: &Family, seen: Seen) -> Option<RotateRefusal> {
         if family.issuer != self.issuer || family.client != self.client {
             Some(RotateRefusal::WrongClient)
@@ -181,7 +181,7 @@ impl Rotate {
         }
     }
 
-    /// The family after a use at `now`: idle time starts again, within the absolute lifetime.
+    /// Returns the family after a use at `now`: idle time starts again, within the absolute lifetime.
     fn extended(&self, family: &Family, now: Time) -> Family {
         let idle_until = family.expires_at.min(now + self.lifetimes.idle);
         let keep_until = family.keep_until.max(idle_until).max(now + self.lifetimes.access + SLACK);

@@ -1,4 +1,4 @@
-//! What an engine keeps under a key.
+//! The values that an engine stores under the keys of rows.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,47 +8,47 @@ use super::key::{Key, NotBeforeOf};
 use crate::clock::Time;
 use crate::id::Id;
 
-/// What an engine keeps under a key. The order of the variants is part of the format on disk.
+/// The value that an engine stores under a key. The order of the variants is part of the format on disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Row {
-    /// A redeemed grant and everything that came from it.
+    /// A redeemed grant and everything that was issued from it.
     Family(Box<Family>),
-    /// A code that was presented with wrong proof and is not redeemed.
+    /// A code that was presented with a wrong proof and has not been redeemed.
     MissedCode {
-        /// Wrong presentations so far; `u8::MAX` voids the code.
+        /// Number of wrong presentations so far; `u8::MAX` voids the code.
         misses: u8,
-        /// When the code itself has expired.
+        /// Time at which the code itself has expired.
         keep_until: Time,
     },
     /// A revoked access token or a used assertion.
     Mark {
-        /// The request that made the mark, so that its retry is not a replay.
+        /// Id of the request that made the mark, so that its retry is not a replay.
         attempt: Id,
-        /// When what it marks has expired by itself.
+        /// Time at which the marked token or assertion has expired by itself.
         keep_until: Time,
     },
     /// Everything issued at or before `at` is void.
     NotBefore {
         /// The moment.
         at: Time,
-        /// When everything issued before `at` has expired by itself.
+        /// Time at which everything issued before `at` has expired by itself.
         keep_until: Time,
     },
-    /// A device authorization that was not consumed; it becomes the family.
+    /// A device authorization that has not been consumed; it becomes the family.
     Device(Box<Device>),
-    /// A user code and the device it names.
+    /// A user code and the device that it names.
     UserCode {
-        /// The device.
+        /// Id of the device's family.
         family: Id,
-        /// When the code expires.
+        /// Time at which the code expires.
         keep_until: Time,
-        /// The cell that holds the device.
+        /// Cell that holds the device.
         cell: u16,
     },
 }
 
 impl Row {
-    /// When the row may be forgotten.
+    /// Returns the time from which the row may be deleted.
     pub fn keep_until(&self) -> Time {
         match self {
             Self::Family(family) => family.keep_until,
@@ -60,7 +60,7 @@ impl Row {
         }
     }
 
-    /// The keys of the not-before moments that concern what the row stands for, as far as it says.
+    /// Returns the keys of the not-before moments that apply to the row, as far as the row names them.
     pub fn not_before_keys(&self) -> Vec<Key> {
         match self {
             Self::Family(family) => Key::all_not_before(&family.issuer, &family.client, &family.subject).into(),
@@ -76,7 +76,7 @@ impl Row {
         }
     }
 
-    /// The not-before moment that the row holds; [`Time::ZERO`] if the row is of another kind or absent.
+    /// Returns the not-before moment that the row holds; [`Time::ZERO`] if the row is of another kind or absent.
     pub fn not_before(row: Option<&Self>) -> Time {
         if let Some(Self::NotBefore { at, .. }) = row { *at } else { Time::ZERO }
     }

@@ -1,4 +1,4 @@
-//! Remember that an assertion or a proof was used, until it expires by itself (RFC 7523 section 3).
+//! Marking of an assertion or proof as used, until it expires by itself (RFC 7523 section 3).
 
 use super::key::Key;
 use super::row::Row;
@@ -6,21 +6,21 @@ use super::transition::{Operation, Seen, Transition};
 use crate::clock::Time;
 use crate::id::Id;
 
-/// Use an assertion or a proof for the one time that it may be used.
+/// The one permitted use of an assertion or proof.
 #[derive(Clone, Debug)]
 pub struct SpendAssertion {
-    /// A [`Key::used_assertion`].
+    /// Key of the mark, made by [`Key::used_assertion`].
     pub key: Key,
-    /// The request that asks.
+    /// Id of the request.
     pub attempt: Id,
-    /// When the assertion expires by itself.
+    /// Time at which the assertion expires by itself.
     pub keep_until: Time,
 }
 
-/// Why an assertion cannot be used.
+/// The reasons for which an assertion cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SpendRefusal {
-    /// It was used before.
+    /// The assertion was used before.
     #[error("replayed")]
     Replayed,
 }

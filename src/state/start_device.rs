@@ -1,4 +1,4 @@
-//! Begin a device authorization (RFC 8628 section 3.1).
+//! Start of a device authorization (RFC 8628 section 3.1).
 
 use super::device::{Decision, Device};
 use super::family::SenderBinding;
@@ -8,29 +8,29 @@ use super::transition::{Operation, Seen, Transition};
 use crate::clock::Time;
 use crate::id::Id;
 
-/// Begin a device authorization.
+/// The start of a device authorization.
 #[derive(Clone, Debug)]
 pub struct StartDevice {
-    /// The id in the device code.
+    /// Id in the device code.
     pub family: Id,
-    /// The issuer's id.
+    /// Id of the issuer.
     pub issuer: Box<str>,
-    /// The client, already authenticated.
+    /// Id of the client, already authenticated.
     pub client: Box<str>,
-    /// What is asked for, sealed.
+    /// The requested grant, sealed.
     pub grant: Box<[u8]>,
-    /// The request that asks.
+    /// Id of the request.
     pub attempt: Id,
-    /// When both codes expire.
+    /// Time at which both codes expire.
     pub expires_at: Time,
-    /// What whoever consumes the device code must show.
+    /// Key of which the sender must prove possession to consume the device code, if any.
     pub binding: Option<SenderBinding>,
 }
 
-/// Why a device authorization cannot begin.
+/// The reasons for which a device authorization cannot start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StartRefusal {
-    /// The id names something else.
+    /// The id is taken by another row.
     #[error("taken")]
     Taken,
 }

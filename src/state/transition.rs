@@ -1,4 +1,4 @@
-//! What an operation is, and what a transition gives.
+//! Operations on rows and the transitions that they make.
 
 use super::event::{Event, RevocationCause};
 use super::family::Family;
@@ -7,82 +7,83 @@ use super::row::Row;
 use crate::clock::Time;
 use crate::id::Id;
 
-/// An operation on one row, with what it can come to. Its `attempt`, where it has one, names the request that asks, so
-/// that the service's own retry after an unknown outcome is safe while a client's replay is not.
+/// An operation on one row, with its possible results. The member `attempt`, in operations that have one, names the
+/// request, so that the service's own retry after an unknown outcome is safe while a client's replay is not.
 pub trait Operation {
-    /// What it comes to when it is carried out.
+    /// The result of an operation that is carried out.
     type Done;
-    /// Why it can be refused. A refusal is an answer, not a failure of the engine.
+    /// The reasons for which the operation can be refused. A refusal is an answer, not a failure of the engine.
     type Refusal;
 
-    /// The name of the operation in metrics.
+    /// Name of the operation in metrics.
     const NAME: &'static str;
 
-    /// Whether its row is usually absent: a shared engine then inserts first, and reads only if that fails.
+    /// True if the row is usually absent: a shared engine then inserts first, and reads only if that fails.
     const BEGINS: bool = false;
 
-    /// The row that it touches.
+    /// Returns the key of the row that the operation touches.
     fn key(&self) -> Key;
 
-    /// The not-before moments that decide over it, given the row it found: those of issuer, client and subject.
+    /// Returns the keys of the not-before moments that apply to the operation, given the row it found: those of issuer,
+    /// client and subject.
     fn not_before(&self, row: Option<&Row>) -> Option<[Key; 3]> {
         let _ = row;
         None
     }
 
-    /// Bytes that a row made by it can have beyond its fixed part.
+    /// Returns the size, in bytes, that a row written by the operation can have beyond its fixed part.
     fn size(&self) -> usize {
         0
     }
 
-    /// The transition.
+    /// Performs the transition.
     fn step(&self, row: Option<&Row>, seen: Seen) -> Transition<Result<Self::Done, Self::Refusal>>;
 }
 
-/// What an engine saw beside the row.
+/// The values that an engine passes to a transition besides the row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// The latest moment of [`Operation::not_before`]; [`Time::ZERO`] if none stands.
+    /// The latest of the moments in [`Operation::not_before`]; [`Time::ZERO`] if there is none.
     pub not_before: Time,
     /// The engine's time.
     pub now: Time,
 }
 
-/// What becomes of a row, and what is told.
+/// The result of a transition: the change of the row, the answer and the event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transition<A> {
-    /// What the row becomes; `None` leaves it as it is.
+    /// New value of the row; `None` leaves it as it is.
     pub row: Option<Row>,
-    /// What whoever asked is told, once the change is durable.
+    /// Answer for the caller, given once the change is durable.
     pub answer: A,
-    /// What others are told, once the change is durable.
+    /// Event for the audit stream, reported once the change is durable.
     pub event: Option<Event>,
 }
 
 impl<A> Transition<A> {
-    /// The row stays as it is.
+    /// Leaves the row as it is.
     pub const fn keep(answer: A) -> Self {
         Self { row: None, answer, event: None }
     }
 
-    /// The row becomes `row`.
+    /// Changes the row to `row`.
     pub const fn put(row: Row, answer: A) -> Self {
         Self { row: Some(row), answer, event: None }
     }
 
-    /// `family`, of which `id` is the name, is revoked for `cause`, now or earlier.
+    /// Revokes `family`, named `id`, for `cause`; it may have been revoked earlier.
     pub(super) fn revoke(family: &Family, id: Id, cause: RevocationCause, at: Time, answer: A) -> Self {
         let row = family.revoked_for(cause, at).map(|family| Row::Family(Box::new(family)));
         Self { row, answer, event: Some(family.revocation(id, cause)) }
     }
 
-    /// The same, with an event.
+    /// Adds an event to the transition.
     #[must_use]
     pub fn telling(self, event: Event) -> Self {
         Self { event: Some(event), ..self }
     }
 
-    /// The same, with the answer in another form.
+    /// Converts the answer.
     pub fn map<B>(self, form: impl FnOnce(A) -> B) -> Transition<B> {
         Transition { row: self.row, answer: form(self.answer), event: self.event }
     }

@@ -1,9 +1,9 @@
-//! The audit stream of what transitions say: an operator hears at once of replays, reuse and lost data.
+//! The audit stream: events of replay, reuse and lost data are logged at once for the operator.
 
 use crate::metrics::Metrics;
 use crate::state::{Event, RevocationCause};
 
-/// Writes what an operator must hear of; called once for each event, after its transition is durable.
+/// Writes the audit record of an event; called once for each event, after its transition is durable.
 pub(super) fn write(event: &Event, metrics: &Metrics) {
     match event {
         Event::FamilyRevoked { issuer, client, subject, cause, .. } => match cause {

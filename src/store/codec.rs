@@ -1,7 +1,7 @@
-//! Values to bytes and back: `format u8 | CRC-32 u32 BE | postcard`.
+//! Encoding of stored values: `format u8 | CRC-32 u32 BE | postcard`.
 //!
-//! The checksum covers format, key and body, so a record that was damaged or that turns up under another key is never
-//! taken for what it is not. A format newer than [`FORMAT`] is refused, not guessed at.
+//! The checksum covers format, key and body, so a record that is damaged or stored under another key is always
+//! detected. A format newer than [`FORMAT`] is refused, not guessed at.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -10,36 +10,36 @@ use super::StoreError;
 use crate::id::Id;
 use crate::state::{Key, Row};
 
-/// The newest format this program writes and reads.
+/// The newest format that this program writes and reads.
 pub const FORMAT: u8 = 2;
 
-/// Format and checksum, in bytes.
+/// Length of format and checksum, in bytes.
 const HEADER: usize = 5;
 
-/// Length of [`key_bytes`].
+/// Length of [`key_bytes`], in bytes.
 pub const KEY_LEN: usize = 17;
 
-/// Why bytes could not be read.
+/// The reasons for which stored bytes cannot be decoded.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CodecError {
-    /// Somebody newer wrote them.
+    /// The bytes were written in a newer format.
     #[error(
         "was written by a newer jeton (format {0}, this one reads up to {FORMAT}); start that version or restore a backup"
     )]
     Newer(u8),
-    /// They are not what was written under this key.
+    /// The bytes differ from those written under this key.
     #[error("is damaged ({0}); stop the node and restore the data directory from a backup")]
     Damaged(&'static str),
 }
 
 impl CodecError {
-    /// The error of the store, about `what` (which starts a sentence).
+    /// Converts the error into one of the store, about `what` (which starts a sentence).
     pub fn about(&self, what: &str) -> StoreError {
         StoreError::Corrupt(format!("{what} {self}"))
     }
 }
 
-/// The bytes to store for `value` under `key`.
+/// Encodes `value` for storage under `key`.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] if the value cannot be expressed, which no value of this program's types can cause.
@@ -53,7 +53,7 @@ pub fn encode<T: Serialize>(key: &[u8], value: &T) -> Result<Vec<u8>, StoreError
     Ok(bytes)
 }
 
-/// The value that [`encode`] stored under `key`.
+/// Decodes the value that [`encode`] produced for `key`.
 ///
 /// # Errors
 /// If the bytes are newer or damaged.
@@ -61,7 +61,7 @@ pub fn decode<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, CodecE
     parse(body(key, bytes)?.1)
 }
 
-/// The row that [`encode`] stored under `key`, in this format or the one before.
+/// Decodes the row that [`encode`] produced for `key`, in this format or the one before.
 ///
 /// # Errors
 /// If the bytes are newer or damaged.
@@ -73,7 +73,7 @@ pub fn decode_row(key: &[u8], bytes: &[u8]) -> Result<Row, CodecError> {
     }
 }
 
-/// Format and body of what [`encode`] stored under `key`.
+/// Returns format and body of the bytes that [`encode`] produced for `key`.
 fn body<'a>(key: &[u8], bytes: &'a [u8]) -> Result<(u8, &'a [u8]), CodecError> {
     let Some((&[format, a, b, c, d], body)) = bytes.split_first_chunk::<HEADER>() else {
         return Err(CodecError::Damaged("too short"));
@@ -104,7 +104,7 @@ fn checksum(format: u8, key: &[u8], body: &[u8]) -> u32 {
     crc.finalize()
 }
 
-/// The stored form of a row's key: a byte for the kind, then the id.
+/// Returns the stored form of a row's key: a byte for the kind, then the id.
 pub fn key_bytes(key: &Key) -> [u8; KEY_LEN] {
     let mut bytes = [0; KEY_LEN];
     bytes[0] = match key {
@@ -117,10 +117,10 @@ pub fn key_bytes(key: &Key) -> [u8; KEY_LEN] {
     bytes
 }
 
-/// What the keys of all not-before moments start with.
+/// The prefix of the stored keys of all not-before moments.
 pub const NOT_BEFORE: [u8; 1] = [3];
 
-/// The key that [`key_bytes`] made.
+/// Returns the key from which [`key_bytes`] made `bytes`.
 pub fn key_from_bytes(bytes: &[u8]) -> Option<Key> {
     let (kind, id) = bytes.split_first()?;
     let id = Id(id.try_into().ok()?);
@@ -176,7 +176,7 @@ mod tests {
         );
     }
 
-    /// What the format before this one wrote: the same, without the last member.
+    /// Encodes a row in the format before this one: the same, without the last member.
     fn encode_before(key: &[u8], row: &Row) -> Vec<u8> {
         let mut body = postcard::to_stdvec(row).unwrap();
         if matches!(row, Row::Family(_) | Row::Device(_) | Row::UserCode { .. }) {

@@ -7,35 +7,35 @@ use super::Pending;
 /// A versioned object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Document {
-    /// What it is: `client`, for one.
+    /// Kind of the object, for example `client`.
     pub kind: String,
-    /// Its name within its kind: `<issuer>/<client id>`.
+    /// Name of the object within its kind: `<issuer>/<client id>`.
     pub name: String,
-    /// The change that wrote it; set by the engine.
+    /// Version that the last change gave it; set by the engine.
     pub version: u64,
-    /// JSON; `None` if it was deleted.
+    /// JSON; `None` if the object was deleted.
     pub body: Option<String>,
 }
 
-/// Versioned objects. Versions grow, with gaps, and become visible in their order: whoever has followed the feed up to
-/// a version has missed nothing before it.
+/// Versioned objects. Versions grow, with gaps, and become visible in their order: a follower that has read the feed up
+/// to a version has missed nothing before it.
 pub trait Documents: Send + Sync + 'static {
-    /// Every document of a kind, and the version from which on to follow [`Documents::changes`]. Only for kinds of
-    /// which there are few enough for memory.
+    /// Returns all documents of a kind, and the version from which to follow [`Documents::changes`]. Only for kinds
+    /// that fit in memory.
     fn list<'a>(&'a self, kind: &'a str) -> Pending<'a, (Vec<Document>, u64)>;
 
-    /// One document, if it is there and not deleted.
+    /// Returns one document, if it exists and is not deleted.
     fn get<'a>(&'a self, kind: &'a str, name: &'a str) -> Pending<'a, Option<Document>>;
 
-    /// Documents of a kind whose names begin with `prefix`, those after the name `after` (empty: from the first), in
-    /// the order of their names' bytes, at most `limit`; deleted ones are passed over.
+    /// Returns documents of a kind whose names begin with `prefix`, after the name `after` (empty: from the first), in
+    /// the order of their names' bytes, at most `limit`; deleted ones are skipped.
     fn page<'a>(&'a self, kind: &'a str, prefix: &'a str, after: &'a str, limit: usize) -> Pending<'a, Vec<Document>>;
 
-    /// Writes or (with `body: None`) deletes a document if its version is still `expected` (0: it does not exist);
-    /// gives the new version, or `None` if somebody else was first. Durable when answered.
+    /// Writes or (with `body: None`) deletes a document if its version is still `expected` (0: it does not exist).
+    /// Returns the new version, or `None` if another writer was first. Durable when answered.
     fn put(&self, document: Document, expected: u64) -> Pending<'_, Option<u64>>;
 
-    /// Documents of a kind changed after `version`, oldest first, and the version to go on from; deleted ones have no
-    /// body.
+    /// Returns the documents of a kind that changed after `version`, oldest first, and the version to continue from;
+    /// deleted ones have no body.
     fn changes<'a>(&'a self, kind: &'a str, version: u64) -> Pending<'a, (Vec<Document>, u64)>;
 }

@@ -23,12 +23,13 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine that does everything itself.
+    /// Creates the engine from a type that implements every part itself.
     pub fn of<E: Ledger + Documents + KeyRings + Lifecycle>(engine: Arc<E>) -> Self {
         Self { ledger: engine.clone(), documents: engine.clone(), key_rings: engine.clone(), lifecycle: engine }
     }
 
-    /// An engine that several nodes share: it keeps rows, and this node decides over them.
+    /// Creates the engine from one that several nodes share: it stores rows, and this node makes the transitions over
+    /// them.
     pub fn shared<E: Rows + Documents + KeyRings + Lifecycle>(engine: Arc<E>) -> Self {
         let ledger = Arc::new(Cas::new(engine.clone()));
         Self { ledger, documents: engine.clone(), key_rings: engine.clone(), lifecycle: engine }

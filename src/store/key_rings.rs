@@ -9,33 +9,34 @@ use crate::id::Id;
 /// A signing key at rest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredKey {
-    /// The ring: `<issuer>/<alg>`.
+    /// Name of the ring: `<issuer>/<alg>`.
     pub ring: String,
-    /// From 1, one more than its predecessor's.
+    /// Generation: from 1, one more than its predecessor's.
     pub generation: u32,
     /// Random name under which the private part is sealed.
     pub id: Id,
-    /// RFC 7638 thumbprint of the public key.
+    /// Thumbprint of the public key (RFC 7638).
     pub kid: String,
     /// The private key (PKCS#8 DER), sealed by the vault.
     pub sealed: Vec<u8>,
-    /// When it was announced in the JWKS.
+    /// Time of publication in the JWKS.
     pub announced_at: Time,
-    /// When it starts to sign.
+    /// Time from which the key signs.
     pub sign_from: Time,
-    /// When its successor should sign.
+    /// Time at which its successor should sign.
     pub rotate_at: Time,
 }
 
 /// Rings of signing keys.
 pub trait KeyRings: Send + Sync + 'static {
-    /// Every stored key of every ring, in no particular order.
+    /// Returns all stored keys of all rings, in no particular order.
     fn keys(&self) -> Pending<'_, Vec<StoredKey>>;
 
     /// Adds a key to its ring if the ring's newest generation is still `expected` (`None`: the ring is empty) and
-    /// `key.generation` follows it; false if somebody else was first. Durable when answered.
+    /// `key.generation` follows it; false if another node was first. Durable when answered.
     fn publish(&self, expected: Option<u32>, key: StoredKey) -> Pending<'_, bool>;
 
-    /// Removes the keys of a ring up to and including `generation`, after nothing they signed is alive.
+    /// Removes the keys of a ring up to and including `generation`; to be called after every token they signed has
+    /// expired.
     fn drop_up_to<'a>(&'a self, ring: &'a str, generation: u32) -> Pending<'a, ()>;
 }

@@ -1,24 +1,24 @@
-//! Whether an engine works, how large it is, and its end.
+//! The health, size and end of an engine.
 
 use super::Pending;
 
-/// Whether an engine can take writes.
+/// The ability of an engine to take writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Health {
-    /// It can.
+    /// The engine can take writes.
     Ready,
-    /// It cannot now, but may again; why.
+    /// The engine cannot take writes now, but may again; holds the reason.
     Unavailable(String),
-    /// It cannot in this process any more; why. The node stops.
+    /// The engine can take no more writes in this process; holds the reason. The node stops.
     Failed(String),
 }
 
 /// An engine as a whole.
 pub trait Lifecycle: Send + Sync + 'static {
-    /// Whether it can take writes now.
+    /// Returns whether the engine can take writes now.
     fn health(&self) -> Health;
 
-    /// Bytes on disk, if it keeps its own.
+    /// Returns the size on disk, in bytes, if the engine keeps its own files.
     fn size(&self) -> Option<u64>;
 
     /// Makes everything durable and stops the engine; later calls of any of its parts fail as

@@ -1,9 +1,11 @@
-//! The store: operations on rows, each atomic and durable before it is answered, and what nodes keep beside them.
+//! The store: operations on rows, each atomic and durable before it is answered, and documents and signing keys beside
+//! them.
 //!
-//! An engine is split by concern, so that each user and each test sees only what it asks: [`Ledger`] decides over rows,
-//! [`Documents`] and [`KeyRings`] change by compare-and-set, [`Lifecycle`] is the engine as a whole. Nothing here
-//! assumes one process. An engine that several nodes share implements [`Rows`] instead of a ledger, and [`Cas`] decides
-//! over it. [`Shards`] queues and batches over any engine; `contract` is the suite that every engine passes.
+//! An engine is split by concern, so that each user and each test sees only the part it needs: [`Ledger`] makes
+//! transitions over rows, [`Documents`] and [`KeyRings`] change by compare-and-set, [`Lifecycle`] is the engine as a
+//! whole. Nothing here assumes one process. An engine that several nodes share implements [`Rows`] instead of a ledger,
+//! and [`Cas`] makes the transitions over it. [`Shards`] queues and batches over any engine; `contract` is the suite
+//! that every engine passes.
 
 mod audit;
 pub mod cas;

@@ -1,7 +1,8 @@
-//! Rows of one cell without rules: what a shared engine implements. [`Cas`](super::cas::Cas) decides over them.
+//! Rows of one cell without rules: the trait of a shared engine. [`Cas`](super::cas::Cas) makes the transitions over
+//! them.
 //!
-//! The promise is small: a change is made only while the row still has the stamp that was read, and what is answered is
-//! as durable as the engine can make it. Everything that OAuth says is above.
+//! The guarantees are few: a change is made only while the row still has the stamp that was read, and an answered write
+//! is as durable as the engine can make it. The rules of OAuth are in the layers above.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -12,19 +13,19 @@ use crate::clock::Time;
 use crate::id::random_bytes;
 use crate::state::{Key, Row};
 
-/// One state of a row. It is random and new with every write: a counter would come to the same number again when a row
-/// is forgotten and inserted anew, and two different states must never be taken for one.
+/// A version of a row. Random and new with every write: a counter would reach the same number again when a row is
+/// deleted and inserted anew, and two different versions must never be taken for one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Stamp(pub u64);
 
 impl Stamp {
-    /// A stamp that no row has had.
+    /// Returns a new random stamp.
     pub fn random() -> Self {
         Self(u64::from_be_bytes(random_bytes()))
     }
 }
 
-/// A row and the stamp of its state.
+/// A row and the stamp of its version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StampedRow {
     /// The stamp.
@@ -33,76 +34,76 @@ pub struct StampedRow {
     pub row: Row,
 }
 
-/// One life of a connection: the number is another after every reconnect.
+/// One session of a connection: the number changes with every reconnect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Session(pub u64);
 
 /// A connection of this node to the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Connection {
-    /// The one that carries the batches of a lane.
+    /// The connection that carries the batches of a lane.
     Lane(LaneId),
-    /// The one for reads that no decision is based on.
+    /// The connection for reads that no transition is based on.
     Peeks,
 }
 
-/// Rows as one read found them.
+/// The rows that one read found.
 #[derive(Clone, Debug)]
 pub struct ReadRows {
-    /// The session that they were read in.
+    /// Session of the read.
     pub session: Session,
     /// The engine's time.
     pub now: Time,
-    /// Every row that was asked for (`None`: absent), each with an error of its own if what is stored cannot be
-    /// understood. Others may come along: those of [`Row::not_before_keys`] spare a rotation its second trip.
+    /// All requested rows (`None`: absent), each with an error of its own if the stored value cannot be read. Others
+    /// may come along: those of [`Row::not_before_keys`] spare a rotation its second trip.
     pub rows: BTreeMap<Key, Result<Option<StampedRow>, StoreError>>,
 }
 
 /// A row to insert.
 #[derive(Clone, Debug)]
 pub struct RowInsert {
-    /// Its key, which must be absent.
+    /// Key of the row, which must be absent.
     pub key: Key,
-    /// What it becomes.
+    /// Row to insert.
     pub to: StampedRow,
-    /// Other keys that must be absent: what was guessed about them is part of the comparison.
+    /// Other keys that must be absent: guesses about them are part of the comparison.
     pub unless: Vec<Key>,
 }
 
 /// A row to change.
 #[derive(Clone, Debug)]
 pub struct RowChange {
-    /// Its key.
+    /// Key of the row.
     pub key: Key,
-    /// The stamp that it must still have.
+    /// The stamp that the row must still have.
     pub expected: Stamp,
-    /// What it becomes.
+    /// New value of the row.
     pub to: StampedRow,
 }
 
-/// What came of inserts or changes.
+/// The result of inserts or changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Written {
-    /// The keys whose comparison held; their rows are as durable as the engine makes anything.
+    /// The keys whose comparison held; their rows are as durable as the engine can make them.
     Won(Vec<Key>),
-    /// Nothing was done: the connection is in another session than the one that was asked for.
+    /// Nothing was done: the connection is in another session than the requested one.
     OtherSession,
 }
 
-/// Rows of one cell. A method fails as [`StoreError::Indeterminate`] if it may have been done, and with any other error
-/// only if it was not.
+/// Rows of one cell. A method fails as [`StoreError::Indeterminate`] if its effect may have happened, and with any
+/// other error only if it did not.
 pub trait Rows: Send + Sync + 'static {
-    /// How many batches it takes side by side.
+    /// Returns the number of batches that the engine takes concurrently.
     fn lanes(&self) -> Lanes;
 
-    /// The engine's time as this node knows it, without asking; it never steps back.
+    /// Returns the engine's time as this node knows it, without asking; never steps back.
     fn now(&self) -> Time;
 
-    /// Reads rows. Nothing says yet that they are true or durable: [`Rows::confirm`] does.
+    /// Reads rows. The result is not proven to be current or durable until [`Rows::confirm`] succeeds.
     fn read(&self, on: Connection, keys: &[Key]) -> impl Future<Output = Result<ReadRows, StoreError>> + Send;
 
-    /// Inserts rows that are absent, keys ascending, in `session` if one is given. If one is inserted, everything that
-    /// was read in the session before is confirmed.
+    /// Inserts rows that are absent, keys ascending, in `session` if one is given. If one is inserted, all earlier
+    /// reads of the session are confirmed.
     fn insert(
         &self,
         on: Connection,
@@ -110,8 +111,8 @@ pub trait Rows: Send + Sync + 'static {
         rows: Vec<RowInsert>,
     ) -> impl Future<Output = Result<Written, StoreError>> + Send;
 
-    /// Changes rows that still have their stamps, keys ascending, in `session`. If one is changed, everything that was
-    /// read in the session before is confirmed.
+    /// Changes rows that still have their stamps, keys ascending, in `session`. If one is changed, all earlier reads of
+    /// the session are confirmed.
     fn change(
         &self,
         on: Connection,
@@ -119,13 +120,13 @@ pub trait Rows: Send + Sync + 'static {
         rows: Vec<RowChange>,
     ) -> impl Future<Output = Result<Written, StoreError>> + Send;
 
-    /// Makes sure that what was read in `session` before was true and is durable, by a commit of its own on the same
+    /// Confirms that all earlier reads in `session` were current and are durable, by a commit of its own on the same
     /// connection. False if the connection is in another session by now.
     fn confirm(&self, on: Connection, session: Session) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Forgets rows that may be forgotten, looking at no more than `budget` of them. Each lane has a part of its own,
-    /// whichever the engine makes: a kind of rows, a range, everything for the first one. Neither too early nor more
-    /// than a second late.
+    /// Deletes rows that may be deleted, examining at most `budget` of them. Each lane has a part of its own, which the
+    /// engine defines: a kind of rows, a range, everything for the first one. Neither too early nor more than a second
+    /// late.
     fn sweep(&self, lane: LaneId, budget: usize) -> impl Future<Output = Result<Swept, StoreError>> + Send;
 }
 

@@ -1,14 +1,14 @@
-//! How much a row or document may hold.
+//! The size limit of rows and documents.
 
 use super::documents::Document;
 use super::error::StoreError;
 use super::key_rings::StoredKey;
 use crate::state::Op;
 
-/// The longest row or document, in bytes: every engine stores that much in one piece.
+/// Greatest size of a row or document, in bytes: every engine stores that much in one piece.
 pub const MAX_VALUE: usize = 16 * 1024;
 
-/// What of [`MAX_VALUE`] is left for times, counters and lengths.
+/// Part of [`MAX_VALUE`] that is reserved for times, counters and lengths, in bytes.
 const OVERHEAD: usize = 256;
 
 /// Refuses an operation whose row could grow over [`MAX_VALUE`].

@@ -51,10 +51,10 @@ pub(super) struct LoginAttempt<'a> {
 }
 
 impl Guard {
-    /// Lets one attempt in and counts it, before anything is known about it: a thousand at once are still a thousand.
+    /// Admits one attempt and counts it, before anything is known about it: a thousand at once are still a thousand.
     ///
     /// # Errors
-    /// How long to wait.
+    /// The time to wait.
     pub(super) fn admit(
         &self,
         issuer: &str,

@@ -61,7 +61,7 @@ impl Users {
     /// Checks a login at `issuer` that `client` passed on, that came from `peer`, and that is `waiting` for the answer.
     ///
     /// # Errors
-    /// Why it could not be decided.
+    /// The reason for which the login could not be decided.
     pub async fn check(
         &self,
         issuer: &Issuer,

@@ -104,7 +104,7 @@ impl Certificate {
         Thumbprint(thumbprint)
     }
 
-    /// Whom it is about.
+    /// Returns the subject of the certificate.
     pub fn subject(&self) -> &DistinguishedName {
         &self.subject
     }

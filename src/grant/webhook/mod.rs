@@ -1,10 +1,10 @@
-//! Custom grants that a hook of the operator's decides: any name as `grant_type`, its declared parameters to the hook, the
+//! Custom grants that an operator's hook decides: any name as `grant_type`, its declared parameters to the hook, the
 //! hook's answer to tokens (RFC 6749 section 4.5).
 //!
-//! Always true: the hook is asked only for an authenticated client that may use the grant and whose request keeps the
-//! declared rules; what it grants is never wider than what the client asked for and may have; without a usable answer
-//! there is no token; a guess is counted before the hook sees it. With a subject it is a login like any other; without
-//! one it is the client's own token.
+//! Invariants: the hook is asked only for an authenticated client that may use the grant and whose request keeps the
+//! declared rules; the granted scope is never wider than the client asked for and may have; without a usable answer
+//! there is no token; a guess is counted before the hook sees it. With a subject the result is a login like any other;
+//! without one it is the client's own token.
 
 mod wire;
 
@@ -27,22 +27,23 @@ const MISSING: OAuthError = OAuthError::invalid_request("a parameter of this gra
 const LONG: OAuthError = OAuthError::invalid_request("a parameter of this grant is too long");
 const SCOPE: OAuthError = OAuthError::new(ErrorCode::InvalidScope, "the client may not have this scope");
 
-/// Refusals of one client and address, which may be an application's server with all its users: as of logins.
+/// Quota of refusals of one client and address, the same as that of logins: the address may be an application's server
+/// with all its users.
 const REFUSALS: Quota = Quota { every: Duration::from_millis(200), burst: 200 };
 
-/// The custom grants of this name, whichever issuers have one.
+/// The custom grants of one name, of all issuers that have one.
 pub struct Webhook {
     grant_type: GrantType,
     throttle: Throttle,
 }
 
 impl Webhook {
-    /// For custom grants of this name.
+    /// Creates the grant for custom grants of this name.
     pub fn new(grant_type: GrantType) -> Self {
         Self { grant_type, throttle: Throttle::new(REFUSALS) }
     }
 
-    /// Counts a request as a guess of what it carries, before anybody looks at it.
+    /// Counts a request as a guess of the credentials it carries, before they are looked at.
     fn admit(&self, issuer: &str, client: &str, peer: IpAddr, now: Time) -> Result<ThrottleCharge<'_>, Error> {
         self.throttle.enter(issuer, client, peer, now).map_err(Error::Throttled)
     }
@@ -102,14 +103,14 @@ async fn decide(
     }
 }
 
-/// Returns whether a refusal says that it was no wrong guess: by a code that means something else. A code of the hook's own
-/// does not say so.
+/// Returns whether a refusal says that the request was no wrong guess, by a code that means something else. A code of
+/// the hook's own does not say so.
 fn says_no_guess(name: &str) -> bool {
     let known = ErrorCode::ALL.into_iter().find(|code| code.name() == name);
     known.is_some_and(|code| !matches!(code, ErrorCode::InvalidGrant | ErrorCode::AccessDenied))
 }
 
-/// The declared parameters that the request has.
+/// Returns the declared parameters that are in the request.
 fn declared<'a>(custom: &'a CustomGrant, form: &'a Form<'_>) -> Result<Vec<(&'a str, &'a str)>, OAuthError> {
     let mut found = Vec::with_capacity(custom.parameters.len());
     for parameter in &custom.parameters {
@@ -123,7 +124,7 @@ fn declared<'a>(custom: &'a CustomGrant, form: &'a Form<'_>) -> Result<Vec<(&'a 
     Ok(found)
 }
 
-/// A token for the client itself, as client credentials give one.
+/// Issues a token for the client itself, as the client credentials grant does.
 fn own(request: &TokenRequest, asked: bool, granted: Granted) -> Result<Issue, Error> {
     if request.client.is_public() {
         return Err(Error::HookAnswer("no subject, and the client is a public one"));

@@ -41,9 +41,9 @@ pub struct ProxySettings {
 /// A setting that breaks a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProxyError {
-    /// Its name below `proxy`.
+    /// The name of the setting below `proxy`.
     pub setting: &'static str,
-    /// Its value.
+    /// The value of the setting.
     pub value: String,
     /// The rule.
     pub rule: &'static str,

@@ -153,7 +153,7 @@ impl Wire {
         String::from_utf8(bytes).unwrap()
     }
 
-    /// Whether the connection stays open and silent for [`SOON`].
+    /// Returns whether the connection stays open and silent for [`SOON`].
     async fn silent(&mut self) -> bool {
         timeout(SOON, self.0.read_u8()).await.is_err()
     }

@@ -1,4 +1,4 @@
-//! The rules of a device authorization, one by one.
+//! Tests of the transitions of a device authorization, one rule each.
 
 use std::time::Duration;
 
@@ -164,7 +164,7 @@ fn a_code_or_refresh_token_never_works_on_a_device() {
     assert_eq!(world.row, before);
 }
 
-/// RFC 8705 section 4: without the certificate of the first request the code is neither used nor spent.
+/// RFC 8705 section 4: without the certificate of the first request the code is neither accepted nor spent.
 #[test]
 fn rfc8705_4_a_device_code_is_consumed_with_its_certificate_only() {
     let [own, other] = ["own", "other"].map(|seed| Some(super::certificate(seed)));

@@ -1,4 +1,4 @@
-//! The rules of a family's transitions, one by one and over random histories.
+//! Tests of the transitions of a family, one rule each and over random histories.
 
 use proptest::prelude::*;
 
@@ -305,7 +305,7 @@ fn what_wears_out_is_refused() {
     assert_eq!(world.rotate(u32::MAX, 2), Err(RotateRefusal::Expired));
 }
 
-/// RFC 8705 section 4: a token that is shown with another certificate is refused and not spent.
+/// RFC 8705 section 4: a token that is presented with another certificate is refused and not spent.
 #[test]
 fn rfc8705_4_a_token_is_exchanged_with_its_certificate_only() {
     let [own, other] = ["own", "other"].map(|seed| Some(super::certificate(seed)));
@@ -331,7 +331,7 @@ fn rfc8705_4_a_token_is_exchanged_with_its_certificate_only() {
     assert_eq!(world.ask(rotate(own)).unwrap().generation, 1);
 }
 
-/// Whoever must hear of a revocation hears of it, also when it was made before.
+/// A revocation is reported as an event, also if it was made before.
 #[test]
 fn checklist_37_41_53_a_transition_says_what_it_revoked() {
     let mut world = World::redeemed();
@@ -371,7 +371,8 @@ fn checklist_37_41_53_a_transition_says_what_it_revoked() {
 }
 
 proptest! {
-    /// Whatever happens in whatever order: one winner per code, generations grow by one, the end is the end.
+    /// Whatever happens in whatever order: one redemption per code succeeds, generations grow by one, and an ended
+    /// family stays ended.
     #[test]
     fn a_family_only_moves_on(
         steps in proptest::collection::vec((0..6u8, 0..4u8, 0..3u32, 0..15_000u64, any::<bool>()), 1..80)

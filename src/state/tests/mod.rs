@@ -1,4 +1,4 @@
-//! Transitions by hand: one row, the latest not-before moment and the time.
+//! Transitions driven by hand: one row, the latest not-before moment and the time.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ impl World {
         Self { row: None, not_before: Time::ZERO, now }
     }
 
-    /// Carries the operation out on the one row.
+    /// Applies the operation to the one row.
     fn ask<O: Operation>(&mut self, op: O) -> Result<O::Done, O::Refusal> {
         let transition = op.step(self.row.as_ref(), Seen { not_before: self.not_before, now: self.now });
         if let Some(row) = transition.row {
@@ -36,7 +36,7 @@ impl World {
     }
 }
 
-/// A certificate that a sender can show.
+/// Returns a certificate that a sender can present.
 fn certificate(seed: &str) -> SenderBinding {
     let text = format!("{seed:A<43}");
     SenderBinding::Certificate(Thumbprint::parse(&text).unwrap())

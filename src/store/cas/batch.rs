@@ -1,8 +1,9 @@
-//! How far a batch is: which operations are open, which wait for a confirmation, which are answered. Pure.
+//! The progress of a batch: which operations are open, which wait for a confirmation, which are answered. Pure.
 //!
 //! Nothing is answered from a read that was not confirmed (rule F): an old primary goes on answering reads until it is
-//! demoted, and a recovering one shows rows that no standby has. What was not written waits in `waiting` until something
-//! is committed on the connection that it was read on. [`ConsumeRefusal::Pending`] alone needs no proof.
+//! demoted, and a recovering one shows rows that no standby has. Answers that needed no write wait in `waiting` until
+//! something is committed on the connection on which their rows were read. [`ConsumeRefusal::Pending`] alone needs no
+//! confirmation.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,31 +13,31 @@ use crate::state::{ConsumeRefusal, Key, Op, Outcome};
 use crate::store::rows::{RowChange, RowInsert, Session, Stamp, StampedRow};
 use crate::store::{Answer, StoreError, check_size};
 
-/// A batch under way.
+/// A batch in progress.
 pub(super) struct OpBatch<'a> {
     ops: &'a [Op],
     keys: Vec<Key>,
-    /// Not stepped yet, or to be stepped again.
+    /// Operations that have not been stepped, or have to be stepped again.
     open: BTreeSet<usize>,
-    /// Stepped without a write, on rows read in `session`.
+    /// Answers of operations that were stepped without a write, on rows read in `session`.
     waiting: Vec<(usize, Answer)>,
     session: Option<Session>,
-    /// Something was committed in `session` since the last read.
+    /// True if something was committed in `session` since the last read.
     committed: bool,
-    /// Writes of which no answer came; one of them may be done, or be done yet.
+    /// Writes without an answer; at most one per row has been done or may yet be done.
     unknown: BTreeMap<Key, Vec<(Stamp, Vec<(usize, Answer)>)>>,
     results: Vec<Option<Result<Answer, StoreError>>>,
 }
 
-/// A row to write, with what its operations come to once it is written.
+/// A row to write, with the answers of its operations once it is written.
 pub(super) struct RowWrite {
     pub(super) key: Key,
     stamp: Stamp,
     answers: Vec<(usize, Answer)>,
 }
 
-/// The writes of one call: inserts or changes, never both, keys ascending. An insert waits for whoever changes the row
-/// that is there, so a statement that did both could deadlock with its like.
+/// The writes of one call: inserts or changes, never both, keys ascending. An insert waits for a transaction that
+/// changes the existing row, so two statements that did both could deadlock with each other.
 #[derive(Default)]
 pub(super) struct Writes {
     pub(super) inserts: Vec<RowInsert>,
@@ -46,7 +47,7 @@ pub(super) struct Writes {
 }
 
 impl<'a> OpBatch<'a> {
-    /// A batch of which nothing is done; what is too large fails here.
+    /// Creates the batch, with nothing done yet; operations that are too large fail here.
     pub(super) fn new(ops: &'a [Op]) -> Self {
         let results: Vec<_> = ops.iter().map(|op| check_size(op).err().map(Err)).collect();
         let open = (0..ops.len()).filter(|index| results[*index].is_none()).collect();
@@ -55,17 +56,17 @@ impl<'a> OpBatch<'a> {
         Self { ops, keys, open, waiting, session: None, committed: false, unknown, results }
     }
 
-    /// Whether every operation has its result.
+    /// Returns whether every operation has its result.
     pub(super) fn is_done(&self) -> bool {
         self.open.is_empty() && self.waiting.is_empty()
     }
 
-    /// The session to confirm, if nothing but a confirmation is needed.
+    /// Returns the session to confirm, if only a confirmation is needed.
     pub(super) fn to_confirm(&self) -> Option<Session> {
         if self.open.is_empty() && !self.waiting.is_empty() { self.session } else { None }
     }
 
-    /// Notes that rows were read in `session`: what waits for another one is to be stepped again.
+    /// Notes that rows were read in `session`: answers that wait in another session are to be stepped again.
     pub(super) fn read_in(&mut self, session: Session) {
         if self.session != Some(session) {
             self.reopen();
@@ -73,13 +74,14 @@ impl<'a> OpBatch<'a> {
         (self.session, self.committed) = (Some(session), false);
     }
 
-    /// Has what waits stepped again: its session is over.
+    /// Has the waiting operations stepped again, because their session has ended.
     pub(super) fn reopen(&mut self) {
         self.open.extend(self.waiting.drain(..).map(|(index, _)| index));
         (self.session, self.committed) = (None, false);
     }
 
-    /// Lets outcomes stand whose rows carry a stamp that this batch wrote: the write was done, though no answer came.
+    /// Accepts the outcomes of unanswered writes whose rows carry a stamp that this batch wrote: the write was done,
+    /// though no answer arrived.
     pub(super) fn recognise(&mut self, known: &KnownRows) {
         for (key, found) in known {
             let Ok(Some(StampedRow { stamp, .. })) = found else { continue };
@@ -92,13 +94,13 @@ impl<'a> OpBatch<'a> {
         }
     }
 
-    /// Steps what is open on the rows that are known.
+    /// Steps the open operations on the known rows.
     pub(super) fn step(&self, known: &KnownRows, now: Time, guess: bool) -> Stepped {
         let asked = self.open.iter().map(|&index| Asked { index, key: self.keys[index], op: &self.ops[index] });
         step(asked, known, now, guess)
     }
 
-    /// Lets an operation fail alone.
+    /// Fails single operations.
     pub(super) fn fail_alone(&mut self, failed: Vec<(usize, StoreError)>) {
         for (index, error) in failed {
             self.open.remove(&index);
@@ -106,8 +108,8 @@ impl<'a> OpBatch<'a> {
         }
     }
 
-    /// Sorts stepped rows into writes, and what changes nothing into what waits. Rows whose operations saw one of
-    /// `lost`, a moment of this batch that is not written, stay open.
+    /// Sorts stepped rows into writes and into answers that change nothing and wait. Rows whose operations saw one of
+    /// `lost`, a moment of this batch that was not written, stay open.
     pub(super) fn writes(&mut self, rows: BTreeMap<Key, SteppedRow>, lost: &BTreeSet<Key>) -> Writes {
         let mut writes = Writes::default();
         for (key, SteppedRow { basis, row, answers, saw }) in rows {
@@ -150,7 +152,7 @@ impl<'a> OpBatch<'a> {
         }
     }
 
-    /// Answers the operations on the rows of `keys`; gives the keys of the others, which stay open.
+    /// Answers the operations on the rows of `keys`; returns the keys of the other rows, which stay open.
     pub(super) fn won(&mut self, writes: Vec<RowWrite>, keys: &[Key]) -> Vec<Key> {
         let (mut lost, keys) = (Vec::new(), keys.iter().collect::<BTreeSet<_>>());
         for write in writes {
@@ -163,14 +165,14 @@ impl<'a> OpBatch<'a> {
         lost
     }
 
-    /// Remembers writes of which no answer came.
+    /// Remembers writes that got no answer.
     pub(super) fn unanswered(&mut self, writes: Vec<RowWrite>) {
         for RowWrite { key, stamp, answers } in writes {
             self.unknown.entry(key).or_default().push((stamp, answers));
         }
     }
 
-    /// Answers what waits: something was committed in its session after it was read.
+    /// Answers the waiting operations: something was committed in their session after the read.
     pub(super) fn confirmed(&mut self) {
         self.committed = true;
         let waiting = std::mem::take(&mut self.waiting);
@@ -184,7 +186,8 @@ impl<'a> OpBatch<'a> {
         }
     }
 
-    /// The results; what has none failed by `error`, or is unknown if a write of it got no answer.
+    /// Returns the results. Operations without one fail with `error`, or as indeterminate if one of their writes got no
+    /// answer.
     pub(super) fn finish(self, error: &StoreError) -> Vec<Result<Answer, StoreError>> {
         let Self { keys, unknown, results, .. } = self;
         let failed = |key: &Key| match error {

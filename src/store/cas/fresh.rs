@@ -1,4 +1,4 @@
-//! How fresh peeks are.
+//! The freshness of peeks.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -6,13 +6,13 @@ use std::time::Duration;
 use crate::clock::Time;
 use crate::store::rows::Session;
 
-/// The last confirmation of the connection for peeks. A read is as fresh as the beginning of a confirmation in the same
-/// session before it: an old primary could not have committed any more.
+/// The last confirmation of the connection for peeks. A read is as fresh as the start of an earlier confirmation in the
+/// same session: after it, an old primary could not have committed.
 #[derive(Debug, Default)]
 pub(super) struct LastConfirmed(Mutex<Option<(Session, Time)>>);
 
 impl LastConfirmed {
-    /// Whether a confirmation in `session` began less than `max_staleness` before `now`.
+    /// Returns whether a confirmation in `session` began less than `max_staleness` before `now`.
     pub(super) fn covers(&self, session: Session, now: Time, max_staleness: Duration) -> bool {
         let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         last.is_some_and(|(confirmed, began)| confirmed == session && began <= now && now.since(began) < max_staleness)

@@ -1,9 +1,9 @@
-//! A ledger over rows that are only compared and set: rows are read, the transitions taken on this node, and written back
-//! if nobody changed them; who loses reads again.
+//! A ledger over rows with compare-and-set: rows are read, the transitions are made on this node, and the results are
+//! written if no other node changed the rows; on a lost race they are read again.
 //!
-//! The only way to the engine is [`Rows`], and so is the time: nothing here waits, sleeps or looks at a clock. Of a
-//! batch, the operations on one row see each other and cost one write; a row that somebody else changed is stepped
-//! again, the others are not.
+//! The only way to the engine and to its time is [`Rows`]: nothing here waits, sleeps or reads a clock. Within a batch,
+//! the operations on one row see each other and cost one write; a row that another node changed is stepped again, the
+//! other rows are not.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -21,13 +21,13 @@ use batch::{OpBatch, RowWrite, Writes};
 use fresh::LastConfirmed;
 use step::{KnownRows, Stepped};
 
-/// How often a batch is read and written before what still loses is given up.
+/// Number of times that a batch is read and written before operations that still lose fail.
 pub const ROUNDS: usize = 16;
 
-/// How old a confirmation may be that a peek rests on.
+/// Greatest age of the confirmation that a peek relies on.
 pub const MAX_STALENESS: Duration = Duration::from_secs(1);
 
-/// A ledger over rows that are only compared and set.
+/// A ledger over rows with compare-and-set.
 #[derive(Debug)]
 pub struct Cas<R> {
     rows: R,
@@ -36,7 +36,7 @@ pub struct Cas<R> {
 }
 
 impl<R: Rows> Cas<R> {
-    /// A ledger over `rows`.
+    /// Creates a ledger over `rows`.
     pub fn new(rows: R) -> Self {
         Self { rows, max_staleness: MAX_STALENESS, peeks: LastConfirmed::default() }
     }
@@ -58,7 +58,7 @@ impl<R: Rows> Cas<R> {
         batch.finish(&error)
     }
 
-    /// Reads, steps and writes what is open; confirms if that is all that is needed.
+    /// Reads, steps and writes the open operations; only confirms if nothing else is needed.
     async fn round(&self, on: Connection, batch: &mut OpBatch<'_>, guess: bool) -> Result<(), StoreError> {
         let Some((stepped, session)) = self.read_and_step(on, batch, guess).await? else { return Ok(()) };
         batch.fail_alone(stepped.failed);
@@ -76,7 +76,7 @@ impl<R: Rows> Cas<R> {
         Ok(())
     }
 
-    /// Reads until everything is known that the open operations need; `None` if the connection broke in between.
+    /// Reads until every row is known that the open operations need; returns `None` if the connection broke in between.
     async fn read_and_step(
         &self,
         on: Connection,
@@ -107,7 +107,7 @@ impl<R: Rows> Cas<R> {
         }
     }
 
-    /// Writes rows: inserts, then changes. Gives the keys that were lost, or `None` if the connection broke before.
+    /// Writes rows: inserts, then changes. Returns the keys that were lost, or `None` if the connection broke before.
     async fn write(
         &self,
         on: Connection,
@@ -140,7 +140,7 @@ impl<R: Rows> Cas<R> {
     }
 }
 
-/// Takes note of what a write came to; gives the keys that were lost, or `None` if the connection broke before it.
+/// Notes the outcome of a write; returns the keys that were lost, or `None` if the connection broke before it.
 fn note(
     batch: &mut OpBatch<'_>,
     session: Option<Session>,

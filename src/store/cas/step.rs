@@ -1,4 +1,4 @@
-//! The operations of a batch taken one after the other, on rows as they were read or guessed. Pure.
+//! The transitions of a batch, made one after the other on rows as they were read or guessed. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,10 +7,10 @@ use crate::state::{Key, Op, Row, Seen};
 use crate::store::rows::{Stamp, StampedRow};
 use crate::store::{Answer, StoreError};
 
-/// What is known of rows, see [`ReadRows`](crate::store::rows::ReadRows).
+/// The known rows, see [`ReadRows`](crate::store::rows::ReadRows).
 pub(super) type KnownRows = BTreeMap<Key, Result<Option<StampedRow>, StoreError>>;
 
-/// An operation of a batch with its place and its key.
+/// An operation of a batch with its position and its key.
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
     pub(super) index: usize,
@@ -18,14 +18,14 @@ pub(super) struct Asked<'a> {
     pub(super) op: &'a Op,
 }
 
-/// What the operations of a batch come to if no row changes in between.
+/// The results of the operations of a batch, provided that no row changes in between.
 #[derive(Debug, Default)]
 pub(super) struct Stepped {
-    /// What must be read first; while anything is missing, the rest is not complete.
+    /// Keys of the rows that must be read first; while there are any, the other members are incomplete.
     pub(super) missing: BTreeSet<Key>,
     /// The rows that the operations touch.
     pub(super) rows: BTreeMap<Key, SteppedRow>,
-    /// Operations that cannot be taken, because what is stored is damaged.
+    /// Operations that fail because the stored row is damaged.
     pub(super) failed: Vec<(usize, StoreError)>,
 }
 
@@ -33,24 +33,25 @@ pub(super) struct Stepped {
 #[derive(Debug)]
 pub(super) struct SteppedRow {
     pub(super) basis: Basis,
-    /// What it becomes; `None` if nothing changes it.
+    /// New value of the row; `None` if nothing changes it.
     pub(super) row: Option<Row>,
-    /// What the operations on it come to.
+    /// Answers of the operations on the row, by position.
     pub(super) answers: Vec<(usize, Answer)>,
     /// Not-before moments raised in this batch that the operations saw.
     pub(super) saw: BTreeSet<Key>,
 }
 
-/// What the transitions of a row are based on.
+/// The basis of the transitions of a row.
 #[derive(Debug)]
 pub(super) enum Basis {
-    /// It was read; the stamp that it had.
+    /// The row was read, with this stamp.
     Read(Option<Stamp>),
-    /// It was guessed to be absent, and so were these. A guess may only lead to a write, which proves it.
+    /// The row was guessed to be absent, and so were these. A guess may only lead to a write, which proves it.
     Guess(BTreeSet<Key>),
 }
 
-/// Takes the operations in order. With `guess`, what begins is taken without reading first.
+/// Steps the operations in order. With `guess`, rows of operations that begin something are assumed to be absent
+/// instead of read first.
 pub(super) fn step<'a>(asked: impl Iterator<Item = Asked<'a>>, known: &KnownRows, now: Time, guess: bool) -> Stepped {
     let mut stepped = Stepped::default();
     for asked in asked {
@@ -103,7 +104,7 @@ impl Stepped {
         }
     }
 
-    /// Has the row read, and with it the moments that are known to matter.
+    /// Has the row read, together with the moments that are known to apply.
     fn read_first(&mut self, asked: Asked<'_>) {
         self.missing.insert(asked.key);
         self.missing.extend(asked.op.not_before(None).into_iter().flatten());
@@ -116,7 +117,7 @@ impl SteppedRow {
     }
 }
 
-/// The not-before moments that decide over one operation.
+/// The not-before moments that apply to one operation.
 #[derive(Default)]
 struct Moments {
     latest: Time,

@@ -1,5 +1,5 @@
-//! Random histories: what an engine answers is what the model answers, over restarts, and neither ever
-//! breaks an invariant of CHECKLIST.md (I1, I2, I4, I6, I9).
+//! Random histories: an engine gives the same answers as the model, over restarts, and neither ever breaks an invariant
+//! of CHECKLIST.md (I1, I2, I4, I6, I9).
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -14,15 +14,15 @@ use crate::state::{ConsumeRefusal, Key, Op, Outcome, RedeemRefusal, RotatePolicy
 
 const LANES: u16 = 2;
 
-/// What the owners of the families hold, and what must never happen again.
+/// The tokens that the owners of the families hold, and the events that must never happen again.
 #[derive(Default)]
 struct Owners {
     held: HashMap<u8, u32>,
     redeemed: HashMap<u8, u8>,
     dead: HashSet<u8>,
-    /// Expired, so never rotated again; a retry of the redemption itself still learns that it was done.
+    /// Expired families, so never rotated again; a retry of the redemption itself still learns that it was done.
     over: HashSet<u8>,
-    /// Of the strict successes, by family and generation, the attempt.
+    /// The attempt of each strict success, by family and generation.
     spent: HashMap<(u8, u32), u8>,
     approved: HashSet<u8>,
     denied: HashSet<u8>,
@@ -137,7 +137,7 @@ async fn run<S: Subject>(steps: Vec<Step>) -> Result<(), TestCaseError> {
 /// Runs random histories on the engine and on the model.
 ///
 /// # Panics
-/// If one comes to something else, with the smallest such history.
+/// If the answers differ, with the smallest such history.
 pub fn every_history_comes_to_what_the_model_says<S: Subject>() {
     let config = ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() };
     let history = proptest::collection::vec(step(), 1..60);

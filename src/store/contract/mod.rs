@@ -1,6 +1,6 @@
-//! The suite that every engine passes, those written outside the crate included: the rules of [`Engine`]'s parts one
+//! The suite that every engine passes, including those written outside the crate: the rules of [`Engine`]'s parts one
 //! by one, each with the data reopened between steps, and random histories of operations, time, sweeps and restarts
-//! that must come to what the model comes to.
+//! that must give the same answers as the model.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that panics has failed")]
 
@@ -19,7 +19,7 @@ pub use histories::every_history_comes_to_what_the_model_says;
 pub use ops::{GRACE, LIFETIMES, family, redeem, rotate};
 pub use subject::{Model, START, Subject, ask, outcomes};
 
-/// Makes a test of each rule for an engine: `jeton::engine_contract!(MySubject);` in a module of its own. The tests
+/// Defines one test for each rule of an engine: `jeton::engine_contract!(MySubject);` in a module of its own. The tests
 /// need tokio with its macros.
 #[macro_export]
 macro_rules! engine_contract {

@@ -1,5 +1,4 @@
-//! Several who ask at the same time, on two nodes if the engine can be shared: one of them wins, and nobody misses a
-//! change.
+//! Concurrent callers, on two nodes if the engine can be shared: one of them wins, and no follower misses a change.
 
 #![expect(missing_docs, reason = "the name of each test says its rule")]
 
@@ -61,8 +60,8 @@ pub async fn a_follower_misses_no_change_of_eight_writers<S: Subject>() {
     follow_eight_writers(s.engine().documents).await.unwrap();
 }
 
-/// Follows the feed while eight write: what it has seen in the end is everything that was written, and versions came in
-/// order.
+/// Follows the feed while eight tasks write: in the end the follower has seen every document that was written, and
+/// versions in order.
 ///
 /// # Errors
 /// If the engine fails.

@@ -1,4 +1,4 @@
-//! Operations for tests, with short lives that are not whole seconds.
+//! Operations for tests, with short lifetimes that are not whole seconds.
 
 use std::time::Duration;
 
@@ -6,24 +6,24 @@ use crate::clock::Time;
 use crate::id::Id;
 use crate::state::{Lifetimes, RedeemCode, Rotate, RotatePolicy};
 
-/// Of what the families of the suite issue.
+/// Lifetimes of the suite's families and their tokens.
 pub const LIFETIMES: Lifetimes = Lifetimes {
     access: Duration::from_millis(5_500),
     idle: Duration::from_millis(30_250),
     absolute: Duration::from_millis(120_750),
 };
 
-/// Three seconds, two replays.
+/// A policy with three seconds of grace and two replays.
 pub const GRACE: RotatePolicy = RotatePolicy::Rotate { grace: Duration::from_secs(3), replays: 2 };
 
-/// A family's id that lands in shard `n` of 256 or fewer.
+/// Returns a family's id that lands in shard `n` of 256 or fewer.
 pub fn family(n: u8) -> Id {
     let mut id = [n; 16];
     id[0] = 0;
     Id(id)
 }
 
-/// The redemption of code `n` by the request `attempt`.
+/// Returns the redemption of code `n` by the request `attempt`.
 pub fn redeem(n: u8, attempt: u8, now: Time) -> RedeemCode {
     RedeemCode {
         family: family(n),
@@ -40,7 +40,7 @@ pub fn redeem(n: u8, attempt: u8, now: Time) -> RedeemCode {
     }
 }
 
-/// The exchange of a refresh token of family `n` by the request `attempt`.
+/// Returns the exchange of a refresh token of family `n` by the request `attempt`.
 pub fn rotate(n: u8, generation: u32, attempt: u8) -> Rotate {
     Rotate {
         family: family(n),

@@ -1,4 +1,4 @@
-//! Signing keys, documents, the end.
+//! Rules of signing keys, documents and closing.
 
 #![expect(missing_docs, reason = "the name of each test says its rule")]
 

@@ -1,4 +1,4 @@
-//! Rows: order, atomicity, durability, sweeping.
+//! Rules of rows: order, atomicity, durability, sweeping.
 
 #![expect(missing_docs, reason = "the name of each test says its rule")]
 
@@ -217,7 +217,7 @@ pub async fn a_sweep_keeps_its_budget<S: Subject>() {
     assert_eq!(s.engine().ledger.peek(&keys).await.unwrap(), vec![None; 20]);
 }
 
-/// Of engines whose lanes are a property of the data.
+/// Tests engines whose lanes are a property of the data.
 pub async fn a_sweep_keeps_its_budget_and_its_lane<S: Subject>() {
     let clock = Clock::manual(START);
     let s = S::open(2, clock.clone());

@@ -1,4 +1,4 @@
-//! Random steps of a history, and the operations that they are.
+//! Random steps of a history, and their operations.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use crate::state::{
     RevokeFamily, Rotate, RotatePolicy, SpendAssertion, StartDevice,
 };
 
-/// Families from codes, and behind them those from devices.
+/// Number of families from codes; as many from devices follow them.
 pub(super) const FAMILIES: u8 = 4;
 pub(super) const ALL: u8 = 6;
-/// Attempts that the steps are asked with.
+/// Number of attempts that the steps draw from.
 pub(super) const ATTEMPTS: u8 = 6;
 
-/// A step of a history. Generations are relative to what the family's owner holds.
+/// A step of a history. Generations are relative to the one that the family's owner holds.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Redeem { family: u8, attempt: u8 },
@@ -67,7 +67,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
 }
 
 impl Step {
-    /// The operation, for owners that hold the generations of `held`; `None` if the step is none.
+    /// Returns the operation, for owners that hold the generations of `held`; `None` if the step is no operation.
     pub(super) fn op(&self, held: impl Fn(u8) -> u32, now: Time) -> Option<Op> {
         let lives = (START, START + Duration::from_secs(60));
         Some(match self {
@@ -136,7 +136,7 @@ impl Step {
         })
     }
 
-    /// The same step with attempts of a node of its own; `None` if it is no operation.
+    /// Returns the same step with attempts of a node of its own; `None` if the step is no operation.
     pub(super) fn of_node(&self, node: u8) -> Option<Self> {
         let mut own = self.clone();
         match &mut own {

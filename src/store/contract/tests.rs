@@ -1,4 +1,4 @@
-//! The engines that come with jeton pass the suite.
+//! Runs the suite on the built-in engines.
 
 use std::sync::Arc;
 
@@ -64,7 +64,7 @@ mod compare_and_set {
     crate::rows_contract!(SharedModel);
 }
 
-/// A feed whose versions are dealt out before their documents are visible, as those of a sequence are.
+/// A feed whose versions are assigned before their documents are visible, as those of a database sequence are.
 mod a_feed_that_uses_a_sequence {
     use std::collections::BTreeMap;
     use std::sync::{Arc, Mutex};

@@ -1,7 +1,8 @@
 //! The engine without a disk: the model that the others are tested against, and the store of tests.
 //!
-//! Everything is in ordered maps under one mutex, so each call is atomic as a whole; nothing survives the process. It
-//! decides under its lock ([`Ledger`]), and it is the model of a shared engine too ([`Rows`](super::rows::Rows)).
+//! Everything is in ordered maps under one mutex, so each call is atomic as a whole; nothing survives the process. The
+//! engine makes transitions under its lock ([`Ledger`]), and is the model of a shared engine too
+//! ([`Rows`](super::rows::Rows)).
 
 use std::collections::BTreeMap;
 use std::future::ready;
@@ -36,7 +37,7 @@ struct State {
 }
 
 impl Memory {
-    /// An empty store of `lanes` lanes (at least one).
+    /// Creates an empty store of `lanes` lanes (at least one).
     pub fn new(lanes: LaneId, clock: Clock) -> Self {
         Self { lanes: lanes.max(1), clock, state: Mutex::default() }
     }
@@ -76,7 +77,7 @@ impl State {
         self.rows.get(key).map(|found| &found.row)
     }
 
-    /// Forgets up to `budget` rows of one lane, of `lanes`, that may be forgotten in second `now`.
+    /// Deletes up to `budget` rows of one lane, of `lanes`, that may be deleted in second `now`.
     fn sweep(&mut self, (lane, lanes): (LaneId, LaneId), budget: usize, now: u64) -> Swept {
         let due = |key: &Key, found: &StampedRow| key.lane(lanes) == lane && deadline(&found.row) <= now;
         let keys: Vec<Key> =

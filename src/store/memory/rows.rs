@@ -1,6 +1,6 @@
-//! Memory as a shared engine: rows that are compared and set, for [`Cas`](crate::store::cas::Cas) and its tests.
+//! Memory as a shared engine: rows with compare-and-set, for [`Cas`](crate::store::cas::Cas) and its tests.
 //!
-//! There is one session, and what is read is true and durable at once; `contract::Faulty` makes it otherwise.
+//! There is one session, and every read is current and durable at once; `contract::Faulty` injects the contrary.
 
 use std::collections::BTreeMap;
 

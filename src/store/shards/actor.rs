@@ -1,7 +1,8 @@
-//! One actor per shard: it collects operations while earlier batches are being made durable, and sends the next.
+//! One actor per shard: collects operations while earlier batches are being made durable, and sends the next batch.
 //!
-//! Always true: no more batches of a shard are under way than the engine wants, its handler never waits, and an
-//! operation that nobody waits for any more does not enter a batch. Admission is before the mailbox: a permit travels with each operation.
+//! Invariants: no more batches of a shard are in flight than the engine wants, the handler never waits, and an
+//! operation that nobody waits for any more does not enter a batch. Admission is before the mailbox: a permit travels
+//! with each operation.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,15 +18,15 @@ use crate::store::{LaneId, StoreError};
 
 type Reply = RpcReplyPort<Result<Outcome, StoreError>>;
 
-/// What a shard's actor is told.
+/// The messages of a shard's actor.
 enum Message {
-    /// Put this into the next batch; the permit lives as long as the operation.
+    /// Put this operation into the next batch; the permit lives as long as the operation.
     Apply(Op, Reply, OwnedSemaphorePermit),
     /// The batch is answered.
     BatchDone,
     /// Time to sweep.
     Sweep,
-    /// The step of the sweep is over; whether there is more.
+    /// The step of the sweep is over; true if there is more.
     SweepDone(bool),
 }
 
@@ -38,8 +39,8 @@ pub(super) struct Shard {
 }
 
 impl Shard {
-    /// Starts the actor of a shard. `lane` says what to do and what to count; `capacity` is how many operations may
-    /// be in it at once. `died` is called when the actor ends without having been asked to.
+    /// Starts the actor of a shard over `lane`; `capacity` is the number of operations that may be in it at once.
+    /// `died` is called when the actor ends without having been asked to.
     pub(super) async fn start(
         lane: Arc<Lane>,
         capacity: u32,
@@ -64,7 +65,7 @@ impl Shard {
         Ok(Self { actor, permits, capacity })
     }
 
-    /// Applies an operation, or says at once that there are too many.
+    /// Applies an operation, or fails at once if there are too many.
     pub(super) async fn apply(&self, op: Op, limit: Duration) -> Result<Outcome, StoreError> {
         let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(|_| StoreError::Unavailable {
             reason: if self.permits.is_closed() { "it is stopping" } else { "too many operations wait" }.to_owned(),
@@ -76,7 +77,7 @@ impl Shard {
         }
     }
 
-    /// Refuses new operations, waits for those that are in, and ends the actor.
+    /// Refuses new operations, waits for the accepted ones, and ends the actor.
     pub(super) async fn stop(&self) {
         // nobody else gets a permit once all are taken here, and they are never given back
         if let Ok(all) = self.permits.acquire_many(self.capacity).await {
@@ -86,7 +87,7 @@ impl Shard {
         self.abandon();
     }
 
-    /// Ends the actor as it is.
+    /// Ends the actor without waiting for its operations.
     pub(super) fn abandon(&self) {
         self.permits.close();
         self.actor.stop(None);
@@ -104,7 +105,7 @@ struct ShardActor;
 struct State {
     lane: Arc<Lane>,
     queue: VecDeque<(Op, Reply, OwnedSemaphorePermit)>,
-    /// Batches sent and not answered.
+    /// Number of batches sent and not answered.
     under_way: usize,
     sweep: Stage,
 }
@@ -192,7 +193,7 @@ impl State {
     }
 }
 
-/// Tells the actor when dropped, so that a panic in the task cannot leave the shard waiting for ever.
+/// Sends the message when dropped, so that a panic in the task cannot leave the shard waiting for ever.
 struct Tell(ActorRef<Message>, Option<Message>);
 
 impl Tell {

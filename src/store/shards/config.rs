@@ -1,24 +1,24 @@
-//! How the shards queue.
+//! The settings of the shards' queues.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How the shards queue.
+/// The settings of the shards' queues.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ShardsConfig {
-    /// Operations that may be in one shard at once; more are refused at once.
+    /// Number of operations that may be in one shard at once; more are refused at once.
     pub queue: u32,
-    /// Operations in one batch.
+    /// Number of operations in one batch.
     pub batch: usize,
-    /// How long an operation may take, retries of unknown outcomes included.
+    /// Longest time of an operation, retries of unknown outcomes included.
     #[serde(with = "humantime_serde")]
     pub timeout: Duration,
-    /// How often a shard looks for expired rows.
+    /// Interval at which a shard looks for expired rows.
     #[serde(with = "humantime_serde")]
     pub sweep_every: Duration,
-    /// How many of them it looks at in one step.
+    /// Number of rows that a shard examines in one step of the sweep.
     pub sweep_budget: usize,
 }
 

@@ -1,11 +1,11 @@
-//! Why the store cannot go on in this process, told once and to everybody.
+//! The reason for which the store cannot continue in this process, reported once and to all listeners.
 
 use tokio::sync::watch;
 
 /// The reason, once there is one.
 pub(super) type Failure = watch::Sender<Option<String>>;
 
-/// Says once why the store cannot go on.
+/// Reports the reason for which the store cannot continue; only the first is kept.
 pub(super) fn report(failure: &Failure, why: String) {
     failure.send_if_modified(|reason| {
         let first = reason.is_none();

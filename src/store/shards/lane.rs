@@ -1,5 +1,5 @@
-//! What a shard does with the engine, without its queue: apply a batch until the outcome is known, sweep a little,
-//! and count both.
+//! The work of a shard without its queue: applies a batch until the outcome is known, sweeps in small steps, and counts
+//! both.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::metrics::{Metrics, Stopwatch};
 use crate::state::{Op, Outcome};
 use crate::store::{Answer, Engine, LaneId, StoreError, audit};
 
-/// Between two tries of a batch whose outcome is unknown.
+/// Delay between two tries of a batch whose outcome is unknown.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// One shard's way to the engine.
+/// The access of one shard to the engine.
 pub(super) struct Lane {
     pub(super) shard: LaneId,
     pub(super) queue_depth: IntGauge,
@@ -54,12 +54,12 @@ impl Lane {
         }
     }
 
-    /// Operations in one batch, at most.
+    /// Returns the largest number of operations in one batch.
     pub(super) fn batch(&self) -> usize {
         self.config.batch.max(1)
     }
 
-    /// Batches under way at once, at most.
+    /// Returns the largest number of batches in flight at once.
     pub(super) fn depth(&self) -> usize {
         self.engine.ledger.lanes().depth.max(1)
     }
@@ -68,7 +68,7 @@ impl Lane {
         self.config.sweep_every
     }
 
-    /// Applies a batch; as many results, in the same order.
+    /// Applies a batch; returns as many results, in the same order.
     pub(super) async fn apply(&self, ops: Vec<Op>) -> Vec<Result<Outcome, StoreError>> {
         let watch = Stopwatch::start();
         let answers = self.apply_until_known(&ops, watch).await;
@@ -77,7 +77,7 @@ impl Lane {
         ops.iter().zip(answers).map(|(op, answer)| self.tell(op, answer)).collect()
     }
 
-    /// Counts what an operation came to and writes the audit stream.
+    /// Counts the outcome of an operation and writes the audit stream.
     fn tell(&self, op: &Op, answer: Result<Answer, StoreError>) -> Result<Outcome, StoreError> {
         let Answer { outcome, event } = answer.inspect_err(|error| {
             if let StoreError::Fatal(why) = error {
@@ -91,7 +91,7 @@ impl Lane {
         Ok(outcome)
     }
 
-    /// Tries what is unknown again, with the same attempts, while somebody may still wait for it.
+    /// Retries operations of unknown outcome, with the same attempts, while somebody may still wait for them.
     async fn apply_until_known(&self, ops: &[Op], watch: Stopwatch) -> Vec<Result<Answer, StoreError>> {
         let mut answers = self.try_once(ops.to_vec()).await;
         loop {
@@ -109,7 +109,7 @@ impl Lane {
         }
     }
 
-    /// As many results as operations, whatever the engine does.
+    /// Returns as many results as operations, whatever the engine does.
     async fn try_once(&self, ops: Vec<Op>) -> Vec<Result<Answer, StoreError>> {
         let count = ops.len();
         match self.engine.ledger.apply(self.shard, ops).await {
@@ -123,7 +123,7 @@ impl Lane {
         StoreError::Fatal(format!("the engine of shard {} lost an outcome", self.shard))
     }
 
-    /// Forgets a few expired rows; whether there are more.
+    /// Deletes a few expired rows; returns whether there are more.
     pub(super) async fn sweep(&self) -> bool {
         if self.shard == 0
             && let Some(size) = self.engine.lifecycle.size()
@@ -157,7 +157,7 @@ async fn pause() {
     tokio::time::sleep(PAUSE).await;
 }
 
-/// Counters of operations, by what was asked and whether it was done or refused.
+/// Counters of operations, by operation and whether it was done or refused.
 struct OpCounts(Vec<[IntCounter; 2]>);
 
 impl OpCounts {
@@ -181,7 +181,7 @@ impl ErrorCounts {
         Self(kinds.map(|kind| metrics.store_errors.with_label_values(&[kind])))
     }
 
-    /// Counts the error and gives it back.
+    /// Counts the error and returns it.
     pub(super) fn count(&self, error: StoreError) -> StoreError {
         let kind = match error {
             StoreError::Unavailable { .. } => 0,

@@ -1,4 +1,4 @@
-//! The handle of the store: which cell and lane, is there room, and what it came to. Everything that changes state goes
+//! The handle of the store: finds cell and lane, checks for room, and returns the outcome. Every change of state goes
 //! through [`Shards::ask`]; `actor` holds the queues, an engine the rows.
 
 use std::sync::Arc;
@@ -65,32 +65,32 @@ impl Shards {
         Ok(Self { inner: Arc::new(Inner { engine, shards, timeout: config.timeout, peeks, errors, failure }) })
     }
 
-    /// The cell in which something new begins.
+    /// Returns the cell in which something new begins.
     pub fn place(&self) -> Cell {
         Cell::default()
     }
 
-    /// The cell that holds what has no cell of its own, such as a used assertion or a user code.
+    /// Returns the cell of a row that has no cell of its own, such as a used assertion or a user code.
     pub fn home(&self, key: &Key) -> Cell {
         let _ = key;
         Cell::default()
     }
 
-    /// Every cell, for what concerns all of them.
+    /// Returns every cell, for operations that concern all of them.
     pub fn cells(&self) -> impl Iterator<Item = Cell> + use<> {
         std::iter::once(Cell::default())
     }
 
-    /// Carries out one operation in `cell`; what it came to is durable when it is given.
+    /// Carries out one operation in `cell`; its outcome is durable when it is returned.
     ///
     /// # Errors
-    /// If the store cannot. [`StoreError::Unavailable`] and [`StoreError::TooLarge`]: nothing was done.
+    /// If the store fails. [`StoreError::Unavailable`] and [`StoreError::TooLarge`]: nothing was done.
     pub async fn ask<O: Ask>(&self, cell: Cell, op: O) -> Result<Result<O::Done, O::Refusal>, StoreError> {
         self.ask_within(cell, op, self.inner.timeout).await
     }
 
-    /// [`Shards::ask`] with a limit of its own. It is the wait that ends: the operation may still be carried out, so a
-    /// late one is [`StoreError::Indeterminate`].
+    /// Does the same as [`Shards::ask`], with a limit of its own. Only the wait ends: the operation may still be
+    /// carried out, so a late one is [`StoreError::Indeterminate`].
     ///
     /// # Errors
     /// As [`Shards::ask`].
@@ -117,7 +117,7 @@ impl Shards {
     /// Reads rows, in the order of `keys`; never the basis of a single-use decision.
     ///
     /// # Errors
-    /// If the store cannot.
+    /// If the store fails.
     pub async fn peek(&self, keys: &[Placed<Key>]) -> Result<Vec<Option<Row>>, StoreError> {
         self.inner.peeks.inc();
         let keys: Result<Vec<Key>, _> = keys.iter().map(|key| here(key.cell).map(|()| key.of)).collect();
@@ -128,17 +128,17 @@ impl Shards {
     /// Reads one row, see [`Shards::peek`].
     ///
     /// # Errors
-    /// If the store cannot.
+    /// If the store fails.
     pub async fn peek_one(&self, key: Placed<Key>) -> Result<Option<Row>, StoreError> {
         Ok(self.peek(&[key]).await?.pop().flatten())
     }
 
-    /// The engine, for keys and documents.
+    /// Returns the engine, for keys and documents.
     pub fn engine(&self) -> &Engine {
         &self.inner.engine
     }
 
-    /// Whether the store can take writes now.
+    /// Returns whether the store can take writes now.
     pub fn health(&self) -> Health {
         match &*self.inner.failure.borrow() {
             Some(why) => Health::Failed(why.clone()),
@@ -146,7 +146,7 @@ impl Shards {
         }
     }
 
-    /// Waits until the store cannot go on in this process, and gives the reason; the server then stops the node.
+    /// Waits until the store cannot continue in this process, and returns the reason; the server then stops the node.
     pub async fn failed(&self) -> String {
         let mut failure = self.inner.failure.subscribe();
         let why = failure.wait_for(Option::is_some).await.ok().and_then(|why| why.clone());
@@ -154,7 +154,7 @@ impl Shards {
         why.unwrap_or_default()
     }
 
-    /// Refuses new operations, finishes those that are in within `limit`, and closes the engine within as much again.
+    /// Refuses new operations, finishes the accepted ones within `limit`, and closes the engine within as much again.
     ///
     /// # Errors
     /// If the engine could not make everything durable.
@@ -186,7 +186,7 @@ impl Inner {
     }
 }
 
-/// Refuses what belongs to a cell that this node does not know.
+/// Fails for a cell that this node does not know.
 fn here(cell: Cell) -> Result<(), StoreError> {
     if cell == Cell::default() {
         return Ok(());

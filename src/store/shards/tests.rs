@@ -1,4 +1,4 @@
-//! Races, limits and ends, through the actors.
+//! Races, limits and shutdown, through the actors.
 
 use tokio::task::JoinSet;
 
@@ -33,7 +33,7 @@ where
     racers.join_all().await
 }
 
-/// An attempt of its own for each of a thousand.
+/// Returns a distinct attempt for each of a thousand.
 fn attempt(n: u32) -> crate::id::Id {
     crate::id::Id((u128::from(n) + 1000).to_be_bytes())
 }
@@ -89,10 +89,10 @@ async fn a_cell_that_the_node_does_not_know_is_unavailable() {
     assert!(matches!(read, Err(StoreError::Unavailable { .. })), "{read:?}");
 }
 
-/// A ledger that answers what the test says.
+/// A ledger with scripted answers.
 struct Moody {
     inner: Arc<Memory>,
-    /// How often the outcome is unknown before it is known; what is asked is done each time.
+    /// Number of unknown outcomes before the known one; the operation is done each time.
     unknown: std::sync::atomic::AtomicU32,
     gate: tokio::sync::Semaphore,
     fatal: bool,

@@ -1,8 +1,8 @@
-//! What an error of sled means for the store.
+//! Conversion of sled's errors.
 
 use crate::store::StoreError;
 
-/// What an error of sled means for the store.
+/// Converts an error of sled into one of the store.
 pub(super) fn broken(error: sled::Error) -> StoreError {
     match error {
         // writes are refused while the file system has room for them, so this comes from below it: a thin volume whose

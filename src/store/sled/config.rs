@@ -1,19 +1,19 @@
-//! How the embedded engine keeps its data.
+//! The settings of the embedded engine.
 
 use serde::{Deserialize, Serialize};
 
 use crate::store::LaneId;
 
-/// How the embedded engine keeps its data.
+/// The settings of the embedded engine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SledConfig {
-    /// Shards, when the data directory is new; an old one keeps its own number.
+    /// Number of shards of a new data directory; an old one keeps its own number.
     pub shards: LaneId,
-    /// Pages kept in memory, in bytes.
+    /// Size of the page cache, in bytes.
     pub cache_capacity: u64,
-    /// Writes are refused while the file system has less room than this, in bytes: sled cannot go on after a write
-    /// that failed for want of room.
+    /// Free space of the file system below which writes are refused, in bytes: sled cannot continue after a write that
+    /// failed for want of room.
     pub min_free: u64,
 }
 

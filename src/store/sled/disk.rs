@@ -1,7 +1,8 @@
-//! The open database: its trees, and the one way to make what was written durable.
+//! The open database: its trees, and the one way to make writes durable.
 //!
 //! `flush()` of sled is `sync_file_range` on Linux, which survives a killed process and no power cut; so every commit
-//! ends with `sync_data` on a handle of our own, where the kernel also reports write errors that sled did not look at.
+//! ends with `sync_data` on a second handle of the log, where the kernel also reports write errors that sled did not
+//! look at.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -17,7 +18,7 @@ use crate::store::{LaneId, StoreError};
 pub(super) struct Disk {
     pub(super) path: PathBuf,
     pub(super) db: sled::Db,
-    /// Our own handle of `<path>/db`.
+    /// A second handle of `<path>/db`, beside sled's.
     pub(super) log: File,
     pub(super) watermark: Watermark,
     pub(super) rows: RowTrees,
@@ -30,7 +31,7 @@ impl Disk {
         self.rows.shards
     }
 
-    /// Makes everything that was written durable.
+    /// Makes all writes durable.
     ///
     /// # Errors
     /// [`StoreError::Fatal`]: after a failed flush or fsync nobody knows what is on the disk (fsyncgate).
@@ -41,7 +42,7 @@ impl Disk {
         self.watermark.end(number)
     }
 
-    /// Room that the file system has for us, in bytes.
+    /// Returns the free space of the file system, in bytes.
     pub(super) fn free(&self) -> Option<u64> {
         fs2::available_space(&self.path).ok()
     }

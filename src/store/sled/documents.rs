@@ -104,7 +104,7 @@ impl DocumentTrees {
         self.documents.get(name).map_err(broken)?.map(|bytes| decoded("document", name, &bytes)).transpose()
     }
 
-    /// The version of the newest change; 0 if there never was one.
+    /// Returns the version of the newest change; 0 if there never was one.
     fn version(&self) -> Result<u64, StoreError> {
         let newest = self.feed.last().map_err(broken)?;
         Ok(newest.and_then(|(version, _)| version[..].try_into().ok()).map_or(0, u64::from_be_bytes))

@@ -1,8 +1,8 @@
-//! The embedded engine. Every write goes through one committer thread, which answers only after a real fsync; reads
-//! for introspection go straight to the trees.
+//! The embedded engine. Every write goes through one committer thread, which answers only after a real fsync; reads for
+//! introspection go straight to the trees.
 //!
-//! Always true: an answered write survives a power cut, and what broke once (a failed write or fsync) is never tried
-//! again in this process.
+//! Invariants: an answered write survives a power cut, and an operation that broke the engine (a failed write or fsync)
+//! is never tried again in this process.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -50,8 +50,8 @@ impl Sled {
     /// Opens the data directory, and creates it (mode 0700) if there is none. Blocks, for recovery.
     ///
     /// # Errors
-    /// If another process has it, it cannot be read or written, or what is in it cannot be understood; the message
-    /// says what to do.
+    /// If another process holds the directory, it cannot be read or written, or its contents cannot be read; the
+    /// message says what to do.
     pub fn open(path: &Path, config: SledConfig, clock: Clock) -> Result<Self, StoreError> {
         let disk = Arc::new(open::open(path, &config)?);
         let shards = disk.shards();
@@ -65,7 +65,7 @@ impl Sled {
         self.disk.load_full().ok_or_else(committer::closed)
     }
 
-    /// Reads what may be long on a thread that may block.
+    /// Runs a read that may be long on a thread that may block.
     fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Disk) -> Result<T, StoreError> + Send + 'static,
@@ -79,7 +79,7 @@ impl Sled {
 }
 
 impl Ledger for Sled {
-    /// The committer takes whatever waits, of all lanes, into one commit.
+    /// Returns lanes that are all served by the one committer, which takes every waiting command into one commit.
     fn lanes(&self) -> Lanes {
         Lanes { count: self.shards, depth: 8 }
     }

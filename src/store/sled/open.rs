@@ -1,4 +1,4 @@
-//! Opening the data directory: who may have it, what is in it, and that its files themselves are durable.
+//! Opening the data directory: locks it, reads its contents, and makes its files themselves durable.
 //!
 //! Every failure is a sentence for the operator that says what to do next.
 
@@ -20,17 +20,19 @@ use super::rows::RowTrees;
 use super::watermark::Watermark;
 use crate::store::{LaneId, StoreError, codec};
 
-/// Values go inline into the log up to a quarter of this, in bytes; longer ones become files that nobody fsyncs. What
-/// counts is a whole leaf: at most some 20 values of at most [`crate::store::MAX_VALUE`], which is well below.
+/// Segment size of sled's log, in bytes. Values up to a quarter of it go inline into the log; longer ones become files
+/// that nobody fsyncs. The unit is a whole leaf: at most some 20 values of at most [`crate::store::MAX_VALUE`], which
+/// is well below.
 pub(super) const SEGMENT_SIZE: usize = 2 << 20;
 
-/// How often sled collects its garbage, in milliseconds. Only its flusher thread does that, so it cannot be off.
+/// Interval at which sled collects its garbage, in milliseconds. Only its flusher thread does that, so it cannot be
+/// off.
 const FLUSH_EVERY_MS: u64 = 500;
 
-/// How long to wait for a predecessor that is still letting go of the directory, in steps of 50 ms.
+/// Time to wait for a predecessor that has not released the directory yet, in steps of 50 ms.
 const LOCK_TRIES: u32 = 20;
 
-/// What was decided when the directory was new.
+/// The choices that were made when the directory was new.
 #[derive(Debug, Serialize, Deserialize)]
 struct Layout {
     shards: LaneId,
@@ -111,7 +113,7 @@ fn open_database(path: &Path, config: &SledConfig) -> Result<sled::Db, StoreErro
     })
 }
 
-/// The shard count: what it was when the directory was new, else `wanted`.
+/// Returns the shard count: the one of the directory, or `wanted` if it is new.
 fn layout(path: &Path, db: &sled::Db, meta: &sled::Tree, wanted: LaneId) -> Result<LaneId, StoreError> {
     const NAME: &[u8] = b"layout";
     let Some(bytes) = meta.get(NAME).map_err(broken)? else {
@@ -136,7 +138,7 @@ fn layout(path: &Path, db: &sled::Db, meta: &sled::Tree, wanted: LaneId) -> Resu
     Ok(stored.shards)
 }
 
-/// Whether sled could not parse its `conf` file, which it reports as an I/O error.
+/// Returns whether sled could not parse its `conf` file, which it reports as an I/O error.
 fn has_garbled_settings(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::UnexpectedEof)
 }

@@ -1,7 +1,7 @@
 //! Rows and the index of their deadlines.
 //!
-//! Always true: a row has an index entry at or before its deadline. The entry is written before a new row and removed
-//! after it; a row that lives longer leaves it where it is, and the sweep moves it on when it comes by.
+//! Invariant: a row has an index entry at or before its deadline. The entry is written before a new row and removed
+//! after it; a row that lives longer leaves it where it is, and the sweep moves the entry when it reaches it.
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
@@ -12,7 +12,7 @@ use crate::id::Id;
 use crate::state::{Key, Op, Row};
 use crate::store::{LaneId, StoreError, Swept, codec, deadline};
 
-/// `shard u16 | deadline in seconds u64 | key`, big-endian.
+/// Length of an index entry, in bytes: `shard u16 | deadline in seconds u64 | key`, big-endian.
 const ENTRY_LEN: usize = 2 + 8 + codec::KEY_LEN;
 
 /// Rows and the index of their deadlines.
@@ -38,18 +38,18 @@ impl RowTrees {
         Ok(rows)
     }
 
-    /// The row as stored.
+    /// Returns the row as stored.
     pub(super) fn get(&self, key: &Key) -> Result<Option<Row>, StoreError> {
         let key = codec::key_bytes(key);
         self.rows.get(key).map_err(broken)?.map(|bytes| decode(&key, &bytes)).transpose()
     }
 
-    /// The row, where a not-before moment costs no read.
+    /// Returns the row; a not-before moment costs no read.
     pub(super) fn peek(&self, key: &Key) -> Result<Option<Row>, StoreError> {
         if let Key::NotBefore(id) = key { Ok(self.moments.get(id)) } else { self.get(key) }
     }
 
-    /// Writes a row; `stored`: there was one before, so it has an index entry.
+    /// Writes a row; `stored` is true if there was one before, so that it has an index entry.
     pub(super) fn put(&self, key: &Key, row: &Row, stored: bool) -> Result<(), StoreError> {
         let bytes = codec::key_bytes(key);
         let value = codec::encode(&bytes, row)?;
@@ -60,7 +60,8 @@ impl RowTrees {
         Ok(())
     }
 
-    /// The latest not-before moment that concerns the operation. It counts from [`RowTrees::raise`] on, before it is durable.
+    /// Returns the latest not-before moment that applies to the operation. A moment applies from [`RowTrees::raise`]
+    /// on, before it is durable.
     pub(super) fn not_before(&self, op: &Op, row: Option<&Row>) -> Time {
         if self.moments.are_none() {
             return Time::ZERO;
@@ -69,7 +70,7 @@ impl RowTrees {
         keys.iter().flatten().map(|key| self.moments.at(key.id())).max().unwrap_or_default()
     }
 
-    /// Lets a not-before moment count.
+    /// Makes a not-before moment apply.
     pub(super) fn raise(&self, key: &Key, row: &Row) {
         self.moments.put(key, row);
     }
@@ -88,7 +89,7 @@ impl RowTrees {
         Ok(swept)
     }
 
-    /// Whether the row behind the entry was forgotten.
+    /// Returns whether the row behind the entry was deleted.
     fn sweep_entry(&self, entry: &[u8], now: Time) -> Result<bool, StoreError> {
         let key = entry.get(ENTRY_LEN - codec::KEY_LEN..).and_then(codec::key_from_bytes);
         let row = match key.map(|key| (key, self.get(&key))) {
@@ -141,7 +142,7 @@ fn decode(key: &[u8], bytes: &[u8]) -> Result<Row, StoreError> {
     })
 }
 
-/// Every not-before moment that stands, in memory (64 bytes each), so that an operation costs no read for its three.
+/// All not-before moments, in memory (64 bytes each), so that an operation costs no read for its three.
 struct Moments(RwLock<HashMap<Id, Row>>);
 
 impl Moments {

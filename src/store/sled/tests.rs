@@ -1,4 +1,4 @@
-//! What only this engine has: files, locks, damage, a full disk.
+//! Tests of this engine alone: files, locks, damage, a full disk.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::time::Duration;
@@ -94,7 +94,7 @@ async fn a_damaged_row_is_refused_alone_and_never_swept() {
     assert_eq!(store.health(), Health::Ready);
 }
 
-/// Files beside the log would need an fsync of their own; whole leaves of the longest rows must not become such.
+/// Files beside the log would need an fsync of their own; whole leaves of the longest rows must not become such files.
 #[tokio::test]
 async fn the_longest_rows_stay_in_the_log() {
     let dir = tempfile::tempdir().unwrap();
@@ -149,7 +149,7 @@ async fn a_panic_of_the_committer_fails_the_store() {
     assert!(matches!(store.peek(&[]).await, Err(StoreError::Fatal(_))));
 }
 
-/// Damage anywhere in the log is found when it is opened or read, or it was in nothing that counts.
+/// Damage anywhere in the log is found when it is opened or read, or affects nothing that counts.
 #[tokio::test]
 async fn flipped_bytes_never_revive_a_spent_code() {
     let dir = tempfile::tempdir().unwrap();

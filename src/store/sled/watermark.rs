@@ -1,6 +1,6 @@
-//! How far the log must reach. sled takes damage in its newest segment for the end of the log and drops, in silence,
-//! what comes after: spent codes would live again. So each commit is numbered in the log, and after its fsync the
-//! number goes to a file of its own; a log that ends before that number lost what was acknowledged.
+//! The position that the log must reach. sled takes damage in its newest segment for the end of the log and silently
+//! drops everything after it: spent codes would be valid again. So each commit is numbered in the log, and after its
+//! fsync the number goes to a file of its own; a log that ends before that number lost acknowledged writes.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -56,7 +56,7 @@ impl Watermark {
         self.file.write_all_at(&codec::encode(NAME, &number.to_be_bytes())?, 0).map_err(|error| broken(error.into()))
     }
 
-    /// Remembers it over a power cut, too.
+    /// Makes the remembered number survive a power cut too.
     pub(super) fn sync(&self) -> Result<(), StoreError> {
         self.file.sync_data().map_err(|error| broken(error.into()))
     }

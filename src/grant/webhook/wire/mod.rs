@@ -1,5 +1,5 @@
-//! The question to the hook of a custom grant, and its answer: pure, and strict, because a member that was meant and
-//! is not understood would change who gets what.
+//! The question to the hook of a custom grant, and its answer: pure, and strict, because a member that is not
+//! understood could change who gets what.
 
 use std::net::IpAddr;
 
@@ -28,7 +28,8 @@ pub(super) struct GrantQuestion<'a> {
     /// The declared parameters that the request has.
     #[serde(serialize_with = "object")]
     pub(super) parameters: Vec<(&'a str, &'a str)>,
-    /// The most that can be granted: what was asked for, or all that the client may have but a refresh token.
+    /// The largest scope that can be granted: the requested one, or all that the client may have except a refresh
+    /// token.
     pub(super) scope: &'a str,
 }
 
@@ -41,7 +42,7 @@ fn object<S: Serializer>(pairs: &[(&str, &str)], serializer: S) -> Result<S::Ok,
 }
 
 impl GrantQuestion<'_> {
-    /// The question as JSON.
+    /// Encodes the question as JSON.
     pub(super) fn encode(&self) -> Vec<u8> {
         // strings always serialise
         serde_json::to_vec(self).unwrap_or_default()
@@ -50,15 +51,15 @@ impl GrantQuestion<'_> {
 
 /// A usable answer that grants something.
 pub(super) struct GrantAnswer {
-    /// The subject of the tokens; `None` is the client itself.
+    /// Subject of the tokens; `None` is the client itself.
     pub(super) subject: Option<String>,
-    /// The granted scope; `None` is all that was asked for.
+    /// The granted scope; `None` is the whole requested one.
     scope: Option<Scope>,
     /// The rest of the grant, without scope and resources.
     pub(super) granted: Granted,
 }
 
-/// A member that stands twice, or that neither has, is an error.
+/// The body of an answer. A repeated member, or one that neither variant has, is an error.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum HookBody {

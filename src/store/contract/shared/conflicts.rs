@@ -1,4 +1,4 @@
-//! Somebody else changes, forgets, inserts or raises something between a read and a write.
+//! Conflicts: another node changes, deletes, inserts or raises something between a read and a write.
 
 #![expect(missing_docs, reason = "the name of each test says its rule")]
 
@@ -33,7 +33,7 @@ fn spend(name: u8, attempt: u8) -> SpendAssertion {
     SpendAssertion { key: Key::used_assertion("main", &[name]), attempt: Id([attempt; 16]), keep_until }
 }
 
-/// Generation and whether it was handed out before.
+/// Returns the generation and whether it was handed out before.
 fn rotated(outcome: &Outcome) -> (u32, bool) {
     match outcome {
         Outcome::Rotate(Ok(rotated)) => (rotated.generation, rotated.replayed),
@@ -88,7 +88,7 @@ pub async fn a_row_that_is_gone_is_stepped_again<S: SharedSubject>() {
     assert_eq!(s.row(Key::Family(family(1))).await, None);
 }
 
-/// ABA: a counter in the place of a random stamp would let an assertion be used twice.
+/// Tests the ABA case: a counter in the place of a random stamp would let an assertion be used twice.
 pub async fn a_new_row_is_never_taken_for_the_old_one<S: SharedSubject>() {
     let s = Patient::<S>::open();
     let first = SpendAssertion { keep_until: START + Duration::from_secs(1), ..spend(1, 1) };

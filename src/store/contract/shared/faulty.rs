@@ -1,5 +1,5 @@
-//! A shared engine on a bad day: what other nodes do between a read and a write, connections that break, answers that
-//! are lost, a reader that is behind. Scripted, so that each run is the same; nothing waits.
+//! A shared engine with injected faults: other nodes act between a read and a write, connections break, answers are
+//! lost, a reader is behind. The faults are scripted, so each run is the same, and nothing waits.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,58 +11,58 @@ use crate::state::{Key, Op};
 use crate::store::rows::{Connection, ReadRows, RowChange, RowInsert, Rows, Session, StampedRow, Written};
 use crate::store::{Answer, Cas, LaneId, Lanes, Ledger, StoreError, Swept};
 
-/// What goes wrong with one call.
+/// The fault of one call.
 #[derive(Clone, Debug)]
 pub enum RowFault {
-    /// Nothing.
+    /// No fault.
     None,
-    /// Others are faster: this happens before the call.
+    /// Other nodes perform these actions before the call.
     Others(Vec<Act>),
-    /// No answer comes; whether the write is done.
+    /// No answer arrives.
     Unanswered {
-        /// It is.
+        /// True if the write is done.
         done: bool,
     },
-    /// No answer comes, and the next read is refused.
+    /// No answer arrives, and the next read is refused.
     Cut {
-        /// The write is done.
+        /// True if the write is done.
         done: bool,
     },
-    /// The write is done, no answer comes, and others change what was written.
+    /// The write is done, no answer arrives, and other nodes then perform these actions.
     Overwritten(Vec<Act>),
-    /// No answer comes, and the write is done only just before the next one.
+    /// No answer arrives, and the write is done only just before the next one.
     Late,
     /// The engine refuses, and nothing is done.
     Refused,
-    /// The connection breaks and comes back before the call: its session is over.
+    /// The connection breaks and comes back before the call, so its session is over.
     Reconnected,
 }
 
-/// What somebody else does.
+/// An action of another node.
 #[derive(Clone, Debug)]
 pub enum Act {
-    /// An operation, on another node.
+    /// An operation.
     Do(Box<Op>),
-    /// A row is forgotten.
+    /// The deletion of a row.
     Forget(Key),
-    /// Time passes.
+    /// The passing of time.
     Wait(Duration),
 }
 
-/// How often an engine was asked.
+/// The number of calls that an engine received.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Calls {
-    /// Reads.
+    /// Number of reads.
     pub reads: usize,
-    /// Inserts.
+    /// Number of inserts.
     pub inserts: usize,
-    /// Changes.
+    /// Number of changes.
     pub changes: usize,
-    /// Confirmations.
+    /// Number of confirmations.
     pub confirms: usize,
 }
 
-/// Rows on a bad day.
+/// Rows with injected faults.
 pub struct Faulty<R> {
     rows: Arc<R>,
     others: Cas<Arc<R>>,
@@ -91,7 +91,7 @@ enum LateWrite {
 }
 
 impl<R: Rows> Faulty<R> {
-    /// `rows`, with nothing wrong yet.
+    /// Wraps `rows`, without faults yet.
     pub fn new(rows: Arc<R>, forget: Forget<R>, clock: Clock) -> Self {
         Self { others: Cas::new(rows.clone()), rows, forget, clock, script: Mutex::default() }
     }
@@ -100,32 +100,33 @@ impl<R: Rows> Faulty<R> {
         self.script.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What happens to the next reads, one each.
+    /// Sets the faults of the next reads, one each.
     pub fn on_reads(&self, faults: impl IntoIterator<Item = RowFault>) {
         self.script().reads.extend(faults);
     }
 
-    /// What happens to the next inserts and changes, one each.
+    /// Sets the faults of the next inserts and changes, one each.
     pub fn on_writes(&self, faults: impl IntoIterator<Item = RowFault>) {
         self.script().writes.extend(faults);
     }
 
-    /// What happens to the next confirmations, one each.
+    /// Sets the faults of the next confirmations, one each.
     pub fn on_confirms(&self, faults: impl IntoIterator<Item = RowFault>) {
         self.script().confirms.extend(faults);
     }
 
-    /// How often the next calls let other tasks run first.
+    /// Sets the number of times that each of the next calls lets other tasks run first.
     pub fn pause(&self, pauses: impl IntoIterator<Item = u8>) {
         self.script().pauses.extend(pauses);
     }
 
-    /// Damages what is stored under `key`.
+    /// Damages the value stored under `key`.
     pub fn damage(&self, key: Key) {
         self.script().damaged.insert(key);
     }
 
-    /// From now on it is an old primary: it answers reads from what it has of `keys`, and can commit nothing.
+    /// Makes this engine an old primary from now on: reads are answered from the present rows of `keys`, and no commit
+    /// succeeds.
     ///
     /// # Errors
     /// If the rows cannot be read.
@@ -136,14 +137,14 @@ impl<R: Rows> Faulty<R> {
         Ok(())
     }
 
-    /// The end of [`Faulty::freeze`]: connected to the real primary again.
+    /// Ends [`Faulty::freeze`]: connects to the real primary again.
     pub fn thaw(&self) {
         let mut script = self.script();
         script.frozen = None;
         script.session += 1;
     }
 
-    /// How often it was asked, since the last time somebody looked.
+    /// Returns the number of calls since the last time it was read.
     pub fn calls(&self) -> Calls {
         std::mem::take(&mut self.script().calls)
     }
@@ -164,7 +165,7 @@ impl<R: Rows> Faulty<R> {
         }
     }
 
-    /// What happens before a call; the fault, if it is about the call itself.
+    /// Performs the actions that come before a call; returns the fault, if it is about the call itself.
     async fn before(&self, fault: Option<RowFault>) -> Result<Option<RowFault>, StoreError> {
         match fault {
             Some(RowFault::Others(acts)) => {

@@ -1,5 +1,5 @@
-//! The suite of engines that several nodes share, through [`Rows`]: conflicts, answers that are lost, readers that are
-//! behind, and random histories of two nodes.
+//! The suite of engines that several nodes share, through [`Rows`]: conflicts, lost answers, readers that are behind,
+//! and random histories of two nodes.
 
 pub mod conflicts;
 mod faulty;
@@ -14,8 +14,8 @@ use patient::Patient;
 pub use races::two_nodes_never_break_an_invariant;
 pub use subject::{Forget, Node, SharedModel, SharedSubject};
 
-/// Makes a test of each rule for a shared engine: `jeton::rows_contract!(MySubject);` in a module of its own, beside
-/// `jeton::engine_contract!(Node<MySubject>);`. The tests need tokio with its macros.
+/// Defines one test for each rule of a shared engine: `jeton::rows_contract!(MySubject);` in a module of its own,
+/// beside `jeton::engine_contract!(Node<MySubject>);`. The tests need tokio with its macros.
 #[macro_export]
 macro_rules! rows_contract {
     ($subject:ty) => {

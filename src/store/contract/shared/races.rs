@@ -1,5 +1,5 @@
-//! Random histories of two nodes over one engine: batches at the same time, faults in between. What the nodes say never
-//! breaks an invariant of CHECKLIST.md (I1, I2, I4, I6, I9); which of two racing operations wins is not said.
+//! Random histories of two nodes over one engine: concurrent batches, with faults in between. The answers of the nodes
+//! never break an invariant of CHECKLIST.md (I1, I2, I4, I6, I9); either of two racing operations may win.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::store::contract::ops::family;
 use crate::store::contract::steps::{ALL, Step, step};
 use crate::store::{Cas, Ledger};
 
-/// Batches of two nodes at the same time, what goes wrong meanwhile, and the time that passes afterwards.
+/// Concurrent batches of two nodes, the faults meanwhile, and the time that passes afterwards.
 #[derive(Clone, Debug)]
 struct Bout {
     batches: [Vec<Step>; 2],
@@ -45,28 +45,28 @@ fn fault(number: &u8) -> RowFault {
     }
 }
 
-/// What everybody knows at the end of a bout.
+/// The facts that are known at the end of a bout.
 #[derive(Default)]
 struct Observed {
-    /// The one attempt whose redemption or consumption succeeded.
+    /// The one attempt whose redemption or consumption succeeded, by family.
     redeemed: HashMap<u8, u8>,
-    /// Families that may exist, because somebody tried and was not told.
+    /// Families that may exist, because an attempt got no answer.
     perhaps: HashSet<u8>,
-    /// Ended before the bout.
+    /// Families that ended before the bout.
     dead: HashSet<u8>,
-    /// Expired before the bout.
+    /// Families that expired before the bout.
     over: HashSet<u8>,
     approved: HashSet<u8>,
-    /// The newest generation that was handed out.
+    /// The newest generation that was handed out, by family.
     held: HashMap<u8, u32>,
-    /// Of strict rotations, by family and generation, the one attempt.
+    /// The one attempt of each strict rotation, by family and generation.
     spent: HashMap<(u8, u32), u8>,
-    /// Rotations of one generation come to one successor.
+    /// The one successor of all rotations of a generation, by family and generation.
     successor: HashMap<(u8, u32), u32>,
 }
 
 impl Observed {
-    /// Judges what the operations of a bout came to.
+    /// Checks the outcomes of a bout.
     fn judge(&mut self, bout: &[(Step, Op, Option<Outcome>)], now: Time) -> Result<(), TestCaseError> {
         let ended = START + Duration::from_secs(60);
         let (before, mut dying) = (self.redeemed.clone(), Vec::new());
@@ -136,7 +136,7 @@ impl Observed {
         Ok(())
     }
 
-    /// The families that have ended with this at the latest.
+    /// Returns the families that have ended with this outcome at the latest.
     fn ends(&mut self, step: &Step, outcome: Option<&Outcome>, before: &HashMap<u8, u8>) -> Vec<u8> {
         match (step, outcome) {
             (Step::Redeem { family, .. }, Some(Outcome::RedeemCode(Err(RedeemRefusal::Replayed))))

@@ -20,7 +20,7 @@ fn is_revoked(row: &Option<Row>) -> bool {
     matches!(row, Some(Row::Family(family)) if family.revoked.is_some())
 }
 
-/// First as an operation that would write, then as one that would only answer: a retry, or a refusal.
+/// Tests first an operation that would write, then one that would only answer: a retry, or a refusal.
 pub async fn a_reader_that_is_behind_answers_nothing<S: SharedSubject>() {
     for Case { name, before, op } in cases() {
         for again in [false, true] {

@@ -1,4 +1,4 @@
-//! Writes of which no answer comes: done, not done, or done later, for each kind of operation.
+//! Writes that get no answer: done, not done, or done later, for each kind of operation.
 
 #![expect(missing_docs, reason = "the name of each test says its rule")]
 
@@ -14,14 +14,14 @@ use crate::store::contract::START;
 use crate::store::contract::ops::{LIFETIMES, family, redeem, rotate};
 use crate::store::{Answer, StoreError};
 
-/// An operation that writes, and what must have been done before.
+/// An operation that writes, and the operations that must precede it.
 pub(super) struct Case {
     pub(super) name: &'static str,
     pub(super) before: Vec<Op>,
     pub(super) op: Op,
 }
 
-/// One of each kind, and of those that rotate one of each way to write.
+/// Returns one case of each kind of operation, and one for each way to write of those that rotate.
 pub(super) fn cases() -> Vec<Case> {
     let (issuer, until) = (|| "main".into(), START + Duration::from_secs(60));
     let start = StartDevice {
@@ -83,7 +83,7 @@ pub(super) fn cases() -> Vec<Case> {
     ]
 }
 
-/// The node, what was there before, and the row before.
+/// Prepares a node for the case; returns it with the row before the operation.
 async fn prepared<S: SharedSubject>(case: &Case) -> (Patient<S>, Option<Row>) {
     let s = Patient::<S>::open();
     for op in &case.before {
@@ -93,7 +93,7 @@ async fn prepared<S: SharedSubject>(case: &Case) -> (Patient<S>, Option<Row>) {
     (s, row)
 }
 
-/// What the operation comes to when nothing goes wrong, and the row after it.
+/// Returns the answer of the operation without faults, and the row after it.
 async fn expected<S: SharedSubject>(case: &Case) -> (Answer, Option<Row>) {
     let (s, before) = prepared::<S>(case).await;
     let answer = s.one(case.op.clone()).await.unwrap();
@@ -104,7 +104,8 @@ async fn expected<S: SharedSubject>(case: &Case) -> (Answer, Option<Row>) {
     (answer, after)
 }
 
-/// How many writes of the operation lose before the one that counts: an insert on a guess, if there is a row.
+/// Returns the number of writes of the operation that lose before the one that counts: an insert on a guess, if there
+/// is a row.
 fn lost_before(case: &Case, before: &Option<Row>) -> usize {
     usize::from(case.op.begins() && before.is_some())
 }
@@ -142,8 +143,9 @@ pub async fn a_refused_write_is_not_done<S: SharedSubject>() {
     }
 }
 
-/// The connection is gone for longer, and the request asks once more: its attempt says that it is the same one. What has
-/// no attempt is done again: a miss counts twice, which voids a code sooner; a replay within the grace is one more.
+/// Tests that a repeated request gets the same answer after a longer loss of the connection: its attempt identifies it.
+/// An operation without an attempt is done again: a miss counts twice, which voids a code sooner; a replay within the
+/// grace is one more.
 pub async fn an_operation_that_is_asked_again_comes_to_the_same<S: SharedSubject>() {
     for case in cases().into_iter().filter(|case| !case.name.starts_with("miss") && case.name != "rotate, retried") {
         let (Answer { outcome: first, .. }, row) = expected::<S>(&case).await;

@@ -1,4 +1,4 @@
-//! What the committer's thread is asked to do.
+//! The commands of the committer's thread.
 
 use tokio::sync::oneshot;
 
@@ -7,30 +7,30 @@ use crate::state::Op;
 use crate::store::sled::disk::Disk;
 use crate::store::{Answer, StoreError};
 
-/// What each operation of a batch came to.
+/// The results of the operations of a batch.
 pub(super) type Answers = Vec<Result<Answer, StoreError>>;
 
-/// Something for the committer to do.
+/// A command for the committer.
 pub(super) enum Command {
     /// Operations on rows.
     Apply(Vec<Op>, oneshot::Sender<Result<Answers, StoreError>>),
-    /// Anything else that writes.
+    /// Any other write.
     Run(Work, Needs),
-    /// Nothing more after this.
+    /// The end: no command follows this one.
     Close(oneshot::Sender<Result<(), StoreError>>),
 }
 
-/// What a work needs before it is answered.
+/// The condition on which a unit of work is answered.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::store::sled) enum Needs {
-    /// That what it wrote is durable.
+    /// The writes of the work are durable.
     Commit,
-    /// Nothing: what is lost will be done again.
+    /// None: lost writes will be done again.
     Nothing,
 }
 
-/// Does its work, if it may, and gives what to say after the commit.
+/// A unit of work: runs, unless it is given an error, and returns its result and the reply to make after the commit.
 pub(super) type Work = Box<dyn FnOnce(Result<(&Disk, Time), StoreError>) -> (Result<(), StoreError>, Reply) + Send>;
 
-/// Says that what was done is durable, or why it is not.
+/// The reply to a unit of work: reports that it is durable, or why it is not.
 pub(super) type Reply = Box<dyn FnOnce(&Result<(), StoreError>) + Send>;

@@ -1,7 +1,8 @@
 //! A group of commands that share one fsync.
 //!
-//! Rows are read once, stepped in memory in order, and written once, whatever happened to them in between. Rows are written one by one, not as one
-//! sled batch: operations are atomic per row, nothing was answered yet, and a batch would lock out every reader.
+//! Rows are read once, stepped in memory in order, and written once, whatever happened to them in between. Rows are
+//! written one by one, not as one sled batch: operations are atomic per row, nothing was answered yet, and a batch
+//! would lock out every reader.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -32,7 +33,7 @@ struct Slot {
 }
 
 impl Group {
-    /// Takes a command; gives back the reply port of one that ends everything.
+    /// Adds a command; returns the reply port of one that ends the committer.
     pub(super) fn add(&mut self, command: Command) -> Option<Port<()>> {
         match command {
             Command::Apply(ops, reply) => {
@@ -52,7 +53,7 @@ impl Group {
         self.ops
     }
 
-    /// Answers everything with an error; nothing was done.
+    /// Answers every command with an error; nothing was done.
     pub(super) fn refuse(self, error: &StoreError) {
         for (_, reply) in self.batches {
             let _ = reply.send(Err(error.clone()));
@@ -66,7 +67,7 @@ impl Group {
     /// Does everything, makes it durable, answers.
     ///
     /// # Errors
-    /// If the store cannot go on; everybody was told.
+    /// If the store cannot continue; every command was answered with the error.
     pub(super) fn commit(self, disk: &Disk, now: Time) -> Result<(), StoreError> {
         let mut slots = HashMap::with_capacity(self.ops);
         let mut answers: Vec<Reply> = Vec::with_capacity(self.batches.len() + self.works.len());
@@ -102,7 +103,7 @@ impl Group {
     }
 }
 
-/// Only what breaks the engine breaks the group; a damaged row is its asker's matter.
+/// Notes a failure of the engine, which fails the group; a damaged row fails only its own operation.
 fn note<T>(committed: &mut Result<(), StoreError>, done: &Result<T, StoreError>) {
     if let (Ok(()), Err(error @ StoreError::Fatal(_))) = (&*committed, done) {
         *committed = Err(error.clone());

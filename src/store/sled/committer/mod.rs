@@ -1,5 +1,5 @@
-//! The committer: one thread that takes all commands that queued up, applies them, makes them durable together, and
-//! only then answers. The longer an fsync takes, the more share the next one.
+//! The committer: one thread that takes all queued commands, applies them, makes them durable together, and only then
+//! answers. The longer an fsync takes, the more commands share the next one.
 
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,13 +22,13 @@ pub(super) use command::Needs;
 use command::{Answers, Command, Reply, Work};
 use group::Group;
 
-/// Commands that may wait; more are refused at once. Each shard has a few under way (`depth`).
+/// Number of commands that may wait; more are refused at once. Each shard has a few in flight (`depth`).
 const QUEUE: usize = 4096;
 
-/// Operations that share one fsync. More would only make the first one wait.
+/// Number of operations that share one fsync. More would only make the first one wait.
 const GROUP: usize = 1024;
 
-/// A commit that takes longer than this is stuck.
+/// Time after which a commit counts as stuck.
 const STUCK: Duration = Duration::from_secs(5);
 
 /// The handle of the thread.
@@ -40,12 +40,12 @@ pub(super) struct Committer {
     min_free: u64,
 }
 
-/// What others may know about the thread.
+/// The state of the thread, as other threads see it.
 #[derive(Default)]
 struct State {
-    /// Why it cannot go on.
+    /// Reason for which the thread cannot continue.
     failed: Mutex<Option<String>>,
-    /// Since when it makes a commit.
+    /// Time since which a commit is in progress.
     busy: Mutex<Option<Stopwatch>>,
 }
 
@@ -79,7 +79,7 @@ impl Committer {
         answer.await.unwrap_or_else(|_| Err(self.gone()))
     }
 
-    /// Runs `work` on the thread and answers after what it `needs`.
+    /// Runs `work` on the thread and answers once the condition `needs` is met.
     pub(super) fn run<T: Send + 'static>(
         &self,
         needs: Needs,
@@ -122,7 +122,8 @@ impl Committer {
         }
     }
 
-    /// Why the thread took a command and did not answer: closed, it had not begun it; else nobody knows how far it came.
+    /// Returns the error for a command that the thread took and did not answer: fatal if the thread failed; unavailable
+    /// if the committer is closed, because the command had not begun; otherwise indeterminate.
     fn gone(&self) -> StoreError {
         match self.check() {
             Err(failed) => failed,
@@ -131,7 +132,7 @@ impl Committer {
         }
     }
 
-    /// Whether the thread can go on.
+    /// Returns an error if the thread cannot continue.
     pub(super) fn check(&self) -> Result<(), StoreError> {
         lock(&self.state.failed).clone().map_or(Ok(()), |why| Err(StoreError::Fatal(why)))
     }
@@ -184,7 +185,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What the thread owns.
+/// The state that the thread owns.
 struct Loop {
     disk: Arc<Disk>,
     shared: Arc<ArcSwapOption<Disk>>,
