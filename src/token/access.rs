@@ -137,7 +137,7 @@ const ALONE: u8 = 1;
 const OF_FAMILY: u8 = 2;
 
 impl Jti {
-    /// A fresh id.
+    /// Makes a fresh id.
     pub fn new(issued_at: Time, family: Option<Id>) -> Self {
         let mut unique = random_bytes::<16>();
         if family.is_some() {
