@@ -67,7 +67,7 @@ pub(super) fn dev(args: DevArgs) -> ExitCode {
     }
 }
 
-/// The token in what was given for one.
+/// Returns the admin token in the value of the flag, which is one line.
 fn admin_token(given: &str) -> Result<&str, String> {
     let token = line(given).map_err(|rule| format!("--admin-token {rule}"))?;
     check_admin_token(token).map_err(|rule| format!("--admin-token: {rule}; or leave it out and one is made"))?;
@@ -160,7 +160,7 @@ introspection = "any"
     )
 }
 
-/// The address with a free port instead of port 0: the issuer's URL needs it before anything listens.
+/// Returns the address with a free port instead of port 0: the issuer's URL needs it before anything listens.
 fn settle(address: SocketAddr) -> SocketAddr {
     if address.port() != 0 {
         return address;

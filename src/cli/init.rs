@@ -51,7 +51,7 @@ fn write_all(dir: &Path) -> Result<(), String> {
     write_new(&absolute.join("jeton.toml"), &config, 0o644)
 }
 
-/// A fresh admin token: 256 bits.
+/// Makes a random admin token of 256 bits.
 pub(super) fn new_admin_token() -> zeroize::Zeroizing<String> {
     zeroize::Zeroizing::new(wire::encode(wire::ADMIN_TOKEN, &random_bytes::<32>()))
 }

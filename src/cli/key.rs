@@ -65,7 +65,7 @@ fn run(args: &AdminArgs, command: &KeyCommand) -> Result<(), CommandFailure> {
     Ok(())
 }
 
-/// A retired key ends when it is forgotten, another one when its successor should sign.
+/// Returns the row of a key; a retired key ends when it is forgotten, another one when its successor should sign.
 fn row(key: &Value) -> [String; 6] {
     let cell = |name: &str| table::text(&key[name]);
     let until = if key["drop_at"].is_string() { cell("drop_at") } else { cell("rotate_at") };

@@ -10,7 +10,7 @@ use std::thread::available_parallelism;
 
 use tokio::runtime::{Builder, Runtime};
 
-/// The runtime.
+/// Builds the runtime.
 pub(super) fn start() -> io::Result<Runtime> {
     let workers = available_parallelism()?.get();
     let mut builder = Builder::new_multi_thread();

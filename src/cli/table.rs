@@ -45,7 +45,7 @@ fn flatten(name: &str, value: &Value, found: &mut Vec<(String, String)>) {
     }
 }
 
-/// A value as it stands in a cell.
+/// Formats a value for a cell.
 pub(super) fn text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
@@ -60,7 +60,7 @@ fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-/// A time in seconds since the epoch; 0 is never.
+/// Formats a time in seconds since the epoch; 0 is never.
 pub(super) fn time(value: &Value) -> String {
     match value.as_i64() {
         None => String::new(),

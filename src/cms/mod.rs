@@ -113,7 +113,7 @@ impl SignedDocument {
         &self.signer
     }
 
-    /// The certificates that came with it, in no order.
+    /// Returns the certificates of the document, in no order.
     pub fn certificates(&self) -> &[CertificateDer<'static>] {
         &self.others
     }
@@ -128,7 +128,7 @@ fn signed_data(bytes: &[u8]) -> Result<SignedData, CmsError> {
     SignedData::from_ber(&inner).map_err(|_| CmsError::Malformed)
 }
 
-/// The content that these pieces are of, if they are any (X.690 section 8.7.3).
+/// Joins the pieces of constructed content, if these are pieces (X.690 section 8.7.3).
 fn pieces(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut reader = SliceReader::new(bytes.strip_suffix(&[0, 0]).unwrap_or(bytes)).ok()?;
     let mut content = Vec::new();
@@ -152,7 +152,7 @@ fn certificates(data: &SignedData) -> Result<Vec<CertificateDer<'static>>, CmsEr
     Ok(found)
 }
 
-/// The certificate that `info` names.
+/// Finds the certificate that `info` names.
 fn signer(
     info: &SignerInfo,
     others: &[CertificateDer<'static>],

@@ -41,18 +41,18 @@ impl Source for EnvironmentSource {
     }
 }
 
-/// The setting that a variable sets.
+/// Returns the setting that a variable sets.
 fn setting(variable: &str) -> Option<String> {
     let path = variable.strip_prefix(OURS)?.strip_prefix('_')?;
     Some(path.to_ascii_lowercase().replace(SEPARATOR, "."))
 }
 
-/// The variable that sets `setting`.
+/// Returns the variable that sets `setting`.
 pub(super) fn variable(setting: &str) -> String {
     format!("{OURS}_{}", setting.to_ascii_uppercase().replace('.', SEPARATOR))
 }
 
-/// The variable in the environment that has `part` as a part of its setting.
+/// Returns the variable in the environment that has `part` as a part of its setting.
 pub(super) fn naming(part: &str) -> Option<String> {
     let named = |variable: &String| setting(variable).is_some_and(|path| path.split('.').any(|own| own == part));
     std::env::vars_os().filter_map(|(variable, _)| variable.into_string().ok()).find(named)

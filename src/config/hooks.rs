@@ -1,4 +1,4 @@
-//! Hooks out of their settings: the rules, the token file, the certificates.
+//! Hooks from their settings: the rules, the token file, the certificates.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use crate::http::client::TrustError;
 use crate::http::post::{Poster, PosterError};
 use crate::setting::SettingError;
 
-/// Most connections of a hook that are kept while nothing is sent on them.
+/// Most idle connections of a hook that are kept.
 const KEPT: usize = 16;
 
-/// The hook that stands at `place` in the configuration, such as `issuers.main.custom_grants[0].hook`.
+/// Makes the hook that stands at `place` in the configuration, such as `issuers.main.custom_grants[0].hook`.
 ///
 /// # Errors
 /// The first setting that breaks a rule, or a file that cannot be used.

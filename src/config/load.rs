@@ -113,7 +113,7 @@ fn collect_origins(name: &str, value: &Value, origins: &mut Vec<(String, String)
 }
 
 impl Loaded {
-    /// The effective settings with their origins, for people: no secret, and no hash of one.
+    /// Returns the effective settings with their origins, for people: no secret, and no hash of one.
     pub fn describe(&self) -> serde_json::Value {
         let mut config = serde_json::to_value(&self.config).unwrap_or_default();
         redact(&mut config);

@@ -28,14 +28,14 @@ const MAX_PUBLIC_FILE: u64 = 1024 * 1024;
 /// The rule of every hook that a request waits for.
 const BELOW_DEADLINE: &str = "must be shorter than tokens.deadline";
 
-/// The grants that hooks decide, one for each name: an issuer's own are found when a request comes.
+/// Returns the grants that hooks decide, one for each name; the hook of an issuer is found when a request comes.
 pub fn hooked_grants(snapshot: &Snapshot) -> Vec<Arc<dyn Grant>> {
     let custom = snapshot.issuers.values().flat_map(|issuer| &issuer.custom);
     let names: BTreeSet<&GrantType> = custom.map(|custom| &custom.grant_type).collect();
     names.into_iter().map(|name| Arc::new(Webhook::new(name.clone())) as Arc<dyn Grant>).collect()
 }
 
-/// Checks issuers and clients and makes the snapshot of them.
+/// Checks issuers and clients, and makes a snapshot of them.
 ///
 /// # Errors
 /// The first issuer or client that breaks a rule.
@@ -68,7 +68,7 @@ pub fn snapshot(config: &Config, vault: &Vault, extensions: &Extensions) -> Resu
     Ok(snapshot)
 }
 
-/// The key rings that the issuers need.
+/// Returns the key rings that the issuers need.
 pub fn rings(snapshot: &Snapshot) -> Vec<IssuerRings> {
     let rings = |issuer: &Arc<Issuer>| IssuerRings {
         issuer: issuer.id.clone(),
@@ -82,7 +82,7 @@ pub fn rings(snapshot: &Snapshot) -> Vec<IssuerRings> {
     snapshot.issuers.values().map(rings).collect()
 }
 
-/// The webhook that checks passwords of the issuer, if it has one.
+/// Makes the webhook that checks passwords of the issuer, if it has one.
 fn user_hook(id: &str, settings: &IssuerSettings, config: &Config) -> Result<Option<Arc<Hook>>, SettingError> {
     let Some(hook) = &settings.users.hook else { return Ok(None) };
     let place = format!("issuers.{id}.users.hook");
@@ -92,7 +92,7 @@ fn user_hook(id: &str, settings: &IssuerSettings, config: &Config) -> Result<Opt
     super::hook(HookKind::Password, hook, &place).map(Some)
 }
 
-/// Puts what the files of federated providers hold in the place of their names.
+/// Replaces the names of federated providers' files by their content.
 fn read_provider_files(id: &str, settings: &mut IssuerSettings) -> Result<(), SettingError> {
     for provider in &mut settings.federated_providers {
         let name = provider.name().to_owned();
@@ -102,7 +102,7 @@ fn read_provider_files(id: &str, settings: &mut IssuerSettings) -> Result<(), Se
     Ok(())
 }
 
-/// A file of public keys or certificates, at most [`MAX_PUBLIC_FILE`].
+/// Reads a file of public keys or certificates, at most [`MAX_PUBLIC_FILE`] bytes long.
 fn public_file(path: &Path) -> Result<String, String> {
     let shown = shown_path(path);
     let unreadable = |error: std::io::Error| format!("cannot read {shown}: {error}");

@@ -95,7 +95,7 @@ fn wrong(error: &config::ConfigError, settings: &config::Config) -> ConfigError 
     }
 }
 
-/// The message about an unknown field, with the known one that is nearest, and the variable that set it.
+/// Returns the message about an unknown field, with the known one that is nearest, and the variable that set it.
 fn with_nearest(message: &str, unknown: &str) -> String {
     // serde lists them behind what it met: each between backticks
     let known = message.split_once(", expected ").map_or("", |(_, known)| known);

@@ -23,7 +23,7 @@ impl Algorithm {
     /// Every algorithm, the default first.
     pub const ALL: [Self; 4] = [Self::EdDsa, Self::Rs256, Self::Ps256, Self::Es256];
 
-    /// The name on the wire.
+    /// Returns the name on the wire.
     pub const fn name(self) -> &'static str {
         match self {
             Self::EdDsa => "EdDSA",
@@ -33,7 +33,8 @@ impl Algorithm {
         }
     }
 
-    /// The algorithm with this name; `Ed25519` (RFC 9864) is another name of `EdDSA`, whose only curve here it is.
+    /// Returns the algorithm with this name; `Ed25519` (RFC 9864) is another name of `EdDSA`, whose only curve here it
+    /// is.
     pub fn parse(name: &str) -> Option<Self> {
         match name {
             "EdDSA" | "Ed25519" => Some(Self::EdDsa),

@@ -47,12 +47,12 @@ impl Scheme {
     /// Algorithms that a shared secret verifies.
     pub const MACS: [Self; 3] = [Self::Hs256, Self::Hs384, Self::Hs512];
 
-    /// The name on the wire, the first of [`Scheme::names`].
+    /// Returns the name on the wire, the first of [`Scheme::names`].
     pub const fn name(self) -> &'static str {
         self.names()[0]
     }
 
-    /// Every name on the wire: `Ed25519` (RFC 9864) is another one of `EdDSA`, whose only curve here it is.
+    /// Returns every name on the wire: `Ed25519` (RFC 9864) is another one of `EdDSA`, whose only curve here it is.
     pub const fn names(self) -> &'static [&'static str] {
         match self {
             Self::EdDsa => &["EdDSA", "Ed25519"],
@@ -71,12 +71,12 @@ impl Scheme {
         }
     }
 
-    /// The scheme with this name, byte for byte.
+    /// Returns the scheme with this name, byte for byte.
     pub fn parse(name: &str) -> Option<Self> {
         Self::SIGNATURES.into_iter().chain(Self::MACS).find(|scheme| scheme.names().contains(&name))
     }
 
-    /// The HMAC, if it is one.
+    /// Returns the HMAC, if it is one.
     pub fn mac(self) -> Option<hmac::Algorithm> {
         match self {
             Self::Hs256 => Some(hmac::HMAC_SHA256),

@@ -26,7 +26,7 @@ impl GrantType {
     /// `urn:ietf:params:oauth:grant-type:jwt-bearer`, RFC 7523 section 2.1.
     pub const JWT_BEARER: Self = Self(Cow::Borrowed("urn:ietf:params:oauth:grant-type:jwt-bearer"));
 
-    /// The name on the wire.
+    /// Returns the name on the wire.
     pub fn as_str(&self) -> &str {
         &self.0
     }

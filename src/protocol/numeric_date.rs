@@ -16,7 +16,7 @@ const END: f64 = 253_402_300_800.0;
 pub struct NumericDate(Time);
 
 impl NumericDate {
-    /// The date, if `value` is a number from 0 up to the year 9999.
+    /// Returns the date, if `value` is a number from 0 up to the year 9999.
     pub fn read(value: &Value) -> Option<Self> {
         value.as_f64().and_then(Self::of)
     }
@@ -26,7 +26,7 @@ impl NumericDate {
         plausible.then(|| Self(Time::ZERO + Duration::from_secs_f64(seconds)))
     }
 
-    /// The moment.
+    /// Returns the time.
     pub const fn time(self) -> Time {
         self.0
     }

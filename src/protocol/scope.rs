@@ -34,7 +34,7 @@ impl Scope {
         Ok(scope)
     }
 
-    /// The tokens, in order.
+    /// Returns the tokens, in order.
     pub fn tokens(&self) -> impl Iterator<Item = &str> {
         self.0.split(' ').filter(|token| !token.is_empty())
     }
@@ -49,7 +49,7 @@ impl Scope {
         self.tokens().all(|token| other.contains(token))
     }
 
-    /// The tokens that are also in `other`.
+    /// Returns the tokens that are also in `other`.
     #[must_use]
     pub fn common(&self, other: &Self) -> Self {
         let mut rest = Self::default();
@@ -57,7 +57,7 @@ impl Scope {
         rest
     }
 
-    /// The set without the tokens of `taken`.
+    /// Returns the set without the tokens of `taken`.
     #[must_use]
     pub fn without(&self, taken: &[&str]) -> Self {
         let mut rest = Self::default();
@@ -65,8 +65,8 @@ impl Scope {
         rest
     }
 
-    /// The set with all tokens of `may` of the same resource server instead of each `orders|.all`; one for which there
-    /// are none stays as it is.
+    /// Returns the set with all tokens of `may` of the same resource server instead of each `orders|.all`; one for
+    /// which there are none stays as it is.
     #[must_use]
     pub fn expanded(&self, may: &Self) -> Self {
         let mut expanded = Self::default();
@@ -87,7 +87,7 @@ impl Scope {
         self.0.is_empty()
     }
 
-    /// The tokens separated by single spaces.
+    /// Returns the tokens separated by single spaces.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -89,8 +89,8 @@ pub fn shown(text: &str) -> String {
     shown
 }
 
-/// The URL as it is written: the parser's form with an empty path where the text has one, a scheme of its own as the text
-/// has it, and with every character escaped that RFC 3986 does not know.
+/// Returns the canonical form of the URL: the parser's form with an empty path where the text has one, a private-use
+/// scheme as the text has it, and with every character escaped that RFC 3986 does not know.
 fn written(url: &Url, text: &str) -> String {
     let mut form = String::with_capacity(text.len());
     form.push_str(own_scheme(url, text).unwrap_or(url.scheme()));
@@ -105,8 +105,8 @@ fn written(url: &Url, text: &str) -> String {
     form
 }
 
-/// The scheme of a private-use URI (RFC 8252 section 7.1) as it was registered: apps are named with capitals, and send
-/// their names so.
+/// Returns the scheme of a private-use URI (RFC 8252 section 7.1) as it was registered: apps are named with capitals,
+/// and send their names so.
 fn own_scheme<'a>(url: &Url, text: &'a str) -> Option<&'a str> {
     let (scheme, _) = text.trim().split_once(':')?;
     (scheme.contains('.') && scheme.eq_ignore_ascii_case(url.scheme())).then_some(scheme)

@@ -82,7 +82,7 @@ fn is_memory(kind: &str) -> bool {
     kind == "tmpfs" || kind == "ramfs"
 }
 
-/// A line of `/proc/self/mountinfo`: `id parent major:minor root place options ... - kind source options`.
+/// Parses a line of `/proc/self/mountinfo`: `id parent major:minor root place options ... - kind source options`.
 fn parse(line: &str) -> Option<Mount> {
     let (before, after) = line.split_once(" - ")?;
     let mut before = before.split(' ').skip(4);

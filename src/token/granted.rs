@@ -85,7 +85,7 @@ impl Granted {
         Ok(())
     }
 
-    /// The grant as it is stored: sealed under the family's id and its issuer.
+    /// Seals the grant for the store, under the family's id and its issuer.
     pub fn seal(&self, family: &Id, issuer: &str, vault: &Vault) -> Box<[u8]> {
         // a struct of strings and JSON values always serialises
         let plain = serde_json::to_vec(self).unwrap_or_default();

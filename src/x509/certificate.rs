@@ -92,7 +92,7 @@ impl Certificate {
         from_pem(pem, 64)?.iter().map(|der| Self::from_der(der)).collect()
     }
 
-    /// The bytes it was read from.
+    /// Returns the certificate in DER.
     pub fn der(&self) -> &CertificateDer<'static> {
         &self.der
     }
@@ -114,8 +114,8 @@ impl Certificate {
         &self.issuer
     }
 
-    /// The serial number as it stands in DER, in lower-case hexadecimal: two digits a byte, `00` first if the high bit
-    /// of the next is set.
+    /// Returns the serial number as it stands in DER, in lower-case hexadecimal: two digits a byte, `00` first if the
+    /// high bit of the next is set.
     pub fn serial(&self) -> String {
         let sign: &[u8] = if self.serial.first().is_some_and(|&top| top >= 0x80) { &[0] } else { &[] };
         sign.iter().chain(&self.serial).map(|byte| format!("{byte:02x}")).collect()
@@ -150,7 +150,7 @@ impl Certificate {
     }
 }
 
-/// The certificates in PEM, at most `most`; anything else in it is refused.
+/// Reads the certificates in PEM, at most `most`; anything else in it is refused.
 pub(super) fn from_pem(pem: &[u8], most: usize) -> Result<Vec<CertificateDer<'static>>, X509Error> {
     // base64 makes four bytes of three, and each certificate has its lines around it
     if pem.len() > most * (MAX_CERTIFICATE * 3 / 2 + 128) {

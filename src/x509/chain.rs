@@ -91,7 +91,7 @@ impl Chain {
         Self::from_der(&from_pem(pem, MAX_CHAIN)?)
     }
 
-    /// The certificate it is all about.
+    /// Returns the leaf.
     pub fn leaf(&self) -> &Certificate {
         &self.leaf
     }

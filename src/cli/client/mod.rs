@@ -142,7 +142,7 @@ fn list(args: &AdminArgs, admin: &AdminApi<'_>) -> Result<(), CommandFailure> {
     Ok(())
 }
 
-/// The metadata as it is now, without what is not metadata.
+/// Gets the client's present metadata, without the members that are not metadata.
 fn current(admin: &AdminApi<'_>, id: &str) -> Result<Map<String, Value>, CommandFailure> {
     let Value::Object(mut members) = admin.get(&["clients", id], &[])? else {
         return Err(CommandFailure::new(exit::FAILED, "the daemon gave no metadata"));

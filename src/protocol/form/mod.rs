@@ -44,7 +44,7 @@ impl<'a> Form<'a> {
         Ok(form.given())
     }
 
-    /// The form without what counts as omitted: empty values, and a scope of nothing but blanks, which names none.
+    /// Removes what counts as omitted: empty values, and a scope of nothing but blanks, which names none.
     fn given(mut self) -> Self {
         let blank = |value: &str| value.bytes().all(|byte| byte == b' ');
         self.pairs.retain(|(name, value)| !value.is_empty() && (name != "scope" || !blank(value)));
@@ -72,17 +72,17 @@ impl<'a> Form<'a> {
         Ok(())
     }
 
-    /// The value of a parameter that occurs at most once.
+    /// Returns the value of a parameter that occurs at most once.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.all(name).next()
     }
 
-    /// The values of a parameter that may repeat, in order.
+    /// Returns the values of a parameter that may repeat, in order.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         self.pairs.iter().filter(move |(key, _)| key == name).map(|(_, value)| &**value)
     }
 
-    /// The value of a parameter that must be there.
+    /// Returns the value of a parameter, or the error to answer if it is missing.
     ///
     /// # Errors
     /// `invalid_request` described by `missing`, if the parameter is absent or empty.

@@ -10,7 +10,7 @@ use super::Form;
 use crate::protocol::error::OAuthError;
 
 impl<'a> Form<'a> {
-    /// The members of a flat JSON object: strings, and booleans as `true` and `false`.
+    /// Reads the members of a flat JSON object: strings, and booleans as `true` and `false`.
     ///
     /// # Errors
     /// `invalid_request` for anything else, a repeated member, or anything over the limits of a form.
@@ -52,7 +52,7 @@ impl<'a> Form<'a> {
         self
     }
 
-    /// A parameter that may repeat, once for each word of its values.
+    /// Splits a parameter that may repeat into one for each word of its values.
     ///
     /// # Errors
     /// `invalid_request` if that makes too many parameters.
@@ -65,7 +65,7 @@ impl<'a> Form<'a> {
         Ok(self)
     }
 
-    /// The form with a parameter that stands elsewhere in the request.
+    /// Adds a parameter that stands elsewhere in the request.
     ///
     /// # Errors
     /// `invalid_request` if the form says something else.
@@ -78,7 +78,7 @@ impl<'a> Form<'a> {
         Ok(self)
     }
 
-    /// The form without one parameter.
+    /// Removes one parameter.
     #[must_use]
     pub fn without(mut self, taken: &str) -> Self {
         self.pairs.retain(|(name, _)| name != taken);

@@ -1,6 +1,6 @@
 //! The priority of a hash thread, below every other thread.
 //!
-//! Its scheduling class gets only CPU that nobody else wants (sched(7), `SCHED_IDLE`), so any thread that wakes up on
+//! The scheduling class gets only CPU that nobody else wants (sched(7), `SCHED_IDLE`), so any thread that wakes up on
 //! its core preempts it at once. Preemption is not enough: a core that hashes is never idle, so it does not fetch work
 //! that waits on another core before its next tick (4 ms at 250 Hz). So the thread sleeps after work during which
 //! others wanted its core; on an otherwise idle machine it does not. Both are needed for the p99 of other grants

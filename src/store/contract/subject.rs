@@ -43,7 +43,7 @@ impl Subject for Model {
     }
 }
 
-/// When every test begins: away from a whole second.
+/// The time at which every test begins, in the middle of a second.
 pub const START: Time = Time::from_millis(1_800_000_000_123);
 
 /// Carries one operation out.

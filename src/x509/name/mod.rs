@@ -68,8 +68,8 @@ impl DistinguishedName {
         self.0.is_empty()
     }
 
-    /// The texts of the attribute that `kind` names (`CN`, `O`, `emailAddress` or a dotted OID), in the order of the
-    /// certificate.
+    /// Returns the texts of the attribute that `kind` names (`CN`, `O`, `emailAddress` or a dotted OID), in the order
+    /// of the certificate.
     pub fn texts(&self, kind: &str) -> impl Iterator<Item = &str> {
         let kind = kind_of(kind);
         let wanted = self.0.iter().flatten().filter(move |attribute| Some(attribute.kind) == kind);

@@ -68,7 +68,7 @@ impl FromStr for DistinguishedName {
     }
 }
 
-/// The parts between separators that are not escaped.
+/// Returns the parts between separators that are not escaped.
 fn split(text: &str, separator: char) -> Vec<&str> {
     let (mut parts, mut from, mut escaped) = (Vec::new(), 0, false);
     for (at, letter) in text.char_indices() {

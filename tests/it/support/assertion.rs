@@ -1,4 +1,4 @@
-//! Keys of clients and what they sign, made with aws-lc-rs and JSON only.
+//! Keys of clients and what they sign, made with aws-lc-rs, DER and JSON only.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
@@ -10,6 +10,8 @@ use aws_lc_rs::{hmac, rsa};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
+use x509_cert::der::asn1::{AnyRef, UintRef};
+use x509_cert::der::{self, Decode as _};
 
 pub(crate) const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -46,9 +48,13 @@ impl Signer {
                 json!({ "kty": "EC", "crv": curve, "x": encode(x), "y": encode(y) })
             }
             Self::Rsa(key) => {
-                let (n, e) = (key.public_key().modulus(), key.public_key().exponent());
-                let (n, e) = (n.big_endian_without_leading_zero(), e.big_endian_without_leading_zero());
-                json!({ "kty": "RSA", "n": encode(n), "e": encode(e) })
+                // RFC 8017 appendix A.1.1: an RSAPublicKey in DER
+                let numbers: der::Result<_> = AnyRef::from_der(key.public_key().as_ref()).unwrap().sequence(|reader| {
+                    let (n, e) = (UintRef::decode(reader)?, UintRef::decode(reader)?);
+                    Ok((encode(n.as_bytes()), encode(e.as_bytes())))
+                });
+                let (n, e) = numbers.unwrap();
+                json!({ "kty": "RSA", "n": n, "e": e })
             }
             Self::Secret(_) => panic!("a secret is not published"),
         }

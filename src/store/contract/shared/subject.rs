@@ -9,7 +9,7 @@ use crate::store::memory::Memory;
 use crate::store::rows::{Connection, RowChange, Rows, Stamp, StampedRow};
 use crate::store::{Documents, Engine, KeyRings, Lifecycle, Pending, StoreError};
 
-/// How a row of a shared engine is made to go, as if it were swept.
+/// Removes a row of a shared engine, as if it were swept.
 pub type Forget<R> = fn(Arc<R>, Key) -> Pending<'static, ()>;
 
 /// A shared engine under test.
