@@ -3,7 +3,6 @@
 use super::*;
 use crate::clock::Time;
 use crate::issuer::cold::ColdSecrets;
-use crate::slow_hash::Cost;
 use crate::vault::Vault;
 
 fn stored(hash: SecretHash) -> Secret {
