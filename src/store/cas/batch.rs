@@ -13,6 +13,9 @@ use crate::state::{ConsumeRefusal, Key, Op, Outcome};
 use crate::store::rows::{RowChange, RowInsert, Session, Stamp, StampedRow};
 use crate::store::{Answer, StoreError, check_size};
 
+/// A write without an answer: the stamp that it wrote, and the answers of its operations if it was done.
+type UnknownWrite = (Stamp, Vec<(usize, Answer)>);
+
 /// A batch in progress.
 pub(super) struct OpBatch<'a> {
     ops: &'a [Op],
@@ -25,7 +28,7 @@ pub(super) struct OpBatch<'a> {
     /// True if something was committed in `session` since the last read.
     committed: bool,
     /// Writes without an answer; at most one per row has been done or may yet be done.
-    unknown: BTreeMap<Key, Vec<(Stamp, Vec<(usize, Answer)>)>>,
+    unknown: BTreeMap<Key, Vec<UnknownWrite>>,
     results: Vec<Option<Result<Answer, StoreError>>>,
 }
 

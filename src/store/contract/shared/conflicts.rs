@@ -50,7 +50,10 @@ pub async fn a_row_that_another_node_changed_is_stepped_again<S: SharedSubject>(
     let ops = vec![rotate(1, 0, 2).into(), rotate(2, 0, 2).into(), rotate(3, 0, 2).into()];
     let found: Vec<_> = s.apply(ops).await.into_iter().map(|answer| rotated(&answer.unwrap().outcome)).collect();
     assert_eq!(found, [(1, false), (1, true), (1, false)], "the successor that the other one made, and no other row");
-    assert_eq!(s.rows.calls(), Calls { reads: 2, changes: 2, ..Calls::default() });
+    let Calls { reads, inserts, changes, confirms } = s.rows.calls();
+    assert_eq!((inserts, changes, confirms), (0, 2, 0));
+    // an engine that does not bring the moments that its rows name is read twice in each round
+    assert!([2, 4].contains(&reads), "{reads} reads");
     assert_eq!(rotated(&s.outcome(rotate(2, 1, 3)).await), (2, false));
 }
 
