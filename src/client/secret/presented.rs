@@ -39,7 +39,7 @@ impl Presented<'_> {
         Some(SecretHash::Keyed { key, mac: self.mac(key)? })
     }
 
-    /// The secret in the form that [`StoredSecret::unseal`] opens.
+    /// The secret in the form that [`StoredSecret::unseal`](super::StoredSecret::unseal) opens.
     pub fn seal(&self) -> String {
         let id = Id::random();
         let owner = owner(self.issuer, self.client);
