@@ -1,83 +1,82 @@
-//! The supervisor of the grants' actors: starts one for each grant and replaces those that die.
+//! The router actor: forwards token requests to the actor of their grant, starts these actors and replaces those that
+//! die. It never waits for one.
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use prometheus::IntCounter;
-use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SpawnErr, SupervisionEvent};
+use ractor::{Actor, ActorProcessingErr, ActorRef, SpawnErr, SupervisionEvent};
 
-use super::registered::RegisteredGrant;
+use super::message::{GrantMailbox, RouterMessage};
 use crate::grant::actor::{GrantActor, GrantRuntime, Job};
 
-/// Asks the supervisor to start the actor of a grant.
-pub(super) struct Register {
-    pub(super) runtime: Arc<GrantRuntime>,
-    pub(super) reply: RpcReplyPort<Result<Arc<RegisteredGrant>, SpawnErr>>,
-}
+struct RouterActor;
 
-struct GrantSupervisor {
-    max_in_flight: usize,
-}
-
-struct Supervised {
-    grants: Vec<Arc<RegisteredGrant>>,
+struct RoutedGrants {
+    grants: Vec<(GrantMailbox, Arc<GrantRuntime>)>,
     restarts: IntCounter,
 }
 
-/// Starts the supervisor, without any grant.
+/// Starts the router actor, without any grant.
 pub(super) async fn start(
     restarts: IntCounter,
-    max_in_flight: usize,
-) -> Result<(ActorRef<Register>, tokio::task::JoinHandle<()>), SpawnErr> {
-    Actor::spawn(None, GrantSupervisor { max_in_flight }, restarts).await
+) -> Result<(ActorRef<RouterMessage>, tokio::task::JoinHandle<()>), SpawnErr> {
+    Actor::spawn(None, RouterActor, restarts).await
 }
 
-impl Actor for GrantSupervisor {
-    type Msg = Register;
-    type State = Supervised;
+impl Actor for RouterActor {
+    type Msg = RouterMessage;
+    type State = RoutedGrants;
     type Arguments = IntCounter;
 
     async fn pre_start(
         &self,
-        _myself: ActorRef<Register>,
+        _myself: ActorRef<RouterMessage>,
         restarts: IntCounter,
-    ) -> Result<Supervised, ActorProcessingErr> {
-        Ok(Supervised { grants: Vec::new(), restarts })
+    ) -> Result<RoutedGrants, ActorProcessingErr> {
+        Ok(RoutedGrants { grants: Vec::new(), restarts })
     }
 
     async fn handle(
         &self,
-        myself: ActorRef<Register>,
-        Register { runtime, reply }: Register,
-        state: &mut Supervised,
+        myself: ActorRef<RouterMessage>,
+        message: RouterMessage,
+        state: &mut RoutedGrants,
     ) -> Result<(), ActorProcessingErr> {
-        let registered = spawn(&myself, &runtime).await.map(|actor| {
-            let grant = Arc::new(RegisteredGrant::new(runtime, actor, self.max_in_flight));
-            state.grants.push(grant.clone());
-            grant
-        });
-        let _ = reply.send(registered);
+        match message {
+            // a dead grant's mailbox drops the job, and the edge hears of it as `Gone`
+            RouterMessage::Serve(mailbox, job) => drop(mailbox.load().cast(job)),
+            RouterMessage::Register(runtime, reply) => {
+                let registered = spawn(&myself, &runtime).await.map(|actor| {
+                    let mailbox: GrantMailbox = Arc::new(ArcSwap::from_pointee(actor));
+                    state.grants.push((mailbox.clone(), runtime));
+                    mailbox
+                });
+                let _ = reply.send(registered);
+            }
+        }
         Ok(())
     }
 
     async fn handle_supervisor_evt(
         &self,
-        myself: ActorRef<Register>,
+        myself: ActorRef<RouterMessage>,
         event: SupervisionEvent,
-        state: &mut Supervised,
+        state: &mut RoutedGrants,
     ) -> Result<(), ActorProcessingErr> {
         let (SupervisionEvent::ActorFailed(dead, _) | SupervisionEvent::ActorTerminated(dead, _, _)) = event else {
             return Ok(());
         };
-        if let Some(grant) = state.grants.iter().find(|grant| grant.live.load().get_id() == dead.get_id()) {
-            tracing::error!(grant = &**grant.metrics().label(), "a grant actor died; starting another");
+        if let Some((mailbox, runtime)) = state.grants.iter().find(|(live, _)| live.load().get_id() == dead.get_id()) {
+            tracing::error!(grant = runtime.grant.grant_type().as_str(), "a grant actor died; starting another");
             state.restarts.inc();
-            grant.live.store(Arc::new(spawn(&myself, &grant.runtime).await?));
+            mailbox.store(Arc::new(spawn(&myself, runtime).await?));
         }
         Ok(())
     }
 }
 
-async fn spawn(supervisor: &ActorRef<Register>, runtime: &Arc<GrantRuntime>) -> Result<ActorRef<Job>, SpawnErr> {
-    let (actor, _) = Actor::spawn_linked(None, GrantActor, runtime.clone(), supervisor.get_cell()).await?;
+async fn spawn(router: &ActorRef<RouterMessage>, runtime: &Arc<GrantRuntime>) -> Result<ActorRef<Job>, SpawnErr> {
+    let (actor, _) = Actor::spawn_linked(None, GrantActor, runtime.clone(), router.get_cell()).await?;
     Ok(actor)
 }

@@ -1,6 +1,7 @@
 //! The router: from a `grant_type` to its registered grant, whose actor it supervises.
 
 mod actor;
+mod message;
 mod metrics;
 mod registered;
 #[cfg(test)]
@@ -18,7 +19,7 @@ use crate::grant::actor::GrantRuntime;
 use crate::grant::{Context, Grant};
 use crate::metrics::Metrics;
 use crate::setting::{SettingError, check_period};
-use actor::Register;
+use message::RouterMessage;
 pub use metrics::TokenMetrics;
 pub use registered::RegisteredGrant;
 
@@ -58,7 +59,7 @@ impl RouterConfig {
 /// The registered grants by name. Cheap to clone.
 #[derive(Clone)]
 pub struct Router {
-    supervisor: ActorRef<Register>,
+    actor: ActorRef<RouterMessage>,
     grants: Arc<ArcSwap<HashMap<String, Arc<RegisteredGrant>>>>,
     /// The metrics of requests whose grant type nobody registered.
     unknown: Arc<TokenMetrics>,
@@ -73,7 +74,7 @@ const UNKNOWN: &str = "unknown";
 impl Router {
     /// Starts the supervisor and registers `grants`.
     ///
-    /// The second value completes when the supervisor is gone, which is fatal: drain and exit.
+    /// The second value completes when the router actor is gone, which is fatal: drain and exit.
     ///
     /// # Errors
     /// If an actor does not start.
@@ -84,10 +85,10 @@ impl Router {
         metrics: &Metrics,
     ) -> Result<(Self, tokio::task::JoinHandle<()>), ractor::SpawnErr> {
         let restarts = metrics.actor_restarts.with_label_values(&["grant"]);
-        let (supervisor, handle) = actor::start(restarts, config.max_in_flight_per_grant).await?;
+        let (actor, handle) = actor::start(restarts).await?;
         let unknown = Arc::new(TokenMetrics::new(metrics, UNKNOWN));
         let context = Arc::new(context.clone());
-        let router = Self { supervisor, grants: Arc::default(), unknown, config, context };
+        let router = Self { actor, grants: Arc::default(), unknown, config, context };
         router.register(grants).await?;
         Ok((router, handle))
     }
@@ -102,10 +103,12 @@ impl Router {
             if self.knows(name.as_str()) {
                 continue;
             }
-            let runtime = GrantRuntime::new(grant, Context::clone(&self.context), self.config.deadline);
-            let register = |reply| Register { runtime: Arc::new(runtime), reply };
-            let registered = ask(&self.supervisor, register, REGISTRATION).await;
-            let registered = registered.unwrap_or_else(|error| Err(ractor::SpawnErr::StartupFailed(error.into())))?;
+            let runtime = Arc::new(GrantRuntime::new(grant, Context::clone(&self.context), self.config.deadline));
+            let register = |reply| RouterMessage::Register(runtime.clone(), reply);
+            let mailbox = ask(&self.actor, register, REGISTRATION).await;
+            let mailbox = mailbox.unwrap_or_else(|error| Err(ractor::SpawnErr::StartupFailed(error.into())))?;
+            let in_flight = self.config.max_in_flight_per_grant;
+            let registered = Arc::new(RegisteredGrant::new(runtime, self.actor.clone(), mailbox, in_flight));
             let mut all = HashMap::clone(&self.grants.load());
             all.insert(name.as_str().to_owned(), registered);
             self.grants.store(Arc::new(all));
@@ -128,8 +131,8 @@ impl Router {
         &self.unknown
     }
 
-    /// Stops the supervisor and its grants; running requests are finished by their own tasks.
+    /// Stops the router actor and its grants; running requests are finished by their own tasks.
     pub fn stop(&self) {
-        self.supervisor.stop(None);
+        self.actor.stop(None);
     }
 }

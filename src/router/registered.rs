@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use prometheus::IntCounter;
 use ractor::ActorRef;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::message::{GrantMailbox, RouterMessage};
 use super::metrics::TokenMetrics;
 use crate::ask::{AskError, ask};
 use crate::grant::actor::{GrantRuntime, Job};
@@ -17,21 +17,28 @@ use crate::protocol::response::TokenResponse;
 
 /// A grant with its live actor, its admission and its metrics.
 pub struct RegisteredGrant {
-    pub(super) runtime: Arc<GrantRuntime>,
-    /// The supervisor stores another actor here when this one dies.
-    pub(super) live: ArcSwap<ActorRef<Job>>,
+    runtime: Arc<GrantRuntime>,
+    router: ActorRef<RouterMessage>,
+    mailbox: GrantMailbox,
     permits: Arc<Semaphore>,
     shed: IntCounter,
     metrics: TokenMetrics,
 }
 
 impl RegisteredGrant {
-    /// Registers the grant of `runtime`, served by `actor`, with at most `in_flight` requests at a time.
-    pub(super) fn new(runtime: Arc<GrantRuntime>, actor: ActorRef<Job>, in_flight: usize) -> Self {
+    /// Registers the grant of `runtime`, whose requests `router` forwards to `mailbox`, with at most `in_flight` of them
+    /// at a time.
+    pub(super) fn new(
+        runtime: Arc<GrantRuntime>,
+        router: ActorRef<RouterMessage>,
+        mailbox: GrantMailbox,
+        in_flight: usize,
+    ) -> Self {
         let name = runtime.grant.grant_type();
         let metrics = &runtime.context.metrics;
         Self {
-            live: ArcSwap::from_pointee(actor),
+            router,
+            mailbox,
             permits: Arc::new(Semaphore::new(in_flight)),
             shed: metrics.shed.with_label_values(&[name.as_str()]),
             metrics: TokenMetrics::new(metrics, name.as_str()),
@@ -44,7 +51,7 @@ impl RegisteredGrant {
         &self.metrics
     }
 
-    /// Sends a token request to the grant's actor and awaits the answer.
+    /// Sends a token request through the router to the grant's actor and awaits the answer.
     ///
     /// # Errors
     /// [`Error::Overloaded`] at once if too many requests of the grant are in flight, [`Error::Late`] past the deadline,
@@ -55,9 +62,8 @@ impl RegisteredGrant {
         // dropped when the answer is given or given up, or when the client hangs up
         let edge = Arc::new(());
         request.waiting = Arc::downgrade(&edge);
-        let job = |reply| Job { request, reply, since, permit };
-        let actor = ActorRef::clone(&self.live.load());
-        let answer = ask(&actor, job, self.deadline()).await;
+        let job = |reply| RouterMessage::Serve(self.mailbox.clone(), Job { request, reply, since, permit });
+        let answer = ask(&self.router, job, self.deadline()).await;
         drop(edge);
         answer.unwrap_or_else(|error| match error {
             AskError::Gone => Err(Error::Gone),

@@ -70,7 +70,7 @@ async fn a_grant_actor_that_dies_is_replaced() {
     let router = &daemon.service().router;
     let restarts = daemon.service().context.metrics.actor_restarts.with_label_values(&["grant"]);
     for round in 1..=3u64 {
-        let grants = router.supervisor.get_children();
+        let grants = router.actor.get_children();
         assert_eq!(grants.len(), crate::grant::built_in().len());
         grants.iter().for_each(ractor::ActorCell::kill);
         let back = async {
