@@ -20,6 +20,7 @@ pub mod ledger;
 pub mod lifecycle;
 pub mod memory;
 mod pending;
+pub mod postgres;
 pub mod rows;
 pub mod shards;
 mod size;

@@ -1,0 +1,6 @@
+//! Runs the suite of shared engines on a PostgreSQL of the tests' own.
+
+mod contract;
+mod server;
+
+pub(super) use server::TestServer;
