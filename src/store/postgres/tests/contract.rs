@@ -35,11 +35,10 @@ pub(super) fn config(schema: &str, lanes: u16) -> PostgresConfig {
 
 /// Runs work of its own on a thread of its own, in the middle of a test that has a runtime.
 fn elsewhere<T: Send>(work: impl Future<Output = T> + Send) -> T {
+    let limited = async { tokio::time::timeout(Duration::from_secs(20), work).await.unwrap() };
     std::thread::scope(|scope| {
-        let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let limited =
-            || runtime().block_on(async { tokio::time::timeout(Duration::from_secs(20), work).await.unwrap() });
-        scope.spawn(limited).join().unwrap()
+        let run = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(limited);
+        scope.spawn(run).join().unwrap()
     })
 }
 

@@ -5,8 +5,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{LazyLock, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::LazyLock;
 
 /// The one of this process, for tests that do not stop it.
 static SHARED: LazyLock<TestServer> = LazyLock::new(TestServer::start);
@@ -24,13 +23,19 @@ const SETTINGS: [&str; 9] = [
     "wal_sync_method=fdatasync",
 ];
 
+/// Waits for the end of whoever holds the other end of its input, ends the server and removes its directory.
+const GUARDIAN: &str = r#"cat >/dev/null
+kill -QUIT "$(head -n 1 "$0/data/postmaster.pid")" 2>/dev/null
+for _ in $(seq 50); do [ -e "$0/data/postmaster.pid" ] || break; sleep 0.1; done
+rm -rf "$0""#;
+
 /// A server of the tests' own.
 pub(crate) struct TestServer {
-    /// Directory of the data and of the socket; a process of the same user removes it.
+    /// Directory of the data and of the socket.
     pub(crate) directory: PathBuf,
     bin: PathBuf,
     more: Vec<String>,
-    child: Mutex<Option<Child>>,
+    guardian: Child,
 }
 
 impl TestServer {
@@ -66,59 +71,42 @@ impl TestServer {
             .unwrap();
         assert!(init.status.success(), "initdb: {}", String::from_utf8_lossy(&init.stderr));
         let more = more.iter().map(|own| (*own).to_owned()).collect();
-        let server = Self { directory, bin, more, child: Mutex::new(None) };
+        let mut guardian = Command::new("sh");
+        guardian.args(["-c", GUARDIAN]).arg(&directory).current_dir("/").stdin(Stdio::piped());
+        let guardian = guardian.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let server = Self { directory, bin, more, guardian };
         server.resume();
         server
     }
 
     /// Starts it again after [`TestServer::stop`].
     pub(crate) fn resume(&self) {
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.directory.join("log")).unwrap();
-        // it ends with the test, however that ends
-        let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "INT"]);
-        if is_root() {
-            command.args(["--reuid", "postgres", "--regid", "postgres", "--clear-groups"]);
-        }
-        command.arg(self.bin.join("postgres")).arg("-D").arg(self.data()).arg("-k").arg(&self.directory);
-        for setting in SETTINGS.iter().copied().chain(self.more.iter().map(String::as_str)) {
-            command.args(["-c", setting]);
-        }
-        let child = command.current_dir("/").stdout(Stdio::null()).stderr(log).spawn().unwrap();
-        *self.child.lock().unwrap_or_else(PoisonError::into_inner) = Some(child);
-        let end = Instant::now() + Duration::from_secs(20);
-        while !self.is_ready() {
-            assert!(Instant::now() < end, "the server does not start: {}", self.log());
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    fn is_ready(&self) -> bool {
-        let mut ready = Command::new(self.bin.join("pg_isready"));
-        let status = ready.args(["-q", "-t", "1", "-h"]).arg(&self.directory).status();
-        status.is_ok_and(|status| status.success())
-    }
-
-    fn data(&self) -> PathBuf {
-        self.directory.join("data")
-    }
-
-    fn log(&self) -> String {
-        std::fs::read_to_string(self.directory.join("log")).unwrap_or_default()
+        let settings = SETTINGS.iter().copied().chain(self.more.iter().map(String::as_str));
+        let mut options = format!("-k {}", self.directory.display());
+        settings.for_each(|setting| options.push_str(&format!(" -c {setting}")));
+        self.control(&["start", "-o", &options]);
     }
 
     /// Ends it at once, as a crash would (`immediate`), or by ending its sessions (`fast`).
     pub(crate) fn stop(&self, mode: &str) {
-        let stopped = as_postgres(&self.bin.join("pg_ctl"))
-            .args(["stop", "-w", "-t", "20", "-m", mode, "-D"])
-            .arg(self.data())
+        self.control(&["stop", "-m", mode]);
+    }
+
+    fn control(&self, args: &[&str]) {
+        let log = self.directory.join("data/log");
+        let done = as_postgres(&self.bin.join("pg_ctl"))
+            .args(["-s", "-w", "-t", "20", "-l"])
+            .arg(&log)
+            .arg("-D")
+            .arg(self.directory.join("data"))
+            .args(args)
             .current_dir("/")
+            .stdin(Stdio::null())
             .stdout(Stdio::null())
+            .stderr(Stdio::null())
             .status();
-        assert!(stopped.is_ok_and(|status| status.success()), "the server does not stop: {}", self.log());
-        if let Some(mut child) = self.child.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            let _ = child.wait();
-        }
+        let log = || std::fs::read_to_string(&log).unwrap_or_default();
+        assert!(done.is_ok_and(|status| status.success()), "pg_ctl {args:?}: {}", log());
     }
 
     /// Runs SQL in a database and gives what it printed.
@@ -136,11 +124,8 @@ impl TestServer {
 
 impl Drop for TestServer {
     fn drop(&mut self) {
-        if let Some(mut child) = self.child.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-        let _ = std::fs::remove_dir_all(&self.directory);
+        drop(self.guardian.stdin.take());
+        let _ = self.guardian.wait();
     }
 }
 
