@@ -145,7 +145,7 @@ fn split(family: &Family) -> (FixedFamily<'_>, MovingFamily) {
         rotated_at: *rotated_at,
         idle_until: *idle_until,
         keep_until: *keep_until,
-        revoked: revoked.clone(),
+        revoked: *revoked,
     };
     (fixed, moving)
 }

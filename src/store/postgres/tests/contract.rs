@@ -11,13 +11,18 @@ use crate::store::contract::shared::{Node, SharedSubject};
 use crate::store::postgres::{Postgres, PostgresCell, PostgresConfig, PostgresTls, UnsafeEngine, migrate};
 
 /// The settings of an engine in a schema of the shared server.
-pub(super) fn config(schema: &str, lanes: u16) -> PostgresConfig {
+fn config(schema: &str, lanes: u16) -> PostgresConfig {
+    config_on(TestServer::shared(), schema, lanes)
+}
+
+/// The settings of an engine in a schema of a server.
+pub(super) fn config_on(server: &TestServer, schema: &str, lanes: u16) -> PostgresConfig {
     PostgresConfig {
         deployment: "test".to_owned(),
         allow_unsafe_engine: UnsafeEngine::Always,
         cells: vec![PostgresCell {
             id: 0,
-            hosts: vec![TestServer::shared().directory.display().to_string()],
+            hosts: vec![server.directory.display().to_string()],
             database: "postgres".to_owned(),
             schema: schema.to_owned(),
             user: "postgres".to_owned(),

@@ -35,6 +35,7 @@ pub(crate) struct TestServer {
     pub(crate) directory: PathBuf,
     bin: PathBuf,
     more: Vec<String>,
+    port: String,
     guardian: Child,
 }
 
@@ -70,11 +71,12 @@ impl TestServer {
             .output()
             .unwrap();
         assert!(init.status.success(), "initdb: {}", String::from_utf8_lossy(&init.stderr));
-        let more = more.iter().map(|own| (*own).to_owned()).collect();
+        let more: Vec<String> = more.iter().map(|own| (*own).to_owned()).collect();
         let mut guardian = Command::new("sh");
         guardian.args(["-c", GUARDIAN]).arg(&directory).current_dir("/").stdin(Stdio::piped());
         let guardian = guardian.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let server = Self { directory, bin, more, guardian };
+        let port = more.iter().find_map(|own: &String| own.strip_prefix("port=")).unwrap_or("5432").to_owned();
+        let server = Self { directory, bin, more, port, guardian };
         server.resume();
         server
     }
@@ -109,10 +111,10 @@ impl TestServer {
         assert!(done.is_ok_and(|status| status.success()), "pg_ctl {args:?}: {}", log());
     }
 
-    /// Runs SQL in a database and gives what it printed.
-    pub(crate) fn sql(&self, database: &str, text: &str) -> String {
+    /// Runs SQL in the database `postgres` and gives what it printed.
+    pub(crate) fn sql(&self, text: &str) -> String {
         let output = Command::new(self.bin.join("psql"))
-            .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database, "-h"])
+            .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-p", &self.port, "-h"])
             .arg(&self.directory)
             .args(["-c", text])
             .output()
