@@ -7,7 +7,7 @@ use super::connect::{Admitted, CONFIRMATION, confirm};
 use super::dial::{CONNECT, Dialer};
 use super::facts;
 use super::gate::{self, Expected, RuleOutcome};
-use super::settings;
+use super::settings::settings;
 use crate::metrics::Stopwatch;
 
 /// Number of confirmations that are timed.

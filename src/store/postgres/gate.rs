@@ -4,7 +4,7 @@
 
 use super::config::UnsafeEngine;
 use super::facts::ServerFacts;
-use super::migrate::{NEWEST, OLDEST};
+use super::schema::{NEWEST, OLDEST};
 
 /// Oldest version of PostgreSQL that is used.
 const OLDEST_SERVER: i32 = 150_000;
@@ -119,8 +119,8 @@ fn waived(verdict: Verdict, allowed: UnsafeEngine) -> Verdict {
 /// The rules about what stands in the database.
 fn tables(facts: &ServerFacts, expected: &Expected) -> Vec<Verdict> {
     let Some(meta) = &facts.meta else {
-        let found = "the database has no tables of jeton";
-        return vec![rule("schema", found, false, "run `jeton migrate`", true)];
+        let found = "the role finds no tables of jeton in its schema";
+        return vec![rule("schema", found, false, "run `jeton migrate`, as the role that owns them", true)];
     };
     let schema = format!("schema {}, this jeton works with {OLDEST} to {NEWEST}", meta.schema);
     let advice = if meta.schema > NEWEST {

@@ -12,16 +12,9 @@ use super::facts::{self, ServerFacts};
 use super::failure::unavailable;
 use super::gate::{self, Expected, Verdict};
 use super::query::{Query, param};
-use super::settings;
+use super::schema::{NEWEST, STEPS};
+use super::settings::settings;
 use crate::store::StoreError;
-
-/// The steps; the schema after step `n` is `n`, counted from 1.
-const STEPS: [&str; 1] = [include_str!("migrations/0001.sql")];
-
-/// The newest schema that this program knows.
-pub(super) const NEWEST: i32 = STEPS.len() as i32;
-/// The oldest schema that this program works with.
-pub(super) const OLDEST: i32 = 1;
 
 /// Longest time for all steps.
 const LIMIT: Duration = Duration::from_secs(3600);

