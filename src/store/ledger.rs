@@ -10,7 +10,7 @@ pub type LaneId = u16;
 /// The number of batches that an engine takes concurrently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lanes {
-    /// Number of lanes; operations on one row always take the same lane.
+    /// Number of lanes; which one an operation takes is [`Ledger::lane`].
     pub count: LaneId,
     /// Number of batches of one lane that may be in flight at once. One, unless the engine itself groups waiting
     /// batches: then more, so that an operation does not have to wait for one batch to end before it can join the next.
@@ -30,6 +30,12 @@ pub struct Answer {
 pub trait Ledger: Send + Sync + 'static {
     /// Returns the number of batches that the ledger takes concurrently; at least one lane.
     fn lanes(&self) -> Lanes;
+
+    /// Returns the lane of an operation. By default those on one row always take the same one; a ledger that several nodes
+    /// share needs that for nothing but speed, and may keep apart what commits in different ways.
+    fn lane(&self, op: &Op) -> LaneId {
+        op.key().lane(self.lanes().count)
+    }
 
     /// Carries out operations in order and returns their results in the same order, after they are durable. Operations
     /// on the same row see each other. An operation may fail alone, as [`StoreError::Corrupt`] or

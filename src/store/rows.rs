@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::{LaneId, Lanes, StoreError, Swept};
 use crate::clock::Time;
 use crate::id::random_bytes;
-use crate::state::{Key, Row};
+use crate::state::{Key, Op, Row};
 
 /// Greatest age of the confirmation that a peek relies on, unless the engine says otherwise.
 pub const MAX_STALENESS: Duration = Duration::from_secs(1);
@@ -100,6 +100,11 @@ pub trait Rows: Send + Sync + 'static {
     /// Returns the number of batches that the engine takes concurrently.
     fn lanes(&self) -> Lanes;
 
+    /// Returns the lane of an operation, see [`Ledger::lane`](super::Ledger::lane).
+    fn lane(&self, op: &Op) -> LaneId {
+        op.key().lane(self.lanes().count)
+    }
+
     /// Returns the engine's time as this node knows it, without asking; never steps back.
     fn now(&self) -> Time;
 
@@ -142,6 +147,10 @@ pub trait Rows: Send + Sync + 'static {
 impl<R: Rows> Rows for Arc<R> {
     fn lanes(&self) -> Lanes {
         R::lanes(self)
+    }
+
+    fn lane(&self, op: &Op) -> LaneId {
+        R::lane(self, op)
     }
 
     fn now(&self) -> Time {

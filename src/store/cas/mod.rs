@@ -168,6 +168,10 @@ impl<R: Rows> Ledger for Cas<R> {
         self.rows.lanes()
     }
 
+    fn lane(&self, op: &Op) -> LaneId {
+        self.rows.lane(op)
+    }
+
     fn apply(&self, lane: LaneId, ops: Vec<Op>) -> Pending<'_, Vec<Result<Answer, StoreError>>> {
         Box::pin(async move { Ok(self.run(Connection::Lane(lane), &ops).await) })
     }

@@ -71,10 +71,10 @@ pub struct PostgresCell {
     /// Authorities of the servers' certificates (PEM); absent: those that browsers trust.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub root_certificate_file: Option<PathBuf>,
-    /// Lanes of operations, each with a connection for reads and changes.
+    /// Lanes of what changes something that is there, each with a connection.
     #[serde(default = "default_changes_lanes")]
     pub changes_lanes: u16,
-    /// Connections for the inserts of what begins: codes, devices, used assertions.
+    /// Lanes of what begins (codes, devices, used assertions), each with a connection.
     #[serde(default = "default_begins_lanes")]
     pub begins_lanes: u16,
 }

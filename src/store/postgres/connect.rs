@@ -174,13 +174,28 @@ impl Connector {
                     Err(reason) => tracing::debug!(reason, "a higher timeline that does not confirm"),
                 }
             }
-            match self.confirmed(admitted).await {
+            let still = self.still_admitted(&admitted).await;
+            match still.and(self.confirmed(admitted).await) {
                 Ok(same) => admitted = same,
                 Err(reason) => {
                     self.publish(Primary::Away { reason: reason.clone(), lasting: false });
                     return reason;
                 }
             }
+        }
+    }
+
+    /// Takes the primary in use through the gate again: its settings may be changed while it runs.
+    async fn still_admitted(&self, admitted: &Admitted) -> Result<(), String> {
+        let name = self.dialer.name(admitted.connection.host);
+        match tokio::time::timeout(CONFIRMATION, facts::ask(&admitted.connection)).await {
+            Ok(Ok(facts)) => {
+                let verdicts = gate::judge(&facts, &self.expected);
+                let failure = verdicts.iter().find_map(gate::Verdict::failure);
+                failure.map_or(Ok(()), |(reason, _)| Err(format!("{name}: {reason}")))
+            }
+            Ok(Err(failure)) => Err(format!("{name}: {}", failure.reason)),
+            Err(_) => Err(format!("{name} does not answer")),
         }
     }
 

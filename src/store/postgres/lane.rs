@@ -54,8 +54,15 @@ impl Lane {
     /// Starts a lane; it connects when it is first asked.
     pub(super) fn start(parts: LaneParts) -> Self {
         let (jobs, queue) = mpsc::channel(QUEUE);
-        let lane =
-            LaneTask { parts, jobs: queue, waiting: VecDeque::new(), connection: None, late: None, failed: None };
+        let lane = LaneTask {
+            parts,
+            jobs: queue,
+            waiting: VecDeque::new(),
+            connection: None,
+            late: None,
+            sent: Stopwatch::start(),
+            failed: None,
+        };
         tokio::spawn(lane.run());
         Self { jobs }
     }
@@ -93,6 +100,8 @@ struct LaneTask {
     connection: Option<(ServerConnection, FoundPrimary)>,
     /// The statement that takes too long.
     late: Option<Running>,
+    /// Since the last statement was sent.
+    sent: Stopwatch,
     /// The last failure to connect.
     failed: Option<(Stopwatch, String)>,
 }
@@ -187,9 +196,8 @@ impl LaneTask {
         if asked.is_empty() {
             return;
         }
-        let watch = Stopwatch::start();
         let read = match self.execute(reads::query(&keys), None).await {
-            Ok(Ran::Done(session, rows)) => reads::found(session, &rows, &keys, watch, &self.parts.time),
+            Ok(Ran::Done(session, rows)) => reads::found(session, &rows, &keys, self.sent, &self.parts.time),
             Ok(Ran::Conflict | Ran::OtherSession) => Err(unavailable("a read was turned back")),
             Err(error) => Err(error),
         };
@@ -236,6 +244,7 @@ impl LaneTask {
         }
         let effect = query.effect;
         let mut running = connection.run(query);
+        self.sent = Stopwatch::start();
         let failure = match tokio::time::timeout(STATEMENT, &mut running).await {
             Ok(Ok(rows)) => return Ok(Ran::Done(own, rows)),
             Ok(Err(failure)) => failure,

@@ -20,8 +20,7 @@ const TRIES: usize = 4;
 
 /// The lanes of a cell.
 pub(super) struct Links {
-    changes: Vec<Lane>,
-    begins: Vec<Lane>,
+    lanes: Vec<Lane>,
     peeks: Lane,
     /// For documents, keys and sweeps.
     pub(super) control: Lane,
@@ -32,11 +31,9 @@ pub(super) struct Links {
 }
 
 impl Links {
-    pub(super) fn start(parts: &LaneParts, changes: u16, begins: u16, max_staleness: Duration) -> Self {
-        let lanes = |count: u16| (0..count.max(1)).map(|_| Lane::start(parts.clone())).collect();
+    pub(super) fn start(parts: &LaneParts, lanes: u16, max_staleness: Duration) -> Self {
         Self {
-            changes: lanes(changes),
-            begins: lanes(begins),
+            lanes: (0..lanes).map(|_| Lane::start(parts.clone())).collect(),
             peeks: Lane::start(parts.clone()),
             control: Lane::start(parts.clone()),
             primary: parts.primary.clone(),
@@ -45,21 +42,11 @@ impl Links {
         }
     }
 
-    /// Returns the lane for reads, changes and confirmations.
+    /// Returns the lane that a call takes.
     pub(super) fn lane(&self, on: Connection) -> Result<&Lane, StoreError> {
         match on {
             Connection::Peeks => Ok(&self.peeks),
-            Connection::Lane(lane) => self.changes.get(usize::from(lane)).ok_or_else(|| no_lane(on)),
-        }
-    }
-
-    /// Returns the lane for inserts that rest on no read.
-    pub(super) fn begins(&self, on: Connection) -> Result<&Lane, StoreError> {
-        match on {
-            Connection::Peeks => Ok(&self.peeks),
-            Connection::Lane(lane) => {
-                self.begins.get(usize::from(lane) % self.begins.len().max(1)).ok_or_else(|| no_lane(on))
-            }
+            Connection::Lane(lane) => self.lanes.get(usize::from(lane)).ok_or_else(|| no_lane(on)),
         }
     }
 

@@ -59,6 +59,7 @@ const START: Duration = Duration::from_secs(10);
 /// The shared engine on PostgreSQL.
 pub struct Postgres {
     changes_lanes: u16,
+    begins_lanes: u16,
     max_staleness: Duration,
     time: Arc<EngineTime>,
     /// `None` after [`Lifecycle::close`].
@@ -101,8 +102,14 @@ impl Postgres {
         let (dialer, time) = (Arc::new(dialer), Arc::new(EngineTime::new(clock)));
         tokio::spawn(Connector::new(Arc::clone(&dialer), expected.clone(), publish).run());
         let parts = LaneParts { dialer, expected, primary, time: Arc::clone(&time) };
-        let links = Links::start(&parts, changes_lanes, begins_lanes, config.max_staleness);
-        Ok(Self { changes_lanes, max_staleness: config.max_staleness, time, links: ArcSwapOption::from_pointee(links) })
+        let links = Links::start(&parts, changes_lanes.saturating_add(begins_lanes), config.max_staleness);
+        Ok(Self {
+            changes_lanes,
+            begins_lanes,
+            max_staleness: config.max_staleness,
+            time,
+            links: ArcSwapOption::from_pointee(links),
+        })
     }
 
     fn links(&self) -> Result<Arc<Links>, StoreError> {

@@ -47,7 +47,8 @@ pub(super) fn found(
             None => server = Some(Time::from_millis(unsigned(row.try_get(7).map_err(odd)?))),
         }
     }
-    let server = server.ok_or_else(|| StoreError::Fatal("the database did not say its time".to_owned()))?;
+    let server =
+        server.ok_or_else(|| StoreError::Unavailable { reason: "the database did not say its time".to_owned() })?;
     Ok(ReadRows { session, now: time.answered(server, asked), rows: read })
 }
 

@@ -9,7 +9,7 @@ use super::reads::{odd, unsigned};
 use super::statements::{CHANGE, INSERT, SWEEPS, TABLES};
 use super::stored::{self, StoredRow};
 use crate::clock::Time;
-use crate::state::{Key, Row};
+use crate::state::{Key, Op, Row};
 use crate::store::codec::{key_bytes, key_from_bytes};
 use crate::store::rows::{Connection, ReadRows, RowChange, RowInsert, Rows, Session, StampedRow, Written};
 use crate::store::{LaneId, Lanes, StoreError, Swept, deadline};
@@ -96,9 +96,18 @@ fn written(ran: Ran) -> Result<Written, StoreError> {
 }
 
 impl Rows for Postgres {
-    /// Returns lanes in each of which one batch may insert what begins while the next one reads and changes.
     fn lanes(&self) -> Lanes {
-        Lanes { count: self.changes_lanes, depth: 2 }
+        Lanes { count: self.changes_lanes.saturating_add(self.begins_lanes), depth: 1 }
+    }
+
+    /// Keeps what begins apart: its batches are one statement each, and so wait for one commit. With changes in them they
+    /// would wait for two.
+    fn lane(&self, op: &Op) -> LaneId {
+        if op.begins() {
+            self.changes_lanes.saturating_add(op.key().lane(self.begins_lanes))
+        } else {
+            op.key().lane(self.changes_lanes)
+        }
     }
 
     fn now(&self) -> Time {
@@ -120,9 +129,7 @@ impl Rows for Postgres {
         rows: Vec<RowInsert>,
     ) -> Result<Written, StoreError> {
         let (links, query) = (self.links()?, insert(&rows)?);
-        // a guess is bound to no session, so it need not wait for the reads of its lane
-        let lane = if session.is_none() { links.begins(on)? } else { links.lane(on)? };
-        written(lane.run(query, session).await?)
+        written(links.lane(on)?.run(query, session).await?)
     }
 
     async fn change(&self, on: Connection, session: Session, rows: Vec<RowChange>) -> Result<Written, StoreError> {
@@ -134,7 +141,7 @@ impl Rows for Postgres {
         self.links()?.lane(on)?.confirm(session).await
     }
 
-    /// Sweeps the tables whose number, counted around the lanes, is the lane's.
+    /// Sweeps the tables whose number, counted around the lanes for changes, is the lane's; the others sweep nothing.
     async fn sweep(&self, lane: LaneId, budget: usize) -> Result<Swept, StoreError> {
         let links = self.links()?;
         let (mut swept, mut left) = (Swept::default(), budget);

@@ -109,7 +109,7 @@ impl Shards {
 
     async fn apply(&self, op: Placed<Op>, limit: Duration) -> Result<Outcome, StoreError> {
         check_size(&op.of).and_then(|()| self.check()).and_then(|()| here(op.cell))?;
-        let shard = self.inner.lane(&op.of.key());
+        let shard = self.inner.shards.get(usize::from(self.inner.engine.ledger.lane(&op.of)));
         let shard = shard.ok_or_else(|| StoreError::Fatal("the engine has no lane".to_owned()))?;
         shard.apply(op.of, limit).await
     }
@@ -176,13 +176,6 @@ impl Shards {
 
     fn check(&self) -> Result<(), StoreError> {
         self.inner.failure.borrow().clone().map_or(Ok(()), |why| Err(StoreError::Fatal(why)))
-    }
-}
-
-impl Inner {
-    fn lane(&self, key: &Key) -> Option<&Shard> {
-        let count = u16::try_from(self.shards.len()).unwrap_or(u16::MAX);
-        self.shards.get(usize::from(key.lane(count)))
     }
 }
 

@@ -41,13 +41,17 @@ fn is_ready(engine: &Postgres) -> bool {
     engine.health() == Health::Ready
 }
 
-/// Makes every commit wait for a standby that is not there, or no longer.
-fn demand_standby(server: &TestServer, demanded: bool) {
-    server.sql(if demanded {
-        "ALTER SYSTEM SET synchronous_standby_names = 'nobody'"
-    } else {
-        "ALTER SYSTEM RESET synchronous_standby_names"
-    });
+/// Makes every commit wait for a standby that is not there; returns when the first one does, which is the connector's,
+/// and so most of a second before the cell is away.
+async fn demand_standby(server: &TestServer) {
+    server.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    server.sql("SELECT pg_reload_conf()");
+    until("commits wait", || server.sql(WAITING) == "1").await;
+}
+
+/// Lets all commits go on.
+fn release(server: &TestServer) {
+    server.sql("ALTER SYSTEM RESET synchronous_standby_names");
     server.sql("SELECT pg_reload_conf()");
 }
 
@@ -84,7 +88,7 @@ async fn a_cell_whose_commits_wait_is_away_and_its_connections_do_not_grow() {
     };
     let first = node.apply(0, vec![redeem(1, 1, START).into()]).await.unwrap();
     assert_eq!(redeemed(first), [Ok(Outcome::RedeemCode(Ok(())))]);
-    demand_standby(&server, true);
+    demand_standby(&server).await;
     let began = Stopwatch::start();
     let waits = redeemed(node.apply(0, vec![redeem(2, 1, START).into()]).await.unwrap());
     assert!(matches!(waits[..], [Err(StoreError::Indeterminate { .. })]), "it may be done: {waits:?}");
@@ -100,7 +104,7 @@ async fn a_cell_whose_commits_wait_is_away_and_its_connections_do_not_grow() {
     let before = (server.sql(WAITING), server.sql(CONNECTED));
     pause(3_000).await;
     assert_eq!((server.sql(WAITING), server.sql(CONNECTED)), before, "nobody hung up, and nobody came again");
-    demand_standby(&server, false);
+    release(&server);
     until("the cell is back", || is_ready(&engine)).await;
     // what was written meanwhile was done, and is known by its attempt
     let ops: Vec<Op> = vec![redeem(2, 1, START).into(), rotate(1, 0, 9).into()];
@@ -113,16 +117,16 @@ async fn a_wait_that_somebody_ended_is_an_unknown_outcome() {
     let server = TestServer::start();
     let engine = engine(&server).await;
     engine.put(document("first"), 0).await.unwrap();
-    demand_standby(&server, true);
+    demand_standby(&server).await;
     let put = tokio::spawn({
         let engine = engine.clone();
         async move { engine.put(document("second"), 0).await }
     });
-    until("it waits", || server.sql(WAITING) != "0").await;
+    until("it waits", || server.sql(WAITING) == "2").await;
     server.sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
     let ended = put.await.unwrap();
     assert!(matches!(ended, Err(StoreError::Indeterminate { .. })), "no standby has it: {ended:?}");
-    demand_standby(&server, false);
+    release(&server);
     until("the cell is back", || is_ready(&engine)).await;
     let found = engine.get("client", "second").await.unwrap();
     assert!(found.is_some(), "it was done here");
@@ -144,4 +148,61 @@ async fn a_warning_about_standbys_poisons_its_connection_alone() {
     assert!(matches!(poisoned, Err(StoreError::Indeterminate { .. })), "{poisoned:?}");
     assert!(run("SELECT 1").await.is_ok(), "on a new connection");
     assert!(is_ready(&engine));
+}
+
+/// The gate stays: an operator may change a server while it runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_no_longer_passes_is_left() {
+    let server = TestServer::start();
+    let engine = engine(&server).await;
+    server.sql("UPDATE jeton.meta SET deployment = 'another'");
+    let says = |text: &str| matches!(engine.health(), Health::Unavailable(why) if why.contains(text));
+    until("it is left", || says("this node is of \"test\"")).await;
+    let read = engine.read(Connection::Peeks, &[Key::Family(family(1))]).await;
+    assert!(matches!(read, Err(StoreError::Unavailable { .. })), "{read:?}");
+    server.sql("UPDATE jeton.meta SET deployment = 'test'");
+    until("it is taken again", || is_ready(&engine)).await;
+    assert!(engine.read(Connection::Peeks, &[Key::Family(family(1))]).await.is_ok());
+}
+
+/// A rotation is logged as the part that it changes, and moves no entry of an index.
+#[tokio::test(flavor = "multi_thread")]
+async fn rotations_leave_the_indexes_alone_and_log_little() {
+    const ROTATIONS: u32 = 40;
+    let server = TestServer::with(&["autovacuum=off", "full_page_writes=off"]);
+    let engine = engine(&server).await;
+    let node = Cas::new(engine.clone());
+    let mut long = redeem(1, 1, START);
+    long.grant = vec![7; 1_500].into();
+    assert!(node.apply(0, vec![long.into()]).await.unwrap().iter().all(Result::is_ok));
+    let log = || server.sql("SELECT pg_current_wal_insert_lsn() - '0/0'").parse::<u64>().unwrap();
+    let before = log();
+    for generation in 0..ROTATIONS {
+        let answers = node.apply(0, vec![rotate(1, generation, 2).into()]).await.unwrap();
+        let outcome = answers[0].as_ref().map(|answer| answer.outcome.clone());
+        assert!(matches!(outcome, Ok(Outcome::Rotate(Ok(_)))), "{outcome:?}");
+    }
+    let each = (log() - before) / u64::from(ROTATIONS);
+    assert!(each < 700, "{each} bytes for a rotation, of a row of more than 1,500");
+    let updates = || {
+        server.sql(
+            "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_all_tables WHERE relname = 'family' AND schemaname = 'jeton'",
+        )
+    };
+    engine.close().await.unwrap();
+    until("the statistics are there", || updates().starts_with(&ROTATIONS.to_string())).await;
+    assert_eq!(updates(), format!("{ROTATIONS}|{ROTATIONS}"), "each on its page");
+}
+
+/// What begins has lanes of its own: its batches wait for one commit.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_begins_is_kept_apart_from_what_changes() {
+    let server = TestServer::start();
+    let engine = engine(&server).await;
+    let lanes = Rows::lanes(&*engine).count;
+    assert_eq!(lanes, 2);
+    for n in 0..20 {
+        assert_eq!(Rows::lane(&*engine, &rotate(n, 0, 1).into()), 0);
+        assert_eq!(Rows::lane(&*engine, &redeem(n, 1, START).into()), 1);
+    }
 }
