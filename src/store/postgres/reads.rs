@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tokio_postgres::Row as SqlRow;
 
 use super::query::{Query, param};
-use super::statements::{READ, TABLES};
+use super::statements::{READS, TABLES, set_of};
 use super::stored;
 use super::time::EngineTime;
 use crate::clock::Time;
@@ -26,7 +26,8 @@ pub(super) fn query(keys: &[Key]) -> Query {
         keys.dedup();
         keys
     };
-    Query::read(&READ, TABLES.iter().map(|(_, kind)| param(of_kind(*kind))).collect())
+    let of_kinds = TABLES.iter().map(|(_, kind)| of_kind(*kind)).filter(|keys| !keys.is_empty());
+    Query::read(&READS[set_of(keys)], of_kinds.map(param).collect())
 }
 
 /// Returns what the statement found of these rows, and of those that came along.

@@ -6,7 +6,7 @@ use super::Postgres;
 use super::job::Ran;
 use super::query::{Param, Query, param};
 use super::reads::{odd, unsigned};
-use super::statements::{CHANGE, INSERT, SWEEPS, TABLES};
+use super::statements::{CHANGES, INSERTS, SWEEPS, TABLES, set_of};
 use super::stored::{self, StoredRow};
 use crate::clock::Time;
 use crate::state::{Key, Op, Row};
@@ -64,7 +64,7 @@ fn insert(rows: &[RowInsert]) -> Result<Query, StoreError> {
     let Columns { key, stamp, keep, fence, fixed, moving } = columns;
     let mut params: Vec<Param> = vec![param(key), param(stamp), param(keep), param(fence), param(fixed), param(moving)];
     params.extend([param(fences), param(guessing), param(guessed)]);
-    Ok(Query::write(&INSERT, params))
+    Ok(Query::write(&INSERTS[set_of(rows.iter().map(|row| &row.key))], params))
 }
 
 fn change(rows: &[RowChange]) -> Result<Query, StoreError> {
@@ -76,7 +76,7 @@ fn change(rows: &[RowChange]) -> Result<Query, StoreError> {
     let Columns { key, stamp, keep, fence, fixed, moving } = columns;
     let params =
         vec![param(key), param(expected), param(stamp), param(keep), param(fence), param(fixed), param(moving)];
-    Ok(Query::write(&CHANGE, params))
+    Ok(Query::write(&CHANGES[set_of(rows.iter().map(|row| &row.key))], params))
 }
 
 fn written(ran: Ran) -> Result<Written, StoreError> {

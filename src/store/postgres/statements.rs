@@ -1,73 +1,92 @@
 //! The statements, as texts by which connections know them when they are prepared.
 //!
-//! Rows of all kinds go in one array, keys ascending, with the kind as the first byte of the key; each statement goes to
-//! the tables one after the other in that order, so two of them never wait for each other. Inserts and changes are never
+//! Rows of all kinds go in one array, keys ascending, with the kind as the first byte of the key; a statement goes to the
+//! tables one after the other in that order, so two of them never wait for each other. Inserts and changes are never
 //! one statement: an insert waits for a transaction that changes the existing row.
 
 use std::sync::LazyLock;
 
+use crate::state::Key;
+use crate::store::codec::key_bytes;
+
 /// The tables of rows, with the first byte of their keys, see [`key_bytes`](crate::store::codec::key_bytes).
 pub(super) const TABLES: [(&str, u8); 4] = [("family", 1), ("mark", 2), ("fence", 3), ("user_code", 4)];
 
-/// Reads rows: `$1` to `$4` are the keys for each table. The first row holds the server's time; rows that name a fence
-/// bring it along, with no stamp if it is absent.
-pub(super) static READ: LazyLock<String> = LazyLock::new(|| {
-    let mut text =
-        "SELECT NULL::bytea, NULL::bigint, NULL::bytea, NULL::bytea, NULL::bytea, NULL::bigint, NULL::bytea, \
-                    floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
-            .to_owned();
-    for (index, (table, _)) in TABLES.iter().enumerate() {
-        let parameter = index + 1;
-        text.push_str(&match *table {
-            "family" => format!(
-                " UNION ALL SELECT r.key, r.stamp, r.fixed, r.moving, r.fence, f.stamp, f.moving, NULL \
-                 FROM unnest(${parameter}::bytea[]) AS k(key) JOIN {table} r ON r.key = k.key \
-                 LEFT JOIN fence f ON f.key = r.fence"
-            ),
-            _ => format!(
-                " UNION ALL SELECT r.key, r.stamp, r.fixed, r.moving, NULL, NULL, NULL, NULL \
-                 FROM unnest(${parameter}::bytea[]) AS k(key) JOIN {table} r ON r.key = k.key"
-            ),
-        });
-    }
-    text
+/// Number of the sets of tables. A statement names only the tables that it needs: to open one of them costs more than to
+/// look for a few rows in it.
+const SETS: usize = 1 << TABLES.len();
+
+/// Returns the set of the tables of these keys, a bit for each.
+pub(super) fn set_of<'a>(keys: impl IntoIterator<Item = &'a Key>) -> usize {
+    keys.into_iter().fold(0, |set, key| set | bit(key_bytes(key)[0]))
+}
+
+fn bit(kind: u8) -> usize {
+    TABLES.iter().position(|(_, own)| *own == kind).map_or(0, |table| 1 << table)
+}
+
+fn tables(set: usize) -> impl Iterator<Item = (&'static str, u8)> {
+    TABLES.into_iter().filter(move |(_, kind)| set & bit(*kind) != 0)
+}
+
+/// Reads rows, by the set of tables: a parameter for each of them holds the keys. The first row holds the server's time;
+/// rows that name a fence bring it along, with no stamp if it is absent.
+pub(super) static READS: LazyLock<[String; SETS]> = LazyLock::new(|| {
+    std::array::from_fn(|set| {
+        let time = "SELECT NULL::bytea, NULL::bigint, NULL::bytea, NULL::bytea, NULL::bytea, NULL::bigint, NULL::bytea, \
+                    floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+        let of_table = |(index, (table, _)): (usize, (&str, u8))| {
+            let rows = format!("unnest(${}::bytea[]) AS k(key) JOIN {table} r ON r.key = k.key", index + 1);
+            match table {
+                "family" => format!(
+                    " UNION ALL SELECT r.key, r.stamp, r.fixed, r.moving, r.fence, f.stamp, f.moving, NULL \
+                     FROM {rows} LEFT JOIN fence f ON f.key = r.fence"
+                ),
+                _ => format!(" UNION ALL SELECT r.key, r.stamp, r.fixed, r.moving, NULL, NULL, NULL, NULL FROM {rows}"),
+            }
+        };
+        std::iter::once(time.to_owned()).chain(tables(set).enumerate().map(of_table)).collect()
+    })
 });
 
-/// Inserts rows that are absent, unless a fence stands that was guessed to be absent. `$1` to `$6` are the rows, `$7` the
-/// fences, `$8` and `$9` pairs of a row and a fence that voids its guess. Returns the keys that were inserted.
-pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
+/// Inserts rows that are absent, unless a fence stands that was guessed to be absent; by the set of tables. `$1` to `$6`
+/// are the rows, `$7` the fences, `$8` and `$9` pairs of a row and a fence that voids its guess. Returns the keys that were
+/// inserted.
+pub(super) static INSERTS: LazyLock<[String; SETS]> = LazyLock::new(|| {
     let guesses = "s AS MATERIALIZED (SELECT f.key FROM unnest($7::bytea[]) AS k(key) JOIN fence f ON f.key = k.key), \
         b AS MATERIALIZED (SELECT g.key FROM unnest($8::bytea[], $9::bytea[]) AS g(key, fence) JOIN s ON s.key = g.fence), \
         u AS MATERIALIZED (SELECT u.* FROM unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[], \
         $6::bytea[]) AS u(key, stamp, keep, fence, fixed, moving) WHERE NOT EXISTS (SELECT 1 FROM b WHERE b.key = u.key))";
-    in_each_table(guesses, |table, kind| {
+    let insert = |table: &str, kind: u8| {
         format!(
             "INSERT INTO {table} AS r (key, due, fence, fixed, stamp, keep_until, moving) \
              SELECT u.key, u.keep, u.fence, u.fixed, u.stamp, u.keep, u.moving FROM u WHERE get_byte(u.key, 0) = {kind} \
              ON CONFLICT (key) DO NOTHING RETURNING r.key"
         )
-    })
+    };
+    std::array::from_fn(|set| in_each_table(set, guesses, insert))
 });
 
-/// Changes rows that still have the stamp `$2`. Returns the keys that were changed.
+/// Changes rows that still have the stamp `$2`, by the set of tables. Returns the keys that were changed.
 ///
 /// `due` moves only when the row may go sooner, so that it is in its place in the index after a rotation; `fixed` stays the
 /// stored value if it is the same, so that a long one is not written again.
-pub(super) static CHANGE: LazyLock<String> = LazyLock::new(|| {
+pub(super) static CHANGES: LazyLock<[String; SETS]> = LazyLock::new(|| {
     let rows = "u AS MATERIALIZED (SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[], \
         $5::bytea[], $6::bytea[], $7::bytea[]) AS u(key, expected, stamp, keep, fence, fixed, moving))";
-    in_each_table(rows, |table, kind| {
+    let change = |table: &str, kind: u8| {
         format!(
             "UPDATE {table} r SET stamp = u.stamp, keep_until = u.keep, due = LEAST(r.due, u.keep), moving = u.moving, \
              fence = u.fence, fixed = CASE WHEN r.fixed = u.fixed THEN r.fixed ELSE u.fixed END \
              FROM u WHERE get_byte(u.key, 0) = {kind} AND r.key = u.key AND r.stamp = u.expected RETURNING r.key"
         )
-    })
+    };
+    std::array::from_fn(|set| in_each_table(set, rows, change))
 });
 
-fn in_each_table(first: &str, change: impl Fn(&str, u8) -> String) -> String {
-    let changes: Vec<_> = TABLES.iter().map(|(table, kind)| format!("w{kind} AS ({})", change(table, *kind))).collect();
-    let keys: Vec<_> = TABLES.iter().map(|(_, kind)| format!("SELECT key FROM w{kind}")).collect();
+fn in_each_table(set: usize, first: &str, change: impl Fn(&str, u8) -> String) -> String {
+    let changes: Vec<_> = tables(set).map(|(table, kind)| format!("w{kind} AS ({})", change(table, kind))).collect();
+    let keys: Vec<_> = tables(set).map(|(_, kind)| format!("SELECT key FROM w{kind}")).collect();
     format!("WITH {first}, {} {}", changes.join(", "), keys.join(" UNION ALL "))
 }
 
