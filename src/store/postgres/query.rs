@@ -54,3 +54,13 @@ impl<T: ToSql> ToSql for Hidden<T> {
 
     to_sql_checked!();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_does_not_show_itself() {
+        assert_eq!(format!("{:?}", param(vec![b"sealed".to_vec()])), "_");
+    }
+}

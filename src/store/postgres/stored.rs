@@ -185,3 +185,95 @@ fn checksum(key: &[u8], fixed: &[u8], moving: &[u8]) -> u32 {
     }
     crc.finalize()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::{Key, Operation, RedeemCode, Seen};
+    use crate::store::codec::key_bytes;
+
+    /// A family, with everything that a family can have.
+    fn family() -> Row {
+        let seen = Seen { not_before: Time::ZERO, now: Time::from_secs(1) };
+        let thumbprint = crate::x509::Thumbprint::parse(&"A".repeat(43)).unwrap();
+        let binding = Some(SenderBinding::Certificate(thumbprint));
+        let redeem = RedeemCode { binding, ..crate::store::contract::redeem(1, 1, Time::from_secs(1)) };
+        let Some(Row::Family(family)) = redeem.step(None, seen).row else { panic!("a family") };
+        let reason = crate::state::family::RevocationReason::TokenReused;
+        let revoked = Some(Revocation { at: Time::from_secs(2), reason });
+        Row::Family(Box::new(Family { generation: 70_000, replays: 2, revoked, ..*family }))
+    }
+
+    fn rows() -> Vec<Row> {
+        let at = Time::from_millis(1_800_000_000_123);
+        vec![
+            family(),
+            Row::MissedCode { misses: 2, keep_until: at },
+            Row::Mark { attempt: Id([1; 16]), keep_until: at },
+            Row::NotBefore { at, keep_until: at },
+            Row::UserCode { family: Id([1; 16]), keep_until: at, cell: 7 },
+        ]
+    }
+
+    const KEY: Key = Key::Family(Id([9; 16]));
+
+    #[test]
+    fn what_was_encoded_is_decoded() {
+        for row in rows() {
+            let key = key_bytes(&KEY);
+            let StoredRow { fixed, moving } = encode(&key, &row).unwrap();
+            assert_eq!(fixed.is_empty(), !matches!(row, Row::Family(_)));
+            assert_eq!(decode(&key, &fixed, &moving), Ok(row));
+        }
+    }
+
+    #[test]
+    fn a_rotation_changes_nothing_of_the_fixed_part() {
+        let key = key_bytes(&KEY);
+        let Row::Family(before) = family() else { panic!("a family") };
+        let later = Time::from_secs(99);
+        let after = Family {
+            generation: 70_001,
+            replays: 0,
+            attempt: Id([7; 16]),
+            rotated_at: later,
+            idle_until: later,
+            keep_until: later,
+            ..*before.clone()
+        };
+        let (before, after) = (encode(&key, &Row::Family(before)), encode(&key, &Row::Family(Box::new(after))));
+        let (before, after) = (before.unwrap(), after.unwrap());
+        assert_eq!(before.fixed, after.fixed);
+        assert!(after.moving.len() < 64, "{} bytes", after.moving.len());
+    }
+
+    #[test]
+    fn every_single_bit_flip_is_detected() {
+        let key = key_bytes(&KEY);
+        for row in rows() {
+            let StoredRow { fixed, moving } = encode(&key, &row).unwrap();
+            let parts = [key.to_vec(), fixed, moving];
+            for part in 0..parts.len() {
+                for bit in 0..parts[part].len() * 8 {
+                    let mut damaged = parts.clone();
+                    damaged[part][bit / 8] ^= 1 << (bit % 8);
+                    let [key, fixed, moving] = &damaged;
+                    assert!(decode(key, fixed, moving).is_err(), "{row:?}, part {part}, bit {bit}");
+                }
+            }
+            let [key, fixed, moving] = &parts;
+            for len in 0..moving.len() {
+                assert!(decode(key, fixed, &moving[..len]).is_err());
+            }
+        }
+    }
+
+    #[test]
+    fn a_newer_format_is_named() {
+        let key = key_bytes(&KEY);
+        let StoredRow { fixed, mut moving } = encode(&key, &family()).unwrap();
+        moving[0] = FORMAT + 1;
+        let error = decode(&key, &fixed, &moving).unwrap_err().to_string();
+        assert!(error.contains("was written by a newer jeton"), "{error}");
+    }
+}

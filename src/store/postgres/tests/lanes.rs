@@ -206,3 +206,55 @@ async fn what_begins_is_kept_apart_from_what_changes() {
         assert_eq!(Rows::lane(&*engine, &redeem(n, 1, START).into()), 1);
     }
 }
+
+/// Raises errors by their codes (PostgreSQL, appendix A): what may have been done is told apart from what was not.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_error_of_a_server_is_told_by_what_may_have_been_done() {
+    use crate::store::postgres::job::Ran;
+    use crate::store::postgres::query::Query;
+
+    #[derive(Debug, PartialEq)]
+    enum Told {
+        Conflict,
+        Unavailable,
+        Indeterminate,
+    }
+
+    let server = TestServer::start();
+    let engine = engine(&server).await;
+    let links = engine.links().unwrap();
+    let session = async || match links.control.run(Query::read("SELECT 1", Vec::new()), None).await {
+        Ok(Ran::Done(session, _)) => session,
+        other => panic!("{other:?}"),
+    };
+    macro_rules! raise {
+        ($code:literal) => {
+            concat!("DO $$ BEGIN RAISE EXCEPTION 'on purpose' USING ERRCODE = '", $code, "'; END $$")
+        };
+    }
+    for (text, written, reconnects) in [
+        (raise!("40P01"), Told::Conflict, false),
+        (raise!("40001"), Told::Conflict, false),
+        (raise!("53100"), Told::Unavailable, false),
+        (raise!("53200"), Told::Unavailable, false),
+        (raise!("57P01"), Told::Indeterminate, true),
+        (raise!("57P03"), Told::Indeterminate, true),
+        (raise!("25006"), Told::Indeterminate, true),
+        (raise!("08006"), Told::Indeterminate, true),
+        (raise!("22012"), Told::Indeterminate, false),
+    ] {
+        let before = session().await;
+        let told = match links.control.run(Query::write(text, Vec::new()), None).await {
+            Ok(Ran::Conflict) => Told::Conflict,
+            Err(StoreError::Unavailable { .. }) => Told::Unavailable,
+            Err(StoreError::Indeterminate { .. }) => Told::Indeterminate,
+            other => panic!("{text}: {other:?}"),
+        };
+        assert_eq!((told, session().await != before), (written, reconnects), "{text}");
+        let read = links.control.run(Query::read(text, Vec::new()), None).await;
+        assert!(matches!(read, Err(StoreError::Unavailable { .. })), "{text}: {read:?}");
+    }
+    // what the server does not understand was not done
+    let wrong = links.control.run(Query::write("SELECT nothing FROM nowhere", Vec::new()), None).await;
+    assert!(matches!(wrong, Err(StoreError::Unavailable { .. })), "{wrong:?}");
+}
