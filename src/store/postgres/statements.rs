@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use crate::state::Key;
 use crate::store::codec::key_bytes;
 
-/// The tables of rows, with the first byte of their keys, see [`key_bytes`](crate::store::codec::key_bytes).
+/// The tables of rows, with the first byte of their keys, see [`key_bytes`].
 pub(super) const TABLES: [(&str, u8); 4] = [("family", 1), ("mark", 2), ("fence", 3), ("user_code", 4)];
 
 /// Number of the sets of tables. A statement names only the tables that it needs: to open one of them costs more than to

@@ -3,6 +3,7 @@
 //! `tests/it` takes this file in as well.
 
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
@@ -29,6 +30,50 @@ kill -QUIT "$(head -n 1 "$0/data/postmaster.pid")" 2>/dev/null
 for _ in $(seq 50); do [ -e "$0/data/postmaster.pid" ] || break; sleep 0.1; done
 rm -rf "$0""#;
 
+/// The data of a server that was never started, from which those of all servers are copied: to make it takes a second.
+static EMPTY: LazyLock<Scratch> = LazyLock::new(|| {
+    let scratch = Scratch::new();
+    let init = as_postgres(&programs().join("initdb"))
+        .args(["--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--pgdata"])
+        .arg(scratch.directory.join("data"))
+        .current_dir("/")
+        .output()
+        .unwrap();
+    assert!(init.status.success(), "initdb: {}", String::from_utf8_lossy(&init.stderr));
+    scratch
+});
+
+/// A directory of the user postgres, removed at the end of this process or before.
+struct Scratch {
+    directory: PathBuf,
+    guardian: Child,
+}
+
+impl Scratch {
+    fn new() -> Self {
+        // whatever TMPDIR says: the path of a socket has at most 107 bytes
+        let directory = tempfile::Builder::new().prefix("jeton-pg-").tempdir_in("/tmp").unwrap().keep();
+        std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o755)).unwrap();
+        if is_root() {
+            let given = Command::new("chown").arg("postgres:").arg(&directory).status();
+            assert!(given.is_ok_and(|status| status.success()), "the user postgres, of the package, is missing");
+        }
+        let mut guardian = Command::new("sh");
+        // a signal to the group of the tests must not end it
+        guardian.process_group(0);
+        guardian.args(["-c", GUARDIAN]).arg(&directory).current_dir("/").stdin(Stdio::piped());
+        let guardian = guardian.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        Self { directory, guardian }
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        drop(self.guardian.stdin.take());
+        let _ = self.guardian.wait();
+    }
+}
+
 /// A server of the tests' own.
 pub(crate) struct TestServer {
     /// Directory of the data and of the socket.
@@ -36,7 +81,7 @@ pub(crate) struct TestServer {
     bin: PathBuf,
     more: Vec<String>,
     port: String,
-    guardian: Child,
+    _scratch: Scratch,
 }
 
 impl TestServer {
@@ -55,28 +100,18 @@ impl TestServer {
 
     /// A new server with more settings.
     pub(crate) fn with(more: &[&str]) -> Self {
-        let bin = programs();
-        // whatever TMPDIR says: the path of a socket has at most 107 bytes
-        let directory = tempfile::Builder::new().prefix("jeton-pg-").tempdir_in("/tmp").unwrap().keep();
-        std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o755)).unwrap();
-        if is_root() {
-            let given = Command::new("chown").arg("postgres:").arg(&directory).status();
-            assert!(given.is_ok_and(|status| status.success()), "the user postgres, of the package, is missing");
-        }
-        let data = directory.join("data");
-        let init = as_postgres(&bin.join("initdb"))
-            .args(["--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--pgdata"])
-            .arg(&data)
+        let (bin, scratch) = (programs(), Scratch::new());
+        let directory = scratch.directory.clone();
+        let copied = as_postgres(Path::new("cp"))
+            .arg("-a")
+            .arg(EMPTY.directory.join("data"))
+            .arg(&directory)
             .current_dir("/")
-            .output()
-            .unwrap();
-        assert!(init.status.success(), "initdb: {}", String::from_utf8_lossy(&init.stderr));
+            .status();
+        assert!(copied.is_ok_and(|status| status.success()), "the data can be copied");
         let more: Vec<String> = more.iter().map(|own| (*own).to_owned()).collect();
-        let mut guardian = Command::new("sh");
-        guardian.args(["-c", GUARDIAN]).arg(&directory).current_dir("/").stdin(Stdio::piped());
-        let guardian = guardian.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let port = more.iter().find_map(|own: &String| own.strip_prefix("port=")).unwrap_or("5432").to_owned();
-        let server = Self { directory, bin, more, port, guardian };
+        let port = more.iter().find_map(|own| own.strip_prefix("port=")).unwrap_or("5432").to_owned();
+        let server = Self { directory, bin, more, port, _scratch: scratch };
         server.resume();
         server
     }
@@ -121,13 +156,6 @@ impl TestServer {
             .unwrap();
         assert!(output.status.success(), "{text}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    }
-}
-
-impl Drop for TestServer {
-    fn drop(&mut self) {
-        drop(self.guardian.stdin.take());
-        let _ = self.guardian.wait();
     }
 }
 
