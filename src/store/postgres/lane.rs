@@ -29,6 +29,8 @@ use crate::store::rows::{ReadRows, Session};
 const STATEMENT: Duration = Duration::from_secs(2);
 /// Longest time to wait for the first search for the primary.
 const SEARCH: Duration = Duration::from_secs(3);
+/// Longest time to wait for an answer: connecting, and a statement, and those before it.
+const ANSWER: Duration = Duration::from_secs(8);
 /// Number of questions that may wait in a lane.
 const QUEUE: usize = 4096;
 /// Most keys that are read together.
@@ -70,25 +72,34 @@ impl Lane {
     /// Reads rows.
     pub(super) async fn read(&self, keys: Vec<Key>) -> Result<ReadRows, StoreError> {
         let gone = unavailable("the lane is gone");
-        self.ask(|reply| Job::Read(keys, reply), gone).await
+        self.ask(|reply| Job::Read(keys, reply), gone, Effect::Read).await
     }
 
     /// Confirms the reads of a session; false if it is over.
     pub(super) async fn confirm(&self, session: Session) -> Result<bool, StoreError> {
         let gone = unavailable("the lane is gone");
-        self.ask(|reply| Job::Confirm(session, reply), gone).await
+        self.ask(|reply| Job::Confirm(session, reply), gone, Effect::Read).await
     }
 
     /// Runs a statement, in a session if one is given.
     pub(super) async fn run(&self, query: Query, session: Option<Session>) -> Result<Ran, StoreError> {
-        let gone = Failure::new(FailureKind::Broken, "the lane is gone").told(query.effect);
-        self.ask(|reply| Job::Run(query, session, reply), gone).await
+        let effect = query.effect;
+        let gone = Failure::new(FailureKind::Broken, "the lane is gone").told(effect);
+        self.ask(|reply| Job::Run(query, session, reply), gone, effect).await
     }
 
-    async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job, gone: StoreError) -> Result<T, StoreError> {
+    async fn ask<T>(
+        &self,
+        job: impl FnOnce(Reply<T>) -> Job,
+        gone: StoreError,
+        effect: Effect,
+    ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         self.jobs.try_send(job(reply)).map_err(|_| unavailable("too much waits for the database"))?;
-        answer.await.unwrap_or(Err(gone))
+        match tokio::time::timeout(ANSWER, answer).await {
+            Ok(answer) => answer.unwrap_or(Err(gone)),
+            Err(_) => Err(Failure::new(FailureKind::Late, "the database is too slow").told(effect)),
+        }
     }
 }
 
@@ -169,6 +180,8 @@ impl LaneTask {
         match job {
             Job::Read(keys, reply) => self.read(keys, reply).await,
             Job::Confirm(session, reply) => self.confirm(session, reply).await,
+            // whoever asked was told that it does not know; then it need not be done
+            Job::Run(_, _, reply) if reply.is_closed() => {}
             Job::Run(query, session, reply) => {
                 let result = self.execute(query, session).await;
                 let _ = reply.send(result);
@@ -202,7 +215,8 @@ impl LaneTask {
             Err(error) => Err(error),
         };
         for (keys, reply) in asked {
-            let _ = reply.send(read.clone().map(|read| reads::part(&read, &keys)));
+            let part = read.as_ref().map(|read| reads::part(read, &keys));
+            let _ = reply.send(part.map_err(StoreError::clone));
         }
     }
 
