@@ -11,7 +11,7 @@ use crate::store::sled::SledConfig;
 /// The engine that keeps the state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Engine {
+pub enum EngineKind {
     /// The embedded store: one node, durable.
     #[default]
     Sled,
@@ -24,7 +24,7 @@ pub enum Engine {
 #[serde(default, deny_unknown_fields)]
 pub struct StoreConfig {
     /// The engine.
-    pub engine: Engine,
+    pub engine: EngineKind,
     /// The data directory.
     pub path: PathBuf,
     /// Settings of the embedded store.
@@ -36,7 +36,7 @@ pub struct StoreConfig {
 impl Default for StoreConfig {
     fn default() -> Self {
         Self {
-            engine: Engine::Sled,
+            engine: EngineKind::Sled,
             path: PathBuf::from("/var/lib/jeton"),
             sled: SledConfig::default(),
             queue: ShardsConfig::default(),

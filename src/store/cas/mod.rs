@@ -22,14 +22,14 @@ use fresh::LastConfirmed;
 use step::{KnownRows, Stepped};
 
 /// Number of times that a batch is read and written before operations that still lose fail.
-pub const ROUNDS: usize = 16;
+pub(crate) const ROUNDS: usize = 16;
 
 /// Greatest age of the confirmation that a peek relies on.
-pub const MAX_STALENESS: Duration = Duration::from_secs(1);
+pub(crate) const MAX_STALENESS: Duration = Duration::from_secs(1);
 
 /// A ledger over rows with compare-and-set.
 #[derive(Debug)]
-pub struct Cas<R> {
+pub(crate) struct Cas<R> {
     rows: R,
     max_staleness: Duration,
     peeks: LastConfirmed,
@@ -37,7 +37,7 @@ pub struct Cas<R> {
 
 impl<R: Rows> Cas<R> {
     /// Creates a ledger over `rows`.
-    pub fn new(rows: R) -> Self {
+    pub(crate) fn new(rows: R) -> Self {
         Self { rows, max_staleness: MAX_STALENESS, peeks: LastConfirmed::default() }
     }
 
