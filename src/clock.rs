@@ -74,6 +74,11 @@ impl Clock {
         Self { manual: Some(Arc::new(AtomicU64::new(start.as_millis()))) }
     }
 
+    /// Returns whether the clock is moved by hand: an engine with a time of its own takes this one's instead.
+    pub fn is_manual(&self) -> bool {
+        self.manual.is_some()
+    }
+
     /// Returns the current time.
     pub fn now(&self) -> Time {
         match &self.manual {

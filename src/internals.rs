@@ -1,5 +1,4 @@
-//! Items that the tests and benches of this repository look at from outside. No promise is made about any of it, and it is there
-//! with the feature `internals` only.
+//! Items that the tests and benches of this repository look at from outside. No promise is made about any of it.
 
 pub use crate::auth::{Evidence, built_in as built_in_methods};
 pub use crate::client::{ClientMetadata, secret};

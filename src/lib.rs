@@ -64,7 +64,6 @@ mod hook;
 mod http;
 mod id;
 mod inspect;
-#[cfg(any(doc, feature = "internals"))]
 #[doc(hidden)]
 pub mod internals;
 mod issuer;

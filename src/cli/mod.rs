@@ -13,6 +13,7 @@ mod init;
 mod input;
 mod key;
 mod log;
+mod migrate;
 mod output;
 mod runtime;
 mod serve;
@@ -60,6 +61,8 @@ enum Command {
         #[command(flatten)]
         args: doctor::DoctorArgs,
     },
+    /// Lead the tables of a shared engine to the schema of this version
+    Migrate(migrate::MigrateArgs),
     /// Manage the clients of a running daemon
     Client(client::ClientArgs),
     /// Manage the users of a running daemon's directory, for the password grant
@@ -99,6 +102,7 @@ pub fn run() -> ExitCode {
         Command::Init { dir } => init::init(&dir),
         Command::Config(command) => config::config(command),
         Command::Doctor { args } => doctor::doctor(args),
+        Command::Migrate(args) => migrate::migrate(args),
         Command::Client(args) => client::client(&args),
         Command::User(args) => user::user(&args),
         Command::Key(args) => key::key(&args),

@@ -10,7 +10,7 @@ use super::log::Log;
 use super::output::{complain, fail};
 use super::{exit, log, runtime};
 use crate::cause::chain;
-use crate::config::Source;
+use crate::config::{EngineKind, Source};
 use crate::metrics::Metrics;
 use crate::server::{Daemon, Environment, Prepared, ServerError, prepare};
 use crate::service::Reloaded;
@@ -46,6 +46,7 @@ pub(super) fn run(prepared: Prepared, names: &SettingNames, started: impl FnOnce
 
 async fn live(prepared: Prepared, log: &Log, names: &SettingNames, started: impl FnOnce(&Daemon)) -> ExitCode {
     let (shutdown, admin) = (prepared.loaded.config.shutdown, prepared.loaded.config.admin.listen);
+    let shared = prepared.loaded.config.store.engine == EngineKind::Postgres;
     let environment = Environment::system(log.control.clone());
     let metrics = environment.metrics.clone();
     let mut signals = match Signals::listen() {
@@ -58,6 +59,7 @@ async fn live(prepared: Prepared, log: &Log, names: &SettingNames, started: impl
         // neither the store nor a listener knows what a person calls where it is
         Err(error) => {
             let set_by = match &error {
+                ServerError::Store(_) if shared => " (set by store.postgres)".to_owned(),
                 ServerError::Store(_) => format!(" (set by {})", names.directory),
                 ServerError::Bind(error) if error.address() == admin => format!(" (set by {})", names.admin),
                 ServerError::Bind(_) => format!(" (set by {})", names.public),

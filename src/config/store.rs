@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::setting::{SettingError, check_period};
+use crate::store::postgres::PostgresConfig;
 use crate::store::shards::ShardsConfig;
 use crate::store::sled::SledConfig;
 
@@ -17,6 +18,8 @@ pub enum EngineKind {
     Sled,
     /// Memory, which does not survive the process; for trying out.
     Memory,
+    /// PostgreSQL, which several nodes share.
+    Postgres,
 }
 
 /// The store of the state.
@@ -29,6 +32,8 @@ pub struct StoreConfig {
     pub path: PathBuf,
     /// Settings of the embedded store.
     pub sled: SledConfig,
+    /// Settings of the shared store.
+    pub postgres: PostgresConfig,
     /// Queue of operations.
     pub queue: ShardsConfig,
 }
@@ -39,6 +44,7 @@ impl Default for StoreConfig {
             engine: EngineKind::Sled,
             path: PathBuf::from("/var/lib/jeton"),
             sled: SledConfig::default(),
+            postgres: PostgresConfig::default(),
             queue: ShardsConfig::default(),
         }
     }
@@ -52,6 +58,9 @@ impl StoreConfig {
     pub(super) fn check(&self) -> Result<(), SettingError> {
         if !(1..=64).contains(&self.sled.shards) {
             return Err(SettingError::new("sled.shards", self.sled.shards, "1 to 64"));
+        }
+        if self.engine == EngineKind::Postgres {
+            self.postgres.check().map_err(|error| error.within("postgres"))?;
         }
         let queue = &self.queue;
         check_period("queue.timeout", queue.timeout)?;

@@ -27,6 +27,7 @@ use crate::registry::Registry;
 use crate::router::Router;
 use crate::service::{Counters, Service, ServingPhase};
 use crate::store::memory::Memory;
+use crate::store::postgres::Postgres;
 use crate::store::sled::Sled;
 use crate::store::{self, Shards, StoreError};
 use crate::user::Users;
@@ -210,6 +211,7 @@ async fn open_store(config: &Config, clock: Clock) -> Result<store::Engine, Stor
     let store = config.store.clone();
     match store.engine {
         EngineKind::Memory => Ok(store::Engine::of(Arc::new(Memory::new(store.sled.shards, clock)))),
+        EngineKind::Postgres => Ok(store::Engine::shared(Arc::new(Postgres::open(&store.postgres, clock).await?))),
         EngineKind::Sled => {
             let opening = tokio::task::spawn_blocking(move || Sled::open(&store.path, store.sled, clock));
             let opened = opening.await.map_err(|error| StoreError::Fatal(error.to_string()))??;

@@ -7,11 +7,15 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{LaneId, Lanes, StoreError, Swept};
 use crate::clock::Time;
 use crate::id::random_bytes;
 use crate::state::{Key, Row};
+
+/// Greatest age of the confirmation that a peek relies on, unless the engine says otherwise.
+pub(crate) const MAX_STALENESS: Duration = Duration::from_secs(1);
 
 /// A version of a row. Random and new with every write: a counter would reach the same number again when a row is
 /// deleted and inserted anew, and two different versions must never be taken for one.
@@ -99,6 +103,11 @@ pub trait Rows: Send + Sync + 'static {
     /// Returns the engine's time as this node knows it, without asking; never steps back.
     fn now(&self) -> Time;
 
+    /// Returns the greatest age of the confirmation that a peek relies on.
+    fn max_staleness(&self) -> Duration {
+        MAX_STALENESS
+    }
+
     /// Reads rows. The result is not proven to be current or durable until [`Rows::confirm`] succeeds.
     fn read(&self, on: Connection, keys: &[Key]) -> impl Future<Output = Result<ReadRows, StoreError>> + Send;
 
@@ -137,6 +146,10 @@ impl<R: Rows> Rows for Arc<R> {
 
     fn now(&self) -> Time {
         R::now(self)
+    }
+
+    fn max_staleness(&self) -> Duration {
+        R::max_staleness(self)
     }
 
     fn read(&self, on: Connection, keys: &[Key]) -> impl Future<Output = Result<ReadRows, StoreError>> + Send {

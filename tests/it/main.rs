@@ -20,6 +20,7 @@ mod layers;
 mod opaque;
 mod papers;
 mod password;
+mod postgres;
 mod prometheus;
 mod real_clients;
 mod rfc6749_client_auth;

@@ -1,6 +1,7 @@
 //! `jeton doctor`: looks at everything a start needs and at the daemon that runs, and says what to do about what is wrong.
 
 mod bounded;
+mod cells;
 mod daemon;
 mod files;
 mod finding;
@@ -64,6 +65,9 @@ pub(super) fn doctor(args: DoctorArgs) -> ExitCode {
     if config.store.engine == EngineKind::Sled {
         findings.push(files::data_directory(&config.store.path));
         findings.push(files::lock(&config.store.path, known.as_ref(), here));
+    }
+    if config.store.engine == EngineKind::Postgres {
+        findings.extend(runtime.block_on(cells::cells(config)));
     }
     let dates = answering.map(|daemon| runtime.block_on(daemon.issuers(config, &mut findings))).unwrap_or_default();
     findings.push(files::clock(config, &dates));

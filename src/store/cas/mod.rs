@@ -6,7 +6,6 @@
 //! other rows are not.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use super::rows::{Connection, Rows, Session, Written};
 use super::{Answer, LaneId, Lanes, Ledger, Pending, StoreError, Swept};
@@ -24,21 +23,17 @@ use step::{KnownRows, Stepped};
 /// Number of times that a batch is read and written before operations that still lose fail.
 pub(crate) const ROUNDS: usize = 16;
 
-/// Greatest age of the confirmation that a peek relies on.
-pub(crate) const MAX_STALENESS: Duration = Duration::from_secs(1);
-
 /// A ledger over rows with compare-and-set.
 #[derive(Debug)]
 pub(crate) struct Cas<R> {
     rows: R,
-    max_staleness: Duration,
     peeks: LastConfirmed,
 }
 
 impl<R: Rows> Cas<R> {
     /// Creates a ledger over `rows`.
     pub(crate) fn new(rows: R) -> Self {
-        Self { rows, max_staleness: MAX_STALENESS, peeks: LastConfirmed::default() }
+        Self { rows, peeks: LastConfirmed::default() }
     }
 
     async fn run(&self, on: Connection, ops: &[Op]) -> Vec<Result<Answer, StoreError>> {
@@ -181,7 +176,7 @@ impl<R: Rows> Ledger for Cas<R> {
         Box::pin(async move {
             for _ in 0..ROUNDS {
                 let found = self.rows.read(Connection::Peeks, keys).await?;
-                let fresh = self.peeks.covers(found.session, self.rows.now(), self.max_staleness);
+                let fresh = self.peeks.covers(found.session, self.rows.now(), self.rows.max_staleness());
                 if fresh || self.confirm_peek(found.session).await? {
                     let row = |key: &Key| found.rows.get(key).cloned().unwrap_or(Ok(None));
                     return keys.iter().map(|key| Ok(row(key)?.map(|found| found.row))).collect();

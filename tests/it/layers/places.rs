@@ -16,7 +16,7 @@ fn is_in(place: &str, module: &str) -> bool {
 #[test]
 fn each_foreign_crate_has_its_place() {
     type Allowed = fn(&str) -> bool;
-    let places: [(&str, Allowed); 4] = [
+    let places: [(&str, Allowed); 5] = [
         ("ractor::", |place| {
             place == "ask"
                 || is_in(place, "router")
@@ -25,6 +25,7 @@ fn each_foreign_crate_has_its_place() {
         }),
         ("hyper::", |place| is_in(place, "http")),
         ("sled::", |place| is_in(place, "store/sled")),
+        ("tokio_postgres::", |place| is_in(place, "store/postgres")),
         ("ed25519_dalek::", |place| is_in(place, "keys") || is_in(place, "jose")),
     ];
     let mut wrong = Vec::new();

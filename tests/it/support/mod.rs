@@ -86,6 +86,25 @@ impl Server {
         Self::build("sled", more, Arc::new(Fetcher::new())).await
     }
 
+    /// On an engine that these members of `store` describe; `more` as in [`Server::with`].
+    pub(crate) async fn on_store(store: &str, more: &str) -> Self {
+        let clock = Clock::manual(Time::from_secs(1_900_000_000));
+        Self::build_on(clock, store, more, Arc::new(Fetcher::new()), Extensions::default()).await
+    }
+
+    /// Another daemon of the same installation, on the same engine and clock.
+    pub(crate) async fn peer(&self) -> Self {
+        let (public, admin) = (free_port(), free_port());
+        let listening = |preset: String, name: &str, of: SocketAddr, own: SocketAddr| {
+            preset.replacen(&format!("{name}.listen = \"{of}\""), &format!("{name}.listen = \"{own}\""), 1)
+        };
+        let preset = listening(self.preset.clone(), "public", self.public, public);
+        let preset = listening(preset, "admin", self.admin, admin);
+        let daemon = Some(launch(&preset, &self.clock, &self.fetch, Extensions::default()).await);
+        let (clock, dir, fetch) = (self.clock.clone(), TempDir::new().unwrap(), self.fetch.clone());
+        Self { daemon, public, admin, clock, dir, preset, fetch }
+    }
+
     async fn build(engine: &str, more: &str, fetch: Arc<dyn Fetch>) -> Self {
         Self::build_at(Time::from_secs(1_900_000_000), engine, more, fetch).await
     }
@@ -94,14 +113,15 @@ impl Server {
     pub(crate) async fn extended(extensions: impl FnOnce(&Clock) -> Extensions) -> Self {
         let clock = Clock::manual(Time::from_secs(1_900_000_000));
         let extensions = extensions(&clock);
-        Self::build_on(clock, "memory", "", Arc::new(Fetcher::new()), extensions).await
+        Self::build_on(clock, "engine = \"memory\"", "", Arc::new(Fetcher::new()), extensions).await
     }
 
     async fn build_at(time: Time, engine: &str, more: &str, fetch: Arc<dyn Fetch>) -> Self {
-        Self::build_on(Clock::manual(time), engine, more, fetch, Extensions::default()).await
+        let store = format!("engine = \"{engine}\"");
+        Self::build_on(Clock::manual(time), &store, more, fetch, Extensions::default()).await
     }
 
-    async fn build_on(clock: Clock, engine: &str, more: &str, fetch: Arc<dyn Fetch>, extensions: Extensions) -> Self {
+    async fn build_on(clock: Clock, store: &str, more: &str, fetch: Arc<dyn Fetch>, extensions: Extensions) -> Self {
         let dir = TempDir::new().unwrap();
         secret(&dir.path().join("master.key"), &Vault::generate());
         secret(&dir.path().join("admin.token"), ADMIN_TOKEN);
@@ -121,7 +141,7 @@ impl Server {
             {of_public}
             admin.listen = "{admin}"
             secrets = {{ master_key_file = "{path}/master.key", admin_token_file = "{path}/admin.token" }}
-            store = {{ engine = "{engine}", path = "{path}/store" }}
+            store = {{ {store}, path = "{path}/store" }}
             shutdown.drain_delay = "0s"
             [issuers.main]
             url = "http://{public}"

@@ -1,0 +1,239 @@
+//! The connector of a cell: finds the primary, watches over it, and publishes what it knows.
+//!
+//! All hosts are tried at once; one counts only after the gate, and of several the one with the highest timeline is it,
+//! once it has confirmed: an old primary lists frozen standbys as streaming for a long time, and would never commit again.
+//! A connection on which a confirmation is late is kept: the server keeps the backend of a client that hung up until
+//! enough standbys answer, and reconnecting every few seconds would use up its connections.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::connection::ServerConnection;
+use super::dial::{CONNECT, Dialer};
+use super::facts;
+use super::gate::{self, Expected};
+use super::primary::{FoundPrimary, Primary};
+use super::query::Query;
+use super::statements::CONFIRM;
+use crate::id::random_bytes;
+
+/// Longest time of a confirmation; after it the cell is away.
+pub(super) const CONFIRMATION: Duration = Duration::from_secs(1);
+/// Time between two looks at the primary.
+const LOOK: Duration = Duration::from_secs(1);
+/// Shortest and longest time between two searches.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+
+/// A connection that passed the gate.
+pub(super) struct Admitted {
+    pub(super) connection: ServerConnection,
+    pub(super) timeline: u32,
+}
+
+/// The reason why a host is of no use.
+pub(super) struct Turned {
+    pub(super) reason: String,
+    pub(super) lasting: bool,
+}
+
+/// A confirmation under way, with its connection, which it gives back.
+type Confirming = JoinHandle<Result<Admitted, String>>;
+
+/// Finds and watches the primary.
+pub(super) struct Connector {
+    dialer: Arc<Dialer>,
+    expected: Expected,
+    primary: watch::Sender<Primary>,
+    /// For each host, the confirmation that is late there.
+    late: Vec<Option<Confirming>>,
+}
+
+impl Connector {
+    pub(super) fn new(dialer: Arc<Dialer>, expected: Expected, primary: watch::Sender<Primary>) -> Self {
+        let late = dialer.hosts.iter().map(|_| None).collect();
+        Self { dialer, expected, primary, late }
+    }
+
+    /// Works until nobody follows any more.
+    pub(super) async fn run(mut self) {
+        let mut pause = PAUSES.0;
+        loop {
+            match self.find().await {
+                Ok(admitted) => {
+                    pause = PAUSES.0;
+                    let reason = self.keep(admitted).await;
+                    if self.primary.is_closed() {
+                        return;
+                    }
+                    tracing::warn!(reason, "lost the primary of a cell");
+                    // one search at once: a primary that only ended this connection is not away
+                    continue;
+                }
+                Err(Turned { reason, lasting }) => self.publish(Primary::Away { reason, lasting }),
+            }
+            tokio::select! {
+                () = self.primary.closed() => return,
+                () = wait(jittered(pause)) => {}
+            }
+            pause = (pause * 2).min(PAUSES.1);
+        }
+    }
+
+    fn publish(&self, primary: Primary) {
+        self.primary.send_if_modified(|known| {
+            let changed = *known != primary;
+            if changed {
+                match &primary {
+                    Primary::Away { reason, .. } => tracing::error!(reason, "a cell is away"),
+                    Primary::Found(found) => {
+                        let host = self.dialer.name(found.host);
+                        tracing::info!(host, timeline = found.timeline, "found the primary of a cell");
+                    }
+                    Primary::Sought => {}
+                }
+                *known = primary;
+            }
+            changed
+        });
+    }
+
+    /// Looks for the primary once.
+    async fn find(&mut self) -> Result<Admitted, Turned> {
+        let mut looks = Vec::new();
+        let mut turned = Vec::new();
+        for host in 0..self.late.len() {
+            match &self.late[host] {
+                Some(late) if !late.is_finished() => turned
+                    .push(Turned { reason: format!("{} does not confirm", self.dialer.name(host)), lasting: false }),
+                _ => {
+                    self.late[host] = None;
+                    let (dialer, expected) = (Arc::clone(&self.dialer), self.expected.clone());
+                    looks.push(tokio::spawn(async move { admit(&dialer, &expected, host).await }));
+                }
+            }
+        }
+        let mut admitted: Option<Admitted> = None;
+        for look in looks {
+            match look.await {
+                Ok(Ok(found)) if admitted.as_ref().is_none_or(|best| found.timeline > best.timeline) => {
+                    admitted = Some(found);
+                }
+                Ok(Ok(_)) => {}
+                Ok(Err(why)) => turned.push(why),
+                Err(error) => turned.push(Turned { reason: error.to_string(), lasting: false }),
+            }
+        }
+        match admitted {
+            Some(admitted) => self.confirmed(admitted).await.map_err(|reason| Turned { reason, lasting: false }),
+            None => Err(Turned {
+                lasting: !turned.is_empty() && turned.iter().all(|why| why.lasting),
+                reason: turned.into_iter().map(|why| why.reason).collect::<Vec<_>>().join("; "),
+            }),
+        }
+    }
+
+    /// Confirms on a connection; one on which that is late is kept, and the host left alone until it is over.
+    async fn confirmed(&mut self, admitted: Admitted) -> Result<Admitted, String> {
+        let host = admitted.connection.host;
+        let name = self.dialer.name(host);
+        let mut confirming = tokio::spawn(confirm(admitted));
+        match tokio::time::timeout(CONFIRMATION, &mut confirming).await {
+            Ok(Ok(result)) => result.map_err(|reason| format!("{name}: {reason}")),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => {
+                if let Some(place) = self.late.get_mut(host) {
+                    *place = Some(confirming);
+                }
+                Err(format!(
+                    "{name} did not confirm a commit within {} s; are its standbys there?",
+                    CONFIRMATION.as_secs()
+                ))
+            }
+        }
+    }
+
+    /// Publishes the primary and looks at it each second, until it is lost; returns the reason.
+    async fn keep(&mut self, mut admitted: Admitted) -> String {
+        loop {
+            let found = FoundPrimary { host: admitted.connection.host, timeline: admitted.timeline };
+            self.publish(Primary::Found(found));
+            tokio::select! {
+                () = self.primary.closed() => return "the engine was closed".to_owned(),
+                () = admitted.connection.ended() => return "its connection ended".to_owned(),
+                () = wait(LOOK) => {}
+            }
+            if let Some(other) = self.higher(found).await {
+                match self.confirmed(other).await {
+                    Ok(other) => {
+                        admitted = other;
+                        continue;
+                    }
+                    Err(reason) => tracing::debug!(reason, "a higher timeline that does not confirm"),
+                }
+            }
+            match self.confirmed(admitted).await {
+                Ok(same) => admitted = same,
+                Err(reason) => {
+                    self.publish(Primary::Away { reason: reason.clone(), lasting: false });
+                    return reason;
+                }
+            }
+        }
+    }
+
+    /// Looks at the other hosts for a primary of a higher timeline than the one in use.
+    async fn higher(&mut self, than: FoundPrimary) -> Option<Admitted> {
+        let mut looks = Vec::new();
+        for host in (0..self.late.len()).filter(|host| *host != than.host) {
+            if self.late[host].as_ref().is_none_or(JoinHandle::is_finished) {
+                self.late[host] = None;
+                let (dialer, expected) = (Arc::clone(&self.dialer), self.expected.clone());
+                looks.push(tokio::spawn(async move { admit(&dialer, &expected, host).await.ok() }));
+            }
+        }
+        let mut best: Option<Admitted> = None;
+        for look in looks {
+            if let Ok(Some(found)) = look.await
+                && found.timeline > best.as_ref().map_or(than.timeline, |best| best.timeline)
+            {
+                best = Some(found);
+            }
+        }
+        best
+    }
+}
+
+/// Connects to a host and takes it through the gate.
+pub(super) async fn admit(dialer: &Dialer, expected: &Expected, host: usize) -> Result<Admitted, Turned> {
+    let name = dialer.name(host);
+    let turned = |reason: String| Turned { reason: format!("{name}: {reason}"), lasting: false };
+    let connection = dialer.connect(host).await.map_err(turned)?;
+    let asked = tokio::time::timeout(CONNECT, facts::ask(&connection)).await;
+    let facts = asked.map_err(|_| turned("no answer in time".to_owned()))?.map_err(|failure| turned(failure.reason))?;
+    let failures: Vec<_> = gate::judge(&facts, expected).iter().filter_map(gate::Verdict::failure).collect();
+    if failures.is_empty() {
+        return Ok(Admitted { connection, timeline: facts.timeline });
+    }
+    let lasting = failures.iter().all(|(_, lasting)| *lasting);
+    let reasons: Vec<_> = failures.into_iter().map(|(reason, _)| reason).collect();
+    Err(Turned { reason: format!("{name}: {}", reasons.join("; ")), lasting })
+}
+
+/// Proves that the server commits, by a commit; gives the connection back.
+pub(super) async fn confirm(admitted: Admitted) -> Result<Admitted, String> {
+    let confirmed = admitted.connection.run(Query::read(CONFIRM, Vec::new())).await;
+    confirmed.map(|_| admitted).map_err(|failure| failure.reason)
+}
+
+fn jittered(pause: Duration) -> Duration {
+    // three quarters to five quarters, so that nodes do not come all at once
+    pause * (192 + u32::from(random_bytes::<1>()[0]) / 2) / 256
+}
+
+#[expect(clippy::disallowed_methods, reason = "a server that is away is not asked without a pause")]
+async fn wait(pause: Duration) {
+    tokio::time::sleep(pause).await;
+}

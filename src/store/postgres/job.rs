@@ -1,0 +1,45 @@
+//! What a lane is asked, and where the answer goes.
+
+use tokio::sync::oneshot;
+use tokio_postgres::Row;
+
+use super::query::Query;
+use crate::state::Key;
+use crate::store::StoreError;
+use crate::store::rows::{ReadRows, Session};
+
+/// The place for an answer. Whoever waits for it may have left.
+pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// A question to a lane.
+pub(super) enum Job {
+    /// Read rows; what waits together is read together.
+    Read(Vec<Key>, Reply<ReadRows>),
+    /// Confirm the reads of a session; false if it is over.
+    Confirm(Session, Reply<bool>),
+    /// Run a statement, in this session if one is given.
+    Run(Query, Option<Session>, Reply<Ran>),
+}
+
+/// The result of a statement.
+#[derive(Debug)]
+pub(super) enum Ran {
+    /// It was done, in this session, and returned these rows.
+    Done(Session, Vec<Row>),
+    /// Another transaction was first, and nothing was done.
+    Conflict,
+    /// The session it belongs to is over, and nothing was done.
+    OtherSession,
+}
+
+impl Job {
+    /// Answers that nothing was done.
+    pub(super) fn refuse(self, error: StoreError) {
+        // whoever waits may have left
+        match self {
+            Self::Read(_, reply) => drop(reply.send(Err(error))),
+            Self::Confirm(_, reply) => drop(reply.send(Err(error))),
+            Self::Run(_, _, reply) => drop(reply.send(Err(error))),
+        }
+    }
+}

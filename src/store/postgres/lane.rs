@@ -1,0 +1,310 @@
+//! A lane: a task that owns one connection and runs one statement at a time on it.
+//!
+//! A statement that takes too long is not cancelled, and its connection not dropped: whoever asked is answered, and the
+//! lane takes nothing more until the statement is done or another primary was found.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::connect::admit;
+use super::connection::{Running, ServerConnection};
+use super::dial::Dialer;
+use super::failure::{Effect, Failure, FailureKind, unavailable};
+use super::gate::Expected;
+use super::job::{Job, Ran, Reply};
+use super::primary::{FoundPrimary, Primary};
+use super::query::Query;
+use super::reads;
+use super::statements::CONFIRM;
+use super::time::EngineTime;
+use crate::metrics::Stopwatch;
+use crate::state::Key;
+use crate::store::StoreError;
+use crate::store::rows::{ReadRows, Session};
+
+/// Longest time of a statement before its lane is stuck.
+const STATEMENT: Duration = Duration::from_secs(2);
+/// Longest time to wait for the first search for the primary.
+const SEARCH: Duration = Duration::from_secs(3);
+/// Number of questions that may wait in a lane.
+const QUEUE: usize = 4096;
+/// Most keys that are read together.
+const KEYS: usize = 1024;
+/// Time for which a lane does not connect after it could not.
+const REST: Duration = Duration::from_millis(100);
+
+/// The parts of a cell that its lanes share.
+#[derive(Clone)]
+pub(super) struct LaneParts {
+    pub(super) dialer: Arc<Dialer>,
+    pub(super) expected: Expected,
+    pub(super) primary: watch::Receiver<Primary>,
+    pub(super) time: Arc<EngineTime>,
+}
+
+/// The handle of a lane; the task ends with it.
+pub(super) struct Lane {
+    jobs: mpsc::Sender<Job>,
+}
+
+impl Lane {
+    /// Starts a lane; it connects when it is first asked.
+    pub(super) fn start(parts: LaneParts) -> Self {
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        let lane =
+            LaneTask { parts, jobs: queue, waiting: VecDeque::new(), connection: None, late: None, failed: None };
+        tokio::spawn(lane.run());
+        Self { jobs }
+    }
+
+    /// Reads rows.
+    pub(super) async fn read(&self, keys: Vec<Key>) -> Result<ReadRows, StoreError> {
+        let gone = unavailable("the lane is gone");
+        self.ask(|reply| Job::Read(keys, reply), gone).await
+    }
+
+    /// Confirms the reads of a session; false if it is over.
+    pub(super) async fn confirm(&self, session: Session) -> Result<bool, StoreError> {
+        let gone = unavailable("the lane is gone");
+        self.ask(|reply| Job::Confirm(session, reply), gone).await
+    }
+
+    /// Runs a statement, in a session if one is given.
+    pub(super) async fn run(&self, query: Query, session: Option<Session>) -> Result<Ran, StoreError> {
+        let gone = Failure::new(FailureKind::Broken, "the lane is gone").told(query.effect);
+        self.ask(|reply| Job::Run(query, session, reply), gone).await
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job, gone: StoreError) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.jobs.try_send(job(reply)).map_err(|_| unavailable("too much waits for the database"))?;
+        answer.await.unwrap_or(Err(gone))
+    }
+}
+
+struct LaneTask {
+    parts: LaneParts,
+    jobs: mpsc::Receiver<Job>,
+    /// Questions that arrived while another one was under way.
+    waiting: VecDeque<Job>,
+    connection: Option<(ServerConnection, FoundPrimary)>,
+    /// The statement that takes too long.
+    late: Option<Running>,
+    /// The last failure to connect.
+    failed: Option<(Stopwatch, String)>,
+}
+
+impl LaneTask {
+    async fn run(mut self) {
+        while let Some(job) = self.jobs.recv().await {
+            self.waiting.push_back(job);
+            while let Ok(job) = self.jobs.try_recv() {
+                self.waiting.push_back(job);
+            }
+            while let Some(job) = self.waiting.pop_front() {
+                self.serve(job).await;
+            }
+            if let Some(late) = self.late.take()
+                && !self.wait_for(late).await
+            {
+                break;
+            }
+        }
+        if self.late.is_some()
+            && let Some((connection, _)) = self.connection
+        {
+            connection.abort();
+        }
+    }
+
+    /// Refuses everything until a late statement is done, or its connection of no use; false if nobody can ask any more.
+    async fn wait_for(&mut self, mut late: Running) -> bool {
+        loop {
+            tokio::select! {
+                result = &mut late => {
+                    let broken = result.is_err_and(|failure| failure.kind == FailureKind::Broken);
+                    if broken {
+                        self.connection = None;
+                    }
+                    tracing::info!(broken, "a statement that took too long has ended");
+                    return true;
+                }
+                job = self.jobs.recv() => match job {
+                    Some(job) => job.refuse(stuck()),
+                    None => {
+                        self.late = Some(late);
+                        return false;
+                    }
+                },
+                changed = self.parts.primary.changed() => {
+                    let found = self.found();
+                    let own = self.connection.as_ref().map(|(_, own)| *own);
+                    if changed.is_err() || found.is_some() && found != own {
+                        if let Some((connection, _)) = self.connection.take() {
+                            connection.abort();
+                        }
+                        return changed.is_ok();
+                    }
+                }
+            }
+        }
+    }
+
+    async fn serve(&mut self, job: Job) {
+        if self.late.is_some() {
+            return job.refuse(stuck());
+        }
+        match job {
+            Job::Read(keys, reply) => self.read(keys, reply).await,
+            Job::Confirm(session, reply) => self.confirm(session, reply).await,
+            Job::Run(query, session, reply) => {
+                let result = self.execute(query, session).await;
+                let _ = reply.send(result);
+            }
+        }
+    }
+
+    /// Reads rows, together with what else waits to be read.
+    async fn read(&mut self, keys: Vec<Key>, reply: Reply<ReadRows>) {
+        let mut asked = vec![(keys, reply)];
+        let mut count = asked[0].0.len();
+        let mut others = VecDeque::with_capacity(self.waiting.len());
+        for job in self.waiting.drain(..) {
+            match job {
+                Job::Read(keys, reply) if count + keys.len() <= KEYS => {
+                    count += keys.len();
+                    asked.push((keys, reply));
+                }
+                other => others.push_back(other),
+            }
+        }
+        self.waiting = others;
+        asked.retain(|(_, reply)| !reply.is_closed());
+        let keys: Vec<Key> = asked.iter().flat_map(|(keys, _)| keys).copied().collect();
+        if asked.is_empty() {
+            return;
+        }
+        let watch = Stopwatch::start();
+        let read = match self.execute(reads::query(&keys), None).await {
+            Ok(Ran::Done(session, rows)) => reads::found(session, &rows, &keys, watch, &self.parts.time),
+            Ok(Ran::Conflict | Ran::OtherSession) => Err(unavailable("a read was turned back")),
+            Err(error) => Err(error),
+        };
+        for (keys, reply) in asked {
+            let _ = reply.send(read.clone().map(|read| reads::part(&read, &keys)));
+        }
+    }
+
+    /// Confirms a session, for everybody who waits for that.
+    async fn confirm(&mut self, session: Session, reply: Reply<bool>) {
+        let mut replies = vec![reply];
+        let mut others = VecDeque::with_capacity(self.waiting.len());
+        for job in self.waiting.drain(..) {
+            match job {
+                Job::Confirm(other, reply) if other == session => replies.push(reply),
+                other => others.push_back(other),
+            }
+        }
+        self.waiting = others;
+        let confirmed = match self.execute(Query::write(CONFIRM, Vec::new()), Some(session)).await {
+            Ok(ran) => Ok(matches!(ran, Ran::Done(..))),
+            Err(error) => Err(error),
+        };
+        for reply in replies {
+            let _ = reply.send(confirmed.clone());
+        }
+    }
+
+    /// Runs a statement within its time.
+    async fn execute(&mut self, query: Query, session: Option<Session>) -> Result<Ran, StoreError> {
+        let found = self.primary().await?;
+        if self.connection.as_ref().is_some_and(|(connection, own)| !connection.is_usable() || *own != found) {
+            self.connection = None;
+        }
+        let (connection, _) = match &mut self.connection {
+            Some(connection) => connection,
+            // a session that is over needs no new connection
+            None if session.is_some() => return Ok(Ran::OtherSession),
+            none => none.insert((connect(&self.parts, &mut self.failed, found).await?, found)),
+        };
+        let own = connection.session;
+        if session.is_some_and(|session| session != own) {
+            return Ok(Ran::OtherSession);
+        }
+        let effect = query.effect;
+        let mut running = connection.run(query);
+        let failure = match tokio::time::timeout(STATEMENT, &mut running).await {
+            Ok(Ok(rows)) => return Ok(Ran::Done(own, rows)),
+            Ok(Err(failure)) => failure,
+            Err(_) => {
+                self.late = Some(running);
+                tracing::warn!(
+                    seconds = STATEMENT.as_secs(),
+                    "a statement takes too long; its lane takes nothing more"
+                );
+                Failure::new(FailureKind::Late, "the database did not answer in time")
+            }
+        };
+        self.failed_with(failure, effect)
+    }
+
+    fn failed_with(&mut self, failure: Failure, effect: Effect) -> Result<Ran, StoreError> {
+        match failure.kind {
+            FailureKind::Conflict if effect == Effect::Write => return Ok(Ran::Conflict),
+            FailureKind::Broken => self.connection = None,
+            FailureKind::Unknown => tracing::error!(reason = failure.reason, "a statement failed"),
+            FailureKind::Conflict | FailureKind::Refused | FailureKind::Late => {}
+        }
+        Err(failure.told(effect))
+    }
+
+    fn found(&self) -> Option<FoundPrimary> {
+        match &*self.parts.primary.borrow() {
+            Primary::Found(found) => Some(*found),
+            Primary::Sought | Primary::Away { .. } => None,
+        }
+    }
+
+    /// Returns the primary, after the first search for it. A cell that is away is not asked; the connection stays, for the
+    /// case that it is the same one that comes back.
+    async fn primary(&mut self) -> Result<FoundPrimary, StoreError> {
+        let sought = |known: &Primary| *known != Primary::Sought;
+        let known = tokio::time::timeout(SEARCH, self.parts.primary.wait_for(sought)).await;
+        match known.as_ref().map(|known| known.as_deref()) {
+            Ok(Ok(Primary::Found(found))) => Ok(*found),
+            Ok(Ok(Primary::Away { reason, .. })) => Err(unavailable(reason.clone())),
+            Ok(Ok(Primary::Sought)) | Err(_) => Err(unavailable("the primary is still being looked for")),
+            Ok(Err(_)) => Err(super::failure::closed()),
+        }
+    }
+}
+
+/// Connects to the primary, unless that failed just now.
+async fn connect(
+    parts: &LaneParts,
+    failed: &mut Option<(Stopwatch, String)>,
+    found: FoundPrimary,
+) -> Result<ServerConnection, StoreError> {
+    if let Some((since, reason)) = failed
+        && since.elapsed() < REST
+    {
+        return Err(unavailable(reason.clone()));
+    }
+    let reason = match admit(&parts.dialer, &parts.expected, found.host).await {
+        Ok(admitted) if admitted.timeline >= found.timeline => {
+            *failed = None;
+            return Ok(admitted.connection);
+        }
+        Ok(_) => "the server went back to an older timeline".to_owned(),
+        Err(turned) => turned.reason,
+    };
+    *failed = Some((Stopwatch::start(), reason.clone()));
+    Err(unavailable(reason))
+}
+
+fn stuck() -> StoreError {
+    unavailable("the database does not answer")
+}

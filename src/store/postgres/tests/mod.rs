@@ -1,0 +1,7 @@
+//! Runs the suite of shared engines on a PostgreSQL of the tests' own.
+
+mod contract;
+mod lanes;
+mod server;
+
+pub(super) use server::TestServer;
