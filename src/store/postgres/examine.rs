@@ -27,11 +27,11 @@ pub(crate) struct CellCheck {
 /// The result of a check of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CellCheckStatus {
-    /// It is as it must be.
+    /// The value is as it must be.
     Good,
-    /// It is not, and the settings say that it need not be.
+    /// The value is wrong, and the settings say that it need not be right.
     Waived,
-    /// It is not.
+    /// The value is wrong.
     Bad,
 }
 

@@ -10,11 +10,11 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::connect::admit;
-use super::connection::{Running, ServerConnection};
+use super::connection::{RunningConnection, ServerConnection};
 use super::dial::Dialer;
-use super::failure::{Effect, Failure, FailureKind, unavailable};
+use super::failure::{Effect, FailureKind, SqlFailure, unavailable};
 use super::gate::Expected;
-use super::job::{Job, Ran, Reply};
+use super::job::{LaneJob, LaneReply, Ran};
 use super::primary::{FoundPrimary, Primary};
 use super::query::Query;
 use super::reads;
@@ -46,11 +46,11 @@ pub(super) struct LaneParts {
 }
 
 /// The handle of a lane; the task ends with it.
-pub(super) struct Lane {
-    jobs: mpsc::Sender<Job>,
+pub(super) struct SqlLane {
+    jobs: mpsc::Sender<LaneJob>,
 }
 
-impl Lane {
+impl SqlLane {
     /// Starts a lane; it connects when it is first asked.
     pub(super) fn start(parts: LaneParts) -> Self {
         let (jobs, queue) = mpsc::channel(QUEUE);
@@ -63,22 +63,22 @@ impl Lane {
     /// Reads rows.
     pub(super) async fn read(&self, keys: Vec<Key>) -> Result<ReadRows, StoreError> {
         let gone = unavailable("the lane is gone");
-        self.ask(|reply| Job::Read(keys, reply), gone).await
+        self.ask(|reply| LaneJob::Read(keys, reply), gone).await
     }
 
     /// Confirms the reads of a session; false if it is over.
     pub(super) async fn confirm(&self, session: Session) -> Result<bool, StoreError> {
         let gone = unavailable("the lane is gone");
-        self.ask(|reply| Job::Confirm(session, reply), gone).await
+        self.ask(|reply| LaneJob::Confirm(session, reply), gone).await
     }
 
     /// Runs a statement, in a session if one is given.
     pub(super) async fn run(&self, query: Query, session: Option<Session>) -> Result<Ran, StoreError> {
-        let gone = Failure::new(FailureKind::Broken, "the lane is gone").told(query.effect);
-        self.ask(|reply| Job::Run(query, session, reply), gone).await
+        let gone = SqlFailure::new(FailureKind::Broken, "the lane is gone").told(query.effect);
+        self.ask(|reply| LaneJob::Run(query, session, reply), gone).await
     }
 
-    async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job, gone: StoreError) -> Result<T, StoreError> {
+    async fn ask<T>(&self, job: impl FnOnce(LaneReply<T>) -> LaneJob, gone: StoreError) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         self.jobs.try_send(job(reply)).map_err(|_| unavailable("too much waits for the database"))?;
         answer.await.unwrap_or(Err(gone))
@@ -87,12 +87,12 @@ impl Lane {
 
 struct LaneTask {
     parts: LaneParts,
-    jobs: mpsc::Receiver<Job>,
+    jobs: mpsc::Receiver<LaneJob>,
     /// Questions that arrived while another one was under way.
-    waiting: VecDeque<Job>,
+    waiting: VecDeque<LaneJob>,
     connection: Option<(ServerConnection, FoundPrimary)>,
     /// The statement that takes too long.
-    late: Option<Running>,
+    late: Option<RunningConnection>,
     /// The last failure to connect.
     failed: Option<(Stopwatch, String)>,
 }
@@ -121,7 +121,7 @@ impl LaneTask {
     }
 
     /// Refuses everything until a late statement is done, or its connection of no use; false if nobody can ask any more.
-    async fn wait_for(&mut self, mut late: Running) -> bool {
+    async fn wait_for(&mut self, mut late: RunningConnection) -> bool {
         loop {
             tokio::select! {
                 result = &mut late => {
@@ -153,14 +153,14 @@ impl LaneTask {
         }
     }
 
-    async fn serve(&mut self, job: Job) {
+    async fn serve(&mut self, job: LaneJob) {
         if self.late.is_some() {
             return job.refuse(stuck());
         }
         match job {
-            Job::Read(keys, reply) => self.read(keys, reply).await,
-            Job::Confirm(session, reply) => self.confirm(session, reply).await,
-            Job::Run(query, session, reply) => {
+            LaneJob::Read(keys, reply) => self.read(keys, reply).await,
+            LaneJob::Confirm(session, reply) => self.confirm(session, reply).await,
+            LaneJob::Run(query, session, reply) => {
                 let result = self.execute(query, session).await;
                 let _ = reply.send(result);
             }
@@ -168,13 +168,13 @@ impl LaneTask {
     }
 
     /// Reads rows, together with what else waits to be read.
-    async fn read(&mut self, keys: Vec<Key>, reply: Reply<ReadRows>) {
+    async fn read(&mut self, keys: Vec<Key>, reply: LaneReply<ReadRows>) {
         let mut asked = vec![(keys, reply)];
         let mut count = asked[0].0.len();
         let mut others = VecDeque::with_capacity(self.waiting.len());
         for job in self.waiting.drain(..) {
             match job {
-                Job::Read(keys, reply) if count + keys.len() <= KEYS => {
+                LaneJob::Read(keys, reply) if count + keys.len() <= KEYS => {
                     count += keys.len();
                     asked.push((keys, reply));
                 }
@@ -199,12 +199,12 @@ impl LaneTask {
     }
 
     /// Confirms a session, for everybody who waits for that.
-    async fn confirm(&mut self, session: Session, reply: Reply<bool>) {
+    async fn confirm(&mut self, session: Session, reply: LaneReply<bool>) {
         let mut replies = vec![reply];
         let mut others = VecDeque::with_capacity(self.waiting.len());
         for job in self.waiting.drain(..) {
             match job {
-                Job::Confirm(other, reply) if other == session => replies.push(reply),
+                LaneJob::Confirm(other, reply) if other == session => replies.push(reply),
                 other => others.push_back(other),
             }
         }
@@ -245,13 +245,13 @@ impl LaneTask {
                     seconds = STATEMENT.as_secs(),
                     "a statement takes too long; its lane takes nothing more"
                 );
-                Failure::new(FailureKind::Late, "the database did not answer in time")
+                SqlFailure::new(FailureKind::Late, "the database did not answer in time")
             }
         };
         self.failed_with(failure, effect)
     }
 
-    fn failed_with(&mut self, failure: Failure, effect: Effect) -> Result<Ran, StoreError> {
+    fn failed_with(&mut self, failure: SqlFailure, effect: Effect) -> Result<Ran, StoreError> {
         match failure.kind {
             FailureKind::Conflict if effect == Effect::Write => return Ok(Ran::Conflict),
             FailureKind::Broken => self.connection = None,

@@ -8,7 +8,7 @@ use tokio_postgres::Row as SqlRow;
 
 use super::failure::unavailable;
 use super::job::Ran;
-use super::lane::{Lane, LaneParts};
+use super::lane::{LaneParts, SqlLane};
 use super::primary::Primary;
 use super::query::Query;
 use crate::metrics::Stopwatch;
@@ -20,11 +20,11 @@ const TRIES: usize = 4;
 
 /// The lanes of a cell.
 pub(super) struct Links {
-    changes: Vec<Lane>,
-    begins: Vec<Lane>,
-    peeks: Lane,
+    changes: Vec<SqlLane>,
+    begins: Vec<SqlLane>,
+    peeks: SqlLane,
     /// For documents, keys and sweeps.
-    pub(super) control: Lane,
+    pub(super) control: SqlLane,
     pub(super) primary: watch::Receiver<Primary>,
     /// The last confirmation on `control`: its session and its beginning.
     confirmed: Mutex<Option<(Session, Stopwatch)>>,
@@ -33,12 +33,12 @@ pub(super) struct Links {
 
 impl Links {
     pub(super) fn start(parts: &LaneParts, changes: u16, begins: u16, max_staleness: Duration) -> Self {
-        let lanes = |count: u16| (0..count.max(1)).map(|_| Lane::start(parts.clone())).collect();
+        let lanes = |count: u16| (0..count.max(1)).map(|_| SqlLane::start(parts.clone())).collect();
         Self {
             changes: lanes(changes),
             begins: lanes(begins),
-            peeks: Lane::start(parts.clone()),
-            control: Lane::start(parts.clone()),
+            peeks: SqlLane::start(parts.clone()),
+            control: SqlLane::start(parts.clone()),
             primary: parts.primary.clone(),
             confirmed: Mutex::default(),
             max_staleness,
@@ -46,7 +46,7 @@ impl Links {
     }
 
     /// Returns the lane for reads, changes and confirmations.
-    pub(super) fn lane(&self, on: Connection) -> Result<&Lane, StoreError> {
+    pub(super) fn lane(&self, on: Connection) -> Result<&SqlLane, StoreError> {
         match on {
             Connection::Peeks => Ok(&self.peeks),
             Connection::Lane(lane) => self.changes.get(usize::from(lane)).ok_or_else(|| no_lane(on)),
@@ -54,7 +54,7 @@ impl Links {
     }
 
     /// Returns the lane for inserts that rest on no read.
-    pub(super) fn begins(&self, on: Connection) -> Result<&Lane, StoreError> {
+    pub(super) fn begins(&self, on: Connection) -> Result<&SqlLane, StoreError> {
         match on {
             Connection::Peeks => Ok(&self.peeks),
             Connection::Lane(lane) => {
