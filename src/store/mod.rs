@@ -4,7 +4,7 @@
 //! An engine is split by concern, so that each user and each test sees only the part it needs: [`Ledger`] makes
 //! transitions over rows, [`Documents`] and [`KeyRings`] change by compare-and-set, [`Lifecycle`] is the engine as a
 //! whole. Nothing here assumes one process. An engine that several nodes share implements [`Rows`] instead of a ledger,
-//! and [`Cas`] makes the transitions over it. [`Shards`] queues and batches over any engine; `contract` is the suite
+//! and [`cas::Cas`] makes the transitions over it. [`Shards`] queues and batches over any engine; `contract` is the suite
 //! that every engine passes.
 
 mod audit;
