@@ -8,11 +8,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use criterion::{Criterion, criterion_group, criterion_main};
 use ed25519_dalek::{Signer as _, SigningKey, Verifier as _};
-use jeton::clock::Time;
-use jeton::id::Id;
-use jeton::protocol::form::Form;
-use jeton::state::{Lifetimes, Op, RedeemCode, Rotate, RotatePolicy, Row, Seen};
-use jeton::vault::{MacUse, Purpose, Vault};
+use jeton::extend::Form;
+use jeton::internals::{Lifetimes, MacUse, Purpose, RedeemCode, Rotate, RotatePolicy, Seen, Vault};
+use jeton::store::{Op, Row};
+use jeton::{Id, Time};
 
 /// A payload of an access token as client_credentials makes it.
 const PAYLOAD: &[u8] = br#"{"iss":"http://127.0.0.1:8080","sub":"machine","aud":"https://api.example","client_id":"machine","scope":"read","iat":1700000000,"exp":1700003600,"jti":"0123456789abcdefghijkl"}"#;

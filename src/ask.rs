@@ -20,7 +20,7 @@ pub enum AskError {
 ///
 /// # Errors
 /// If the actor is gone or late.
-pub async fn ask<M: Message, T: Send + 'static>(
+pub(crate) async fn ask<M: Message, T: Send + 'static>(
     actor: &ActorRef<M>,
     message: impl FnOnce(RpcReplyPort<T>) -> M,
     limit: Duration,

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 /// Returns the message of `error` and of each of its causes, except causes whose message the text has already.
-pub fn chain(error: &dyn Error) -> String {
+pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -3,38 +3,38 @@
 use std::path::Path;
 
 /// Prefix of refresh tokens.
-pub const REFRESH: &str = "jrt_";
+pub(crate) const REFRESH: &str = "jrt_";
 /// Prefix of authorization codes.
-pub const CODE: &str = "jac_";
+pub(crate) const CODE: &str = "jac_";
 /// Prefix of opaque access tokens.
-pub const ACCESS: &str = "jat_";
+pub(crate) const ACCESS: &str = "jat_";
 /// Prefix of device codes.
-pub const DEVICE: &str = "jdc_";
+pub(crate) const DEVICE: &str = "jdc_";
 /// Prefix of client secrets that jeton generated.
-pub const CLIENT_SECRET: &str = "jcs_";
+pub(crate) const CLIENT_SECRET: &str = "jcs_";
 /// Prefix of admin tokens.
-pub const ADMIN_TOKEN: &str = "jad_";
+pub(crate) const ADMIN_TOKEN: &str = "jad_";
 
 /// Text shown in the place of a secret.
 const HIDDEN: &str = "(not shown: it looks like a secret)";
 
 /// Returns whether a text has the prefix of a credential of ours; such a text must not stand in a log, whatever it is.
-pub fn is_credential(text: &str) -> bool {
+pub(crate) fn is_credential(text: &str) -> bool {
     [REFRESH, CODE, ACCESS, DEVICE, CLIENT_SECRET, ADMIN_TOKEN].iter().any(|prefix| text.starts_with(prefix))
 }
 
 /// Returns whether a text is one of our credentials, or contains the hash of a secret (the PHC string of argon2).
-pub fn is_secret(text: &str) -> bool {
+pub(crate) fn is_secret(text: &str) -> bool {
     is_credential(text.trim_start()) || text.contains("$argon2")
 }
 
 /// Returns the value of a setting as a message may repeat it.
-pub fn shown(value: &str) -> &str {
+pub(crate) fn shown(value: &str) -> &str {
     if is_secret(value) { HIDDEN } else { value }
 }
 
 /// Returns a path as a message may repeat it: it may be the secret itself instead of the name of its file.
-pub fn shown_path(path: &Path) -> String {
+pub(crate) fn shown_path(path: &Path) -> String {
     shown(&path.to_string_lossy()).to_owned()
 }
 

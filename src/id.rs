@@ -17,7 +17,7 @@ impl Id {
 ///
 /// # Panics
 /// If the operating system has no randomness to give; nothing secure can go on after that.
-pub fn random_bytes<const N: usize>() -> [u8; N] {
+pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     #[expect(clippy::expect_used, reason = "no randomness: stop rather than issue a guessable token")]
     getrandom::fill(&mut bytes).expect("the operating system gives random bytes");

@@ -26,7 +26,7 @@ const REFRESH: &str = "refresh_token";
 
 /// The outcome of a revocation, for metrics and the audit log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Revoked {
+pub(crate) enum Revoked {
     /// A family, by its refresh token.
     Family,
     /// One access token.
@@ -71,7 +71,7 @@ pub async fn introspect(
 ///
 /// # Errors
 /// Only if the store fails.
-pub async fn revoke(issuer: &Issuer, client: &Client, token: &str, context: &Context) -> Result<Revoked, Error> {
+pub(crate) async fn revoke(issuer: &Issuer, client: &Client, token: &str, context: &Context) -> Result<Revoked, Error> {
     revoke_as(issuer, Some(&client.id), token, context).await
 }
 
@@ -79,7 +79,7 @@ pub async fn revoke(issuer: &Issuer, client: &Client, token: &str, context: &Con
 ///
 /// # Errors
 /// Only if the store fails.
-pub async fn revoke_as(
+pub(crate) async fn revoke_as(
     issuer: &Issuer,
     client: Option<&str>,
     token: &str,
@@ -115,7 +115,11 @@ pub async fn revoke_as(
 ///
 /// # Errors
 /// If the store fails; the moment may then be missing in some cells, and the caller repeats the call.
-pub async fn raise_not_before(issuer: &Issuer, of: NotBeforeOf<&str>, context: &Context) -> Result<(), StoreError> {
+pub(crate) async fn raise_not_before(
+    issuer: &Issuer,
+    of: NotBeforeOf<&str>,
+    context: &Context,
+) -> Result<(), StoreError> {
     let of = match of {
         NotBeforeOf::Issuer => NotBeforeOf::Issuer,
         NotBeforeOf::Client(client) => NotBeforeOf::Client(client.into()),

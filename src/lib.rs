@@ -1,5 +1,10 @@
 //! jeton, an OAuth 2.0 / OpenID Connect token service.
 //!
+//! A program that embeds it starts a [`Daemon`] with [`prepare`] and adds grants, client authentication methods, dialects or
+//! an engine through its [`Extensions`]: what these are written with is in [`extend`] and [`store`].
+//!
+//! # Inside
+//!
 //! Read the modules in this order; each one imports only modules above it (`tests/it/layers` checks that).
 //!
 //! | module | what it is |
@@ -40,42 +45,52 @@
 //! | [`config`] | the settings file, its defaults and its rules |
 //! | [`server`] | everything put together, and taken apart again |
 //! | [`cli`] | the command line |
+//! | [`internals`] | what the tests and benches of this repository look at |
 
-pub mod ask;
-pub mod auth;
-pub mod cause;
-pub mod cli;
-pub mod client;
-pub mod clock;
-pub mod cms;
-pub mod config;
-pub mod credential;
-pub mod dialect;
+mod ask;
+mod auth;
+mod cause;
+mod cli;
+mod client;
+mod clock;
+mod cms;
+mod config;
+mod credential;
+mod dialect;
 pub mod extend;
-pub mod federation;
-pub mod grant;
-pub mod hook;
-pub mod http;
-pub mod id;
-pub mod inspect;
-pub mod issuer;
-pub mod jose;
-pub mod jwks;
-pub mod keys;
-pub mod limit;
-pub mod metrics;
-pub mod protocol;
-pub mod registry;
-pub mod router;
-pub mod secret_file;
-pub mod server;
-pub mod service;
-pub mod setting;
-pub mod slow_hash;
-pub mod state;
+mod federation;
+mod grant;
+mod hook;
+mod http;
+mod id;
+mod inspect;
+#[doc(hidden)]
+pub mod internals;
+mod issuer;
+mod jose;
+mod jwks;
+mod keys;
+mod limit;
+mod metrics;
+mod protocol;
+mod registry;
+mod router;
+mod secret_file;
+mod server;
+mod service;
+mod setting;
+mod slow_hash;
+mod state;
 pub mod store;
-pub mod strict_json;
-pub mod token;
-pub mod user;
-pub mod vault;
-pub mod x509;
+mod strict_json;
+mod token;
+mod user;
+mod vault;
+mod x509;
+
+pub use cli::run;
+pub use clock::{Clock, Time};
+pub use config::Source;
+pub use extend::Extensions;
+pub use id::Id;
+pub use server::{Daemon, Environment, LogControl, PrepareError, Prepared, ServerError, prepare};

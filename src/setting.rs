@@ -36,6 +36,6 @@ impl SettingError {
 ///
 /// # Errors
 /// If it is below 10 ms.
-pub fn check_period(setting: &str, value: Duration) -> Result<(), SettingError> {
+pub(crate) fn check_period(setting: &str, value: Duration) -> Result<(), SettingError> {
     if value < SHORTEST { Err(SettingError::new(setting, format!("{value:?}"), "at least 10ms")) } else { Ok(()) }
 }

@@ -10,7 +10,7 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _, MapAcce
 ///
 /// # Errors
 /// If it is no JSON, repeats a member or is no `T`.
-pub fn from_slice<T: DeserializeOwned>(json: &[u8]) -> Result<T, serde_json::Error> {
+pub(crate) fn from_slice<T: DeserializeOwned>(json: &[u8]) -> Result<T, serde_json::Error> {
     check(json)?;
     serde_json::from_slice(json)
 }
@@ -19,7 +19,7 @@ pub fn from_slice<T: DeserializeOwned>(json: &[u8]) -> Result<T, serde_json::Err
 ///
 /// # Errors
 /// The place and the kind of the first fault.
-pub fn check(json: &[u8]) -> Result<(), serde_json::Error> {
+pub(crate) fn check(json: &[u8]) -> Result<(), serde_json::Error> {
     serde_json::from_slice::<Unrepeated>(json).map(|Unrepeated| ())
 }
 

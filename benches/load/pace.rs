@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use jeton::metrics::Stopwatch;
+use jeton::internals::Stopwatch;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use jeton::metrics::Stopwatch;
+use jeton::internals::Stopwatch;
 use tokio::sync::Semaphore;
 use tokio::task::LocalSet;
 

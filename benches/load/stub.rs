@@ -13,7 +13,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use jeton::protocol::form::Form;
+use jeton::extend::Form;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 

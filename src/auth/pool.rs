@@ -2,7 +2,7 @@
 
 use crate::client::secret::{MAX_SECRET, SecretHash};
 use crate::slow_hash::Full;
-pub use crate::slow_hash::HashPool;
+pub(crate) use crate::slow_hash::HashPool;
 pub(super) use crate::slow_hash::HashTurn;
 
 impl HashPool {

@@ -10,18 +10,18 @@ const UNBOUND: OAuthError =
 
 /// The proof of the sender of a request.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct SenderProof {
+pub(crate) struct SenderProof {
     certificate: Option<Thumbprint>,
 }
 
 impl SenderProof {
     /// Takes the certificate of the connection, whose key the sender holds.
-    pub fn of(certificate: Option<&Chain>) -> Self {
+    pub(crate) fn of(certificate: Option<&Chain>) -> Self {
         Self { certificate: certificate.map(|chain| chain.leaf().thumbprint()) }
     }
 
     /// Returns the certificate, whatever it was shown for.
-    pub fn certificate(&self) -> Option<Thumbprint> {
+    pub(crate) fn certificate(&self) -> Option<Thumbprint> {
         self.certificate
     }
 
@@ -29,7 +29,7 @@ impl SenderProof {
     ///
     /// # Errors
     /// `invalid_request` if they are bound to one and there is none.
-    pub fn binding(&self, client: &Client) -> Result<Option<Thumbprint>, OAuthError> {
+    pub(crate) fn binding(&self, client: &Client) -> Result<Option<Thumbprint>, OAuthError> {
         if client.settings.certificate_bound { self.certificate.map(Some).ok_or(UNBOUND) } else { Ok(None) }
     }
 
@@ -38,7 +38,7 @@ impl SenderProof {
     ///
     /// # Errors
     /// As [`SenderProof::binding`].
-    pub fn refresh_binding(&self, client: &Client) -> Result<Option<Thumbprint>, OAuthError> {
+    pub(crate) fn refresh_binding(&self, client: &Client) -> Result<Option<Thumbprint>, OAuthError> {
         Ok(self.binding(client)?.filter(|_| client.is_public()))
     }
 }

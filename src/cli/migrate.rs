@@ -8,7 +8,7 @@ use clap::Args;
 use super::exit;
 use super::failure::{CommandFailure, finish};
 use super::output::{complain, say};
-use crate::config::{Engine, Source, load};
+use crate::config::{EngineKind, Source, load};
 use crate::store::postgres::{MigrationState, PostgresConfig, migrate as migrate_database, migration_state};
 
 #[derive(Args)]
@@ -27,7 +27,7 @@ pub(super) fn migrate(args: MigrateArgs) -> ExitCode {
         Err(error) => return complain(exit::CONFIG, &error),
     };
     let store = loaded.config.store;
-    if store.engine != Engine::Postgres {
+    if store.engine != EngineKind::Postgres {
         return finish(Err(CommandFailure::usage("store.engine is not \"postgres\"; other engines need no migration")));
     }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {

@@ -7,7 +7,7 @@ mod code;
 mod config;
 mod dev;
 mod doctor;
-pub mod exit;
+pub(crate) mod exit;
 mod failure;
 mod init;
 mod input;

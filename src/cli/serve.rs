@@ -10,7 +10,7 @@ use super::log::Log;
 use super::output::{complain, fail};
 use super::{exit, log, runtime};
 use crate::cause::chain;
-use crate::config::{Engine, Source};
+use crate::config::{EngineKind, Source};
 use crate::metrics::Metrics;
 use crate::server::{Daemon, Environment, Prepared, ServerError, prepare};
 use crate::service::Reloaded;
@@ -46,7 +46,7 @@ pub(super) fn run(prepared: Prepared, names: &SettingNames, started: impl FnOnce
 
 async fn live(prepared: Prepared, log: &Log, names: &SettingNames, started: impl FnOnce(&Daemon)) -> ExitCode {
     let (shutdown, admin) = (prepared.loaded.config.shutdown, prepared.loaded.config.admin.listen);
-    let shared = prepared.loaded.config.store.engine == Engine::Postgres;
+    let shared = prepared.loaded.config.store.engine == EngineKind::Postgres;
     let environment = Environment::system(log.control.clone());
     let metrics = environment.metrics.clone();
     let mut signals = match Signals::listen() {

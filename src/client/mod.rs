@@ -1,6 +1,6 @@
 //! Registered clients: what they registered (RFC 7591), what follows from it, and how they prove who they are.
 
-pub mod metadata;
+pub(crate) mod metadata;
 pub mod secret;
 
 use std::time::Duration;

@@ -19,7 +19,7 @@ use crate::clock::Time;
 use crate::x509::{Certificate, MAX_CHAIN};
 
 /// Longest document with everything, in bytes.
-pub const MAX_DOCUMENT: usize = 12 * 1024;
+pub(crate) const MAX_DOCUMENT: usize = 12 * 1024;
 
 const SIGNED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.2");
 const DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.1");
@@ -29,7 +29,7 @@ const SIGNING_TIME: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113
 
 /// A document whose signature is right.
 #[derive(Debug)]
-pub struct SignedDocument {
+pub(crate) struct SignedDocument {
     content: Vec<u8>,
     signing_time: Option<Time>,
     signer: Certificate,
@@ -38,8 +38,7 @@ pub struct SignedDocument {
 
 /// A reason why a document is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say it")]
-pub enum CmsError {
+pub(crate) enum CmsError {
     #[error("longer than {MAX_DOCUMENT} bytes")]
     TooLong,
     #[error("no CMS with signed data (RFC 5652 section 5.1)")]
@@ -63,7 +62,7 @@ impl SignedDocument {
     ///
     /// # Errors
     /// The first rule that it breaks.
-    pub fn open(bytes: &[u8], known: &[Certificate]) -> Result<Self, CmsError> {
+    pub(crate) fn open(bytes: &[u8], known: &[Certificate]) -> Result<Self, CmsError> {
         if bytes.len() > MAX_DOCUMENT {
             return Err(CmsError::TooLong);
         }
@@ -99,22 +98,22 @@ impl SignedDocument {
     }
 
     /// Returns the signed content.
-    pub fn content(&self) -> &[u8] {
+    pub(crate) fn content(&self) -> &[u8] {
         &self.content
     }
 
     /// Returns the signing time that the signer claims, if any.
-    pub fn signing_time(&self) -> Option<Time> {
+    pub(crate) fn signing_time(&self) -> Option<Time> {
         self.signing_time
     }
 
     /// Returns the certificate of the signer.
-    pub fn signer(&self) -> &Certificate {
+    pub(crate) fn signer(&self) -> &Certificate {
         &self.signer
     }
 
     /// Returns the certificates of the document, in no order.
-    pub fn certificates(&self) -> &[CertificateDer<'static>] {
+    pub(crate) fn certificates(&self) -> &[CertificateDer<'static>] {
         &self.others
     }
 }

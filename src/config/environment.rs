@@ -106,7 +106,7 @@ fn from_json(value: serde_json::Value, origin: Option<&str>) -> Value {
 ///
 /// # Errors
 /// The first that is not, with the nearest one that is.
-pub fn check_environment() -> Result<(), String> {
+pub(crate) fn check_environment() -> Result<(), String> {
     let mut unknown: Vec<String> = Vec::new();
     for (variable, value) in std::env::vars_os() {
         let (Some(variable), value) = (variable.to_str(), value.to_string_lossy()) else { continue };

@@ -7,7 +7,6 @@ use crate::setting::SettingError;
 
 /// A reason why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say it")]
 pub enum ConfigError {
     #[error("cannot read the configuration file {path}: {source}; {advice}", path = .path.display(), advice = advice(source))]
     Unreadable { path: PathBuf, source: std::io::Error },

@@ -14,10 +14,10 @@ use crate::secret_file;
 const MAX_LEN: u64 = 4 * 1024 * 1024;
 
 /// The SHA-256 of each file; `None` if it cannot be read.
-pub type FileDigests = BTreeMap<PathBuf, Option<[u8; 32]>>;
+pub(crate) type FileDigests = BTreeMap<PathBuf, Option<[u8; 32]>>;
 
 /// Reads every file that `config` names.
-pub fn digests(config: &Config) -> FileDigests {
+pub(crate) fn digests(config: &Config) -> FileDigests {
     let mut named = Vec::new();
     collect("", &serde_json::to_value(config).unwrap_or_default(), &mut named);
     named.into_iter().map(|path| (path.clone(), digest(path))).collect()

@@ -17,7 +17,7 @@ const KEPT: usize = 16;
 ///
 /// # Errors
 /// The first setting that breaks a rule, or a file that cannot be used.
-pub fn hook(kind: HookKind, settings: &HookSettings, place: &str) -> Result<Arc<Hook>, SettingError> {
+pub(crate) fn hook(kind: HookKind, settings: &HookSettings, place: &str) -> Result<Arc<Hook>, SettingError> {
     let wrong =
         |setting: &str, value: String, rule: Cow<'static, str>| SettingError::new(setting, value, rule).within(place);
     let url = settings.check().map_err(|(setting, value, rule)| wrong(setting, value, rule))?;

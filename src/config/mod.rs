@@ -25,19 +25,21 @@ use crate::issuer::IssuerSettings;
 use crate::router::RouterConfig;
 use crate::setting::SettingError;
 use crate::slow_hash::HashPoolConfig;
-pub use clients::{FileClient, FileSecret};
-pub use environment::check_environment;
-pub use error::ConfigError;
-pub use files::{FileDigests, digests};
-pub use hashing::HashingConfig;
-pub use hooks::hook;
-pub use listener::{AdminListen, DefaultAddress, ListenerConfig, PublicListen, TlsFiles};
-pub use load::{Loaded, Source, load};
-pub use log::{LogConfig, LogFormat};
-pub use secrets::{SecretsConfig, secret_line};
-pub use shutdown::ShutdownConfig;
-pub use snapshot::{hooked_grants, rings, snapshot};
-pub use store::{Engine, StoreConfig};
+pub(crate) use clients::FileClient;
+pub(crate) use environment::check_environment;
+pub(crate) use error::ConfigError;
+pub(crate) use files::{FileDigests, digests};
+pub(crate) use hashing::HashingConfig;
+pub(crate) use hooks::hook;
+pub(crate) use listener::{AdminListen, ListenerConfig, PublicListen, TlsFiles};
+pub(crate) use load::Loaded;
+pub use load::{Source, load};
+pub(crate) use log::{LogConfig, LogFormat};
+pub(crate) use secrets::{SecretsConfig, secret_line};
+pub(crate) use shutdown::ShutdownConfig;
+pub use snapshot::snapshot;
+pub(crate) use snapshot::{hooked_grants, rings};
+pub(crate) use store::{EngineKind, StoreConfig};
 
 /// All settings.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

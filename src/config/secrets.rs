@@ -30,7 +30,7 @@ impl Default for SecretsConfig {
 ///
 /// # Errors
 /// The reason why the file cannot be used, with `advice` if it cannot be read.
-pub fn secret_line(path: &Path, advice: &str) -> Result<Zeroizing<String>, String> {
+pub(crate) fn secret_line(path: &Path, advice: &str) -> Result<Zeroizing<String>, String> {
     secret_file::read_line(path).map_err(|error| match &error {
         SecretFileError::Unreadable { .. } => format!("{error}; {advice}"),
         SecretFileError::Exposed { .. } | SecretFileError::Content { .. } => error.to_string(),

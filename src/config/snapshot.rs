@@ -29,7 +29,7 @@ const MAX_PUBLIC_FILE: u64 = 1024 * 1024;
 const BELOW_DEADLINE: &str = "must be shorter than tokens.deadline";
 
 /// Returns the grants that hooks decide, one for each name; the hook of an issuer is found when a request comes.
-pub fn hooked_grants(snapshot: &Snapshot) -> Vec<Arc<dyn Grant>> {
+pub(crate) fn hooked_grants(snapshot: &Snapshot) -> Vec<Arc<dyn Grant>> {
     let custom = snapshot.issuers.values().flat_map(|issuer| &issuer.custom);
     let names: BTreeSet<&GrantType> = custom.map(|custom| &custom.grant_type).collect();
     names.into_iter().map(|name| Arc::new(Webhook::new(name.clone())) as Arc<dyn Grant>).collect()
@@ -69,7 +69,7 @@ pub fn snapshot(config: &Config, vault: &Vault, extensions: &Extensions) -> Resu
 }
 
 /// Returns the key rings that the issuers need.
-pub fn rings(snapshot: &Snapshot) -> Vec<IssuerRings> {
+pub(crate) fn rings(snapshot: &Snapshot) -> Vec<IssuerRings> {
     let rings = |issuer: &Arc<Issuer>| IssuerRings {
         issuer: issuer.id.clone(),
         algorithms: issuer.settings.algorithms.clone(),

@@ -12,7 +12,7 @@ use crate::store::sled::SledConfig;
 /// The engine that keeps the state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Engine {
+pub enum EngineKind {
     /// The embedded store: one node, durable.
     #[default]
     Sled,
@@ -27,7 +27,7 @@ pub enum Engine {
 #[serde(default, deny_unknown_fields)]
 pub struct StoreConfig {
     /// The engine.
-    pub engine: Engine,
+    pub engine: EngineKind,
     /// The data directory.
     pub path: PathBuf,
     /// Settings of the embedded store.
@@ -41,7 +41,7 @@ pub struct StoreConfig {
 impl Default for StoreConfig {
     fn default() -> Self {
         Self {
-            engine: Engine::Sled,
+            engine: EngineKind::Sled,
             path: PathBuf::from("/var/lib/jeton"),
             sled: SledConfig::default(),
             postgres: PostgresConfig::default(),
@@ -59,7 +59,7 @@ impl StoreConfig {
         if !(1..=64).contains(&self.sled.shards) {
             return Err(SettingError::new("sled.shards", self.sled.shards, "1 to 64"));
         }
-        if self.engine == Engine::Postgres {
+        if self.engine == EngineKind::Postgres {
             self.postgres.check().map_err(|error| error.within("postgres"))?;
         }
         let queue = &self.queue;

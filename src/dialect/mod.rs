@@ -15,9 +15,12 @@ mod tencent_ciam;
 mod tests;
 mod xsolla_login;
 
-pub use built_in::{Dialects, default};
-pub use contract::{Carrier, Dialect, Headers, Path, Refused};
-pub use paths::{full_paths, url, urls};
+pub(crate) use built_in::Dialects;
+pub use built_in::default;
+pub(crate) use contract::{Carrier, Headers};
+pub use contract::{Dialect, Path, Refused};
+pub use paths::full_paths;
+pub(crate) use paths::{url, urls};
 
 /// Every built-in dialect.
 pub const ALL: &[&dyn Dialect] = &[

@@ -33,12 +33,12 @@ pub fn full_paths(dialect: &dyn Dialect, issuer: &IssuerSettings, endpoint: Endp
 }
 
 /// The URL of an endpoint, for discovery.
-pub fn url(dialect: &dyn Dialect, issuer: &IssuerSettings, endpoint: Endpoint) -> String {
+pub(crate) fn url(dialect: &dyn Dialect, issuer: &IssuerSettings, endpoint: Endpoint) -> String {
     urls(dialect, issuer, endpoint).into_iter().next().unwrap_or_default()
 }
 
 /// Every URL of an endpoint of `issuer`, the one that discovery names first; none that names a client.
-pub fn urls(dialect: &dyn Dialect, issuer: &IssuerSettings, endpoint: Endpoint) -> Vec<String> {
+pub(crate) fn urls(dialect: &dyn Dialect, issuer: &IssuerSettings, endpoint: Endpoint) -> Vec<String> {
     let host = issuer.url.strip_suffix(issuer.path()).unwrap_or(&issuer.url);
     let common = full_paths(dialect, issuer, endpoint).into_iter().filter(|path| !path.contains(ANY_CLIENT));
     common.map(|path| format!("{host}{path}")).collect()

@@ -8,7 +8,7 @@ use super::settings::FederatedCredential;
 use crate::protocol::auth_method::{AuthMethod, CredentialKind, ProviderKind};
 
 /// Most credentials of a client.
-pub const MAX_CREDENTIALS: usize = 32;
+pub(crate) const MAX_CREDENTIALS: usize = 32;
 
 /// A credential of a client, in use.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ const ATTRIBUTES: [&str; 10] = ["CN", "O", "OU", "C", "L", "ST", "DC", "UID", "s
 /// Returns `cert`: `subject` and `issuer` by attribute, `san` by kind (`uri`, `dns`, `ip`, `email`), `serialNumber` in
 /// lower-case hexadecimal with `00` first if the high bit is set, and `thumbprint`, its SHA-256 in base64url. Several
 /// values of one name are a list, so that no test for one text passes by any of them.
-pub fn certificate(certificate: &Certificate) -> Value {
+pub(crate) fn certificate(certificate: &Certificate) -> Value {
     let names = certificate.alt_names();
     let of = |pick: fn(&AltName) -> Option<String>| one_or_list(names.iter().filter_map(pick).collect());
     let kinds: [(&str, Option<Value>); 4] = [

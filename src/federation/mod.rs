@@ -5,22 +5,22 @@
 //! provider and the condition under which its word means this client. Both conditions must hold, and a credential always
 //! has one: what a provider says of all of its workloads must not make each of them this client.
 
-pub mod condition;
+pub(crate) mod condition;
 mod credential;
 mod document;
-pub mod facts;
+pub(crate) mod facts;
 mod provider;
 mod settings;
 mod token;
-pub mod trust;
+pub(crate) mod trust;
 
-pub use self::credential::{Credential, MAX_CREDENTIALS};
-pub use self::document::{DocumentTrust, Signers};
-pub use self::provider::{MAX_NAME, MAX_PROVIDERS, Provider, ProviderTrust};
-pub use self::settings::{
-    CertificateProvider, DocumentProvider, FederatedCredential, FederatedProvider, TokenProvider, Verification,
-};
-pub use self::token::{TokenOrigin, TokenTrust, trust_domain};
+pub(crate) use self::credential::{Credential, MAX_CREDENTIALS};
+pub(crate) use self::document::{DocumentTrust, Signers};
+pub(crate) use self::provider::MAX_PROVIDERS;
+pub use self::provider::{Provider, ProviderTrust};
+pub(crate) use self::settings::FederatedCredential;
+pub use self::settings::FederatedProvider;
+pub(crate) use self::token::TokenTrust;
 
 #[cfg(test)]
 mod tests;

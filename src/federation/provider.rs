@@ -8,9 +8,9 @@ use crate::protocol::auth_method::ProviderKind;
 use crate::x509::Anchors;
 
 /// Longest name of a provider or a credential, in bytes.
-pub const MAX_NAME: usize = 64;
+pub(crate) const MAX_NAME: usize = 64;
 /// Most providers of an issuer.
-pub const MAX_PROVIDERS: usize = 256;
+pub(crate) const MAX_PROVIDERS: usize = 256;
 
 /// A provider in use.
 #[derive(Debug)]

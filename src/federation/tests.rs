@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use super::token::trust_domain;
 use super::*;
 
 const URL: &str = "https://id.example";

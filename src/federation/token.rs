@@ -99,7 +99,7 @@ impl TokenTrust {
 
 /// The trust domain of a well-formed SPIFFE id (SPIFFE-ID sections 2.1 to 2.4). What is ambiguous to compare by its
 /// beginning (`..`, empty segments, percent-escapes) is not well-formed.
-pub fn trust_domain(id: &str) -> Option<&str> {
+pub(crate) fn trust_domain(id: &str) -> Option<&str> {
     let rest = id.strip_prefix("spiffe://").filter(|_| id.len() <= 2048)?;
     let (domain, path) = rest.split_once('/').map_or((rest, None), |(domain, path)| (domain, Some(path)));
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');

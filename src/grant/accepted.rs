@@ -19,7 +19,7 @@ use crate::token::access::{AccessClaims, Jti, Origin};
 use crate::token::opaque;
 
 /// An access token that verified as the issuer's and has not expired; says nothing yet about revocation.
-pub struct Accepted {
+pub(crate) struct Accepted {
     /// The token's claims.
     pub claims: Box<AccessClaims>,
     /// The token's `jti`, parsed.
@@ -27,7 +27,7 @@ pub struct Accepted {
 }
 
 /// Returns the verified token if `token` is an access token of the issuer that has not expired; performs no I/O.
-pub fn accept(issuer: &Issuer, token: &str, now: Time, context: &Context) -> Option<Accepted> {
+pub(crate) fn accept(issuer: &Issuer, token: &str, now: Time, context: &Context) -> Option<Accepted> {
     let claims = Box::new(if opaque::is_opaque(token) {
         opaque::open(token, &issuer.id, &context.vault)?
     } else {
@@ -59,7 +59,7 @@ impl Accepted {
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn is_alive(&self, issuer: &Issuer, context: &Context) -> Result<bool, StoreError> {
+    pub(crate) async fn is_alive(&self, issuer: &Issuer, context: &Context) -> Result<bool, StoreError> {
         let Some(tokens) = self.tokens() else { return Ok(false) };
         if !tokens.iter().all(|token| context.registry.serves(&issuer.id, token.client)) {
             return Ok(false);
@@ -83,14 +83,14 @@ impl Accepted {
     }
 
     /// Returns the tokens that this one was exchanged from, followed by this one, as the tokens of an actor.
-    pub fn as_actor(&self) -> impl Iterator<Item = Origin> {
+    pub(crate) fn as_actor(&self) -> impl Iterator<Item = Origin> {
         let own = Origin { client_id: self.claims.client_id.clone(), jti: self.claims.jti.clone(), sub: None };
         let named = |origin: Origin| Origin { sub: origin.sub.or_else(|| Some(self.claims.sub.clone())), ..origin };
         self.claims.origins.iter().cloned().chain([own]).map(named)
     }
 
     /// Returns the number of exchanges that led to the token.
-    pub fn depth(&self) -> usize {
+    pub(crate) fn depth(&self) -> usize {
         self.claims.origins.iter().filter(|origin| origin.sub.is_none()).count()
     }
 }
@@ -129,14 +129,14 @@ impl Named<'_> {
 
 /// Returns whether `client` may introspect, or use, a token of `owner` for `aud`: its own, one that is for it, or any
 /// if the client may introspect any (RFC 7662 section 4).
-pub fn concerns(client: &Client, owner: &str, aud: &Value) -> bool {
+pub(crate) fn concerns(client: &Client, owner: &str, aud: &Value) -> bool {
     client.settings.introspection == IntrospectionReach::Any
         || owner == client.id
         || audience(aud).any(|one| one == client.id)
 }
 
 /// Returns the audience, whether it is a string or an array.
-pub fn audience(aud: &Value) -> impl Iterator<Item = &str> {
+pub(crate) fn audience(aud: &Value) -> impl Iterator<Item = &str> {
     let one = aud.as_str().into_iter();
     one.chain(aud.as_array().into_iter().flatten().filter_map(Value::as_str))
 }

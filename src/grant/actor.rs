@@ -17,10 +17,10 @@ use crate::protocol::response::TokenResponse;
 use crate::token::access::AccessTokenFormat;
 
 /// The reply port of a token request.
-pub type TokenReply = RpcReplyPort<Result<TokenResponse, Error>>;
+pub(crate) type TokenReply = RpcReplyPort<Result<TokenResponse, Error>>;
 
 /// A token request on its way through the actors.
-pub struct Job {
+pub(crate) struct Job {
     /// The request.
     pub request: TokenRequest,
     /// The port that the answer goes to.
@@ -33,7 +33,7 @@ pub struct Job {
 
 /// A grant with everything its actor needs, so that a restarted actor is the same again.
 #[derive(Clone)]
-pub struct GrantRuntime {
+pub(crate) struct GrantRuntime {
     /// The grant.
     pub grant: Arc<dyn Grant>,
     /// The parts of the service that it may use.
@@ -48,7 +48,7 @@ pub struct GrantRuntime {
 
 impl GrantRuntime {
     /// Resolves the metrics of `grant`.
-    pub fn new(grant: Arc<dyn Grant>, context: Context, deadline: Duration) -> Self {
+    pub(crate) fn new(grant: Arc<dyn Grant>, context: Context, deadline: Duration) -> Self {
         let name = grant.grant_type();
         let stage = |stage: &str| context.metrics.stage_duration.with_label_values(&[name.as_str(), stage]);
         let stages = ["queue", "decide", "sign"].map(stage);
@@ -111,7 +111,7 @@ struct Decided {
 }
 
 /// The actor of one grant type.
-pub struct GrantActor;
+pub(crate) struct GrantActor;
 
 impl Actor for GrantActor {
     type Msg = Job;

@@ -19,7 +19,7 @@ use crate::token::refresh::RefreshToken;
 use crate::token::wire::Head;
 
 /// `authorization_code`.
-pub struct AuthorizationCode;
+pub(crate) struct AuthorizationCode;
 
 impl Grant for AuthorizationCode {
     fn grant_type(&self) -> GrantType {

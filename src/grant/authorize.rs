@@ -17,7 +17,7 @@ use crate::token::Granted;
 use crate::token::code::{self, Code};
 
 /// An authorization request, with the authentication that answers it.
-pub struct AuthorizationRequest {
+pub(crate) struct AuthorizationRequest {
     /// `client_id`.
     pub client_id: String,
     /// `redirect_uri`.
@@ -39,7 +39,7 @@ pub struct AuthorizationRequest {
 }
 
 /// A code as it goes back to the client.
-pub struct IssuedCode {
+pub(crate) struct IssuedCode {
     /// The code.
     pub code: String,
     /// Lifetime of the code.
@@ -50,7 +50,11 @@ pub struct IssuedCode {
 ///
 /// # Errors
 /// The first rule that the request breaks.
-pub fn authorize(issuer: &Issuer, request: AuthorizationRequest, context: &Context) -> Result<IssuedCode, PortalError> {
+pub(crate) fn authorize(
+    issuer: &Issuer,
+    request: AuthorizationRequest,
+    context: &Context,
+) -> Result<IssuedCode, PortalError> {
     let client = context.registry.client(&issuer.id, &request.client_id);
     let client = client.ok_or_else(|| of_client("the issuer has no such client"))?;
     let challenge = check(&request, &client)?;

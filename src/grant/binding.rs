@@ -7,7 +7,7 @@ use crate::token::proof_key::ProofKey;
 use crate::x509::Thumbprint;
 
 /// The binding of a request's access token.
-pub struct Binding {
+pub(crate) struct Binding {
     certificate: Option<Thumbprint>,
     /// The key that the client sent with the request.
     pub proof_key: Option<ProofKey>,
@@ -19,13 +19,13 @@ impl Binding {
     /// # Errors
     /// If the client's tokens are bound to a certificate and it presented none, or if the key that it sent is not a
     /// key.
-    pub fn asked(request: &TokenRequest) -> Result<Self, Error> {
+    pub(crate) fn asked(request: &TokenRequest) -> Result<Self, Error> {
         let proof_key = if request.issuer.style.proof_keys { ProofKey::asked(&request.form)? } else { None };
         Ok(Self { certificate: request.client.binding()?, proof_key })
     }
 
     /// Returns the `cnf` claim.
-    pub fn confirmation(&self) -> Option<Confirmation> {
+    pub(crate) fn confirmation(&self) -> Option<Confirmation> {
         Confirmation::of(self.certificate, self.proof_key.as_ref().map(|proof| &proof.key))
     }
 }

@@ -6,7 +6,7 @@ use crate::protocol::resource;
 use crate::token::Granted;
 
 /// `client_credentials`.
-pub struct ClientCredentials;
+pub(crate) struct ClientCredentials;
 
 impl Grant for ClientCredentials {
     fn grant_type(&self) -> GrantType {

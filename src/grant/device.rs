@@ -20,7 +20,7 @@ use crate::token::wire::Head;
 
 /// Quota of starts: two hundred at once of one client behind one address, then five a second. Each start writes two
 /// rows, which stay until they expire.
-pub const STARTS: Quota = Quota { every: Duration::from_millis(200), burst: 200 };
+pub(crate) const STARTS: Quota = Quota { every: Duration::from_millis(200), burst: 200 };
 
 /// Number of user codes that are tried before giving up; of 51.8 bits one is hardly ever taken.
 const TRIES: usize = 4;
@@ -29,7 +29,7 @@ const TRIES: usize = 4;
 ///
 /// # Errors
 /// If the store fails.
-pub async fn start(
+pub(crate) async fn start(
     issuer: &Issuer,
     client: &Client,
     granted: &Granted,
@@ -89,7 +89,7 @@ async fn name(
 ///
 /// # Errors
 /// If the store fails.
-pub async fn find(issuer: &Issuer, typed: &str, context: &Context) -> Result<Option<(Placed<Id>, Row)>, Error> {
+pub(crate) async fn find(issuer: &Issuer, typed: &str, context: &Context) -> Result<Option<(Placed<Id>, Row)>, Error> {
     let found = look_up(issuer, typed, context).await?;
     if found.is_none() {
         context.metrics.user_code_misses.inc();
@@ -117,7 +117,7 @@ async fn look_up(issuer: &Issuer, typed: &str, context: &Context) -> Result<Opti
 ///
 /// # Errors
 /// If the store fails; inside, a refusal if the person decided otherwise before or the device has expired.
-pub async fn decide(
+pub(crate) async fn decide(
     issuer: &Issuer,
     device: Placed<Id>,
     decision: DeviceDecision,

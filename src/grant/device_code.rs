@@ -20,7 +20,7 @@ const SLOW_DOWN: OAuthError =
 
 /// `urn:ietf:params:oauth:grant-type:device_code`.
 #[derive(Default)]
-pub struct DeviceCodeGrant {
+pub(crate) struct DeviceCodeGrant {
     pace: PollIntervals,
 }
 

@@ -138,7 +138,7 @@ impl Issue {
 /// # Errors
 /// If a grant decided more than it may, there is no key to sign with, or the access token would be too long to be
 /// parsed again.
-pub async fn issue(
+pub(crate) async fn issue(
     request: &TokenRequest,
     issue: Issue,
     binding: Binding,

@@ -31,7 +31,7 @@ const AHEAD: Duration = Duration::from_secs(30);
 const MAX_JTI: usize = 256;
 
 /// `urn:ietf:params:oauth:grant-type:jwt-bearer`.
-pub struct JwtBearer;
+pub(crate) struct JwtBearer;
 
 impl Grant for JwtBearer {
     fn grant_type(&self) -> GrantType {

@@ -5,34 +5,34 @@
 //! [`built_in`], or, outside of this crate, in `Extensions`; one that needs no code is a [`webhook`] of the
 //! configuration.
 
-pub mod accepted;
-pub mod actor;
-pub mod authorization_code;
-pub mod authorize;
-pub mod binding;
-pub mod client_credentials;
+pub(crate) mod accepted;
+pub(crate) mod actor;
+pub(crate) mod authorization_code;
+pub(crate) mod authorize;
+pub(crate) mod binding;
+pub(crate) mod client_credentials;
 mod context;
 mod decide;
-pub mod device;
-pub mod device_code;
-pub mod error;
-pub mod issue;
-pub mod jwt_bearer;
-pub mod login;
-pub mod password;
+pub(crate) mod device;
+pub(crate) mod device_code;
+pub(crate) mod error;
+pub(crate) mod issue;
+pub(crate) mod jwt_bearer;
+pub(crate) mod login;
+pub(crate) mod password;
 mod poll_intervals;
-pub mod portal;
-pub mod refresh_token;
+pub(crate) mod portal;
+pub(crate) mod refresh_token;
 mod request;
-pub mod token_exchange;
-pub mod webhook;
+pub(crate) mod token_exchange;
+pub(crate) mod webhook;
 
 use std::sync::Arc;
 
 pub use context::Context;
 pub use decide::{Deciding, Grant};
-pub use error::Error;
-pub use issue::{Issue, Lineage};
+pub(crate) use error::Error;
+pub(crate) use issue::{Issue, Lineage};
 pub use login::DirectLogin;
 pub use request::TokenRequest;
 

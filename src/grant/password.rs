@@ -13,7 +13,7 @@ use crate::token::Granted;
 use crate::user::{LoginOutcome, LoginRequest, User};
 
 /// `password`.
-pub struct Password;
+pub(crate) struct Password;
 
 impl Grant for Password {
     fn grant_type(&self) -> GrantType {

@@ -7,7 +7,7 @@ use crate::token::granted::{MAX_AMR, MAX_TEXT};
 use crate::user::UserClaims;
 
 /// The authentication of a person (OpenID Connect Core section 2).
-pub struct Authentication {
+pub(crate) struct Authentication {
     /// `sub`.
     pub subject: String,
     /// `auth_time`, seconds since the epoch.
@@ -25,7 +25,7 @@ impl Authentication {
     ///
     /// # Errors
     /// The first rule that is broken.
-    pub fn check(&self, nonce: Option<&str>) -> Result<(), PortalError> {
+    pub(crate) fn check(&self, nonce: Option<&str>) -> Result<(), PortalError> {
         check_subject(&self.subject)?;
         let texts = [nonce, self.acr.as_deref()].into_iter().flatten().chain(self.amr.iter().map(String::as_str));
         let wrong = |text: &str| text.len() > MAX_TEXT || has_control(text);
@@ -41,7 +41,7 @@ impl Authentication {
 ///
 /// # Errors
 /// `invalid_request` if it is not 1 to 255 printable ASCII characters.
-pub fn check_subject(subject: &str) -> Result<(), PortalError> {
+pub(crate) fn check_subject(subject: &str) -> Result<(), PortalError> {
     let rule = "1 to 255 printable ASCII characters (OpenID Connect Core section 2)";
     let error = OAuthError::invalid_request(rule).because(ErrorCause::Parameter("subject", BrokenRule::Syntax));
     if is_subject(subject) { Ok(()) } else { Err(error.into()) }
@@ -51,13 +51,13 @@ pub fn check_subject(subject: &str) -> Result<(), PortalError> {
 ///
 /// # Errors
 /// If a claim belongs to the protocol, or they are too long.
-pub fn check_claims(claims: &UserClaims) -> Result<(), PortalError> {
+pub(crate) fn check_claims(claims: &UserClaims) -> Result<(), PortalError> {
     claims.check().map_err(PortalError::UserClaims)
 }
 
 /// The refusal of a login portal's request.
 #[derive(Debug)]
-pub enum PortalError {
+pub(crate) enum PortalError {
     /// The request breaks a rule of its protocol.
     Request(OAuthError),
     /// The claims break this rule.

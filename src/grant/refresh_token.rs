@@ -13,7 +13,7 @@ use crate::token::refresh::RefreshToken;
 use crate::token::wire::Head;
 
 /// `refresh_token`.
-pub struct RefreshTokenGrant;
+pub(crate) struct RefreshTokenGrant;
 
 impl Grant for RefreshTokenGrant {
     fn grant_type(&self) -> GrantType {

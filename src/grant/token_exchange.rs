@@ -33,7 +33,7 @@ const UNBOUND: OAuthError = OAuthError::invalid_request(
 const SCOPE: OAuthError = OAuthError::new(ErrorCode::InvalidScope, "the scope exceeds the subject token or the client");
 
 /// `urn:ietf:params:oauth:grant-type:token-exchange`.
-pub struct TokenExchange;
+pub(crate) struct TokenExchange;
 
 impl Grant for TokenExchange {
     fn grant_type(&self) -> GrantType {

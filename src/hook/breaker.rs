@@ -9,7 +9,7 @@ use crate::clock::Time;
 
 /// The settings of a breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BreakerRules {
+pub(crate) struct BreakerRules {
     /// Failures in a row that open it, at least 1.
     pub failures: u32,
     /// From opening to the probe.
@@ -18,7 +18,7 @@ pub struct BreakerRules {
 
 /// The state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Breaker {
+pub(crate) enum Breaker {
     /// Calls go through; so many of the last ones failed in a row.
     Closed {
         /// Failures in a row.
@@ -35,7 +35,7 @@ pub enum Breaker {
 
 /// The right to make one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ticket {
+pub(crate) enum Ticket {
     /// A call like any other.
     Call,
     /// The call that decides whether the breaker closes.
@@ -44,7 +44,7 @@ pub enum Ticket {
 
 /// The end of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CallEnd {
+pub(crate) enum CallEnd {
     /// With an answer, whatever it says.
     Answered,
     /// Without a usable one.
@@ -61,13 +61,13 @@ impl Default for Breaker {
 
 impl Breaker {
     /// Returns whether calls go through.
-    pub const fn is_closed(self) -> bool {
+    pub(crate) const fn is_closed(self) -> bool {
         matches!(self, Self::Closed { .. })
     }
 
     /// A ticket for a call at `now`, if it may go through.
     #[must_use]
-    pub fn admit(self, rules: &BreakerRules, now: Time) -> (Self, Option<Ticket>) {
+    pub(crate) fn admit(self, rules: &BreakerRules, now: Time) -> (Self, Option<Ticket>) {
         match self {
             Self::Closed { .. } => (self, Some(Ticket::Call)),
             // a clock that was set back must not keep it open
@@ -81,7 +81,7 @@ impl Breaker {
     /// The state after the call of `ticket` ended at `now`. A call that began before the breaker opened decides nothing
     /// any more.
     #[must_use]
-    pub fn report(self, ticket: Ticket, end: CallEnd, rules: &BreakerRules, now: Time) -> Self {
+    pub(crate) fn report(self, ticket: Ticket, end: CallEnd, rules: &BreakerRules, now: Time) -> Self {
         match (self, ticket, end) {
             (Self::Closed { .. }, Ticket::Call, CallEnd::Answered)
             | (Self::HalfOpen, Ticket::Probe, CallEnd::Answered) => Self::default(),

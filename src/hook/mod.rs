@@ -20,14 +20,14 @@ use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::metrics::{GaugeGuard, Metrics};
-pub use breaker::{Breaker, BreakerRules, CallEnd, Ticket};
+pub(crate) use breaker::{Breaker, BreakerRules, CallEnd, Ticket};
 use counters::HookCounters;
-pub use error::HookError;
-pub use kind::HookKind;
-pub use settings::HookSettings;
+pub(crate) use error::HookError;
+pub(crate) use kind::HookKind;
+pub(crate) use settings::HookSettings;
 
 /// Longest answer of a hook, in bytes.
-pub const MAX_ANSWER: usize = 64 * 1024;
+pub(crate) const MAX_ANSWER: usize = 64 * 1024;
 
 /// Sends to one place; `http::post` has the real one.
 pub trait Post: Send + Sync {
@@ -36,7 +36,7 @@ pub trait Post: Send + Sync {
 }
 
 /// The future of [`Post::post`]: status and content, or the failure for the log.
-pub type Posting<'a> = Pin<Box<dyn Future<Output = Result<(u16, Bytes), String>> + Send + 'a>>;
+pub(crate) type Posting<'a> = Pin<Box<dyn Future<Output = Result<(u16, Bytes), String>> + Send + 'a>>;
 
 /// A hook in use. A reload makes a new one.
 pub struct Hook {

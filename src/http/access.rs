@@ -13,7 +13,7 @@ use crate::protocol::error::OAuthError;
 
 /// Facts about a request that its endpoint found out, for the log line and the dialect's error body.
 #[derive(Default)]
-pub struct RequestLog {
+pub(crate) struct RequestLog {
     /// The grant type, or `unknown`; empty away from the token endpoint.
     pub grant: Arc<str>,
     /// The authenticated client.
@@ -32,20 +32,20 @@ pub struct RequestLog {
 
 impl RequestLog {
     /// Notes a failed client authentication.
-    pub fn fail(&mut self, failure: &AuthFailure) {
+    pub(crate) fn fail(&mut self, failure: &AuthFailure) {
         self.error = Some(failure.error);
         self.reason = Some(failure.reason.to_owned());
         self.claimed.clone_from(&failure.claimed);
     }
 
     /// Notes why something was not granted: the chain of causes.
-    pub fn explain(&mut self, error: &Error) {
+    pub(crate) fn explain(&mut self, error: &Error) {
         self.reason = Some(crate::cause::chain(error));
         self.message = error.message().map(str::to_owned);
     }
 
     /// Writes the line of a request that was answered.
-    pub fn write(
+    pub(crate) fn write(
         &self,
         endpoint: &'static str,
         issuer: &str,

@@ -2,9 +2,9 @@
 
 use prometheus::IntCounter;
 
-use crate::metrics::Metrics;
+use crate::metrics::{CUT_REASONS, Metrics};
 
-/// The limit, or the broken protocol, that a connection was closed for.
+/// The limit, or the broken protocol, that a connection was closed for; in the order of [`CUT_REASONS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CutReason {
     /// No byte in time.
@@ -33,28 +33,12 @@ pub(super) enum CutReason {
     Linger,
 }
 
-/// The labels of the reasons, in their order.
-const LABELS: [&str; CutReason::Linger as usize + 1] = [
-    "first_byte",
-    "handshake",
-    "tls",
-    "malformed",
-    "header",
-    "idle",
-    "stuck",
-    "write",
-    "drain",
-    "age",
-    "resets",
-    "linger",
-];
-
 /// The counters of cut connections.
-pub(super) struct CutCounters([IntCounter; LABELS.len()]);
+pub(super) struct CutCounters([IntCounter; CutReason::Linger as usize + 1]);
 
 impl CutCounters {
     pub(super) fn new(metrics: &Metrics) -> Self {
-        Self(LABELS.map(|reason| metrics.connections_cut.with_label_values(&[reason])))
+        Self(CUT_REASONS.map(|reason| metrics.connections_cut.with_label_values(&[reason])))
     }
 
     pub(super) fn count(&self, reason: CutReason) {

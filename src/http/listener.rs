@@ -46,7 +46,7 @@ impl BindError {
 }
 
 /// Listens on `addr`; port 0 lets the kernel choose. Must be called within a tokio runtime.
-pub fn bind(addr: SocketAddr) -> Result<TcpListener, BindError> {
+pub(crate) fn bind(addr: SocketAddr) -> Result<TcpListener, BindError> {
     listen(addr).map_err(|error| BindError::from_io(addr, error))
 }
 

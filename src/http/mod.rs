@@ -3,36 +3,36 @@
 //! Order: `limits`, `request` and `shutdown` are what others name; `serve` runs a listener, `connection` one
 //! connection, `exchange` one request; `client`, `fetch` and `post` are the other direction. `hyper` appears nowhere else in the crate.
 
-pub mod access;
-pub mod admin;
+pub(crate) mod access;
+pub(crate) mod admin;
 mod body;
-pub mod client;
+pub(crate) mod client;
 mod connection;
 mod cut;
 mod exchange;
-pub mod fetch;
+pub(crate) mod fetch;
 mod framing;
 mod head;
 mod io;
-pub mod limits;
-pub mod listener;
+pub(crate) mod limits;
+pub(crate) mod listener;
 mod observer;
-pub mod post;
-pub mod proxy;
-pub mod public;
-pub mod request;
+pub(crate) mod post;
+pub(crate) mod proxy;
+pub(crate) mod public;
+pub(crate) mod request;
 mod respond;
-pub mod serve;
-pub mod shutdown;
+pub(crate) mod serve;
+pub(crate) mod shutdown;
 mod state;
-pub mod tls;
+pub(crate) mod tls;
 mod watchdog;
 
 #[cfg(test)]
 mod tests;
 
-pub use limits::Limits;
-pub use listener::bind;
-pub use request::{Admission, Fault, Handler, Request, Response};
-pub use serve::{Drained, Surface, serve};
-pub use shutdown::{Shutdown, Stop};
+pub(crate) use limits::Limits;
+pub(crate) use listener::bind;
+pub(crate) use request::{Admission, Fault, Handler, Request, Response};
+pub(crate) use serve::{Drained, Surface, serve};
+pub(crate) use shutdown::Stop;

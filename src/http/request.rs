@@ -15,10 +15,10 @@ use hyper::{HeaderMap, Method, StatusCode};
 use crate::x509::Chain;
 
 /// An answer, complete in memory.
-pub type Response = hyper::Response<Full<Bytes>>;
+pub(crate) type Response = hyper::Response<Full<Bytes>>;
 
 /// A request whose body has arrived within its limits.
-pub struct Request {
+pub(crate) struct Request {
     /// The method.
     pub method: Method,
     /// The target as sent; see [`Request::path`] and [`Request::query`].
@@ -35,12 +35,12 @@ pub struct Request {
 
 impl Request {
     /// The path, not decoded.
-    pub fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.uri.path()
     }
 
     /// The query without its question mark, not decoded.
-    pub fn query(&self) -> Option<&str> {
+    pub(crate) fn query(&self) -> Option<&str> {
         self.uri.query()
     }
 }
@@ -59,7 +59,7 @@ impl fmt::Debug for Request {
 
 /// The reason for which the transport itself refuses a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// Ambiguous framing, no valid `Host`, a fragment in the target, or a body that broke off.
     Malformed,
     /// More header lines than allowed.
@@ -80,7 +80,7 @@ pub enum Fault {
 
 impl Fault {
     /// The status of the answer.
-    pub fn status(self) -> StatusCode {
+    pub(crate) fn status(self) -> StatusCode {
         match self {
             Self::Malformed => StatusCode::BAD_REQUEST,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -96,7 +96,7 @@ impl Fault {
 
 /// The answer to a request's head: the request may go on.
 #[derive(Debug)]
-pub struct Admission<T> {
+pub(crate) struct Admission<T> {
     /// Longest body that is read, in bytes.
     pub max_body: usize,
     /// The result of resolving the head, handed on to [`Handler::handle`].
@@ -104,7 +104,7 @@ pub struct Admission<T> {
 }
 
 /// A service behind a listener.
-pub trait Handler: Send + Sync + 'static {
+pub(crate) trait Handler: Send + Sync + 'static {
     /// The result of resolving the head of a request, such as its endpoint.
     type Target: Send;
 

@@ -54,7 +54,7 @@ struct Listener<H> {
 }
 
 /// A surface of the service behind a listener.
-pub struct Surface<H> {
+pub(crate) struct Surface<H> {
     /// The label of the listener in metrics.
     pub name: &'static str,
     /// The certificate, if the listener speaks TLS.
@@ -69,7 +69,7 @@ pub struct Surface<H> {
 
 /// Serves `surface` on `listener` until `shutdown` is given, then drains it: stops accepting, lets requests end, closes
 /// connections that stay idle, and cuts what is left at the deadline.
-pub async fn serve<H: Handler>(listener: TcpListener, surface: Surface<H>, shutdown: Shutdown) -> Drained {
+pub(crate) async fn serve<H: Handler>(listener: TcpListener, surface: Surface<H>, shutdown: Shutdown) -> Drained {
     let places = surface.limits.max_connections.min(Semaphore::MAX_PERMITS);
     let connections = Arc::new(Semaphore::new(places));
     let this = Arc::new(Listener::new(surface, shutdown.clone()));

@@ -29,14 +29,14 @@ struct Signal {
 
 /// The end that says stop. Dropping it says nothing.
 #[derive(Debug, Clone)]
-pub struct Stop(Arc<Signal>);
+pub(crate) struct Stop(Arc<Signal>);
 
 /// The end that listens.
 #[derive(Debug, Clone)]
-pub struct Shutdown(Arc<Signal>);
+pub(crate) struct Shutdown(Arc<Signal>);
 
 /// Makes the two ends of a signal that has not been given.
-pub fn shutdown() -> (Stop, Shutdown) {
+pub(crate) fn shutdown() -> (Stop, Shutdown) {
     let deadline = AtomicU64::new(SERVING);
     let signal = Arc::new(Signal { start: Instant::now(), deadline, raised: Notify::new() });
     (Stop(Arc::clone(&signal)), Shutdown(signal))
@@ -44,13 +44,13 @@ pub fn shutdown() -> (Stop, Shutdown) {
 
 impl Stop {
     /// Asks every connection to end with its next answer; new ones are still accepted, and end with their first.
-    pub fn announce(&self) {
+    pub(crate) fn announce(&self) {
         self.0.deadline.fetch_min(LEAVING, Ordering::SeqCst);
         self.0.raised.notify_waiters();
     }
 
     /// Asks everything to finish within `span`; of several calls the earliest deadline counts.
-    pub fn drain(&self, span: Duration) {
+    pub(crate) fn drain(&self, span: Duration) {
         let by = (self.0.start.elapsed() + span).as_millis();
         self.0.deadline.fetch_min(u64::try_from(by).unwrap_or(LEAVING - 1), Ordering::SeqCst);
         self.0.raised.notify_waiters();
@@ -59,12 +59,12 @@ impl Stop {
 
 impl Shutdown {
     /// Returns whether connections shall end: the next answer on each is its last.
-    pub fn is_leaving(&self) -> bool {
+    pub(crate) fn is_leaving(&self) -> bool {
         self.0.deadline.load(Ordering::Acquire) != SERVING
     }
 
     /// The deadline of the drain; `None` before it.
-    pub fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         match self.0.deadline.load(Ordering::Acquire) {
             SERVING | LEAVING => None,
             millis => Some(self.0.start + Duration::from_millis(millis)),
@@ -72,7 +72,7 @@ impl Shutdown {
     }
 
     /// Waits until a drain is asked for; returns at once if it already was.
-    pub async fn draining(&self) {
+    pub(crate) async fn draining(&self) {
         loop {
             let raised = self.raised();
             if self.deadline().is_some() {

@@ -6,7 +6,7 @@ use super::error::{BrokenSetting, refuse};
 use super::settings::IssuerSettings;
 
 /// The longest grace of refresh tokens: while it lasts, reuse cannot be told from a lost answer.
-pub const LONGEST_GRACE: Duration = Duration::from_secs(300);
+pub(crate) const LONGEST_GRACE: Duration = Duration::from_secs(300);
 
 /// Checks each against its least and most.
 pub(super) fn check(s: &IssuerSettings) -> Result<(), BrokenSetting> {

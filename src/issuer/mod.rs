@@ -1,7 +1,7 @@
 //! An issuer: one authorization server with its own URL, keys, clients, lifetimes and rules.
 
 mod certificates;
-pub mod cold;
+pub(crate) mod cold;
 mod custom;
 mod discovery;
 mod error;
@@ -29,15 +29,16 @@ use crate::protocol::endpoint::Endpoint;
 use crate::protocol::grant_type::GrantType;
 use crate::token::access::ClaimStyle;
 
-pub use certificates::CertificateVisibility;
+pub(crate) use certificates::CertificateVisibility;
 use cold::ColdSecrets;
-pub use custom::{CustomGrant, CustomGrantSettings, Parameter};
-pub use error::IssuerError;
-pub use lifetimes::LONGEST_GRACE;
+pub(crate) use custom::{CustomGrant, CustomGrantSettings};
+pub(crate) use error::IssuerError;
+pub(crate) use lifetimes::LONGEST_GRACE;
 use rules::OtherParties;
-pub use secret_transport::SecretTransport;
+pub(crate) use secret_transport::SecretTransport;
 pub use settings::IssuerSettings;
-pub use users::{UserSource, UsersSettings};
+pub use users::UserSource;
+pub(crate) use users::UsersSettings;
 
 /// An issuer in use.
 #[derive(Clone, Debug)]

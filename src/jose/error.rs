@@ -1,11 +1,10 @@
 //! Reasons for refusing keys and signatures.
 
 /// Longest accepted compact JWS, in bytes.
-pub const MAX_JWS: usize = 16 * 1024;
+pub(crate) const MAX_JWS: usize = 16 * 1024;
 
 /// A reason why a JWK is refused.
 #[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say it")]
 pub enum JwkError {
     #[error("the key is not a JSON object")]
     Malformed(#[source] serde_json::Error),
@@ -27,7 +26,6 @@ pub enum JwkError {
 
 /// A reason why a JWS is refused.
 #[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say it")]
 pub enum JwsError {
     #[error("longer than {MAX_JWS} bytes")]
     TooLong,

@@ -4,18 +4,18 @@
 //! Pure: bytes in, bytes out. The algorithm and the key of a verification always come from the caller's own records;
 //! what a header says can only disagree with them (RFC 8725 section 3.1).
 
-pub mod alg;
+pub(crate) mod alg;
 mod error;
-pub mod jwk;
-pub mod jws;
+pub(crate) mod jwk;
+pub(crate) mod jws;
 mod parsed;
-pub mod scheme;
+pub(crate) mod scheme;
 mod spki;
-pub mod verify;
+pub(crate) mod verify;
 
 pub use alg::Algorithm;
-pub use error::{JwkError, JwsError, MAX_JWS};
+pub(crate) use error::{JwkError, JwsError, MAX_JWS};
 pub use jwk::PublicJwk;
-pub use jws::{Header, Jws};
+pub(crate) use jws::Jws;
 pub use scheme::Scheme;
 pub use verify::{Owner, VerifyingKey};

@@ -17,7 +17,7 @@ use crate::protocol::uri::shown;
 use crate::x509::{Certificate, Thumbprint};
 
 /// Most keys of one set.
-pub const MAX_KEYS: usize = 16;
+pub(crate) const MAX_KEYS: usize = 16;
 /// Longest `kid` that a key may have, in bytes.
 const MAX_KID: usize = 256;
 /// Longest name of a key that is shown, in characters.
@@ -82,7 +82,6 @@ impl Skipped {
 
 /// The reason why a key set was refused.
 #[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say it")]
 pub enum KeySetError {
     #[error("must be a JSON object with an array `keys` of objects (RFC 7517 section 5)")]
     Malformed,

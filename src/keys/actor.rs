@@ -12,7 +12,7 @@ use ractor::concurrency::JoinHandle;
 use ractor::{Actor, ActorProcessingErr, ActorRef, MessagingErr, RpcReplyPort, SpawnErr, SupervisionEvent};
 
 use super::round::{Effort, Round};
-use super::want::Request;
+use super::want::RotationRequest;
 use super::{IssuerRings, KeyError, Shared};
 use crate::ask::{AskError, ask};
 
@@ -39,7 +39,7 @@ type Reply = RpcReplyPort<Result<(), KeyError>>;
 struct Job {
     /// New settings, adopted if the round succeeds with them.
     settings: Option<Arc<Vec<IssuerRings>>>,
-    request: Option<Request>,
+    request: Option<RotationRequest>,
     reply: Option<Reply>,
 }
 
@@ -63,7 +63,7 @@ impl Rotation {
     pub(super) async fn run(
         &self,
         settings: Option<Arc<Vec<IssuerRings>>>,
-        request: Option<Request>,
+        request: Option<RotationRequest>,
     ) -> Result<(), KeyError> {
         let actor = self.actor.load_full().ok_or(KeyError::Rotation(AskError::Gone))?;
         let job = |reply| Message::Make(Job { settings, request, reply: Some(reply) });

@@ -7,7 +7,6 @@ use crate::store::StoreError;
 
 /// A failure of signing keys. Each message says what to do, where something can be done.
 #[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say it")]
 pub enum KeyError {
     #[error("cannot read or write the stored signing keys; the known keys go on signing")]
     Store(#[source] StoreError),

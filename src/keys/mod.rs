@@ -15,25 +15,25 @@ mod actor;
 mod assemble;
 mod error;
 mod issuer_rings;
-pub mod local;
-pub mod published;
-pub mod ring;
+pub(crate) mod local;
+pub(crate) mod published;
+pub(crate) mod ring;
 mod round;
 mod shared;
-pub mod signer;
+pub(crate) mod signer;
 mod waiting;
 mod want;
 
-pub use error::KeyError;
-pub use issuer_rings::{IssuerRings, RotationKind};
-pub use local::{LocalSigner, Typ};
-pub use published::{IssuerKeys, Jwks, KeyView};
-pub use ring::Policy;
+pub(crate) use error::KeyError;
+pub(crate) use issuer_rings::{IssuerRings, RotationKind};
+pub use local::Typ;
+pub(crate) use published::{IssuerKeys, KeyView};
+pub(crate) use ring::Policy;
 
 use self::round::{Effort, Keeper};
 use self::shared::Shared;
-use self::waiting::Waiting;
-use self::want::Request;
+use self::waiting::KeyWaiters;
+use self::want::RotationRequest;
 use crate::clock::Clock;
 use crate::jose::Algorithm;
 use crate::metrics::Metrics;
@@ -71,7 +71,7 @@ impl Keys {
         let settings = Arc::new(unrepeated(rings));
         let first = keeper.round(&settings, &Arc::default(), None, Effort::Quick).await?;
         let (published, rounds) = (ArcSwap::default(), watch::Sender::default());
-        let (settings, waiting) = (ArcSwap::new(settings), Waiting::default());
+        let (settings, waiting) = (ArcSwap::new(settings), KeyWaiters::default());
         let shared = Arc::new(Shared { keeper, settings, published, rounds, waiting });
         shared.publish(first.published);
         let rotation = Arc::new(actor::Rotation::spawn(Arc::clone(&shared)).await?);
@@ -169,7 +169,7 @@ impl Keys {
             return Err(KeyError::UnknownAlgorithm { issuer: issuer.to_owned(), alg });
         }
         let seen = algorithms.into_iter().map(|alg| (alg, keys.newest(alg))).collect();
-        self.rotation.run(None, Some(Request { issuer: issuer.to_owned(), kind, seen })).await?;
+        self.rotation.run(None, Some(RotationRequest { issuer: issuer.to_owned(), kind, seen })).await?;
         let keys = self.issuer(issuer).ok_or_else(unknown)?;
         let mut views = keys.views(self.shared.keeper.now());
         views.retain(|view| alg.is_none_or(|alg| alg == view.alg));

@@ -11,7 +11,7 @@ use crate::jose::Algorithm;
 
 /// Time by which a retired key outlives the last token it may have signed: covers clocks that differ by a minute, and a
 /// node that learns of a newer signing key a minute late.
-pub const SKEW: Duration = Duration::from_secs(120);
+pub(crate) const SKEW: Duration = Duration::from_secs(120);
 /// Longest time for which a verifier may cache the keys.
 const LONGEST_CACHE: Duration = Duration::from_secs(3600);
 /// Longest interval at which a node looks for keys of other nodes.
@@ -79,7 +79,7 @@ pub struct RingKey {
 
 /// The state of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyState {
+pub(crate) enum KeyState {
     /// Published, not yet signing.
     Announced,
     /// The one that signs.
@@ -95,7 +95,7 @@ pub enum KeyState {
 
 /// The next action that a ring needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Plan {
+pub(crate) enum Plan {
     /// No action before this moment.
     Nothing(Time),
     /// A new key with these moments.
@@ -106,35 +106,35 @@ pub enum Plan {
 
 /// The keys of one issuer and algorithm, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Ring {
+pub(crate) struct Ring {
     keys: Vec<RingKey>,
 }
 
 impl Ring {
     /// Creates a ring of `keys`, given in any order.
-    pub fn new(mut keys: Vec<RingKey>) -> Self {
+    pub(crate) fn new(mut keys: Vec<RingKey>) -> Self {
         keys.sort_unstable_by_key(|key| key.timing.generation);
         Self { keys }
     }
 
     /// Returns the keys, oldest first.
-    pub fn keys(&self) -> &[RingKey] {
+    pub(crate) fn keys(&self) -> &[RingKey] {
         &self.keys
     }
 
     /// Returns the generation of the newest key.
-    pub fn newest(&self) -> Option<u32> {
+    pub(crate) fn newest(&self) -> Option<u32> {
         self.keys.last().map(|key| key.timing.generation)
     }
 
     /// Returns the key that signs: the newest that may; the oldest if none may yet, for a clock behind the one that
     /// made it.
-    pub fn signing(&self, now: Time) -> Option<&RingKey> {
+    pub(crate) fn signing(&self, now: Time) -> Option<&RingKey> {
         self.keys.iter().rev().find(|key| key.timing.sign_from <= now).or(self.keys.first())
     }
 
     /// Returns the state of `key`, one of this ring.
-    pub fn state(&self, key: &RingKey, now: Time, policy: &Policy) -> KeyState {
+    pub(crate) fn state(&self, key: &RingKey, now: Time, policy: &Policy) -> KeyState {
         let signing = self.signing(now).map_or(0, |key| key.timing.generation);
         match key.timing.generation.cmp(&signing) {
             std::cmp::Ordering::Greater => KeyState::Announced,
@@ -155,7 +155,7 @@ impl Ring {
     }
 
     /// Returns the action that the ring needs at `now`.
-    pub fn plan(&self, now: Time, policy: &Policy) -> Plan {
+    pub(crate) fn plan(&self, now: Time, policy: &Policy) -> Plan {
         let Some(newest) = self.keys.last() else { return Plan::Announce(self.at_once(now, policy)) };
         let announce_at = newest.timing.rotate_at - policy.announce;
         // one successor at a time: an announced key must sign before the next is planned
@@ -171,7 +171,7 @@ impl Ring {
 
     /// Returns the next moment at which a key changes its state or the ring needs an action; `now` if it needs one
     /// already.
-    pub fn next_event(&self, now: Time, policy: &Policy) -> Time {
+    pub(crate) fn next_event(&self, now: Time, policy: &Policy) -> Time {
         let Some(newest) = self.keys.last() else { return now };
         let due = (newest.timing.rotate_at - policy.announce).max(newest.timing.sign_from).max(now);
         let changes = self.keys.iter().flat_map(|key| [key.timing.sign_from, self.drop_at(key, policy)]);
@@ -179,7 +179,7 @@ impl Ring {
     }
 
     /// Returns the moments of a planned key that an operator asks for; `None` if a successor is announced already.
-    pub fn requested(&self, now: Time, policy: &Policy) -> Option<Timing> {
+    pub(crate) fn requested(&self, now: Time, policy: &Policy) -> Option<Timing> {
         match self.keys.last() {
             Some(newest) if newest.timing.sign_from > now => None,
             Some(_) => Some(self.after(now, now, policy)),
@@ -188,7 +188,7 @@ impl Ring {
     }
 
     /// Returns the moments of a key that signs at once: the first of a ring, or one made in an emergency.
-    pub fn at_once(&self, now: Time, policy: &Policy) -> Timing {
+    pub(crate) fn at_once(&self, now: Time, policy: &Policy) -> Timing {
         self.timing(now, now, policy)
     }
 

@@ -17,7 +17,7 @@ use super::local::Bench;
 use super::published::Published;
 use super::ring::Timing;
 use super::signer::{Signer, SignerError};
-use super::want::{Cause, Request, Stored, Want, drops, wants, withdrawn};
+use super::want::{Cause, RotationRequest, Stored, Want, drops, wants, withdrawn};
 use super::{IssuerRings, KeyError};
 use crate::clock::{Clock, Time};
 use crate::id::Id;
@@ -100,7 +100,7 @@ impl Keeper {
         self: &Arc<Self>,
         settings: &Arc<Vec<IssuerRings>>,
         last: &Arc<Published>,
-        request: Option<&Request>,
+        request: Option<&RotationRequest>,
         mut effort: Effort,
     ) -> Result<Round, KeyError> {
         let mut trouble = None;

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::issuer_rings::IssuerRings;
 use super::published::Published;
 use super::round::Keeper;
-use super::waiting::Waiting;
+use super::waiting::KeyWaiters;
 
 /// The state that outlives the rotation actor, which goes on from here when it is restarted.
 pub(super) struct Shared {
@@ -17,7 +17,7 @@ pub(super) struct Shared {
     pub(super) published: ArcSwap<Published>,
     /// Changes whenever `published` does, to wake requests that wait for a first key.
     pub(super) rounds: watch::Sender<()>,
-    pub(super) waiting: Waiting,
+    pub(super) waiting: KeyWaiters,
 }
 
 impl Shared {

@@ -20,7 +20,7 @@ use crate::id::random_bytes;
 use crate::jose::{Algorithm, PublicJwk};
 
 /// A private key of one algorithm.
-pub struct Signer {
+pub(crate) struct Signer {
     alg: Algorithm,
     private: Private,
 }
@@ -36,7 +36,6 @@ const ED25519_PKCS8: [u8; 16] = *b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\
 
 /// A failure of an operation with a private key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say it")]
 pub enum SignerError {
     #[error("failed to generate a key")]
     Generate,
@@ -51,7 +50,7 @@ impl Signer {
     ///
     /// # Errors
     /// If the cryptographic library fails.
-    pub fn generate(alg: Algorithm) -> Result<Self, SignerError> {
+    pub(crate) fn generate(alg: Algorithm) -> Result<Self, SignerError> {
         let private = match alg {
             Algorithm::EdDsa => {
                 let seed = Zeroizing::new(random_bytes::<32>());
@@ -69,7 +68,7 @@ impl Signer {
 
     /// Returns whether generating a key of `alg` takes so long (RSA: two prime numbers, 0.1 s and more) that no request
     /// should wait for it.
-    pub const fn is_made_slowly(alg: Algorithm) -> bool {
+    pub(crate) const fn is_made_slowly(alg: Algorithm) -> bool {
         match alg {
             Algorithm::EdDsa | Algorithm::Es256 => false,
             Algorithm::Rs256 | Algorithm::Ps256 => true,
@@ -80,7 +79,7 @@ impl Signer {
     ///
     /// # Errors
     /// If it is not.
-    pub fn from_pkcs8(alg: Algorithm, pkcs8: &[u8]) -> Result<Self, SignerError> {
+    pub(crate) fn from_pkcs8(alg: Algorithm, pkcs8: &[u8]) -> Result<Self, SignerError> {
         let private = match alg {
             Algorithm::EdDsa => ed25519_dalek::SigningKey::from_pkcs8_der(pkcs8)
                 .map(|key| Private::Ed25519(Box::new(key)))
@@ -99,7 +98,7 @@ impl Signer {
     ///
     /// # Errors
     /// If the cryptographic library fails.
-    pub fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, SignerError> {
+    pub(crate) fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, SignerError> {
         Ok(Zeroizing::new(match &self.private {
             Private::Ed25519(key) => [&ED25519_PKCS8, &key.as_bytes()[..]].concat(),
             Private::P256(key) => key.to_pkcs8v1().map_err(|_| SignerError::Pkcs8)?.as_ref().to_vec(),
@@ -111,7 +110,7 @@ impl Signer {
     ///
     /// # Errors
     /// If an RSA key is too short, which only a key from elsewhere can be.
-    pub fn public(&self) -> Result<PublicJwk, SignerError> {
+    pub(crate) fn public(&self) -> Result<PublicJwk, SignerError> {
         match &self.private {
             Private::Ed25519(key) => Ok(PublicJwk::ed25519(key.verifying_key().to_bytes())),
             Private::P256(key) => {
@@ -127,12 +126,12 @@ impl Signer {
     }
 
     /// Returns the key's algorithm.
-    pub const fn algorithm(&self) -> Algorithm {
+    pub(crate) const fn algorithm(&self) -> Algorithm {
         self.alg
     }
 
     /// Returns whether a signature takes so long (RSA, 400 us) that it belongs on a thread of its own.
-    pub const fn is_slow(&self) -> bool {
+    pub(crate) const fn is_slow(&self) -> bool {
         matches!(self.private, Private::Rsa(_))
     }
 
@@ -146,10 +145,8 @@ impl Signer {
     }
 
     /// Signs `input`.
-    ///
-    /// # Errors
-    /// If the cryptographic library fails.
-    pub fn sign(&self, input: &[u8]) -> Result<Vec<u8>, SignerError> {
+    #[cfg(test)]
+    pub(crate) fn sign(&self, input: &[u8]) -> Result<Vec<u8>, SignerError> {
         self.sign_then(input, <[u8]>::to_vec)
     }
 

@@ -9,15 +9,15 @@ pub(super) const MOST: usize = 64;
 
 /// Number of waiting requests, by issuer.
 #[derive(Default)]
-pub(super) struct Waiting(Mutex<HashMap<String, usize>>);
+pub(super) struct KeyWaiters(Mutex<HashMap<String, usize>>);
 
 /// A place among the requests that wait for an issuer; released on drop.
 pub(super) struct Place<'a> {
-    waiting: &'a Waiting,
+    waiting: &'a KeyWaiters,
     issuer: &'a str,
 }
 
-impl Waiting {
+impl KeyWaiters {
     /// Takes a place among the requests that wait for `issuer`, if one is left.
     pub(super) fn enter<'a>(&'a self, issuer: &'a str) -> Option<Place<'a>> {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn one_issuer_cannot_take_the_places_of_another_and_nothing_is_kept_of_those_who_left() {
-        let waiting = Waiting::default();
+        let waiting = KeyWaiters::default();
         let places: Vec<_> = (0..MOST).map(|_| waiting.enter("a").unwrap()).collect();
         assert!(waiting.enter("a").is_none());
         assert!(waiting.enter("b").is_some());

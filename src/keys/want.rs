@@ -11,7 +11,7 @@ use crate::store::StoredKey;
 
 /// An operator's request for new keys.
 #[derive(Clone, Debug)]
-pub(super) struct Request {
+pub(super) struct RotationRequest {
     pub(super) issuer: String,
     pub(super) kind: RotationKind,
     /// The newest generation of each ring that this node knew when it was asked: newer ones fulfil the request.
@@ -74,7 +74,7 @@ impl Want {
     }
 }
 
-impl Request {
+impl RotationRequest {
     /// Returns the cause for which the request needs a new key in `ring`, of `alg` and `issuer`; `None` if the request
     /// is fulfilled or about another issuer.
     fn cause(&self, issuer: &str, alg: Algorithm, ring: &Ring, now: Time, policy: &Policy) -> Option<Cause> {
@@ -94,7 +94,12 @@ impl Request {
     }
 }
 
-pub(super) fn wants(settings: &[IssuerRings], stored: &Stored, request: Option<&Request>, now: Time) -> Vec<Want> {
+pub(super) fn wants(
+    settings: &[IssuerRings],
+    stored: &Stored,
+    request: Option<&RotationRequest>,
+    now: Time,
+) -> Vec<Want> {
     let mut wants = Vec::new();
     for (issuer, policy, alg) in each(settings) {
         let name = ring_name(issuer, alg);
@@ -113,7 +118,7 @@ pub(super) fn wants(settings: &[IssuerRings], stored: &Stored, request: Option<&
 }
 
 /// Returns, for each ring of which an operator withdraws keys, the newest generation to remove, if it is still stored.
-pub(super) fn withdrawn(stored: &Stored, request: Option<&Request>) -> Vec<(String, u32)> {
+pub(super) fn withdrawn(stored: &Stored, request: Option<&RotationRequest>) -> Vec<(String, u32)> {
     let Some(request) = request.filter(|request| request.kind == RotationKind::Withdrawal) else { return Vec::new() };
     let there = |(alg, seen): (&Algorithm, &Option<u32>)| {
         let (name, seen) = (ring_name(&request.issuer, *alg), (*seen)?);

@@ -28,10 +28,10 @@ impl Quota {
 
 /// A bucket: the moment at which it will be full again, in microseconds since the epoch.
 #[derive(Debug, Default)]
-pub struct Bucket(AtomicU64);
+pub(crate) struct Bucket(AtomicU64);
 
 /// An occurrence that was taken from a bucket, until it is given back.
-pub struct Taken<'a> {
+pub(crate) struct Taken<'a> {
     bucket: &'a Bucket,
     full_at: u64,
     interval: u64,
@@ -42,7 +42,7 @@ impl Bucket {
     ///
     /// # Errors
     /// The time to wait.
-    pub fn take(&self, quota: Quota, now: Time) -> Result<Taken<'_>, Duration> {
+    pub(crate) fn take(&self, quota: Quota, now: Time) -> Result<Taken<'_>, Duration> {
         let (now, interval) = (micros(now), quota.interval());
         let mut seen = self.0.load(Ordering::Relaxed);
         loop {
@@ -58,7 +58,7 @@ impl Bucket {
     }
 
     /// Returns how long to wait until one occurrence can be taken; zero if it can be now.
-    pub fn wait(&self, quota: Quota, now: Time) -> Duration {
+    pub(crate) fn wait(&self, quota: Quota, now: Time) -> Duration {
         let over = self.0.load(Ordering::Relaxed) + quota.interval();
         Duration::from_micros(over.saturating_sub(micros(now) + quota.depth()))
     }
@@ -66,7 +66,7 @@ impl Bucket {
 
 impl Taken<'_> {
     /// Puts the occurrence back. What has drained by `now` is not put back: that would be an occurrence of another.
-    pub fn give_back(self, now: Time) {
+    pub(crate) fn give_back(self, now: Time) {
         let left = self.full_at.saturating_sub(micros(now)).min(self.interval);
         self.bucket.0.fetch_sub(left, Ordering::Relaxed);
     }

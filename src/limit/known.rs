@@ -21,7 +21,7 @@ const HOUR: u64 = (1 << 24) - 1;
 
 /// Remembers successes.
 #[derive(Default)]
-pub struct KnownSources {
+pub(crate) struct KnownSources {
     /// 40 bits of a hash and the hour; a collision forgets somebody, which is safe.
     slots: OnceLock<Vec<AtomicU64>>,
     seed: RandomState,
@@ -29,14 +29,14 @@ pub struct KnownSources {
 
 impl KnownSources {
     /// Remembers that `name` of `issuer` was right at `source`.
-    pub fn remember(&self, issuer: &str, name: &str, source: IpAddr, now: Time) {
+    pub(crate) fn remember(&self, issuer: &str, name: &str, source: IpAddr, now: Time) {
         let (who, hour) = (self.who(issuer, name, source), hour(now));
         let slots = self.slots.get_or_init(|| (0..SLOTS).map(|_| AtomicU64::new(0)).collect());
         slots[slot(who)].store(who & !HOUR | hour, Ordering::Relaxed);
     }
 
     /// Returns whether `name` of `issuer` was right at `source` lately.
-    pub fn has(&self, issuer: &str, name: &str, source: IpAddr, now: Time) -> bool {
+    pub(crate) fn has(&self, issuer: &str, name: &str, source: IpAddr, now: Time) -> bool {
         let who = self.who(issuer, name, source);
         let seen = self.slots.get().map_or(0, |slots| slots[slot(who)].load(Ordering::Relaxed));
         seen != 0 && seen & !HOUR == who & !HOUR && hour(now).wrapping_sub(seen & HOUR) & HOUR <= REMEMBERED

@@ -4,11 +4,11 @@ use prometheus::IntGauge;
 
 /// Adds one to a gauge until it is dropped, also by a panic.
 #[derive(Debug)]
-pub struct GaugeGuard(IntGauge);
+pub(crate) struct GaugeGuard(IntGauge);
 
 impl GaugeGuard {
     /// Adds one to `gauge`.
-    pub fn new(gauge: &IntGauge) -> Self {
+    pub(crate) fn new(gauge: &IntGauge) -> Self {
         gauge.inc();
         Self(gauge.clone())
     }

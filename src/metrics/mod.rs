@@ -12,7 +12,7 @@ mod stopwatch;
 use prometheus::{HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder};
 
 use family::{Label, MetricFamily};
-pub use gauge_guard::GaugeGuard;
+pub(crate) use gauge_guard::GaugeGuard;
 pub use stopwatch::Stopwatch;
 
 /// Expands to the first of one or two: the default of an optional macro argument.
@@ -52,7 +52,7 @@ macro_rules! metrics {
 }
 
 /// Reasons why connections are cut: limits of a listener, and what is no HTTP or no TLS.
-const CUTS: [&str; 12] = [
+pub(crate) const CUT_REASONS: [&str; 12] = [
     "first_byte",
     "handshake",
     "tls",
@@ -90,7 +90,7 @@ metrics! {
     /// Connections accepted, by listener.
     connections_accepted: IntCounterVec("jeton_connections_accepted_total", ["listener" = ["public", "admin"]]);
     /// Connections closed before a request was answered or cut by a limit, by reason.
-    connections_cut: IntCounterVec("jeton_connections_cut_total", ["reason" = CUTS]);
+    connections_cut: IntCounterVec("jeton_connections_cut_total", ["reason" = CUT_REASONS]);
     /// Token requests by grant and outcome (an OAuth error code, or ok).
     token_requests: IntCounterVec("jeton_token_requests_total", ["grant", "outcome"]);
     /// Time a token request spent in a stage (queue, auth, decide, sign), by grant.

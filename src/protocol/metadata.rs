@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// The members of the document that are made from what works, whether they are in it or not.
-pub const STATED: [&str; 24] = [
+pub(crate) const STATED: [&str; 24] = [
     "issuer",
     "authorization_endpoint",
     "token_endpoint",
@@ -33,8 +33,7 @@ pub const STATED: [&str; 24] = [
 
 /// The discovery document; the same for both well-known paths.
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the names are those of RFC 8414 section 2")]
-pub struct ServerMetadata<'a> {
+pub(crate) struct ServerMetadata<'a> {
     pub issuer: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     pub authorization_endpoint: &'a str,

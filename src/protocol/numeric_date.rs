@@ -13,11 +13,11 @@ const END: f64 = 253_402_300_800.0;
 
 /// A date of somebody else's, to the millisecond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct NumericDate(Time);
+pub(crate) struct NumericDate(Time);
 
 impl NumericDate {
     /// Returns the date, if `value` is a number from 0 up to the year 9999.
-    pub fn read(value: &Value) -> Option<Self> {
+    pub(crate) fn read(value: &Value) -> Option<Self> {
         value.as_f64().and_then(Self::of)
     }
 
@@ -27,7 +27,7 @@ impl NumericDate {
     }
 
     /// Returns the time.
-    pub const fn time(self) -> Time {
+    pub(crate) const fn time(self) -> Time {
         self.0
     }
 }

@@ -10,14 +10,14 @@ use super::error::{BrokenRule, ErrorCause, OAuthError};
 
 /// A code challenge of method S256: the SHA-256 of the verifier.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Challenge([u8; 32]);
+pub(crate) struct Challenge([u8; 32]);
 
 impl Challenge {
     /// Parses `code_challenge` with its `code_challenge_method`: 43 characters of base64url, method `S256`.
     ///
     /// # Errors
     /// The rule that was broken; an absent method means `plain` and is refused like it.
-    pub fn parse(challenge: &str, method: Option<&str>) -> Result<Self, &'static str> {
+    pub(crate) fn parse(challenge: &str, method: Option<&str>) -> Result<Self, &'static str> {
         if method != Some("S256") {
             return Err("code_challenge_method must be S256");
         }
@@ -27,20 +27,20 @@ impl Challenge {
     }
 
     /// Compares the challenge with that of `verifier` (RFC 7636 section 4.6), in constant time.
-    pub fn matches(&self, verifier: &Verifier<'_>) -> bool {
+    pub(crate) fn matches(&self, verifier: &Verifier<'_>) -> bool {
         digest::digest(&digest::SHA256, verifier.0.as_bytes()).as_ref().ct_eq(&self.0).into()
     }
 }
 
 /// A well-formed code verifier. No `Debug`: it is a secret until it is redeemed.
-pub struct Verifier<'a>(&'a str);
+pub(crate) struct Verifier<'a>(&'a str);
 
 impl<'a> Verifier<'a> {
     /// Parses `code_verifier`: 43 to 128 unreserved characters (RFC 7636 section 4.1).
     ///
     /// # Errors
     /// `invalid_request` for any other length or character.
-    pub fn parse(text: &'a str) -> Result<Self, OAuthError> {
+    pub(crate) fn parse(text: &'a str) -> Result<Self, OAuthError> {
         let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
         if (43..=128).contains(&text.len()) && text.bytes().all(unreserved) {
             Ok(Self(text))

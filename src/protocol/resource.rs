@@ -5,12 +5,12 @@ use super::error::{ErrorCode, OAuthError};
 use super::form::Form;
 
 /// Most resources and audiences in one request.
-pub const MAX_RESOURCES: usize = 8;
+pub(crate) const MAX_RESOURCES: usize = 8;
 /// Longest resource or audience, in bytes.
-pub const MAX_RESOURCE: usize = 512;
+pub(crate) const MAX_RESOURCE: usize = 512;
 
 /// The `invalid_target` of RFC 8707 section 2.
-pub const INVALID_TARGET: OAuthError =
+pub(crate) const INVALID_TARGET: OAuthError =
     OAuthError::new(ErrorCode::InvalidTarget, "the requested resource is unknown, malformed or not allowed");
 
 /// Returns the targets that a request names by `resource` and `audience`, if they are `allowed`: in order, resources
@@ -19,12 +19,12 @@ pub const INVALID_TARGET: OAuthError =
 /// # Errors
 /// `invalid_target` for a resource that is no absolute URI or has a fragment, for anything that is not allowed, and for
 /// anything over the limits.
-pub fn asked(form: &Form<'_>, allowed: &[String]) -> Result<Vec<String>, OAuthError> {
+pub(crate) fn asked(form: &Form<'_>, allowed: &[String]) -> Result<Vec<String>, OAuthError> {
     select(form.all("resource"), form.all("audience"), allowed)
 }
 
 /// Returns whether a request names a target by `resource` or `audience`.
-pub fn is_asked(form: &Form<'_>) -> bool {
+pub(crate) fn is_asked(form: &Form<'_>) -> bool {
     form.get("resource").or_else(|| form.get("audience")).is_some()
 }
 
@@ -32,7 +32,7 @@ pub fn is_asked(form: &Form<'_>) -> bool {
 ///
 /// # Errors
 /// As [`asked`].
-pub fn select<'a>(
+pub(crate) fn select<'a>(
     resources: impl Iterator<Item = &'a str>,
     audiences: impl Iterator<Item = &'a str>,
     allowed: &[String],
@@ -58,7 +58,7 @@ fn is_resource(text: &str) -> bool {
 }
 
 /// Returns whether the text can be an audience: 1 to 512 printable ASCII characters without space, quote and backslash.
-pub fn is_audience(text: &str) -> bool {
+pub(crate) fn is_audience(text: &str) -> bool {
     (1..=MAX_RESOURCE).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
 }

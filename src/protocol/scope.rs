@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::error::{ErrorCode, OAuthError};
 
 /// Longest scope parameter, in bytes.
-pub const MAX_SCOPE: usize = 2048;
+pub(crate) const MAX_SCOPE: usize = 2048;
 /// Most tokens in one scope.
-pub const MAX_TOKENS: usize = 128;
+pub(crate) const MAX_TOKENS: usize = 128;
 
 /// A set of scope tokens, separated by single spaces.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

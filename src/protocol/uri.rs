@@ -8,7 +8,7 @@ use url::Url;
 
 /// A reason why a URI is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum UriError {
+pub(crate) enum UriError {
     /// Not an absolute URI.
     #[error("must be an absolute URL")]
     Relative,
@@ -32,7 +32,7 @@ pub enum UriError {
 ///
 /// # Errors
 /// The rule, with the canonical form if there is one.
-pub fn canonical(text: &str) -> Result<Url, UriError> {
+pub(crate) fn canonical(text: &str) -> Result<Url, UriError> {
     let url = Url::parse(text).map_err(|_| UriError::Relative)?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(UriError::User);
@@ -48,7 +48,7 @@ pub fn canonical(text: &str) -> Result<Url, UriError> {
 ///
 /// # Errors
 /// As [`canonical`].
-pub fn origin(text: &str) -> Result<(), UriError> {
+pub(crate) fn origin(text: &str) -> Result<(), UriError> {
     let url = Url::parse(text).map_err(|_| UriError::Relative)?;
     let host = url.host_str().filter(|host| !host.is_empty()).ok_or(UriError::Relative)?;
     // a browser leaves out the port that is the scheme's default, and so does the parser
@@ -61,7 +61,7 @@ pub fn origin(text: &str) -> Result<(), UriError> {
 ///
 /// # Errors
 /// As [`canonical`]; [`UriError::Unclean`] for what is no URL.
-pub fn identifier(text: &str) -> Result<(), UriError> {
+pub(crate) fn identifier(text: &str) -> Result<(), UriError> {
     match Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => canonical(text).map(|_| ()),
         _ if is_clean(text) => Ok(()),
@@ -70,18 +70,18 @@ pub fn identifier(text: &str) -> Result<(), UriError> {
 }
 
 /// Returns whether the text has a control character, which could break out of a header, a log line or a `Location`.
-pub fn has_control(text: &str) -> bool {
+pub(crate) fn has_control(text: &str) -> bool {
     text.contains(char::is_control)
 }
 
 /// Returns whether the text can be a name that people read and machines compare: no control character, no blank at its
 /// ends.
-pub fn is_clean(text: &str) -> bool {
+pub(crate) fn is_clean(text: &str) -> bool {
     !has_control(text) && text.trim().len() == text.len()
 }
 
 /// Returns the text as a message shows it: control characters escaped.
-pub fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() { shown.extend(c.escape_default()) } else { shown.push(c) }

@@ -8,16 +8,17 @@ mod error;
 mod live;
 mod registered;
 mod reload;
-pub mod route;
+pub(crate) mod route;
 mod snapshot;
 mod stored;
 
-pub use error::RegistryError;
-pub use live::Registry;
-pub use registered::Registered;
-pub use reload::{ClientLoss, StoredClients};
-pub use snapshot::Snapshot;
-pub use stored::{StoredClient, resolve};
+pub(crate) use error::RegistryError;
+pub(crate) use live::Registry;
+pub(crate) use registered::Registered;
+pub(crate) use reload::ClientLoss;
+pub(crate) use snapshot::Snapshot;
+pub use stored::StoredClient;
+pub(crate) use stored::resolve;
 
 #[cfg(test)]
 mod tests;

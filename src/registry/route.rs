@@ -10,7 +10,7 @@ use crate::issuer::Issuer;
 use crate::protocol::endpoint::Endpoint;
 
 /// The segment of a path that stands for any client.
-pub const ANY_CLIENT: &str = "*";
+pub(crate) const ANY_CLIENT: &str = "*";
 /// The most segments of a path that names a client; one with more leads nowhere.
 const MAX_SEGMENTS: usize = 8;
 

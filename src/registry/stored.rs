@@ -26,7 +26,7 @@ pub struct StoredClient {
 ///
 /// # Errors
 /// The first rule that its metadata breaks.
-pub fn resolve(body: StoredClient, id: &str, version: u64, issuer: &Issuer) -> Result<Client, MetadataError> {
+pub(crate) fn resolve(body: StoredClient, id: &str, version: u64, issuer: &Issuer) -> Result<Client, MetadataError> {
     // nobody gets in by a secret of a disabled client, so what it costs to check need not be hidden
     let cold = (!body.metadata.jeton.disabled).then_some(&issuer.cold);
     let secrets = body.secrets.into_iter().map(|stored| Secret::new(stored, cold)).collect();

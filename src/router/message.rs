@@ -1,4 +1,4 @@
-//! What the router actor is told, and the mailboxes that it forwards to.
+//! The messages to the router actor, and the mailboxes that it forwards to.
 
 use std::sync::Arc;
 

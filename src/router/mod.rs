@@ -20,8 +20,8 @@ use crate::grant::{Context, Grant};
 use crate::metrics::Metrics;
 use crate::setting::{SettingError, check_period};
 use message::RouterMessage;
-pub use metrics::TokenMetrics;
-pub use registered::RegisteredGrant;
+pub(crate) use metrics::TokenMetrics;
+pub(crate) use registered::RegisteredGrant;
 
 /// Longest duration of the registration of a grant.
 const REGISTRATION: Duration = Duration::from_secs(5);

@@ -8,7 +8,7 @@
 
 mod access;
 mod error;
-pub mod mount;
+pub(crate) mod mount;
 
 use std::fs::File;
 use std::io::Read;
@@ -18,7 +18,7 @@ use std::path::Path;
 use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
-pub use error::SecretFileError;
+pub(crate) use error::SecretFileError;
 
 /// Longest secret file, in bytes.
 const MAX_LEN: u64 = 64 * 1024;
@@ -30,7 +30,7 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 ///
 /// # Errors
 /// If it cannot be opened, or is something else.
-pub fn open(path: &Path) -> std::io::Result<File> {
+pub(crate) fn open(path: &Path) -> std::io::Result<File> {
     let at_once = OFlags::NONBLOCK.bits().cast_signed();
     let file = File::options().read(true).custom_flags(at_once).open(path)?;
     if file.metadata()?.is_file() {
@@ -46,7 +46,7 @@ pub fn open(path: &Path) -> std::io::Result<File> {
 ///
 /// # Errors
 /// If others can read or change it, or it is no UTF-8 text of at most 64 KiB without a byte order mark.
-pub fn read(path: &Path) -> Result<Zeroizing<String>, SecretFileError> {
+pub(crate) fn read(path: &Path) -> Result<Zeroizing<String>, SecretFileError> {
     let unreadable = |source| SecretFileError::Unreadable { path: path.to_owned(), source };
     let content = |rule| SecretFileError::Content { path: path.to_owned(), rule };
     let file = open(path).map_err(unreadable)?;
@@ -67,7 +67,7 @@ pub fn read(path: &Path) -> Result<Zeroizing<String>, SecretFileError> {
 ///
 /// # Errors
 /// As [`read()`] and [`line()`].
-pub fn read_line(path: &Path) -> Result<Zeroizing<String>, SecretFileError> {
+pub(crate) fn read_line(path: &Path) -> Result<Zeroizing<String>, SecretFileError> {
     let text = read(path)?;
     let one = line(&text).map_err(|rule| SecretFileError::Content { path: path.to_owned(), rule })?;
     Ok(Zeroizing::new(one.to_owned()))
@@ -79,7 +79,7 @@ const MARKED: &str = "begins with a byte order mark; save it as UTF-8 without on
 ///
 /// # Errors
 /// The rule that a leftover of a shell or an editor breaks, such as a second line or a blank at an end.
-pub fn line(text: &str) -> Result<&str, &'static str> {
+pub(crate) fn line(text: &str) -> Result<&str, &'static str> {
     if text.starts_with(BYTE_ORDER_MARK) {
         return Err(MARKED);
     }

@@ -71,7 +71,7 @@ pub(super) fn admin_token(config: &Config) -> Result<Zeroizing<String>, PrepareE
 ///
 /// # Errors
 /// The rule that it breaks.
-pub fn check_admin_token(token: &str) -> Result<(), String> {
+pub(crate) fn check_admin_token(token: &str) -> Result<(), String> {
     // a header field carries no other (RFC 9110 section 5.5), and a blank ends a bearer token
     if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::auth::{Authenticator, AuthenticatorParts, Authorities, HashPool};
 use crate::clock::Clock;
-use crate::config::{Config, Engine, hooked_grants, rings};
+use crate::config::{Config, EngineKind, hooked_grants, rings};
 use crate::grant::{Context, device};
 use crate::http::admin::Admin;
 use crate::http::proxy::Proxy;
@@ -33,7 +33,8 @@ use crate::store::{self, Shards, StoreError};
 use crate::user::Users;
 pub use environment::Environment;
 pub use error::ServerError;
-pub use material::{PrepareError, check_admin_token};
+pub use material::PrepareError;
+pub(crate) use material::check_admin_token;
 pub use operator::LogControl;
 use operator::{LiveConfig, Reloader, RunningParts};
 pub use prepare::{Prepared, prepare};
@@ -209,9 +210,9 @@ impl Daemon {
 async fn open_store(config: &Config, clock: Clock) -> Result<store::Engine, StoreError> {
     let store = config.store.clone();
     match store.engine {
-        Engine::Memory => Ok(store::Engine::of(Arc::new(Memory::new(store.sled.shards, clock)))),
-        Engine::Postgres => Ok(store::Engine::shared(Arc::new(Postgres::open(&store.postgres, clock).await?))),
-        Engine::Sled => {
+        EngineKind::Memory => Ok(store::Engine::of(Arc::new(Memory::new(store.sled.shards, clock)))),
+        EngineKind::Postgres => Ok(store::Engine::shared(Arc::new(Postgres::open(&store.postgres, clock).await?))),
+        EngineKind::Sled => {
             let opening = tokio::task::spawn_blocking(move || Sled::open(&store.path, store.sled, clock));
             let opened = opening.await.map_err(|error| StoreError::Fatal(error.to_string()))??;
             Ok(store::Engine::of(Arc::new(opened)))

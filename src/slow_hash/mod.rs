@@ -3,13 +3,13 @@
 
 mod admission;
 mod config;
-pub mod cost;
+pub(crate) mod cost;
 mod pool;
 mod threads;
 mod waiting;
 
-pub use admission::{QueueRefusal, QueueShare};
-pub use config::HashPoolConfig;
-pub use cost::Cost;
-pub use pool::{HashPool, HashTurn};
-pub use waiting::{Full, Waiting};
+pub(crate) use admission::{QueueRefusal, QueueShare};
+pub(crate) use config::HashPoolConfig;
+pub(crate) use cost::Cost;
+pub(crate) use pool::{HashPool, HashTurn};
+pub(crate) use waiting::{Full, Waiting};

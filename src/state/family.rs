@@ -16,7 +16,7 @@ use crate::x509::Thumbprint;
 /// Time by which a row outlives the tokens issued from it. An access token is dated when it is signed, after the
 /// decision is durable and perhaps by another clock than the store's; without the slack it would turn inactive before
 /// it expires.
-pub const SLACK: Duration = Duration::from_secs(60);
+pub(crate) const SLACK: Duration = Duration::from_secs(60);
 
 /// One redeemed authorization. Its size is O(1) in the number of rotations.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,17 +11,17 @@ use crate::id::Id;
 use crate::state::{Key, Row};
 
 /// The newest format that this program writes and reads.
-pub const FORMAT: u8 = 2;
+pub(crate) const FORMAT: u8 = 2;
 
 /// Length of format and checksum, in bytes.
 const HEADER: usize = 5;
 
 /// Length of [`key_bytes`], in bytes.
-pub const KEY_LEN: usize = 17;
+pub(crate) const KEY_LEN: usize = 17;
 
 /// The reasons for which stored bytes cannot be decoded.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CodecError {
+pub(crate) enum CodecError {
     /// The bytes were written in a newer format.
     #[error(
         "was written by a newer jeton (format {0}, this one reads up to {FORMAT}); start that version or restore a backup"
@@ -34,7 +34,7 @@ pub enum CodecError {
 
 impl CodecError {
     /// Converts the error into one of the store, about `what` (which starts a sentence).
-    pub fn about(&self, what: &str) -> StoreError {
+    pub(crate) fn about(&self, what: &str) -> StoreError {
         StoreError::Corrupt(format!("{what} {self}"))
     }
 }
@@ -43,7 +43,7 @@ impl CodecError {
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] if the value cannot be expressed, which no value of this program's types can cause.
-pub fn encode<T: Serialize>(key: &[u8], value: &T) -> Result<Vec<u8>, StoreError> {
+pub(crate) fn encode<T: Serialize>(key: &[u8], value: &T) -> Result<Vec<u8>, StoreError> {
     let mut bytes = Vec::with_capacity(512);
     bytes.extend_from_slice(&[FORMAT, 0, 0, 0, 0]);
     let mut bytes = postcard::to_extend(value, bytes)
@@ -57,7 +57,7 @@ pub fn encode<T: Serialize>(key: &[u8], value: &T) -> Result<Vec<u8>, StoreError
 ///
 /// # Errors
 /// If the bytes are newer or damaged.
-pub fn decode<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, CodecError> {
+pub(crate) fn decode<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, CodecError> {
     parse(body(key, bytes)?.1)
 }
 
@@ -65,7 +65,7 @@ pub fn decode<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, CodecE
 ///
 /// # Errors
 /// If the bytes are newer or damaged.
-pub fn decode_row(key: &[u8], bytes: &[u8]) -> Result<Row, CodecError> {
+pub(crate) fn decode_row(key: &[u8], bytes: &[u8]) -> Result<Row, CodecError> {
     match body(key, bytes)? {
         // families, devices and user codes ended before their last member, the binding or the cell: none, or 0
         (1, body) if matches!(body.first(), Some(0 | 4 | 5)) => parse(&[body, &[0]].concat()),
@@ -105,7 +105,7 @@ fn checksum(format: u8, key: &[u8], body: &[u8]) -> u32 {
 }
 
 /// Returns the stored form of a row's key: a byte for the kind, then the id.
-pub fn key_bytes(key: &Key) -> [u8; KEY_LEN] {
+pub(crate) fn key_bytes(key: &Key) -> [u8; KEY_LEN] {
     let mut bytes = [0; KEY_LEN];
     bytes[0] = match key {
         Key::Family(_) => 1,
@@ -118,10 +118,10 @@ pub fn key_bytes(key: &Key) -> [u8; KEY_LEN] {
 }
 
 /// The prefix of the stored keys of all not-before moments.
-pub const NOT_BEFORE: [u8; 1] = [3];
+pub(crate) const NOT_BEFORE: [u8; 1] = [3];
 
 /// Returns the key from which [`key_bytes`] made `bytes`.
-pub fn key_from_bytes(bytes: &[u8]) -> Option<Key> {
+pub(crate) fn key_from_bytes(bytes: &[u8]) -> Option<Key> {
     let (kind, id) = bytes.split_first()?;
     let id = Id(id.try_into().ok()?);
     match kind {

@@ -4,29 +4,29 @@
 //! An engine is split by concern, so that each user and each test sees only the part it needs: [`Ledger`] makes
 //! transitions over rows, [`Documents`] and [`KeyRings`] change by compare-and-set, [`Lifecycle`] is the engine as a
 //! whole. Nothing here assumes one process. An engine that several nodes share implements [`Rows`] instead of a ledger,
-//! and [`Cas`] makes the transitions over it. [`Shards`] queues and batches over any engine; `contract` is the suite
+//! and [`cas::Cas`] makes the transitions over it. [`Shards`] queues and batches over any engine; `contract` is the suite
 //! that every engine passes.
 
 mod audit;
-pub mod cas;
-pub mod codec;
+pub(crate) mod cas;
+pub(crate) mod codec;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
-pub mod documents;
+pub(crate) mod documents;
 mod engine;
-pub mod error;
-pub mod key_rings;
-pub mod ledger;
-pub mod lifecycle;
-pub mod memory;
+pub(crate) mod error;
+pub(crate) mod key_rings;
+pub(crate) mod ledger;
+pub(crate) mod lifecycle;
+pub(crate) mod memory;
 mod pending;
-pub mod postgres;
-pub mod rows;
-pub mod shards;
+pub(crate) mod postgres;
+pub(crate) mod rows;
+pub(crate) mod shards;
 mod size;
-pub mod sled;
+pub(crate) mod sled;
 
-pub use cas::Cas;
+pub use crate::state::{Event, Key, Op, Outcome, Row};
 pub use documents::{Document, Documents};
 pub use engine::Engine;
 pub use error::StoreError;
@@ -34,6 +34,7 @@ pub use key_rings::{KeyRings, StoredKey};
 pub use ledger::{Answer, LaneId, Lanes, Ledger, Swept, deadline};
 pub use lifecycle::{Health, Lifecycle};
 pub use pending::Pending;
-pub use rows::Rows;
-pub use shards::Shards;
-pub use size::{MAX_VALUE, check_document, check_key, check_size};
+pub use rows::{Connection, ReadRows, RowChange, RowInsert, Rows, Session, Stamp, StampedRow, Written};
+pub(crate) use shards::Shards;
+pub(crate) use size::check_size;
+pub use size::{check_document, check_key};

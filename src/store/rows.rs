@@ -15,7 +15,7 @@ use crate::id::random_bytes;
 use crate::state::{Key, Op, Row};
 
 /// Greatest age of the confirmation that a peek relies on, unless the engine says otherwise.
-pub const MAX_STALENESS: Duration = Duration::from_secs(1);
+pub(crate) const MAX_STALENESS: Duration = Duration::from_secs(1);
 
 /// A version of a row. Random and new with every write: a counter would reach the same number again when a row is
 /// deleted and inserted anew, and two different versions must never be taken for one.

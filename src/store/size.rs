@@ -6,7 +6,7 @@ use super::key_rings::StoredKey;
 use crate::state::Op;
 
 /// Greatest size of a row or document, in bytes: every engine stores that much in one piece.
-pub const MAX_VALUE: usize = 16 * 1024;
+pub(crate) const MAX_VALUE: usize = 16 * 1024;
 
 /// Part of [`MAX_VALUE`] that is reserved for times, counters and lengths, in bytes.
 const OVERHEAD: usize = 256;
@@ -15,7 +15,7 @@ const OVERHEAD: usize = 256;
 ///
 /// # Errors
 /// [`StoreError::TooLarge`].
-pub fn check_size(op: &Op) -> Result<(), StoreError> {
+pub(crate) fn check_size(op: &Op) -> Result<(), StoreError> {
     check_len(op.size())
 }
 

@@ -9,14 +9,14 @@ use crate::clock::Time;
 use crate::id::{Id, random_bytes};
 use crate::state::{Cell, Key, Placed};
 
-pub use super::access_format::{AccessTokenFormat, AccessTokenTyp};
-pub use super::claim_style::ClaimStyle;
-pub use super::confirmation::Confirmation;
-pub use super::scope_claim::{ScopeClaim, ScopeStyle};
+pub(crate) use super::access_format::{AccessTokenFormat, AccessTokenTyp};
+pub(crate) use super::claim_style::ClaimStyle;
+pub(crate) use super::confirmation::Confirmation;
+pub(crate) use super::scope_claim::{ScopeClaim, ScopeStyle};
 
 /// The claims of an access token (RFC 9068 section 2.2).
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct AccessClaims {
+pub(crate) struct AccessClaims {
     /// Issuer.
     pub iss: String,
     /// Subject: the person, or the client itself for client credentials.
@@ -67,10 +67,10 @@ pub struct Origin {
 }
 
 /// The most exchanges that may lie behind a token.
-pub const MAX_DEPTH: u8 = 15;
+pub(crate) const MAX_DEPTH: u8 = 15;
 
 /// The most tokens that a token may come from, those of actors counted: each is looked up when the token is used.
-pub const MAX_ORIGINS: usize = 32;
+pub(crate) const MAX_ORIGINS: usize = 32;
 
 /// Claims that only ID tokens have; each is one of [`PROTOCOL_CLAIMS`], so no portal puts it into an access token.
 const OF_ID_TOKENS: [&str; 4] = ["azp", "nonce", "at_hash", "c_hash"];
@@ -79,14 +79,14 @@ impl AccessClaims {
     /// Returns whether a token with these claims is an access token even if its `typ` does not say so (RFC 8725 section
     /// 3.12): our ID tokens have neither `client_id` nor `jti`, and access tokens none of the claims that only ID
     /// tokens have.
-    pub fn are_unmistakable(&self) -> bool {
+    pub(crate) fn are_unmistakable(&self) -> bool {
         !OF_ID_TOKENS.iter().any(|claim| self.extra.contains_key(*claim))
     }
 }
 
 /// Returns whether foreign claims are those of an access token that a jeton issued, which nothing else tells where
 /// `typ` is `JWT`.
-pub fn is_access_token(jti: Option<&str>, claims: &Map<String, Value>) -> bool {
+pub(crate) fn is_access_token(jti: Option<&str>, claims: &Map<String, Value>) -> bool {
     claims.contains_key("client_id") && jti.and_then(Jti::parse).is_some()
 }
 
@@ -116,7 +116,7 @@ pub const PROTOCOL_CLAIMS: [&str; 21] = [
 ];
 
 /// Returns whether `text` can be a subject: 1 to 255 printable ASCII characters (OpenID Connect Core section 2).
-pub fn is_subject(text: &str) -> bool {
+pub(crate) fn is_subject(text: &str) -> bool {
     (1..=255).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, 0x20..=0x7e))
 }
 

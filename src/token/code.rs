@@ -12,12 +12,12 @@ use crate::state::Cell;
 use crate::vault::{Purpose, Vault};
 
 /// Longest code, in characters; bounded before it is decoded.
-pub const MAX_LEN: usize = 8 * 1024;
+pub(crate) const MAX_LEN: usize = 8 * 1024;
 const KIND: (&str, Purpose) = (wire::CODE, Purpose::Code);
 
 /// The payload of a code.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
-pub struct Code {
+pub(crate) struct Code {
     /// The client that the code was issued to.
     #[serde(rename = "c")]
     pub client_id: String,
@@ -43,13 +43,13 @@ pub struct Code {
 
 impl Code {
     /// Seals the code for the portal to hand out, under a fresh family id.
-    pub fn seal(&self, cell: Cell, issuer: &str, vault: &Vault) -> String {
+    pub(crate) fn seal(&self, cell: Cell, issuer: &str, vault: &Vault) -> String {
         // a struct of strings and JSON values always serialises
         sealed::seal(KIND, self, cell, issuer, vault).unwrap_or_default()
     }
 
     /// Opens a code that `issuer` issued; `None` if it is anything else. Checks neither expiry nor use.
-    pub fn open(text: &str, issuer: &str, vault: &Vault) -> Option<(Head, Self)> {
+    pub(crate) fn open(text: &str, issuer: &str, vault: &Vault) -> Option<(Head, Self)> {
         sealed::open(KIND, text, MAX_LEN, issuer, vault)
     }
 }

@@ -11,7 +11,7 @@ const KIND: (&str, MacUse) = (wire::DEVICE, MacUse::Device);
 
 /// A device code: one whose MAC was verified, or a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DeviceCode {
+pub(crate) struct DeviceCode {
     /// Key, cell and family.
     pub head: Head,
     /// Time of expiry.
@@ -20,13 +20,13 @@ pub struct DeviceCode {
 
 impl DeviceCode {
     /// Reads a code that `issuer` issued; `None` if it is anything else.
-    pub fn parse(text: &str, issuer: &str, vault: &Vault) -> Option<Self> {
+    pub(crate) fn parse(text: &str, issuer: &str, vault: &Vault) -> Option<Self> {
         let (head, expires_at) = signed::parse(KIND, text, issuer, vault)?;
         Some(Self { head, expires_at: Time::from_millis(u64::from_be_bytes(expires_at)) })
     }
 
     /// Writes the code of `issuer`; `None` if the vault no longer has its key.
-    pub fn encode(&self, issuer: &str, vault: &Vault) -> Option<String> {
+    pub(crate) fn encode(&self, issuer: &str, vault: &Vault) -> Option<String> {
         signed::encode(KIND, self.head, self.expires_at.as_millis().to_be_bytes(), issuer, vault)
     }
 }

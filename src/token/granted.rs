@@ -11,11 +11,11 @@ use crate::token::access::PROTOCOL_CLAIMS;
 use crate::vault::{Purpose, Vault};
 
 /// Longest `acr` and single `amr`, in bytes.
-pub const MAX_TEXT: usize = 512;
+pub(crate) const MAX_TEXT: usize = 512;
 /// Most `amr`.
-pub const MAX_AMR: usize = 16;
+pub(crate) const MAX_AMR: usize = 16;
 /// Longest further claims of one token, in bytes of JSON.
-pub const MAX_CLAIMS: usize = 2048;
+pub(crate) const MAX_CLAIMS: usize = 2048;
 
 /// The grant of an authorization. Short names on disk: there are millions of them.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -10,7 +10,7 @@ use crate::jose::alg::Algorithm;
 
 /// The claims of an ID token.
 #[derive(Debug, Serialize)]
-pub struct IdClaims<'a> {
+pub(crate) struct IdClaims<'a> {
     /// Issuer, byte for byte the one of discovery.
     pub iss: &'a str,
     /// The person, at most 255 ASCII characters.
@@ -44,7 +44,7 @@ pub struct IdClaims<'a> {
 
 /// `at_hash`: base64url of the left half of the hash of the access token, with the hash of `alg` (section 3.1.3.6);
 /// SHA-512 for Ed25519, which is what it hashes with inside (RFC 8032 section 5.1).
-pub fn at_hash(access_token: &str, alg: Algorithm) -> String {
+pub(crate) fn at_hash(access_token: &str, alg: Algorithm) -> String {
     let hash = match alg {
         Algorithm::EdDsa => digest::digest(&digest::SHA512, access_token.as_bytes()),
         Algorithm::Rs256 | Algorithm::Ps256 | Algorithm::Es256 => {

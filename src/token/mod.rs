@@ -1,20 +1,20 @@
 //! Formats of tokens and codes on the wire, as pure functions: no I/O, no async, no clock.
 
-pub mod access;
+pub(crate) mod access;
 mod access_format;
 mod claim_style;
-pub mod code;
+pub(crate) mod code;
 mod confirmation;
-pub mod device_code;
-pub mod granted;
-pub mod id_token;
-pub mod opaque;
-pub mod proof_key;
-pub mod refresh;
+pub(crate) mod device_code;
+pub(crate) mod granted;
+pub(crate) mod id_token;
+pub(crate) mod opaque;
+pub(crate) mod proof_key;
+pub(crate) mod refresh;
 mod scope_claim;
 mod sealed;
 mod signed;
-pub mod user_code;
-pub mod wire;
+pub(crate) mod user_code;
+pub(crate) mod wire;
 
 pub use granted::Granted;

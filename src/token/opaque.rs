@@ -9,22 +9,22 @@ use crate::vault::{Purpose, Vault};
 
 /// Longest opaque access token, in characters; bounded before it is decoded. As much as a parameter may be long, so
 /// that whatever was issued can be introspected.
-pub const MAX_LEN: usize = crate::protocol::form::MAX_VALUE;
+pub(crate) const MAX_LEN: usize = crate::protocol::form::MAX_VALUE;
 const KIND: (&str, Purpose) = (wire::ACCESS, Purpose::AccessToken);
 
 /// Returns whether the text has the prefix of an opaque access token.
-pub fn is_opaque(text: &str) -> bool {
+pub(crate) fn is_opaque(text: &str) -> bool {
     text.starts_with(wire::ACCESS)
 }
 
 /// Seals `claims` into a token of `issuer`; `None` if it would be longer than [`MAX_LEN`]. Its head has a random name and
 /// not the family's, so that two tokens of one login do not show that they belong together.
-pub fn seal(claims: &AccessClaims, cell: Cell, issuer: &str, vault: &Vault) -> Option<String> {
+pub(crate) fn seal(claims: &AccessClaims, cell: Cell, issuer: &str, vault: &Vault) -> Option<String> {
     sealed::seal(KIND, claims, cell, issuer, vault).filter(|text| text.len() <= MAX_LEN)
 }
 
 /// Opens a token that `issuer` issued; `None` if it is anything else. Checks neither expiry nor revocation.
-pub fn open(text: &str, issuer: &str, vault: &Vault) -> Option<AccessClaims> {
+pub(crate) fn open(text: &str, issuer: &str, vault: &Vault) -> Option<AccessClaims> {
     sealed::open(KIND, text, MAX_LEN, issuer, vault).map(|(_, claims)| claims)
 }
 

@@ -13,7 +13,7 @@ use crate::protocol::form::Form;
 use crate::protocol::grant_type::GrantType;
 
 /// `token_type` of a request for such a token, and of its answer.
-pub const POP: &str = "pop";
+pub(crate) const POP: &str = "pop";
 
 /// Values of `alg`.
 const ALGORITHMS: [&str; 9] = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512"];
@@ -22,7 +22,7 @@ const MAX_KEY: usize = 2048;
 
 /// A key with what it will sign by.
 #[derive(Debug, PartialEq, Eq)]
-pub struct ProofKey {
+pub(crate) struct ProofKey {
     /// The public key.
     pub key: PublicJwk,
     /// `alg`, which the answer repeats.
@@ -36,7 +36,7 @@ impl ProofKey {
     /// # Errors
     /// `invalid_request` in the vendor's words if `alg` is none of nine, or `key` is missing, longer than 2048
     /// characters or no base64url of a public JWK.
-    pub fn asked(form: &Form<'_>) -> Result<Option<Self>, OAuthError> {
+    pub(crate) fn asked(form: &Form<'_>) -> Result<Option<Self>, OAuthError> {
         let grants = [GrantType::AUTHORIZATION_CODE, GrantType::REFRESH_TOKEN];
         let bindable = grants.iter().any(|grant| form.get("grant_type") == Some(grant.as_str()));
         if !bindable || form.get("token_type") != Some(POP) {

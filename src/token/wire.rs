@@ -5,12 +5,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-pub use crate::credential::{ACCESS, ADMIN_TOKEN, CLIENT_SECRET, CODE, DEVICE, REFRESH, is_credential};
+pub(crate) use crate::credential::{ACCESS, ADMIN_TOKEN, CLIENT_SECRET, CODE, DEVICE, REFRESH, is_credential};
 use crate::id::Id;
 use crate::state::{Cell, Key, Placed};
 
 /// Bytes of an encoded [`Head`].
-pub const HEAD_LEN: usize = 20;
+pub(crate) const HEAD_LEN: usize = 20;
 const VERSION: u8 = 1;
 
 /// The beginning of every credential of a family. Not secret, but covered by the MAC or the seal behind it.
@@ -52,7 +52,7 @@ impl Head {
 }
 
 /// Encodes `bytes` as base64url behind `prefix`.
-pub fn encode(prefix: &str, bytes: &[u8]) -> String {
+pub(crate) fn encode(prefix: &str, bytes: &[u8]) -> String {
     let mut text = String::with_capacity(prefix.len() + bytes.len().div_ceil(3) * 4);
     text.push_str(prefix);
     URL_SAFE_NO_PAD.encode_string(bytes, &mut text);
@@ -61,7 +61,7 @@ pub fn encode(prefix: &str, bytes: &[u8]) -> String {
 
 /// Decodes the bytes behind `prefix`; `None` unless `text` has it, is at most `limit` bytes long and is canonical
 /// base64url.
-pub fn decode(prefix: &str, text: &str, limit: usize) -> Option<Vec<u8>> {
+pub(crate) fn decode(prefix: &str, text: &str, limit: usize) -> Option<Vec<u8>> {
     if text.len() > limit {
         return None;
     }

@@ -15,9 +15,9 @@ use crate::token::access::is_subject;
 /// Kind of the documents that hold users.
 const KIND: &str = "user";
 /// Longest name of a user, in bytes.
-pub const MAX_USERNAME: usize = 255;
+pub(crate) const MAX_USERNAME: usize = 255;
 /// Longest password, in bytes.
-pub const MAX_PASSWORD: usize = 512;
+pub(crate) const MAX_PASSWORD: usize = 512;
 
 /// A user at rest. No `Debug`: it carries a hash.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -160,7 +160,7 @@ impl Directory {
 ///
 /// # Errors
 /// The rule.
-pub fn check_username(username: &str) -> Result<(), DirectoryError> {
+pub(crate) fn check_username(username: &str) -> Result<(), DirectoryError> {
     if is_dot_segment(username) {
         return Err(DirectoryError::Rule("username: no URL can carry `.` or `..`; choose another name".to_owned()));
     }
@@ -172,7 +172,7 @@ pub fn check_username(username: &str) -> Result<(), DirectoryError> {
 }
 
 /// Returns whether a name can be a user's.
-pub fn is_username(username: &str) -> bool {
+pub(crate) fn is_username(username: &str) -> bool {
     (1..=MAX_USERNAME).contains(&username.len()) && !username.contains(char::is_control)
 }
 

@@ -5,15 +5,15 @@
 //! before it is looked at; and whoever checks passwords can be slow or broken without holding up anything else.
 
 mod claims;
-pub mod directory;
+pub(crate) mod directory;
 mod guard;
 mod login;
 mod outcome;
-pub mod prepared;
+pub(crate) mod prepared;
 mod users;
 mod webhook;
 
-pub use claims::UserClaims;
-pub use login::{Acr, LoginRequest};
-pub use outcome::{HashError, LoginError, LoginOutcome, User};
-pub use users::Users;
+pub(crate) use claims::UserClaims;
+pub(crate) use login::LoginRequest;
+pub(crate) use outcome::{HashError, LoginError, LoginOutcome, User};
+pub(crate) use users::Users;

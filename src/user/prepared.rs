@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 const NFC: ComposingNormalizerBorrowed<'static> = ComposingNormalizerBorrowed::new_nfc();
 
 /// A name as it is stored and compared: in NFC, its case kept (UsernameCasePreserved, RFC 8265 section 3.4.2).
-pub fn name(text: &str) -> Cow<'_, str> {
+pub(crate) fn name(text: &str) -> Cow<'_, str> {
     NFC.normalize(text)
 }
 

@@ -16,7 +16,6 @@ const MAX_KEYS: usize = 16;
 
 /// A reason why the master key file cannot be used. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say it")]
 pub enum VaultError {
     #[error("{source}; `jeton init` makes one")]
     Unreadable { source: SecretFileError },

@@ -18,7 +18,7 @@ use aws_lc_rs::hmac;
 use zeroize::Zeroizing;
 
 use crate::id::{Id, random_bytes};
-pub use key_file::VaultError;
+pub(crate) use key_file::VaultError;
 use master_key::{KEY_LEN, MasterKey};
 pub use master_key::{MacUse, Purpose};
 

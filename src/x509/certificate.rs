@@ -16,7 +16,7 @@ use crate::clock::Time;
 use crate::jose::{JwkError, PublicJwk};
 
 /// Most bytes of a certificate in DER.
-pub const MAX_CERTIFICATE: usize = 16 * 1024;
+pub(crate) const MAX_CERTIFICATE: usize = 16 * 1024;
 
 /// A certificate. Two are equal if they are byte for byte.
 #[derive(Clone)]

@@ -10,7 +10,7 @@ use super::{Certificate, MAX_CERTIFICATE, X509Error};
 use crate::clock::Time;
 
 /// Most certificates of a chain, the leaf included.
-pub const MAX_CHAIN: usize = 8;
+pub(crate) const MAX_CHAIN: usize = 8;
 /// Most authorities that are trusted for one purpose.
 const MAX_ANCHORS: usize = 256;
 

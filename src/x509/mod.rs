@@ -9,14 +9,14 @@ mod certificate;
 mod chain;
 mod name;
 
-pub use alt_name::AltName;
-pub use certificate::{Certificate, MAX_CERTIFICATE, Thumbprint};
-pub use chain::{Anchors, Chain, MAX_CHAIN, Usage};
-pub use name::{DistinguishedName, NameError};
+pub(crate) use alt_name::AltName;
+pub(crate) use certificate::{Certificate, MAX_CERTIFICATE, Thumbprint};
+pub use chain::Chain;
+pub(crate) use chain::{Anchors, MAX_CHAIN, Usage};
+pub(crate) use name::DistinguishedName;
 
 /// A reason why a certificate, a chain or the anchors are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say it")]
 pub enum X509Error {
     #[error("a certificate has at most {MAX_CERTIFICATE} bytes")]
     TooLarge,

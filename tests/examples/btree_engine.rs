@@ -8,13 +8,11 @@ use std::future::ready;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use jeton::clock::{Clock, Time};
-use jeton::state::Key;
-use jeton::store::rows::{Connection, ReadRows, RowChange, RowInsert, Session, StampedRow, Written};
 use jeton::store::{
-    Document, Documents, Health, KeyRings, LaneId, Lanes, Lifecycle, Pending, Rows, StoreError, StoredKey, Swept,
-    check_document, check_key, deadline,
+    Connection, Document, Documents, Health, Key, KeyRings, LaneId, Lanes, Lifecycle, Pending, ReadRows, RowChange,
+    RowInsert, Rows, Session, StampedRow, StoreError, StoredKey, Swept, Written, check_document, check_key, deadline,
 };
+use jeton::{Clock, Time};
 use tokio::sync::{mpsc, oneshot};
 
 type Job = Box<dyn FnOnce(&mut Tables) + Send>;
@@ -235,8 +233,8 @@ impl Lifecycle for BTreeEngine {
 }
 
 /// Brings the engine to a daemon: this is all that a program adds, beside this file.
-pub(crate) fn extensions(clock: &Clock) -> jeton::extend::Extensions {
-    jeton::extend::Extensions {
+pub(crate) fn extensions(clock: &Clock) -> jeton::Extensions {
+    jeton::Extensions {
         engine: Some(jeton::store::Engine::shared(BTreeEngine::open(2, clock.clone()))),
         ..Default::default()
     }

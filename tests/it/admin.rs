@@ -638,7 +638,7 @@ async fn revocations_by_subject_client_token_and_all() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_configuration_is_shown_with_origins_and_without_secrets() {
-    let jeton::client::secret::SecretHash::Argon2(phc) = jeton::client::secret::import("horse").unwrap() else {
+    let jeton::internals::secret::SecretHash::Argon2(phc) = jeton::internals::secret::import("horse").unwrap() else {
         unreachable!()
     };
     let file = format!(
@@ -931,7 +931,7 @@ async fn rfc7517_5_a_client_that_was_stored_with_16_keys_and_one_of_an_unknown_k
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rfc6749_2_1_so_does_one_of_the_file_by_a_reload() {
-    let hash = jeton::slow_hash::Cost::default().hash("horse").unwrap();
+    let hash = jeton::internals::Cost::default().hash("horse").unwrap();
     let file = |method: &str| {
         let secrets = if method == "none" { String::new() } else { format!("secrets = [{{ argon2 = \"{hash}\" }}]") };
         format!(
@@ -988,7 +988,7 @@ async fn rfc6749_2_1_so_does_one_of_the_file_by_a_reload() {
 /// Who has the id when it comes back need not be who had it before.
 #[tokio::test(flavor = "multi_thread")]
 async fn checklist_56_a_client_that_a_reload_takes_away_loses_what_it_was_issued() {
-    let hash = jeton::slow_hash::Cost::default().hash("horse").unwrap();
+    let hash = jeton::internals::Cost::default().hash("horse").unwrap();
     let client = |id: &str, more: &str| {
         format!(
             "[[clients]]\nissuer = \"main\"\nclient_id = \"{id}\"\n{more}scope = \"api:read\"\n[clients.metadata.jeton]\n"
@@ -1041,8 +1041,8 @@ async fn rfc6749_2_1_a_refresh_token_of_a_confidential_client_is_of_no_use_to_a_
     let code = server.code(&client.0, json!({ "code_challenge": null, "code_challenge_method": null })).await;
     let service = server.daemon().service();
     let issuer = service.registry.issuer("main").unwrap();
-    let become_public = |stored: &mut jeton::registry::StoredClient| {
-        stored.metadata.token_endpoint_auth_method = jeton::protocol::auth_method::MethodName::NONE;
+    let become_public = |stored: &mut jeton::internals::StoredClient| {
+        stored.metadata.token_endpoint_auth_method = jeton::internals::MethodName::NONE;
         Ok(())
     };
     service.registry.update(&issuer, &client.0, become_public).await.unwrap();

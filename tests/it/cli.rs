@@ -240,7 +240,7 @@ fn a_hashed_secret_is_argon2id_and_needs_no_daemon() {
     let output = run(command, "correct horse\n");
     let phc = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && phc.starts_with("$argon2id$v=19$"), "{phc}");
-    jeton::client::secret::check_phc(phc.trim()).unwrap();
+    jeton::internals::secret::check_phc(phc.trim()).unwrap();
     assert!(output.stderr.is_empty());
     // what Basic may spell in two ways is said to be so (RFC 6749 section 2.3.1)
     let mut command = jeton();

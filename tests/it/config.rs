@@ -2,7 +2,8 @@
 
 mod environment;
 
-use jeton::config::{Config, Source, load};
+use jeton::Source;
+use jeton::internals::{Config, load};
 
 #[test]
 fn the_reference_configuration_is_the_defaults() {
@@ -56,7 +57,7 @@ fn settings_that_would_stop_the_service_are_refused() {
 fn rfc3986_5_2_4_a_name_in_a_path_that_no_url_can_carry_is_refused() {
     let directory = tempfile::TempDir::new().unwrap();
     let key = directory.path().join("key");
-    crate::support::secret(&key, &jeton::vault::Vault::generate());
+    crate::support::secret(&key, &jeton::internals::Vault::generate());
     let token = directory.path().join("token");
     crate::support::secret(&token, crate::support::ADMIN_TOKEN);
     let prepared = |instance: &str, client: &str| {
@@ -68,7 +69,7 @@ fn rfc3986_5_2_4_a_name_in_a_path_that_no_url_can_carry_is_refused() {
             token.display()
         );
         let source = Source { preset: Some(preset), ..Source::default() };
-        jeton::server::prepare(source).map(drop).map_err(|error| error.to_string())
+        jeton::prepare(source).map(drop).map_err(|error| error.to_string())
     };
     assert_eq!(prepared("a.b", "a.b"), Ok(()));
     for dots in [".", ".."] {

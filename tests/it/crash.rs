@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use jeton::metrics::Stopwatch;
+use jeton::internals::Stopwatch;
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -326,7 +326,7 @@ async fn more_calls_than_the_hook_may_have_are_shed_at_once_and_other_grants_do_
     while world.hook.hanging() < 2 {
         tokio::task::yield_now().await;
     }
-    let watch = jeton::metrics::Stopwatch::start();
+    let watch = jeton::internals::Stopwatch::start();
     let answer = world.ask(&[]).await;
     assert_eq!((answer.status, answer.error().as_str()), (503, "temporarily_unavailable"));
     let service = world.server.service_client().await;
@@ -382,7 +382,7 @@ async fn checklist_75_parameters_and_the_token_of_the_hook_never_reach_the_log()
     hook.decides(|_| Reply::Bytes(500, CANARY.as_bytes().to_vec()));
     assert_eq!(post(&format!("last-{CANARY}")).await.status, 503);
     // the line of the last request is behind everything before it
-    let since = jeton::metrics::Stopwatch::start();
+    let since = jeton::internals::Stopwatch::start();
     let mut text = serve.log();
     while !text.contains("the hook failed: status 500") && since.elapsed() < Duration::from_secs(20) {
         tokio::task::yield_now().await;
@@ -440,10 +440,10 @@ async fn a_reload_brings_a_custom_grant_changes_it_and_takes_it_away() {
 fn a_wrong_setting_names_itself_its_value_and_the_rule() {
     let check = |custom: &str| {
         let preset = format!("[issuers.a]\nurl = \"https://id.example\"\n[[issuers.a.custom_grants]]\n{custom}\n");
-        let source = jeton::config::Source { preset: Some(preset), ..Default::default() };
-        let config = jeton::config::load(&source).map_err(|error| error.to_string())?.config;
-        let vault = jeton::vault::Vault::ephemeral();
-        jeton::config::snapshot(&config, &vault, &Default::default()).map(|_| ()).map_err(|error| error.to_string())
+        let source = jeton::Source { preset: Some(preset), ..Default::default() };
+        let config = jeton::internals::load(&source).map_err(|error| error.to_string())?.config;
+        let vault = jeton::internals::Vault::ephemeral();
+        jeton::internals::snapshot(&config, &vault, &Default::default()).map(|_| ()).map_err(|error| error.to_string())
     };
     let hook = r#"hook = { url = "https://hook.example/" }"#;
     assert_eq!(check(&format!("grant_type = \"x\"\n{hook}")), Ok(()));

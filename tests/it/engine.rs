@@ -6,9 +6,9 @@ mod btree_engine;
 use std::sync::Arc;
 
 use btree_engine::BTreeEngine;
-use jeton::clock::Clock;
+use jeton::Clock;
 use jeton::store::contract::shared::{Node, SharedSubject};
-use jeton::store::rows::{Connection, Rows};
+use jeton::store::{Connection, Rows};
 use serde_json::json;
 
 use crate::support::{Server, refused};
@@ -57,7 +57,7 @@ fn the_example_runs() {
 #[tokio::test]
 async fn a_row_that_was_not_asked_for_need_not_come_along() {
     let engine = BTreeEngine::open(1, Clock::system());
-    let key = jeton::state::Key::revoked_token("main", "jti");
+    let key = jeton::store::Key::revoked_token("main", "jti");
     let found = engine.read(Connection::Lane(0), &[key]).await.unwrap();
     assert_eq!(found.rows.into_iter().collect::<Vec<_>>(), [(key, Ok(None))]);
 }

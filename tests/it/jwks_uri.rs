@@ -6,12 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use jeton::clock::Time;
-use jeton::http::fetch::{Dial, Dialling, Fetcher};
-use jeton::id::Id;
-use jeton::jose::Scheme;
-use jeton::jwks::remote::{Fetch, Fetching, RemoteError, RemoteKeys};
-use jeton::metrics::Metrics;
+use jeton::internals::{Dial, Dialling, Fetch, Fetcher, Fetching, Metrics, RemoteError, RemoteKeys, Scheme};
+use jeton::{Id, Time};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -133,7 +129,7 @@ async fn checklist_37_a_fetch_follows_nothing_and_is_bounded_in_size_and_time() 
         assert!(error.contains(why), "{url}: {error}");
     }
     for url in ["https://keys.example/endless", "https://keys.example/slow"] {
-        let since = jeton::metrics::Stopwatch::start();
+        let since = jeton::internals::Stopwatch::start();
         assert!(get(url).await.is_err(), "{url}");
         assert!(since.elapsed() < Duration::from_secs(10), "{url}");
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jeton::vault::Vault;
+use jeton::internals::Vault;
 use serde_json::{Value, json};
 
 use crate::support::verify::at_hash;

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use jeton::config::Source;
-use jeton::server::prepare;
-use jeton::slow_hash::cost::{Cost, Workspace};
+use jeton::internals::{Cost, Workspace};
+use jeton::{Source, prepare};
 use serde_json::{Value, json};
 
 use crate::support::http::{Wire, post_form, request};
@@ -121,9 +120,9 @@ async fn checklist_74_password_is_off_unless_the_issuer_says_who_checks_it() {
         grant_types = ["password"]
     "#;
     let source = Source { preset: Some(preset.to_owned()), ..Source::default() };
-    let loaded = jeton::config::load(&source).unwrap();
-    let vault = jeton::vault::Vault::ephemeral();
-    let refused = jeton::config::snapshot(&loaded.config, &vault, &source.extensions).err().unwrap().to_string();
+    let loaded = jeton::internals::load(&source).unwrap();
+    let vault = jeton::internals::Vault::ephemeral();
+    let refused = jeton::internals::snapshot(&loaded.config, &vault, &source.extensions).err().unwrap().to_string();
     assert!(refused.starts_with("issuers.main.users.source: the password grant needs"), "{refused}");
     assert!(prepare(source).is_err());
 }
@@ -160,7 +159,7 @@ async fn checklist_16_each_refusal_costs_one_hash() {
     for (name, password) in [("nobody", "horse"), ("ann", "donkey"), ("eve", "horse")] {
         let mut times = Vec::new();
         for _ in 0..5 {
-            let watch = jeton::metrics::Stopwatch::start();
+            let watch = jeton::internals::Stopwatch::start();
             refused(&login(&server, &client, name, password).await, "invalid_grant");
             times.push(watch.elapsed());
         }
@@ -169,7 +168,7 @@ async fn checklist_16_each_refusal_costs_one_hash() {
     // what one hash takes here when nothing else does; whoever skips it answers in a tenth of that
     let (decoy, mut workspace) = (Cost::default().decoy(), Workspace::default());
     let hash = (0..5).map(|_| {
-        let watch = jeton::metrics::Stopwatch::start();
+        let watch = jeton::internals::Stopwatch::start();
         assert!(!workspace.verify("horse", &decoy));
         watch.elapsed()
     });
@@ -509,9 +508,9 @@ async fn a_webhook_whose_settings_cannot_work_is_refused_at_the_start() {
     ] {
         let preset = format!("[issuers.main]\nurl = \"http://127.0.0.1:1\"\nusers = {users}\n");
         let source = Source { preset: Some(preset), ..Source::default() };
-        let loaded = jeton::config::load(&source).unwrap();
-        let vault = jeton::vault::Vault::ephemeral();
-        let refused = jeton::config::snapshot(&loaded.config, &vault, &source.extensions).err().unwrap().to_string();
+        let loaded = jeton::internals::load(&source).unwrap();
+        let vault = jeton::internals::Vault::ephemeral();
+        let refused = jeton::internals::snapshot(&loaded.config, &vault, &source.extensions).err().unwrap().to_string();
         assert!(refused.starts_with(&format!("issuers.main.{named}")), "{refused}");
     }
 }

@@ -93,7 +93,7 @@ async fn checklist_16_while_secrets_are_cold_every_failure_costs_a_hash_and_a_so
     let cold = server.client(metadata("client_secret_basic", imported)).await.0;
     let warm = server.client(metadata("client_secret_basic", json!({}))).await;
     let hashes = async |id: &str, secret: &str| {
-        let since = jeton::metrics::Stopwatch::start();
+        let since = jeton::internals::Stopwatch::start();
         let status = by_basic(&server, id, secret).await.status;
         (status, since.elapsed() > Duration::from_millis(5))
     };
@@ -449,7 +449,7 @@ async fn checklist_24_brute_force_is_throttled_and_locks_out_only_itself() {
         assert_eq!(answer.header("retry-after"), Some("1"));
     }
     // the true client is not locked out, not even behind the same address: its secret has 256 bits
-    let since = jeton::metrics::Stopwatch::start();
+    let since = jeton::internals::Stopwatch::start();
     for address in [guesser, elsewhere] {
         assert_eq!(token_from(&server, address, &id, &secret).await.status, 200);
     }
@@ -535,7 +535,7 @@ async fn checklist_16_what_nobody_can_use_makes_no_failure_cost_a_hash() {
     assert_eq!(changed.status, 200, "{}", changed.text());
     // a loaded machine makes the fast slow, but never the slow fast: one fast answer is proof
     for _ in 0..40 {
-        let since = jeton::metrics::Stopwatch::start();
+        let since = jeton::internals::Stopwatch::start();
         assert_eq!(by_basic(&server, "nobody", "x").await.status, 401);
         if since.elapsed() < Duration::from_millis(5) {
             return;

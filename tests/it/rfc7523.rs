@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use jeton::jwks::remote::{Fetch, Fetching};
+use jeton::internals::{Fetch, Fetching};
 use serde_json::{Value, json};
 use url::Url;
 
 use crate::support::assertion::{JWT_BEARER, Signer, encode};
-use crate::support::{Answer, Server, race, refused};
+use crate::support::{Answer, Server, merge, race, refused};
 
 const SIGNATURES: [&str; 11] =
     ["EdDSA", "Ed25519", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"];
@@ -48,7 +48,7 @@ impl Client {
         let now = server.clock.now().as_secs();
         json!({
             "iss": self.id, "sub": self.id, "aud": format!("http://{}", server.public), "iat": now, "exp": now + 60,
-            "jti": encode(jeton::id::Id::random().0),
+            "jti": encode(jeton::Id::random().0),
         })
     }
 
@@ -63,16 +63,6 @@ impl Client {
         merge(&mut claims, change);
         merge(&mut head, header);
         self.key.jws(&head, &claims)
-    }
-}
-
-fn merge(into: &mut Value, change: Value) {
-    for (name, value) in change.as_object().unwrap() {
-        if value.is_null() {
-            into.as_object_mut().unwrap().remove(name);
-        } else {
-            into[name] = value.clone();
-        }
     }
 }
 

@@ -55,7 +55,7 @@ impl World {
         let now = self.server.clock.now().as_secs();
         let mut claims = json!({
             "iss": PARTNER, "sub": "alice", "aud": format!("http://{}", self.server.public),
-            "exp": now + 60, "iat": now, "jti": format!("{:?}", jeton::id::Id::random()),
+            "exp": now + 60, "iat": now, "jti": format!("{:?}", jeton::Id::random()),
         });
         for (name, value) in more.as_object().into_iter().flatten() {
             if value.is_null() {
@@ -206,7 +206,7 @@ async fn rfc7519_2_dates_of_an_assertion_may_have_a_fraction_or_an_exponent() {
     let world = World::start().await;
     let now = world.server.clock.now().as_secs();
     let send = async |exp: &str, more: &str| {
-        let (aud, jti) = (format!("http://{}", world.server.public), format!("{:?}", jeton::id::Id::random()));
+        let (aud, jti) = (format!("http://{}", world.server.public), format!("{:?}", jeton::Id::random()));
         let payload = format!(r#"{{"iss":"{PARTNER}","sub":"alice","aud":"{aud}","jti":"{jti}","exp":{exp}{more}}}"#);
         world.send(&sign_text(r#"{"alg":"EdDSA","kid":"one"}"#, &payload), &[]).await.status
     };
@@ -248,7 +248,7 @@ async fn rfc7515_4_a_repeated_member_of_an_assertion_is_refused_wherever_it_stan
     let exp = world.server.clock.now().as_secs() + 60;
     let aud = format!("http://{}", world.server.public);
     let send = async |header: &str, more: &str| {
-        let jti = format!("{:?}", jeton::id::Id::random());
+        let jti = format!("{:?}", jeton::Id::random());
         let payload = format!(r#"{{"iss":"{PARTNER}","sub":"alice","aud":"{aud}","jti":"{jti}","exp":{exp}{more}}}"#);
         world.send(&sign_text(header, &payload), &[]).await
     };
@@ -289,8 +289,7 @@ async fn rfc7517_5_an_unusable_key_of_a_trusted_issuer_does_not_spoil_the_others
 
 #[test]
 fn rfc7517_4_what_a_key_in_the_settings_says_wrong_of_itself_is_said() {
-    use jeton::federation::trust::Trusted;
-    use jeton::federation::{FederatedProvider, Provider, ProviderTrust};
+    use jeton::internals::{FederatedProvider, Provider, ProviderTrust, Trusted};
 
     let set = |more: Value| {
         let x = URL_SAFE_NO_PAD.encode(key(1).verifying_key().as_bytes());
@@ -327,7 +326,7 @@ fn rfc7517_4_what_a_key_in_the_settings_says_wrong_of_itself_is_said() {
 #[tokio::test(flavor = "multi_thread")]
 async fn checklist_34_an_access_token_of_another_issuer_is_no_assertion_whatever_its_typ() {
     let world = World::start().await;
-    let jti = jeton::token::access::Jti::new(world.server.clock.now(), Default::default(), None).encode();
+    let jti = jeton::internals::Jti::new(world.server.clock.now(), Default::default(), None).encode();
     for typ in ["at+jwt", "JWT"] {
         let claims = world.claims(json!({ "jti": jti, "client_id": "theirs", "scope": "api:read" }));
         let token = sign(json!({ "alg": "EdDSA", "kid": "one", "typ": typ }), &claims, 1);

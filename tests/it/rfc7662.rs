@@ -7,8 +7,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use jeton::jose::Algorithm;
-use jeton::keys::Typ;
+use jeton::internals::{Algorithm, Typ};
 use serde_json::{Value, json};
 
 use crate::support::http::request;

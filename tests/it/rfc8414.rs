@@ -88,7 +88,7 @@ async fn post_as(
     let now = server.clock.now().as_secs();
     let claims = json!({
         "iss": client.0, "sub": client.0, "aud": format!("http://{}", server.public), "exp": now + 60,
-        "jti": encode(jeton::id::Id::random().0),
+        "jti": encode(jeton::Id::random().0),
     });
     let assertion = KEY.jws(&json!({ "alg": "ES256" }), &claims);
     let hmac = Signer::Secret(client.1.clone().into_bytes()).jws(&json!({ "alg": "HS256" }), &claims);
@@ -180,7 +180,7 @@ async fn checklist_73_an_issuer_with_a_path_has_its_documents_where_rfc_8414_and
 async fn checklist_73_two_issuers_cannot_share_a_url() {
     let directory = tempfile::TempDir::new().unwrap();
     let key = directory.path().join("key");
-    crate::support::secret(&key, &jeton::vault::Vault::generate());
+    crate::support::secret(&key, &jeton::internals::Vault::generate());
     let token = directory.path().join("token");
     crate::support::secret(&token, crate::support::ADMIN_TOKEN);
     let preset = |second: &str| {
@@ -192,8 +192,8 @@ async fn checklist_73_two_issuers_cannot_share_a_url() {
         )
     };
     let prepared = |second: &str| {
-        let source = jeton::config::Source { preset: Some(preset(second)), ..Default::default() };
-        jeton::server::prepare(source).map(drop).map_err(|error| error.to_string())
+        let source = jeton::Source { preset: Some(preset(second)), ..Default::default() };
+        jeton::prepare(source).map(drop).map_err(|error| error.to_string())
     };
     assert_eq!(prepared("https://id.example/y"), Ok(()));
     assert!(prepared("https://id.example/x").unwrap_err().contains("answers at"));
@@ -273,7 +273,7 @@ async fn present(server: &Server, client: &(String, String), grant: &str) -> Vec
         ASSERTION => {
             let claims = json!({
                 "iss": "https://partner.example", "sub": "alice", "aud": format!("http://{}", server.public),
-                "exp": server.clock.now().as_secs() + 60, "jti": encode(jeton::id::Id::random().0),
+                "exp": server.clock.now().as_secs() + 60, "jti": encode(jeton::Id::random().0),
             });
             vec![("assertion", KEY.jws(&json!({ "alg": "ES256" }), &claims))]
         }
@@ -297,7 +297,7 @@ fn partner() -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn checklist_73_and_74_each_listed_grant_works_and_each_other_is_unsupported() {
     // whatever this build knows can be offered, each by itself and all together
-    let known = jeton::grant::built_in();
+    let known = jeton::internals::built_in_grants();
     let known: Vec<String> = known.iter().map(|grant| grant.grant_type().as_str().to_owned()).collect();
     let mut offers: Vec<Vec<String>> = vec![known.clone()];
     for grant in &known {
@@ -399,7 +399,7 @@ async fn checklist_73_each_listed_client_authentication_works_at_its_endpoint_an
             let id = registered.get("client_id");
             let claims = json!({
                 "iss": id, "sub": id, "aud": format!("http://{}", server.public),
-                "exp": server.clock.now().as_secs() + 60, "jti": encode(jeton::id::Id::random().0),
+                "exp": server.clock.now().as_secs() + 60, "jti": encode(jeton::Id::random().0),
             });
             let secret = || Signer::Secret(registered.get("client_secret").into_bytes());
             let header = json!({ "alg": alg });
@@ -524,7 +524,7 @@ async fn rfc8414_2_an_issuer_can_state_further_members() {
 async fn rfc8414_2_further_members_override_nothing_and_their_urls_are_protected() {
     let directory = tempfile::TempDir::new().unwrap();
     let key = directory.path().join("key");
-    crate::support::secret(&key, &jeton::vault::Vault::generate());
+    crate::support::secret(&key, &jeton::internals::Vault::generate());
     let token = directory.path().join("token");
     crate::support::secret(&token, crate::support::ADMIN_TOKEN);
     let prepared = |metadata: &str| {
@@ -534,8 +534,8 @@ async fn rfc8414_2_further_members_override_nothing_and_their_urls_are_protected
             key.display(),
             token.display()
         );
-        let source = jeton::config::Source { preset: Some(preset), ..Default::default() };
-        jeton::server::prepare(source).map(drop).map_err(|error| error.to_string())
+        let source = jeton::Source { preset: Some(preset), ..Default::default() };
+        jeton::prepare(source).map(drop).map_err(|error| error.to_string())
     };
     assert_eq!(prepared("userinfo_endpoint = \"https://id.example/me\""), Ok(()));
     let document = Server::start().await.get(OAUTH).await.json();

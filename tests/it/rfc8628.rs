@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jeton::token::user_code::UserCode;
+use jeton::internals::UserCode;
 use serde_json::{Value, json};
 
 use crate::support::http::{parse_all, raw};

@@ -110,7 +110,7 @@ impl World {
         let now = self.server.clock.now().as_secs();
         let claims = json!({
             "iss": "https://partner.example", "sub": "alice", "aud": format!("http://{}", self.server.public),
-            "exp": now + 60, "jti": encode(jeton::id::Id::random().0),
+            "exp": now + 60, "jti": encode(jeton::Id::random().0),
         });
         self.partner.jws(&json!({ "alg": "EdDSA" }), &claims)
     }
@@ -192,10 +192,10 @@ async fn checklist_61_a_client_may_have_audiences_of_its_issuer_only() {
     assert!(answer.text().contains("jeton.audiences"), "{}", answer.text());
     for bad in ["two words", "", "\u{e9}", "quo\\\"te"] {
         let preset = format!("[issuers.a]\nurl = \"https://id.example\"\naudiences = [\"{bad}\"]\n");
-        let source = jeton::config::Source { preset: Some(preset), ..Default::default() };
-        let config = jeton::config::load(&source).unwrap().config;
+        let source = jeton::Source { preset: Some(preset), ..Default::default() };
+        let config = jeton::internals::load(&source).unwrap().config;
         let error =
-            jeton::config::snapshot(&config, &jeton::vault::Vault::ephemeral(), &jeton::extend::Extensions::default())
+            jeton::internals::snapshot(&config, &jeton::internals::Vault::ephemeral(), &jeton::Extensions::default())
                 .err()
                 .unwrap()
                 .to_string();

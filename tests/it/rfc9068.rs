@@ -77,7 +77,7 @@ async fn checklist_60_an_access_token_has_exactly_the_header_and_claims_of_rfc_9
 async fn checklist_60_claims_of_the_protocol_cannot_be_set_by_a_portal() {
     let server = Server::start().await;
     let web = server.web_client().await;
-    for claim in jeton::token::access::PROTOCOL_CLAIMS.into_iter().chain(["at_hash", "token_type"]) {
+    for claim in jeton::internals::PROTOCOL_CLAIMS.into_iter().chain(["at_hash", "token_type"]) {
         for token in ["access_token", "id_token"] {
             let answer = server.code_answer(&web.0, json!({ "claims": { token: { claim: "mine" } } })).await;
             assert_eq!(answer.status, 400, "{claim} in {token}");

@@ -3,9 +3,8 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use jeton::id::Id;
-use jeton::state::{Lifetimes, Rotate, RotatePolicy};
-use jeton::token::refresh::RefreshToken;
+use jeton::Id;
+use jeton::internals::{Lifetimes, RefreshToken, Rotate, RotatePolicy};
 use serde_json::{Value, json};
 
 use crate::support::{Server, claims, header, race, refused, spa_metadata, web_metadata};
@@ -493,7 +492,7 @@ async fn checklist_59_a_crash_between_commit_and_answer_leaves_one_usable_leaf()
         lifetimes: Lifetimes { access: SECOND * 600, idle: SECOND * 86_400, absolute: SECOND * 86_400 },
         shown: None,
     };
-    assert!(matches!(context.shards.ask(jeton::state::Cell::default(), rotate).await, Ok(Ok(_))));
+    assert!(matches!(context.shards.ask(jeton::internals::Cell::default(), rotate).await, Ok(Ok(_))));
     drop(context);
     server.restart().await;
     assert!(!server.is_active(&gateway, spent).await);

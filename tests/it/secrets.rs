@@ -313,7 +313,7 @@ async fn checklist_75_failed_throttled_and_replayed_authentication_is_audited_wi
         "grant_types": ["client_credentials"], "scope": "api:read",
     });
     assert_eq!(server.admin("POST", "/issuers/main/clients", metadata).await.status, 201);
-    let now = jeton::clock::Clock::system().now().as_secs();
+    let now = jeton::Clock::system().now().as_secs();
     let issuer = format!("http://{}", server.public);
     let claims = json!({ "iss": "signer", "sub": "signer", "aud": issuer, "jti": "once", "exp": now + 60 });
     let assertion = key.jws(&json!({ "alg": "ES256" }), &claims);
@@ -381,7 +381,7 @@ async fn checklist_75_a_flood_of_failures_does_not_flood_the_audit_stream() {
 #[tokio::test(flavor = "multi_thread")]
 async fn checklist_75_a_flood_of_refused_admin_requests_does_not_flood_the_audit_stream() {
     let mut server = Serve::start("").await;
-    let since = jeton::metrics::Stopwatch::start();
+    let since = jeton::internals::Stopwatch::start();
     for _ in 0..300 {
         let refused = request(server.admin, "GET", "/admin/v1/config", &[("Authorization", "Bearer guess")], b"").await;
         assert_eq!(refused.status, 401);

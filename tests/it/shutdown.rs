@@ -4,7 +4,7 @@ mod rotation;
 
 use std::time::Duration;
 
-use jeton::metrics::Stopwatch;
+use jeton::internals::Stopwatch;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -271,7 +271,7 @@ scope = "api:read"
 "#;
 
 fn tenant() -> String {
-    let jeton::client::secret::SecretHash::Argon2(phc) = jeton::client::secret::import("horse").unwrap() else {
+    let jeton::internals::secret::SecretHash::Argon2(phc) = jeton::internals::secret::import("horse").unwrap() else {
         unreachable!()
     };
     TENANT.replace("PHC", &phc)

@@ -9,12 +9,8 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jeton::auth::Evidence;
-use jeton::issuer::Issuer;
-use jeton::metrics::Stopwatch;
-use jeton::protocol::form::Form;
-use jeton::service::Service;
-use jeton::x509::Chain;
+use jeton::extend::Form;
+use jeton::internals::{Chain, Evidence, Issuer, Service, Stopwatch};
 use rcgen::DnType;
 use serde_json::json;
 
@@ -186,7 +182,7 @@ async fn checklist_16_unknown_client_wrong_secret_and_disabled_client_take_alike
         "jeton": { "secret_transport": "registered" },
     }));
     let basic = server.client(basic).await;
-    let wrong = jeton::client::secret::generate();
+    let wrong = jeton::internals::secret::generate();
     let mut prefix = known.1.clone();
     prefix.replace_range(prefix.len() - 2.., "AA");
     let reference = post(&known.0, &wrong);

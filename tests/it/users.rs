@@ -73,7 +73,7 @@ async fn an_issuer_without_directory_takes_no_users_and_says_which_setting_is_mi
 async fn a_hash_made_elsewhere_and_a_replacement_without_password_work() {
     let server = Server::with(DIRECTORY).await;
     let client = login_client(&server).await;
-    let hash = jeton::slow_hash::Cost::default().hash("horse").unwrap();
+    let hash = jeton::internals::Cost::default().hash("horse").unwrap();
     put_user(&server, "ann", json!({ "password_hash": hash, "subject": "u-1" })).await;
     assert_eq!(login(&server, &client, "ann", "horse").await.status, 200);
     put_user(&server, "ann", json!({ "subject": "u-1", "claims": { "access_token": { "plan": "gold" } } })).await;
@@ -163,7 +163,7 @@ async fn checklist_56_a_change_of_a_user_that_is_refused_ends_nothing() {
 async fn many_users_stay_out_of_the_memory_of_the_registry() {
     let server = Server::with(DIRECTORY).await;
     let before = server.daemon().service().registry.len();
-    let hash = jeton::slow_hash::Cost::default().decoy();
+    let hash = jeton::internals::Cost::default().decoy();
     for number in 0..50 {
         put_user(&server, &format!("user-{number}"), json!({ "password_hash": hash, "subject": "u" })).await;
     }
@@ -206,7 +206,7 @@ async fn rfc8265_3_4_2_a_name_that_was_stored_in_another_form_still_logs_in_and_
     let server = Server::with(DIRECTORY).await;
     let client = login_client(&server).await;
     put_user(&server, "Zo%C3%AB", json!({ "password": "horse", "subject": "composed" })).await;
-    let hash = jeton::slow_hash::Cost::default().hash("mule").unwrap();
+    let hash = jeton::internals::Cost::default().hash("mule").unwrap();
     let old = json!({ "hash": hash, "subject": "decomposed" }).to_string();
     let document = jeton::store::Document {
         kind: "user".to_owned(),
@@ -241,7 +241,7 @@ async fn rfc8265_4_2_a_password_is_the_same_however_its_accents_and_spaces_are_e
         refused(&login(&server, &client, "ann", password).await, "invalid_grant");
     }
     // one that was hashed as it was sent, before or elsewhere
-    let hash = jeton::slow_hash::Cost::default().hash("cafe\u{301}").unwrap();
+    let hash = jeton::internals::Cost::default().hash("cafe\u{301}").unwrap();
     put_user(&server, "bob", json!({ "password_hash": hash, "subject": "u-2" })).await;
     for _ in 0..2 {
         assert_eq!(login(&server, &client, "bob", "cafe\u{301}").await.status, 200);

@@ -1,7 +1,7 @@
 //! CHECKLIST 33, RFC 8725 sections 3.3 to 3.5: the vectors of project Wycheproof, through the verifier of JWS signatures,
 //! each with the result it is labelled with.
 
-use jeton::jose::{Owner, PublicJwk, Scheme, VerifyingKey};
+use jeton::internals::{Owner, PublicJwk, Scheme, VerifyingKey};
 use serde_json::{Value, json};
 
 use crate::support::assertion::encode;

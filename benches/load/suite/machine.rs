@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use jeton::metrics::Stopwatch;
+use jeton::internals::Stopwatch;
 
 use crate::histogram::Histogram;
 

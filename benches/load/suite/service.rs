@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use jeton::metrics::Stopwatch;
+use jeton::internals::Stopwatch;
 use tempfile::TempDir;
 
 use crate::child::{Child, remove_on_signal};

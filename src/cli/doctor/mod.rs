@@ -16,7 +16,7 @@ use serde_json::json;
 use super::exit;
 use super::output::{complain, say};
 use crate::cause::chain;
-use crate::config::{Engine, Source};
+use crate::config::{EngineKind, Source};
 use crate::server::prepare;
 use daemon::{DaemonReport, RunningDaemon};
 use finding::{CheckStatus, Finding};
@@ -62,11 +62,11 @@ pub(super) fn doctor(args: DoctorArgs) -> ExitCode {
     let answered = daemon.as_ref().and_then(|daemon| runtime.block_on(daemon.look(&mut findings)));
     let answering = daemon.as_ref().filter(|_| answered.is_some());
     let known = answered.or(here.then_some(DaemonReport::NOTHING));
-    if config.store.engine == Engine::Sled {
+    if config.store.engine == EngineKind::Sled {
         findings.push(files::data_directory(&config.store.path));
         findings.push(files::lock(&config.store.path, known.as_ref(), here));
     }
-    if config.store.engine == Engine::Postgres {
+    if config.store.engine == EngineKind::Postgres {
         findings.extend(runtime.block_on(cells::cells(config)));
     }
     let dates = answering.map(|daemon| runtime.block_on(daemon.issuers(config, &mut findings))).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Client metadata (RFC 7591 section 2) and the `jeton` object that extends it; `rules` says what both must keep.
 
-pub mod certificate;
+pub(crate) mod certificate;
 mod credentials;
 mod error;
 mod id;
@@ -10,8 +10,8 @@ mod written;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::error::MetadataError;
-pub use self::id::{MAX_CLIENT_ID, check_client_id, check_new_client_id};
+pub(crate) use self::error::MetadataError;
+pub(crate) use self::id::{MAX_CLIENT_ID, check_client_id, check_new_client_id};
 use crate::federation::FederatedCredential;
 use crate::issuer::SecretTransport;
 use crate::jose::{Algorithm, Scheme};

@@ -1,5 +1,6 @@
 //! Rules on what a workload shows: the claims of its token, its certificate, its attested document. A small language that
-//! always ends: no loops, no patterns, no calls outside, at most [`MAX_TEXT`] characters and [`MAX_DEPTH`] levels.
+//! always ends: no loops, no patterns, no calls outside, at most [`parse::MAX_TEXT`] characters and [`parse::MAX_DEPTH`]
+//! levels.
 //!
 //! ```text
 //! And(StartsWith(jwt.claims.sub, "spiffe://prod.example/ns/payments/"), Not(Equals(client.id, "test")))
@@ -15,8 +16,8 @@ mod rule;
 
 use std::fmt;
 
-pub use parse::{ConditionError, MAX_DEPTH, MAX_SEGMENTS, MAX_TEXT};
-pub use rule::Facts;
+pub(crate) use parse::ConditionError;
+pub(crate) use rule::Facts;
 use rule::Rule;
 
 use crate::protocol::auth_method::ProviderKind;

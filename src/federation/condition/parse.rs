@@ -6,11 +6,11 @@ use super::rule::{ConditionPath, Rule, Test};
 use crate::protocol::auth_method::ProviderKind;
 
 /// Longest condition, in characters.
-pub const MAX_TEXT: usize = 10_240;
+pub(crate) const MAX_TEXT: usize = 10_240;
 /// Depth to which `And`, `Or` and `Not` may be nested.
-pub const MAX_DEPTH: usize = 16;
+pub(crate) const MAX_DEPTH: usize = 16;
 /// Most segments of a path.
-pub const MAX_SEGMENTS: usize = 12;
+pub(crate) const MAX_SEGMENTS: usize = 12;
 
 /// The first thing that is wrong with a condition.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 use serde_json::json;
 
+use super::parse::{MAX_DEPTH, MAX_TEXT};
 use super::*;
 
 fn parse(text: &str) -> Result<Condition, ConditionError> {

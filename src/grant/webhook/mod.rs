@@ -32,14 +32,14 @@ const SCOPE: OAuthError = OAuthError::new(ErrorCode::InvalidScope, "the client m
 const REFUSALS: Quota = Quota { every: Duration::from_millis(200), burst: 200 };
 
 /// The custom grants of one name, of all issuers that have one.
-pub struct Webhook {
+pub(crate) struct Webhook {
     grant_type: GrantType,
     throttle: Throttle,
 }
 
 impl Webhook {
     /// Creates the grant for custom grants of this name.
-    pub fn new(grant_type: GrantType) -> Self {
+    pub(crate) fn new(grant_type: GrantType) -> Self {
         Self { grant_type, throttle: Throttle::new(REFUSALS) }
     }
 

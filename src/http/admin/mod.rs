@@ -17,5 +17,5 @@ mod target;
 mod token;
 mod users;
 
-pub use surface::{Admin, MAX_BODY};
-pub use token::AdminToken;
+pub(crate) use surface::Admin;
+pub(crate) use token::AdminToken;

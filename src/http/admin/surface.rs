@@ -20,14 +20,14 @@ use crate::metrics::Stopwatch;
 use crate::service::Service;
 
 /// Longest body of an admin request, in bytes.
-pub const MAX_BODY: usize = 256 * 1024;
+pub(crate) const MAX_BODY: usize = 256 * 1024;
 const PREFIX: &str = "/admin/v1/";
 /// Labels of calls in logs and metrics; paths carry ids, labels do not.
 const LABELS: [&str; 10] =
     ["clients", "secrets", "codes", "device", "users", "keys", "revocations", "config", "reload", "open"];
 
 /// The admin surface of a service.
-pub struct Admin {
+pub(crate) struct Admin {
     service: Arc<Service>,
     token: AdminToken,
     observers: Observers,
@@ -37,7 +37,7 @@ pub struct Admin {
 
 impl Admin {
     /// The surface of `service`, for holders of `token`.
-    pub fn new(service: Arc<Service>, token: AdminToken) -> Self {
+    pub(crate) fn new(service: Arc<Service>, token: AdminToken) -> Self {
         let observers = Observers::new(&service.context.metrics, &LABELS);
         Self { service, token, observers, refusals: LineBudget::default() }
     }

@@ -43,8 +43,7 @@ impl Dial for SystemDial {
 
 /// The failure to connect.
 #[derive(Clone, Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say it")]
-pub enum ConnectError {
+pub(crate) enum ConnectError {
     #[error("the URL must be http://HOST[:PORT] or https://HOST[:PORT]")]
     Url,
     #[error("https needs the certificate authority of the server")]

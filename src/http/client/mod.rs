@@ -10,18 +10,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-pub use hyper::Method;
+pub(crate) use hyper::Method;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::timeout;
 use url::Url;
 
+pub(crate) use connect::ConnectError;
 pub(super) use connect::Connector;
 use connect::SystemDial;
-pub use connect::{ConnectError, Dial, Dialling};
+pub use connect::{Dial, Dialling};
 pub(super) use trust::trusting;
-pub use trust::{ServerTrust, TrustError};
+pub(crate) use trust::{ServerTrust, TrustError};
 
 /// Longest duration of a call, with everything.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -31,7 +32,7 @@ const KEEP: Duration = Duration::from_secs(15);
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
 
 /// An outbound request.
-pub struct Call<'a> {
+pub(crate) struct Call<'a> {
     /// The method.
     pub method: Method,
     /// An absolute http or https URL.
@@ -43,7 +44,7 @@ pub struct Call<'a> {
 }
 
 /// The answer to a [`Call`], complete.
-pub struct Reply {
+pub(crate) struct Reply {
     /// The status.
     pub status: u16,
     /// The content.
@@ -54,8 +55,7 @@ pub struct Reply {
 
 /// The failure to get an answer.
 #[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say it")]
-pub enum ClientError {
+pub(crate) enum ClientError {
     #[error(transparent)]
     Connect(ConnectError),
     #[error(transparent)]
@@ -74,7 +74,7 @@ pub enum ClientError {
 ///
 /// # Errors
 /// The reason why there is no answer. A refusal is an answer.
-pub async fn send(call: Call<'_>, trust: ServerTrust<'_>) -> Result<Reply, ClientError> {
+pub(crate) async fn send(call: Call<'_>, trust: ServerTrust<'_>) -> Result<Reply, ClientError> {
     // a file of certificates is read only if it is needed
     let trust = if call.url.scheme() == "https" { trust } else { ServerTrust::Nobody };
     HttpClient::direct(trust, MAX_ANSWER, 0)?.send(call).await

@@ -12,7 +12,7 @@ use crate::secret_file;
 
 /// The authorities that an https server is trusted by.
 #[derive(Clone, Copy, Debug)]
-pub enum ServerTrust<'a> {
+pub(crate) enum ServerTrust<'a> {
     /// None: only http is spoken.
     Nobody,
     /// The PEM certificates in a file.
@@ -23,8 +23,7 @@ pub enum ServerTrust<'a> {
 
 /// Certificates that cannot be used to trust a server.
 #[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say it")]
-pub enum TrustError {
+pub(crate) enum TrustError {
     #[error("{} holds no usable PEM certificate", shown_path(.0))]
     File(PathBuf),
     #[error("TLS cannot be set up")]

@@ -12,7 +12,7 @@ use crate::cause::chain;
 use crate::hook::{MAX_ANSWER, Post, Posting};
 
 /// Posts to one URL.
-pub struct Poster {
+pub(crate) struct Poster {
     client: HttpClient,
     url: Url,
     authorization: Option<Zeroizing<String>>,
@@ -20,8 +20,7 @@ pub struct Poster {
 
 /// The setting of a hook that cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say it")]
-pub enum PosterError {
+pub(crate) enum PosterError {
     #[error("the token has characters that no header can carry")]
     Token,
     #[error(transparent)]
@@ -34,7 +33,12 @@ impl Poster {
     ///
     /// # Errors
     /// The setting that cannot be used.
-    pub fn new(url: &Url, token: Option<&str>, trust: Option<&Path>, connections: usize) -> Result<Self, PosterError> {
+    pub(crate) fn new(
+        url: &Url,
+        token: Option<&str>,
+        trust: Option<&Path>,
+        connections: usize,
+    ) -> Result<Self, PosterError> {
         let client =
             HttpClient::direct(trust.map_or(ServerTrust::Browsers, ServerTrust::File), MAX_ANSWER, connections)?;
         let authorization = token.map(|token| Zeroizing::new(format!("Bearer {token}")));

@@ -14,7 +14,7 @@ use hyper::header::HeaderName;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-pub use certificate::Format;
+pub(crate) use certificate::Format;
 
 use super::Request;
 use crate::x509::Chain;
@@ -40,7 +40,7 @@ pub struct ProxySettings {
 
 /// A setting that breaks a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProxyError {
+pub(crate) struct ProxyError {
     /// The name of the setting below `proxy`.
     pub setting: &'static str,
     /// The value of the setting.
@@ -51,11 +51,11 @@ pub struct ProxyError {
 
 /// The header of a certificate is not what it should be, or there are several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Malformed;
+pub(crate) struct Malformed;
 
 /// The proxies in front of a listener.
 #[derive(Clone, Debug)]
-pub struct Proxy {
+pub(crate) struct Proxy {
     trusted: Vec<IpNet>,
     certificate: Option<(HeaderName, Format)>,
     forwarded_for: Option<HeaderName>,
@@ -66,7 +66,7 @@ impl Proxy {
     ///
     /// # Errors
     /// The first that breaks a rule.
-    pub fn new(settings: &ProxySettings) -> Result<Self, ProxyError> {
+    pub(crate) fn new(settings: &ProxySettings) -> Result<Self, ProxyError> {
         let wrong = |setting, value: &str, rule| ProxyError { setting, value: value.to_owned(), rule };
         let rule = "addresses of proxies like 10.0.0.7, or networks like 10.0.0.0/8, but not all of the internet";
         let network = |text: &String| network(text).ok_or_else(|| wrong("trusted", text, rule));

@@ -30,7 +30,7 @@ use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::service::Service;
 
 /// Longest body of a request, in bytes (CHECKLIST 10).
-pub const MAX_BODY: usize = 64 * 1024;
+pub(crate) const MAX_BODY: usize = 64 * 1024;
 
 /// The error of a request that is shed.
 const UNAVAILABLE: OAuthError =
@@ -41,7 +41,7 @@ const BAD_CERTIFICATE: OAuthError =
     OAuthError::invalid_request("the proxy's header for the client certificate is malformed or there are several");
 
 /// The public surface of a service.
-pub struct Public {
+pub(crate) struct Public {
     service: Arc<Service>,
     /// Proxies whose word on the address and the certificate of a client counts.
     proxy: Option<Proxy>,
@@ -50,7 +50,7 @@ pub struct Public {
 
 impl Public {
     /// The surface of `service`, perhaps behind proxies.
-    pub fn new(service: Arc<Service>, proxy: Option<Proxy>) -> Self {
+    pub(crate) fn new(service: Arc<Service>, proxy: Option<Proxy>) -> Self {
         let observers = Observers::new(&service.context.metrics, &Endpoint::ALL.map(Endpoint::name));
         Self { service, proxy, observers }
     }

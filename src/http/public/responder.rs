@@ -21,7 +21,7 @@ use crate::protocol::response::{DeviceResponse, TokenResponse};
 use crate::registry::route::Route;
 
 /// The endpoint of a request, resolved once from its path.
-pub struct ResolvedEndpoint {
+pub(crate) struct ResolvedEndpoint {
     pub(super) route: Route,
     pub(super) dialect: &'static dyn Dialect,
 }

@@ -12,12 +12,12 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
 use super::error::MAX_JWS;
-use super::{JwsError, Owner, PublicJwk, Scheme, VerifyingKey};
+use super::{JwsError, Scheme, VerifyingKey};
 use crate::strict_json;
 
 /// A parsed JWS whose signature is not verified yet. `Debug` shows the header only, because the whole can be used as a
 /// token.
-pub struct Jws<'a> {
+pub(crate) struct Jws<'a> {
     signing_input: &'a str,
     header: Header,
     payload: Vec<u8>,
@@ -26,7 +26,7 @@ pub struct Jws<'a> {
 
 /// The members of a header that matter here.
 #[derive(Debug)]
-pub struct Header {
+pub(crate) struct Header {
     /// Algorithm that the signer claims; compared with our records, never followed.
     pub alg: Scheme,
     /// Id of the key that the signer claims.
@@ -58,11 +58,11 @@ impl fmt::Debug for Jws<'_> {
 }
 
 impl<'a> Jws<'a> {
-    /// Parses a compact JWS; nothing about it is trusted until [`Jws::verify`] agrees.
+    /// Parses a compact JWS; nothing about it is trusted until [`Jws::verify_with`] agrees.
     ///
     /// # Errors
     /// The first rule that it breaks.
-    pub fn parse(compact: &'a str) -> Result<Self, JwsError> {
+    pub(crate) fn parse(compact: &'a str) -> Result<Self, JwsError> {
         if compact.len() > MAX_JWS {
             return Err(JwsError::TooLong);
         }
@@ -82,34 +82,26 @@ impl<'a> Jws<'a> {
     ///
     /// # Errors
     /// If it is too long, or the header breaks a rule.
-    pub fn peek(compact: &str) -> Result<Header, JwsError> {
+    pub(crate) fn peek(compact: &str) -> Result<Header, JwsError> {
         let (header, _) = compact.split_once('.').filter(|_| compact.len() <= MAX_JWS).ok_or(JwsError::Malformed)?;
         Header::parse(&URL_SAFE_NO_PAD.decode(header).map_err(|_| JwsError::Malformed)?)
     }
 
     /// Returns the header, unverified, for finding the key.
-    pub const fn header(&self) -> &Header {
+    pub(crate) const fn header(&self) -> &Header {
         &self.header
     }
 
     /// Returns the payload, unverified, for finding the signer.
-    pub fn payload(&self) -> &[u8] {
+    pub(crate) fn payload(&self) -> &[u8] {
         &self.payload
     }
 
-    /// Checks the signature with `key` and `alg`, both from our own records.
+    /// Checks the signature with a key parsed before and with `alg`, both from our own records.
     ///
     /// # Errors
     /// If the header names another algorithm, the key does not fit, or the signature is wrong.
-    pub fn verify(&self, key: &PublicJwk, alg: impl Into<Scheme>) -> Result<(), JwsError> {
-        self.verify_with(&VerifyingKey::new(key, Owner::SomebodyElse).map_err(JwsError::Key)?, alg)
-    }
-
-    /// Checks the signature with a key parsed before.
-    ///
-    /// # Errors
-    /// As [`Jws::verify`].
-    pub fn verify_with(&self, key: &VerifyingKey, alg: impl Into<Scheme>) -> Result<(), JwsError> {
+    pub(crate) fn verify_with(&self, key: &VerifyingKey, alg: impl Into<Scheme>) -> Result<(), JwsError> {
         let alg = self.expect(alg.into())?;
         key.verify(alg, self.signing_input.as_bytes(), &self.signature)
     }
@@ -118,7 +110,7 @@ impl<'a> Jws<'a> {
     ///
     /// # Errors
     /// If the header names another algorithm, `alg` is no HMAC, the secret is too short, or the HMAC is wrong.
-    pub fn verify_mac(&self, secret: &[u8], alg: Scheme) -> Result<(), JwsError> {
+    pub(crate) fn verify_mac(&self, secret: &[u8], alg: Scheme) -> Result<(), JwsError> {
         let hash = self.expect(alg)?.mac().ok_or(JwsError::WrongKey)?;
         if secret.len() < hash.digest_algorithm().output_len() {
             return Err(JwsError::WrongKey);
@@ -147,7 +139,7 @@ impl Header {
     }
 
     /// Returns whether `typ` is `expected` (RFC 7515 section 4.1.9: any case, `application/` may be left out).
-    pub fn is_typ(&self, expected: &str) -> bool {
+    pub(crate) fn is_typ(&self, expected: &str) -> bool {
         self.typ.as_deref().is_some_and(|typ| {
             let bare = match typ.get(..12) {
                 Some(prefix) if prefix.eq_ignore_ascii_case("application/") => &typ[12..],

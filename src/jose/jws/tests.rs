@@ -1,5 +1,12 @@
 use super::*;
-use crate::jose::Algorithm;
+use crate::jose::{Algorithm, Owner, PublicJwk};
+
+impl Jws<'_> {
+    /// Checks the signature with a key that is parsed for it.
+    pub(crate) fn verify(&self, key: &PublicJwk, alg: impl Into<Scheme>) -> Result<(), JwsError> {
+        self.verify_with(&VerifyingKey::new(key, Owner::SomebodyElse).map_err(JwsError::Key)?, alg)
+    }
+}
 
 const KEY_8037: &str = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
 const JWS_8037: &str = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";

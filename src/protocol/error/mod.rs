@@ -3,8 +3,8 @@
 mod cause;
 mod extension;
 
-pub use cause::{BrokenRule, ErrorCause};
-pub use extension::ExtensionError;
+pub(crate) use cause::{BrokenRule, ErrorCause};
+pub(crate) use extension::ExtensionError;
 
 /// A registered OAuth error code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -12,11 +12,11 @@ use super::error::{BrokenRule, ErrorCause, OAuthError};
 use super::uri::has_control;
 
 /// Most parameters a form may have.
-pub const MAX_PARAMETERS: usize = 64;
+pub(crate) const MAX_PARAMETERS: usize = 64;
 /// Longest parameter name, in bytes after decoding.
-pub const MAX_NAME: usize = 128;
+pub(crate) const MAX_NAME: usize = 128;
 /// Longest parameter value, in bytes after decoding.
-pub const MAX_VALUE: usize = 16 * 1024;
+pub(crate) const MAX_VALUE: usize = 16 * 1024;
 
 /// Parameters that may repeat: RFC 8707 section 2, RFC 8693 section 2.1.
 const REPEATABLE: [&str; 2] = ["resource", "audience"];
@@ -102,7 +102,7 @@ impl<'a> Form<'a> {
 ///
 /// # Errors
 /// `invalid_request` for a bad percent-escape or invalid UTF-8.
-pub fn decode(raw: &[u8]) -> Result<Cow<'_, str>, OAuthError> {
+pub(crate) fn decode(raw: &[u8]) -> Result<Cow<'_, str>, OAuthError> {
     const BAD: OAuthError = OAuthError::invalid_request("a parameter is not valid form encoding of UTF-8");
     if !raw.iter().any(|byte| matches!(byte, b'%' | b'+')) {
         return std::str::from_utf8(raw).map(Cow::Borrowed).map_err(|_| BAD);

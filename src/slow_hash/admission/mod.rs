@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use self::fair::FairQueue;
-pub use self::fair::{QueueRefusal, QueueShare};
+pub(crate) use self::fair::{QueueRefusal, QueueShare};
 use super::waiting::Waiting;
 use crate::metrics::{GaugeGuard, Metrics};
 

@@ -6,6 +6,7 @@ use super::World;
 use crate::clock::Time;
 use crate::id::Id;
 use crate::state::family::{Revocation, RevocationReason};
+use crate::state::miss::MissRefusal;
 use crate::state::*;
 use std::time::Duration;
 

@@ -21,18 +21,18 @@ use fresh::LastConfirmed;
 use step::{KnownRows, Stepped};
 
 /// Number of times that a batch is read and written before operations that still lose fail.
-pub const ROUNDS: usize = 16;
+pub(crate) const ROUNDS: usize = 16;
 
 /// A ledger over rows with compare-and-set.
 #[derive(Debug)]
-pub struct Cas<R> {
+pub(crate) struct Cas<R> {
     rows: R,
     peeks: LastConfirmed,
 }
 
 impl<R: Rows> Cas<R> {
     /// Creates a ledger over `rows`.
-    pub fn new(rows: R) -> Self {
+    pub(crate) fn new(rows: R) -> Self {
         Self { rows, peeks: LastConfirmed::default() }
     }
 

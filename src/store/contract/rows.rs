@@ -13,7 +13,8 @@ use crate::state::{
     NotBeforeOf, Op, Outcome, RaiseNotBefore, RedeemRefusal, RevokeToken, RotateRefusal, Rotated, Row, SpendAssertion,
     SpendRefusal, StartDevice,
 };
-use crate::store::{MAX_VALUE, StoreError};
+use crate::store::StoreError;
+use crate::store::size::MAX_VALUE;
 
 fn generation(answer: Result<Box<Rotated>, RotateRefusal>) -> u32 {
     answer.unwrap().generation

@@ -22,13 +22,13 @@ pub struct PostgresConfig {
     /// Greatest age of what introspection and device polls are answered from.
     #[serde(with = "humantime_serde")]
     pub max_staleness: Duration,
-    /// Whether a server may be used that does not promise durability.
+    /// Permission to use a server that does not promise durability.
     pub allow_unsafe_engine: UnsafeEngine,
     /// The cells; this release knows one, of id 0.
     pub cells: Vec<PostgresCell>,
 }
 
-/// What is left out of the checks of a server.
+/// The part of the checks of a server that is left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum UnsafeEngine {

@@ -15,12 +15,12 @@ use tokio::task::AbortHandle;
 use tokio_postgres::error::DbError;
 use tokio_postgres::{AsyncMessage, Client, Connection, Row, Statement};
 
-use super::failure::{Failure, FailureKind};
+use super::failure::{FailureKind, SqlFailure};
 use super::query::Query;
 use crate::store::rows::Session;
 
 /// A statement under way; it goes on only while it is polled.
-pub(super) type Running = Pin<Box<dyn Future<Output = Result<Vec<Row>, Failure>> + Send>>;
+pub(super) type RunningConnection = Pin<Box<dyn Future<Output = Result<Vec<Row>, SqlFailure>> + Send>>;
 
 /// A connection to a server. Dropped, it ends in order once its statements have.
 pub(super) struct ServerConnection {
@@ -66,7 +66,7 @@ impl ServerConnection {
     }
 
     /// Runs a statement.
-    pub(super) fn run(&self, query: Query) -> Running {
+    pub(super) fn run(&self, query: Query) -> RunningConnection {
         let (client, prepared) = (Arc::clone(&self.client), Arc::clone(&self.prepared));
         let poisoned = Arc::clone(&self.poisoned);
         Box::pin(async move {
@@ -74,15 +74,15 @@ impl ServerConnection {
             // the driver sees the warning before it hands on the answer
             if poisoned.load(Ordering::SeqCst) {
                 let reason = "the server ended a wait for its standbys; nothing it answered is known to be durable";
-                return Err(Failure::new(FailureKind::Broken, reason));
+                return Err(SqlFailure::new(FailureKind::Broken, reason));
             }
             result
         })
     }
 
     /// Runs statements without parameters.
-    pub(super) async fn script(&self, text: &str) -> Result<(), Failure> {
-        self.client.batch_execute(text).await.map_err(|error| Failure::of(&error))
+    pub(super) async fn script(&self, text: &str) -> Result<(), SqlFailure> {
+        self.client.batch_execute(text).await.map_err(|error| SqlFailure::of(&error))
     }
 
     /// Ends the connection at once, whatever runs on it.
@@ -95,12 +95,12 @@ async fn send(
     client: &Client,
     prepared: &Mutex<HashMap<&'static str, Statement>>,
     query: Query,
-) -> Result<Vec<Row>, Failure> {
+) -> Result<Vec<Row>, SqlFailure> {
     let known = prepared.lock().unwrap_or_else(PoisonError::into_inner).get(query.text).cloned();
     let statement = match known {
         Some(statement) => statement,
         None => {
-            let new = client.prepare(query.text).await.map_err(|error| Failure::of(&error).not_sent())?;
+            let new = client.prepare(query.text).await.map_err(|error| SqlFailure::of(&error).not_sent())?;
             prepared.lock().unwrap_or_else(PoisonError::into_inner).insert(query.text, new.clone());
             new
         }
@@ -108,7 +108,7 @@ async fn send(
     let params: Vec<_> =
         query.params.iter().map(|param| &**param as &(dyn tokio_postgres::types::ToSql + Sync)).collect();
     // the answer is whole only with the server's word that the commit is done
-    client.query(&statement, &params).await.map_err(|error| Failure::of(&error))
+    client.query(&statement, &params).await.map_err(|error| SqlFailure::of(&error))
 }
 
 async fn drive<S, T>(mut connection: Connection<S, T>, poisoned: Arc<AtomicBool>)

@@ -15,7 +15,7 @@ const TRIES: usize = 5;
 
 /// One line about a cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CellCheck {
+pub(crate) struct CellCheck {
     /// Name of the check.
     pub check: &'static str,
     /// The result.
@@ -26,17 +26,17 @@ pub struct CellCheck {
 
 /// The result of a check of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CellCheckStatus {
-    /// It is as it must be.
+pub(crate) enum CellCheckStatus {
+    /// The value is as it must be.
     Good,
-    /// It is not, and the settings say that it need not be.
+    /// The value is wrong, and the settings say that it need not be right.
     Waived,
-    /// It is not.
+    /// The value is wrong.
     Bad,
 }
 
 /// Looks at every host of the one cell.
-pub async fn examine(config: &PostgresConfig) -> Vec<CellCheck> {
+pub(crate) async fn examine(config: &PostgresConfig) -> Vec<CellCheck> {
     let mut checks = Vec::new();
     let (dialer, expected) = match settings(config) {
         Ok(settings) => settings,

@@ -3,7 +3,7 @@
 use tokio_postgres::Row;
 
 use super::connection::ServerConnection;
-use super::failure::Failure;
+use super::failure::SqlFailure;
 use super::query::Query;
 
 /// The settings and the state of a server, as a session sees them.
@@ -19,7 +19,7 @@ pub(super) struct ServerFacts {
     pub(super) synchronous_standby_names: String,
     /// The timeline that it writes; 0 for a standby.
     pub(super) timeline: u32,
-    /// What the database says of itself, if it has the tables.
+    /// The identity of the database, if it has the tables.
     pub(super) meta: Option<MetaRow>,
 }
 
@@ -41,10 +41,10 @@ const FACTS: &str = "SELECT pg_is_in_recovery(), current_setting('server_version
 const META: &str = "SELECT schema, deployment, cell FROM meta";
 
 /// Asks the server behind a connection.
-pub(super) async fn ask(connection: &ServerConnection) -> Result<ServerFacts, Failure> {
+pub(super) async fn ask(connection: &ServerConnection) -> Result<ServerFacts, SqlFailure> {
     let rows = connection.run(Query::read(FACTS, Vec::new())).await?;
     let row = only(&rows)?;
-    let (text, odd) = (|index: usize| row.try_get::<_, String>(index), |error| Failure::of(&error));
+    let (text, odd) = (|index: usize| row.try_get::<_, String>(index), |error| SqlFailure::of(&error));
     let segment: Option<String> = row.try_get(7).map_err(odd)?;
     let timeline = segment.and_then(|name| u32::from_str_radix(name.get(..8)?, 16).ok());
     let has_meta: bool = row.try_get(8).map_err(odd)?;
@@ -62,8 +62,8 @@ pub(super) async fn ask(connection: &ServerConnection) -> Result<ServerFacts, Fa
     })
 }
 
-async fn meta(connection: &ServerConnection) -> Result<Option<MetaRow>, Failure> {
-    let odd = |error| Failure::of(&error);
+async fn meta(connection: &ServerConnection) -> Result<Option<MetaRow>, SqlFailure> {
+    let odd = |error| SqlFailure::of(&error);
     let rows = connection.run(Query::read(META, Vec::new())).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     Ok(Some(MetaRow {
@@ -73,7 +73,7 @@ async fn meta(connection: &ServerConnection) -> Result<Option<MetaRow>, Failure>
     }))
 }
 
-fn only(rows: &[Row]) -> Result<&Row, Failure> {
+fn only(rows: &[Row]) -> Result<&Row, SqlFailure> {
     use super::failure::FailureKind::Unknown;
-    rows.first().ok_or_else(|| Failure::new(Unknown, "a server answered without a row"))
+    rows.first().ok_or_else(|| SqlFailure::new(Unknown, "a server answered without a row"))
 }

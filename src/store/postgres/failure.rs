@@ -6,18 +6,18 @@ use tokio_postgres::error::{DbError, SqlState};
 use crate::cause::chain;
 use crate::store::StoreError;
 
-/// Whether a statement changes something.
+/// The effect of a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
-    /// It only reads, or writes nothing but a message to the log.
+    /// Only reads, or writes nothing but a message to the log.
     Read,
-    /// It changes rows.
+    /// Changes rows.
     Write,
 }
 
 /// The failure of a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Failure {
+pub(super) struct SqlFailure {
     pub(super) kind: FailureKind,
     /// The reason, for the operator; holds no value of a row.
     pub(super) reason: String,
@@ -37,7 +37,7 @@ pub(super) enum FailureKind {
     Late,
 }
 
-impl Failure {
+impl SqlFailure {
     pub(super) fn new(kind: FailureKind, reason: impl Into<String>) -> Self {
         Self { kind, reason: reason.into() }
     }

@@ -30,9 +30,9 @@ pub(super) struct Verdict {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum RuleOutcome {
     Passed,
-    /// It does not hold, and the settings say that it need not.
+    /// The rule does not hold, and the settings say that it need not.
     Waived,
-    /// It does not hold; holds what to do.
+    /// The rule does not hold; holds what to do.
     Failed {
         advice: String,
         /// False if it may come to hold by itself, as when a standby becomes the primary.

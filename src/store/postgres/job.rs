@@ -1,4 +1,4 @@
-//! What a lane is asked, and where the answer goes.
+//! The jobs of a lane, and the place where an answer goes.
 
 use tokio::sync::oneshot;
 use tokio_postgres::Row;
@@ -9,22 +9,22 @@ use crate::store::StoreError;
 use crate::store::rows::{ReadRows, Session};
 
 /// The place for an answer. Whoever waits for it may have left.
-pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+pub(super) type LaneReply<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// A question to a lane.
-pub(super) enum Job {
+pub(super) enum LaneJob {
     /// Read rows; what waits together is read together.
-    Read(Vec<Key>, Reply<ReadRows>),
+    Read(Vec<Key>, LaneReply<ReadRows>),
     /// Confirm the reads of a session; false if it is over.
-    Confirm(Session, Reply<bool>),
+    Confirm(Session, LaneReply<bool>),
     /// Run a statement, in this session if one is given.
-    Run(Query, Option<Session>, Reply<Ran>),
+    Run(Query, Option<Session>, LaneReply<Ran>),
 }
 
 /// The result of a statement.
 #[derive(Debug)]
 pub(super) enum Ran {
-    /// It was done, in this session, and returned these rows.
+    /// Done in this session; holds the returned rows.
     Done(Session, Vec<Row>),
     /// Another transaction was first, and nothing was done.
     Conflict,
@@ -32,7 +32,7 @@ pub(super) enum Ran {
     OtherSession,
 }
 
-impl Job {
+impl LaneJob {
     /// Answers that nothing was done.
     pub(super) fn refuse(self, error: StoreError) {
         // whoever waits may have left

@@ -10,11 +10,11 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::connect::admit;
-use super::connection::{Running, ServerConnection};
+use super::connection::{RunningConnection, ServerConnection};
 use super::dial::Dialer;
-use super::failure::{Effect, Failure, FailureKind, unavailable};
+use super::failure::{Effect, FailureKind, SqlFailure, unavailable};
 use super::gate::Expected;
-use super::job::{Job, Ran, Reply};
+use super::job::{LaneJob, LaneReply, Ran};
 use super::primary::{FoundPrimary, Primary};
 use super::query::Query;
 use super::reads;
@@ -48,11 +48,11 @@ pub(super) struct LaneParts {
 }
 
 /// The handle of a lane; the task ends with it.
-pub(super) struct Lane {
-    jobs: mpsc::Sender<Job>,
+pub(super) struct SqlLane {
+    jobs: mpsc::Sender<LaneJob>,
 }
 
-impl Lane {
+impl SqlLane {
     /// Starts a lane; it connects when it is first asked.
     pub(super) fn start(parts: LaneParts) -> Self {
         let (jobs, queue) = mpsc::channel(QUEUE);
@@ -72,25 +72,25 @@ impl Lane {
     /// Reads rows.
     pub(super) async fn read(&self, keys: Vec<Key>) -> Result<ReadRows, StoreError> {
         let gone = unavailable("the lane is gone");
-        self.ask(|reply| Job::Read(keys, reply), gone, Effect::Read).await
+        self.ask(|reply| LaneJob::Read(keys, reply), gone, Effect::Read).await
     }
 
     /// Confirms the reads of a session; false if it is over.
     pub(super) async fn confirm(&self, session: Session) -> Result<bool, StoreError> {
         let gone = unavailable("the lane is gone");
-        self.ask(|reply| Job::Confirm(session, reply), gone, Effect::Read).await
+        self.ask(|reply| LaneJob::Confirm(session, reply), gone, Effect::Read).await
     }
 
     /// Runs a statement, in a session if one is given.
     pub(super) async fn run(&self, query: Query, session: Option<Session>) -> Result<Ran, StoreError> {
         let effect = query.effect;
-        let gone = Failure::new(FailureKind::Broken, "the lane is gone").told(effect);
-        self.ask(|reply| Job::Run(query, session, reply), gone, effect).await
+        let gone = SqlFailure::new(FailureKind::Broken, "the lane is gone").told(effect);
+        self.ask(|reply| LaneJob::Run(query, session, reply), gone, effect).await
     }
 
     async fn ask<T>(
         &self,
-        job: impl FnOnce(Reply<T>) -> Job,
+        job: impl FnOnce(LaneReply<T>) -> LaneJob,
         gone: StoreError,
         effect: Effect,
     ) -> Result<T, StoreError> {
@@ -98,19 +98,19 @@ impl Lane {
         self.jobs.try_send(job(reply)).map_err(|_| unavailable("too much waits for the database"))?;
         match tokio::time::timeout(ANSWER, answer).await {
             Ok(answer) => answer.unwrap_or(Err(gone)),
-            Err(_) => Err(Failure::new(FailureKind::Late, "the database is too slow").told(effect)),
+            Err(_) => Err(SqlFailure::new(FailureKind::Late, "the database is too slow").told(effect)),
         }
     }
 }
 
 struct LaneTask {
     parts: LaneParts,
-    jobs: mpsc::Receiver<Job>,
+    jobs: mpsc::Receiver<LaneJob>,
     /// Questions that arrived while another one was under way.
-    waiting: VecDeque<Job>,
+    waiting: VecDeque<LaneJob>,
     connection: Option<(ServerConnection, FoundPrimary)>,
     /// The statement that takes too long.
-    late: Option<Running>,
+    late: Option<RunningConnection>,
     /// Since the last statement was sent.
     sent: Stopwatch,
     /// The last failure to connect.
@@ -141,7 +141,7 @@ impl LaneTask {
     }
 
     /// Refuses everything until a late statement is done, or its connection of no use; false if nobody can ask any more.
-    async fn wait_for(&mut self, mut late: Running) -> bool {
+    async fn wait_for(&mut self, mut late: RunningConnection) -> bool {
         loop {
             tokio::select! {
                 result = &mut late => {
@@ -173,16 +173,16 @@ impl LaneTask {
         }
     }
 
-    async fn serve(&mut self, job: Job) {
+    async fn serve(&mut self, job: LaneJob) {
         if self.late.is_some() {
             return job.refuse(stuck());
         }
         match job {
-            Job::Read(keys, reply) => self.read(keys, reply).await,
-            Job::Confirm(session, reply) => self.confirm(session, reply).await,
+            LaneJob::Read(keys, reply) => self.read(keys, reply).await,
+            LaneJob::Confirm(session, reply) => self.confirm(session, reply).await,
             // whoever asked was told that it does not know; then it need not be done
-            Job::Run(_, _, reply) if reply.is_closed() => {}
-            Job::Run(query, session, reply) => {
+            LaneJob::Run(_, _, reply) if reply.is_closed() => {}
+            LaneJob::Run(query, session, reply) => {
                 let result = self.execute(query, session).await;
                 let _ = reply.send(result);
             }
@@ -190,13 +190,13 @@ impl LaneTask {
     }
 
     /// Reads rows, together with what else waits to be read.
-    async fn read(&mut self, keys: Vec<Key>, reply: Reply<ReadRows>) {
+    async fn read(&mut self, keys: Vec<Key>, reply: LaneReply<ReadRows>) {
         let mut asked = vec![(keys, reply)];
         let mut count = asked[0].0.len();
         let mut others = VecDeque::with_capacity(self.waiting.len());
         for job in self.waiting.drain(..) {
             match job {
-                Job::Read(keys, reply) if count + keys.len() <= KEYS => {
+                LaneJob::Read(keys, reply) if count + keys.len() <= KEYS => {
                     count += keys.len();
                     asked.push((keys, reply));
                 }
@@ -221,12 +221,12 @@ impl LaneTask {
     }
 
     /// Confirms a session, for everybody who waits for that.
-    async fn confirm(&mut self, session: Session, reply: Reply<bool>) {
+    async fn confirm(&mut self, session: Session, reply: LaneReply<bool>) {
         let mut replies = vec![reply];
         let mut others = VecDeque::with_capacity(self.waiting.len());
         for job in self.waiting.drain(..) {
             match job {
-                Job::Confirm(other, reply) if other == session => replies.push(reply),
+                LaneJob::Confirm(other, reply) if other == session => replies.push(reply),
                 other => others.push_back(other),
             }
         }
@@ -268,13 +268,13 @@ impl LaneTask {
                     seconds = STATEMENT.as_secs(),
                     "a statement takes too long; its lane takes nothing more"
                 );
-                Failure::new(FailureKind::Late, "the database did not answer in time")
+                SqlFailure::new(FailureKind::Late, "the database did not answer in time")
             }
         };
         self.failed_with(failure, effect)
     }
 
-    fn failed_with(&mut self, failure: Failure, effect: Effect) -> Result<Ran, StoreError> {
+    fn failed_with(&mut self, failure: SqlFailure, effect: Effect) -> Result<Ran, StoreError> {
         match failure.kind {
             FailureKind::Conflict if effect == Effect::Write => return Ok(Ran::Conflict),
             FailureKind::Broken => self.connection = None,

@@ -8,7 +8,7 @@ use tokio_postgres::Row as SqlRow;
 
 use super::failure::unavailable;
 use super::job::Ran;
-use super::lane::{Lane, LaneParts};
+use super::lane::{LaneParts, SqlLane};
 use super::primary::Primary;
 use super::query::Query;
 use crate::metrics::Stopwatch;
@@ -20,10 +20,10 @@ const TRIES: usize = 4;
 
 /// The lanes of a cell.
 pub(super) struct Links {
-    lanes: Vec<Lane>,
-    peeks: Lane,
+    lanes: Vec<SqlLane>,
+    peeks: SqlLane,
     /// For documents, keys and sweeps.
-    pub(super) control: Lane,
+    pub(super) control: SqlLane,
     pub(super) primary: watch::Receiver<Primary>,
     /// The last confirmation on `control`: its session and its beginning.
     confirmed: Mutex<Option<(Session, Stopwatch)>>,
@@ -33,9 +33,9 @@ pub(super) struct Links {
 impl Links {
     pub(super) fn start(parts: &LaneParts, lanes: u16, max_staleness: Duration) -> Self {
         Self {
-            lanes: (0..lanes).map(|_| Lane::start(parts.clone())).collect(),
-            peeks: Lane::start(parts.clone()),
-            control: Lane::start(parts.clone()),
+            lanes: (0..lanes).map(|_| SqlLane::start(parts.clone())).collect(),
+            peeks: SqlLane::start(parts.clone()),
+            control: SqlLane::start(parts.clone()),
             primary: parts.primary.clone(),
             confirmed: Mutex::default(),
             max_staleness,
@@ -43,7 +43,7 @@ impl Links {
     }
 
     /// Returns the lane that a call takes.
-    pub(super) fn lane(&self, on: Connection) -> Result<&Lane, StoreError> {
+    pub(super) fn lane(&self, on: Connection) -> Result<&SqlLane, StoreError> {
         match on {
             Connection::Peeks => Ok(&self.peeks),
             Connection::Lane(lane) => self.lanes.get(usize::from(lane)).ok_or_else(|| no_lane(on)),

@@ -27,7 +27,7 @@ const NEXT_META: &str = "UPDATE meta SET schema = $1";
 
 /// The schema of a database against the one of this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MigrationState {
+pub(crate) struct MigrationState {
     /// The schema of the database; 0 if it has no tables of jeton.
     pub found: i32,
     /// The schema that [`migrate`] leads to.
@@ -38,7 +38,7 @@ pub struct MigrationState {
 ///
 /// # Errors
 /// If there is no primary, or it is another database than the settings say.
-pub async fn migration_state(config: &PostgresConfig) -> Result<MigrationState, StoreError> {
+pub(crate) async fn migration_state(config: &PostgresConfig) -> Result<MigrationState, StoreError> {
     let (dialer, expected) = settings(config)?;
     let (_, facts) = primary(&dialer, &expected).await?;
     Ok(MigrationState { found: schema(&facts), newest: NEWEST })
@@ -49,7 +49,7 @@ pub async fn migration_state(config: &PostgresConfig) -> Result<MigrationState, 
 /// # Errors
 /// If there is no primary, it is another database than the settings say, the schema is newer than this program knows, or a
 /// step fails: then the steps before it stay, and it can be run again.
-pub async fn migrate(config: &PostgresConfig) -> Result<MigrationState, StoreError> {
+pub(crate) async fn migrate(config: &PostgresConfig) -> Result<MigrationState, StoreError> {
     let (dialer, expected) = settings(config)?;
     let (connection, _) = primary(&dialer, &expected).await?;
     let steps = steps(&connection, &dialer.cell().schema, &expected);

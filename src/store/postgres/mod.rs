@@ -10,13 +10,13 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use tokio::sync::watch;
 
-pub use self::config::{PostgresCell, PostgresConfig, PostgresTls, UnsafeEngine};
+pub(crate) use self::config::PostgresConfig;
 use self::connect::Connector;
-pub use self::examine::{CellCheck, CellCheckStatus, examine};
+pub(crate) use self::examine::{CellCheck, CellCheckStatus, examine};
 use self::failure::{closed, unavailable};
 use self::lane::LaneParts;
 use self::links::Links;
-pub use self::migrate::{MigrationState, migrate, migration_state};
+pub(crate) use self::migrate::{MigrationState, migrate, migration_state};
 use self::primary::Primary;
 use self::settings::settings;
 use self::time::EngineTime;
@@ -57,7 +57,7 @@ mod tls;
 const START: Duration = Duration::from_secs(10);
 
 /// The shared engine on PostgreSQL.
-pub struct Postgres {
+pub(crate) struct Postgres {
     changes_lanes: u16,
     begins_lanes: u16,
     max_staleness: Duration,
@@ -78,7 +78,7 @@ impl Postgres {
     ///
     /// # Errors
     /// If a setting breaks its rule or no server can be used; the message says what to do.
-    pub async fn open(config: &PostgresConfig, clock: Clock) -> Result<Self, StoreError> {
+    pub(crate) async fn open(config: &PostgresConfig, clock: Clock) -> Result<Self, StoreError> {
         let engine = Self::start(config, clock)?;
         let mut primary = engine.links()?.primary.clone();
         let settled = |known: &Primary| matches!(known, Primary::Found(_) | Primary::Away { lasting: true, .. });
@@ -94,7 +94,7 @@ impl Postgres {
     ///
     /// # Errors
     /// If a setting breaks its rule.
-    pub fn start(config: &PostgresConfig, clock: Clock) -> Result<Self, StoreError> {
+    pub(crate) fn start(config: &PostgresConfig, clock: Clock) -> Result<Self, StoreError> {
         let (dialer, expected) = settings(config)?;
         let cell = dialer.cell();
         let (changes_lanes, begins_lanes) = (cell.changes_lanes, cell.begins_lanes);

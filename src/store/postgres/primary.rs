@@ -1,11 +1,11 @@
-//! What is known of the primary of a cell, as its connector publishes it and the lanes follow.
+//! The primary of a cell, as its connector publishes it and the lanes follow.
 
 /// The primary of a cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Primary {
-    /// It is being looked for for the first time.
+    /// The first search is under way.
     Sought,
-    /// It is this one, and it confirmed.
+    /// A primary that confirmed a commit.
     Found(FoundPrimary),
     /// There is none that may be used.
     Away {

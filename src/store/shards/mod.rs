@@ -20,7 +20,7 @@ mod lane;
 mod tests;
 
 use actor::Shard;
-pub use config::ShardsConfig;
+pub(crate) use config::ShardsConfig;
 use failure::{Failure, report};
 use lane::{ErrorCounts, Lane};
 

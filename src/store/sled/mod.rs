@@ -10,7 +10,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 
 use self::committer::{Committer, Needs};
-pub use self::config::SledConfig;
+pub(crate) use self::config::SledConfig;
 use self::disk::Disk;
 use super::{
     Answer, Document, Documents, Health, KeyRings, LaneId, Lanes, Ledger, Lifecycle, Pending, StoreError, StoredKey,
@@ -33,7 +33,7 @@ mod tests;
 mod watermark;
 
 /// The embedded engine.
-pub struct Sled {
+pub(crate) struct Sled {
     shards: LaneId,
     committer: Committer,
     /// `None` after [`Lifecycle::close`].
@@ -52,7 +52,7 @@ impl Sled {
     /// # Errors
     /// If another process holds the directory, it cannot be read or written, or its contents cannot be read; the
     /// message says what to do.
-    pub fn open(path: &Path, config: SledConfig, clock: Clock) -> Result<Self, StoreError> {
+    pub(crate) fn open(path: &Path, config: SledConfig, clock: Clock) -> Result<Self, StoreError> {
         let disk = Arc::new(open::open(path, &config)?);
         let shards = disk.shards();
         let shared = Arc::new(ArcSwapOption::new(Some(Arc::clone(&disk))));

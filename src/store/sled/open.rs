@@ -21,7 +21,7 @@ use super::watermark::Watermark;
 use crate::store::{LaneId, StoreError, codec};
 
 /// Segment size of sled's log, in bytes. Values up to a quarter of it go inline into the log; longer ones become files
-/// that nobody fsyncs. The unit is a whole leaf: at most some 20 values of at most [`crate::store::MAX_VALUE`], which
+/// that nobody fsyncs. The unit is a whole leaf: at most some 20 values of at most [`crate::store::size::MAX_VALUE`], which
 /// is well below.
 pub(super) const SEGMENT_SIZE: usize = 2 << 20;
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::*;
 use crate::clock::Time;
 use crate::state::{Outcome, RedeemCode};
+use crate::store::codec;
 use crate::store::contract::{family, redeem, rotate};
-use crate::store::{MAX_VALUE, codec};
+use crate::store::size::MAX_VALUE;
 
 const START: Time = Time::from_secs(1_800_000_000);
 

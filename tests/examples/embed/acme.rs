@@ -1,8 +1,6 @@
 //! A dialect of an embedding program: another path, another success, another error; everything else as the RFCs have it.
 
-use jeton::dialect::{self, Dialect, Path, Refused};
-use jeton::protocol::endpoint::Endpoint;
-use jeton::protocol::response::TokenResponse;
+use jeton::extend::{Dialect, Endpoint, Path, Refused, TokenResponse, default_dialect};
 use serde_json::json;
 
 pub(crate) struct Acme;
@@ -15,7 +13,7 @@ impl Dialect for Acme {
     fn paths(&self, endpoint: Endpoint) -> &'static [Path] {
         match endpoint {
             Endpoint::Token => &[Path::Below("/issue-token")],
-            other => dialect::default().paths(other),
+            other => default_dialect().paths(other),
         }
     }
 

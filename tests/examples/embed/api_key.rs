@@ -2,10 +2,7 @@
 
 use std::collections::HashMap;
 
-use jeton::auth::{Claimed, ClientAuth, Verifying};
-use jeton::client::Client;
-use jeton::protocol::auth_method::{AuthMethod, CredentialKind};
-use jeton::protocol::form::Form;
+use jeton::extend::{AuthMethod, Claimed, Client, ClientAuth, CredentialKind, Form, Verifying};
 use subtle::ConstantTimeEq;
 
 pub(crate) struct ApiKey(pub(crate) HashMap<String, String>);

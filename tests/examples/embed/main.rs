@@ -14,9 +14,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jeton::config::Source;
-use jeton::extend::Extensions;
-use jeton::server::{Daemon, Environment, prepare};
+use jeton::{Daemon, Environment, Extensions, Source, prepare};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

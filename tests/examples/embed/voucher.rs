@@ -1,9 +1,6 @@
 //! A grant of an embedding program: `grant_type=voucher` logs in whom the voucher names.
 
-use jeton::grant::{Context, Deciding, DirectLogin, Grant, TokenRequest};
-use jeton::protocol::error::OAuthError;
-use jeton::protocol::grant_type::GrantType;
-use jeton::token::Granted;
+use jeton::extend::{Context, Deciding, DirectLogin, Grant, GrantType, Granted, OAuthError, TokenRequest};
 
 pub(crate) struct Voucher;
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use jeton::clock::Clock;
+use jeton::Clock;
 use serde_json::Value;
 use tempfile::TempDir;
 

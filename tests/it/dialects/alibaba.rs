@@ -1,6 +1,6 @@
 //! SEEDS.md 000: Alibaba Cloud IDaaS. Statuses of errors are not published; RFC 6749 section 5.2 stands.
 
-use jeton::protocol::endpoint::Endpoint;
+use jeton::extend::Endpoint;
 use serde_json::json;
 
 use super::Entry::{Documented, Inferred, Kept};

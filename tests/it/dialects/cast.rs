@@ -4,8 +4,8 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use jeton::issuer::IssuerSettings;
-use jeton::protocol::endpoint::Endpoint;
+use jeton::extend::Endpoint;
+use jeton::internals::IssuerSettings;
 use serde_json::{Value, json};
 
 use super::{World, secret};
@@ -232,7 +232,7 @@ impl World {
         let now = self.server.clock.now().as_secs();
         let claims = json!({
             "iss": client, "sub": client, "aud": format!("http://{}{}", self.server.public, self.path(Endpoint::Token)),
-            "jti": encode(jeton::id::Id::random().0), "iat": now, "exp": now + 600,
+            "jti": encode(jeton::Id::random().0), "iat": now, "exp": now + 600,
         });
         if client == "key" {
             KEY.jws(&json!({ "alg": "RS256", "typ": "JWT" }), &claims)
@@ -246,7 +246,7 @@ impl World {
         let now = self.server.clock.now().as_secs();
         let claims = json!({
             "iss": "https://other.example", "sub": "service", "aud": "orders", "client_id": "service",
-            "scope": self.vendor.service_scope, "jti": encode(jeton::id::Id::random().0), "iat": now, "exp": now + 600,
+            "scope": self.vendor.service_scope, "jti": encode(jeton::Id::random().0), "iat": now, "exp": now + 600,
         });
         KEY.jws(&json!({ "alg": "RS256", "typ": "at+jwt" }), &claims)
     }

@@ -86,7 +86,7 @@ impl Federation {
 
     /// The assertion of method 7, for the token endpoint, as the SDK makes it.
     pub(super) fn assertion(&self, client: &str, aud: &str, now: u64) -> String {
-        let jti = encode(jeton::id::Id::random().0);
+        let jti = encode(jeton::Id::random().0);
         let claims = json!({ "iss": client, "sub": client, "aud": aud, "jti": jti, "iat": now, "exp": now + 600 });
         self.leaf.key.jws(&json!({ "alg": "ES256", "typ": "JWT" }), &claims)
     }

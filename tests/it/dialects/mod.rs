@@ -18,9 +18,9 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jeton::clock::Clock;
-use jeton::issuer::UserSource;
-use jeton::protocol::endpoint::Endpoint;
+use jeton::Clock;
+use jeton::extend::Endpoint;
+use jeton::internals::UserSource;
 use serde_json::{Value, json};
 
 use self::federation::Federation;
@@ -378,7 +378,7 @@ impl World {
     fn path(&self, endpoint: Endpoint) -> String {
         let service = self.server.daemon().service();
         let issuer = &service.registry.snapshot().issuers[self.vendor.issuer];
-        jeton::dialect::full_paths(service.dialects.of(issuer), &issuer.settings, endpoint).remove(0)
+        jeton::internals::full_paths(service.dialects.of(issuer), &issuer.settings, endpoint).remove(0)
     }
 
     async fn token(&self, client: &str, fields: &[(&str, &str)]) -> Answer {

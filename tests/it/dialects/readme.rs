@@ -3,8 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use jeton::dialect::{self, Dialect, Path};
-use jeton::protocol::endpoint::Endpoint;
+use jeton::extend::{Dialect, Endpoint, Path, default_dialect};
 
 use super::{Entry, VENDORS, Vendor};
 use crate::support::tools::repository;
@@ -27,9 +26,9 @@ fn made() -> String {
                     | --- | --- | --- | --- | --- | --- | --- |\n"
             .to_owned();
     let built_in: Vec<String> =
-        jeton::grant::built_in().iter().map(|grant| short(grant.grant_type().as_str())).collect();
-    let methods: Vec<&str> = jeton::auth::built_in().iter().map(|method| method.name).collect();
-    let rfc = dialect::default();
+        jeton::internals::built_in_grants().iter().map(|grant| short(grant.grant_type().as_str())).collect();
+    let methods: Vec<&str> = jeton::internals::built_in_methods().iter().map(|method| method.name).collect();
+    let rfc = default_dialect();
     text.push_str(&line(rfc, &built_in.join(", "), &methods.join(", "), "| | |"));
     for vendor in VENDORS {
         let mut counts = [0; 3];
@@ -64,7 +63,7 @@ fn line(dialect: &dyn Dialect, grants: &str, auth: &str, counts: &str) -> String
 
 fn dialect_of(vendor: &Vendor) -> &'static dyn Dialect {
     let named = |dialect: &&'static dyn Dialect| vendor.toml.contains(&format!("dialect = \"{}\"", dialect.name()));
-    dialect::ALL.iter().copied().find(named).unwrap()
+    jeton::internals::ALL_DIALECTS.iter().copied().find(named).unwrap()
 }
 
 /// The request of a row that was answered 200.

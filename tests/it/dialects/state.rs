@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use jeton::protocol::endpoint::Endpoint;
+use jeton::extend::Endpoint;
 use serde_json::{Value, json};
 
 use super::{World, secret};

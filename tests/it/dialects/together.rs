@@ -1,7 +1,6 @@
 //! All dialects in one process on one listener, and their example files.
 
-use jeton::dialect::Path;
-use jeton::protocol::endpoint::Endpoint;
+use jeton::extend::{Endpoint, Path};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -29,14 +28,14 @@ async fn six_issuers_of_six_dialects_share_a_process_and_a_listener() {
         let created = server.admin("POST", &format!("/issuers/{issuer}/clients"), metadata).await;
         assert_eq!(created.status, 201, "{issuer}: {}", created.text());
         let dialect = server.daemon().service().dialects.of(&found);
-        let path = jeton::dialect::full_paths(dialect, &found.settings, Endpoint::Token).remove(0);
+        let path = jeton::internals::full_paths(dialect, &found.settings, Endpoint::Token).remove(0);
         let fields = [("grant_type", "client_credentials"), ("client_id", "robot"), ("scope", token_scope)];
         let right = [&fields[..], &[("client_secret", secret.as_str())]].concat();
         let answer = server.post(&path, &[], &right).await;
         assert_eq!(answer.status, 200, "{issuer}: {}", answer.text());
         let token = answer.get("access_token");
         let iss = if token.starts_with("jat_") {
-            let path = jeton::dialect::full_paths(dialect, &found.settings, Endpoint::Introspection).remove(0);
+            let path = jeton::internals::full_paths(dialect, &found.settings, Endpoint::Introspection).remove(0);
             let own = [("token", token.as_str()), ("client_id", "robot"), ("client_secret", secret.as_str())];
             server.post(&path, &[], &own).await.json()["iss"].clone()
         } else {
@@ -68,7 +67,7 @@ fn every_example_file_passes_config_check() {
             continue;
         }
         let dir = TempDir::new().unwrap();
-        secret(&dir.path().join("master.key"), &jeton::vault::Vault::generate());
+        secret(&dir.path().join("master.key"), &jeton::internals::Vault::generate());
         secret(&dir.path().join("admin.token"), ADMIN_TOKEN);
         let text = std::fs::read_to_string(&path).unwrap();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
@@ -81,7 +80,7 @@ fn every_example_file_passes_config_check() {
     }
     found.sort();
     let mut all: Vec<&str> =
-        jeton::dialect::ALL.iter().map(|dialect| dialect.name()).filter(|name| *name != "rfc").collect();
+        jeton::internals::ALL_DIALECTS.iter().map(|dialect| dialect.name()).filter(|name| *name != "rfc").collect();
     all.sort_unstable();
     assert_eq!(found, all);
 }
@@ -89,7 +88,7 @@ fn every_example_file_passes_config_check() {
 /// The page of a dialect says what is true of it: its paths, and a client that can be registered as it stands there.
 #[test]
 fn every_dialect_has_a_page_on_moving_a_client_over() {
-    for dialect in jeton::dialect::ALL.iter().copied().filter(|dialect| dialect.name() != "rfc") {
+    for dialect in jeton::internals::ALL_DIALECTS.iter().copied().filter(|dialect| dialect.name() != "rfc") {
         let name = dialect.name();
         let read = |end: &str| std::fs::read_to_string(repository(&format!("config/dialects/{name}.{end}"))).unwrap();
         let (page, example) = (read("md"), read("toml"));
@@ -101,17 +100,17 @@ fn every_dialect_has_a_page_on_moving_a_client_over() {
             assert!(page.contains(path), "{name}: {path}");
         }
         assert!(example.contains(&format!("{name}.md")), "{name}: the example names its page");
-        let source = jeton::config::Source { preset: Some(example), ..Default::default() };
-        let config = jeton::config::load(&source).unwrap().config;
+        let source = jeton::Source { preset: Some(example), ..Default::default() };
+        let config = jeton::internals::load(&source).unwrap().config;
         let snapshot =
-            jeton::config::snapshot(&config, &jeton::vault::Vault::ephemeral(), &jeton::extend::Extensions::default())
+            jeton::internals::snapshot(&config, &jeton::internals::Vault::ephemeral(), &jeton::Extensions::default())
                 .unwrap();
         let issuer = snapshot.issuers.values().next().unwrap();
         let mut blocks = 0;
         for block in page.split("```json\n").skip(1) {
             let mut metadata: serde_json::Value = serde_json::from_str(block.split("```").next().unwrap()).unwrap();
             let id = metadata.as_object_mut().unwrap().remove("client_id").unwrap();
-            let metadata: jeton::client::ClientMetadata = serde_json::from_value(metadata).unwrap();
+            let metadata: jeton::internals::ClientMetadata = serde_json::from_value(metadata).unwrap();
             metadata.resolve(id.as_str().unwrap().to_owned(), Vec::new(), 0, issuer).unwrap();
             blocks += 1;
         }
@@ -129,8 +128,8 @@ fn what_the_file_says_stands_above_the_defaults_of_the_dialect() {
         [issuers.b]
         url = "https://id.example/b"
     "#;
-    let source = jeton::config::Source { preset: Some(preset.to_owned()), ..Default::default() };
-    let loaded = jeton::config::load(&source).unwrap();
+    let source = jeton::Source { preset: Some(preset.to_owned()), ..Default::default() };
+    let loaded = jeton::internals::load(&source).unwrap();
     let (a, b) = (&loaded.config.issuers["a"], &loaded.config.issuers["b"]);
     assert_eq!((a.access_token_lifetime.as_secs(), a.offline_scope.as_str()), (420, "offline"));
     assert_eq!((b.access_token_lifetime.as_secs(), b.offline_scope.as_str()), (600, "offline_access"));
@@ -147,10 +146,10 @@ fn a_name_that_the_dialect_does_not_know_is_an_error() {
     ] {
         let preset =
             format!("[issuers.a]\nurl = \"https://id.example\"\ndialect = \"xsolla-login\"\nvendor = {vendor}\n");
-        let source = jeton::config::Source { preset: Some(preset), ..Default::default() };
-        let config = jeton::config::load(&source).unwrap().config;
-        let vault = jeton::vault::Vault::ephemeral();
-        let error = jeton::config::snapshot(&config, &vault, &Default::default()).err().unwrap().to_string();
+        let source = jeton::Source { preset: Some(preset), ..Default::default() };
+        let config = jeton::internals::load(&source).unwrap().config;
+        let vault = jeton::internals::Vault::ephemeral();
+        let error = jeton::internals::snapshot(&config, &vault, &Default::default()).err().unwrap().to_string();
         assert!(error.contains("issuers.a.vendor") && error.contains(rule), "{error}");
     }
 }
@@ -175,7 +174,7 @@ async fn checklist_75_parameters_in_the_query_stay_out_of_the_log() {
         "/api/v2/iauths_system/oauth2/token?grant_type=client_credentials&client_id=a&client_secret=CanaryInTheQuery";
     let answer = crate::support::http::request(serve.public, "POST", path, &[], b"").await;
     assert_eq!((answer.status, answer.error().as_str()), (401, "invalid_client"));
-    let since = jeton::metrics::Stopwatch::start();
+    let since = jeton::internals::Stopwatch::start();
     // the line of a later request is behind everything that this one wrote
     let answer =
         crate::support::http::request(serve.public, "POST", path, &[("Content-Type", "text/plain")], b"x").await;

@@ -12,10 +12,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jeton::config::Source;
-use jeton::extend::Extensions;
-use jeton::server::{Daemon, Environment, prepare};
-use jeton::vault::Vault;
+use jeton::internals::Vault;
+use jeton::{Daemon, Environment, Extensions, Source, prepare};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -159,14 +157,15 @@ fn what_has_a_name_that_is_taken_is_refused() {
     let check = |extensions: Extensions| {
         let preset = "[issuers.a]\nurl = \"https://id.example\"\n".to_owned();
         let source = Source { preset: Some(preset), extensions, ..Source::default() };
-        let config = jeton::config::load(&source).unwrap().config;
-        jeton::config::snapshot(&config, &Vault::ephemeral(), &source.extensions).map(|_| ()).map_err(|e| e.to_string())
+        let config = jeton::internals::load(&source).unwrap().config;
+        jeton::internals::snapshot(&config, &Vault::ephemeral(), &source.extensions)
+            .map(|_| ())
+            .map_err(|e| e.to_string())
     };
     assert_eq!(check(extensions()), Ok(()));
     let mut twice = extensions();
     twice.grants.push(Arc::new(voucher::Voucher));
-    let grants =
-        Extensions { grants: vec![Arc::new(jeton::grant::token_exchange::TokenExchange)], ..Extensions::default() };
+    let grants = Extensions { grants: jeton::internals::built_in_grants()[..1].to_vec(), ..Extensions::default() };
     let mut methods = extensions();
     methods.client_auth.push(methods.client_auth[0].clone());
     let dialects = Extensions { dialects: vec![dialect()], ..Extensions::default() };
@@ -177,8 +176,8 @@ fn what_has_a_name_that_is_taken_is_refused() {
     }
 }
 
-fn dialect() -> &'static dyn jeton::dialect::Dialect {
-    jeton::dialect::default()
+fn dialect() -> &'static dyn jeton::extend::Dialect {
+    jeton::extend::default_dialect()
 }
 
 /// The README cannot drift: what it shows is what is compiled and run above.

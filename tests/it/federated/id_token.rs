@@ -233,7 +233,7 @@ async fn checklist_30_a_credential_for_one_use_remembers_its_proofs_over_a_resta
 async fn checklist_34_an_access_token_of_another_issuer_is_nobodys_word_whatever_its_typ() {
     let world = World::start().await;
     let id = world.client(json!([account()])).await;
-    let jti = jeton::token::access::Jti::new(world.server.clock.now(), Default::default(), None).encode();
+    let jti = jeton::internals::Jti::new(world.server.clock.now(), Default::default(), None).encode();
     let access = world.service_account("payments", "api", json!({ "jti": jti, "client_id": "theirs" }));
     world.refused(&world.ask(&id, "pod", &access).await, "an access token");
     works(

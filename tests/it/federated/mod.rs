@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::assertion::{JWT_BEARER, Signer, encode};
-use crate::support::{Answer, Server};
+use crate::support::{Answer, Server, merge};
 
 const ID_TOKEN: &str = "urn:cloud:idaas:params:oauth:client-assertion-type:id-token-bearer";
 const JWT_SPIFFE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe";
@@ -99,7 +99,7 @@ impl World {
         let now = self.server.clock.now().as_secs();
         let mut claims = json!({
             "aud": ["https://id.example.com"], "exp": now + 3600, "iat": now, "nbf": now, "iss": CLUSTER,
-            "jti": encode(jeton::id::Id::random().0),
+            "jti": encode(jeton::Id::random().0),
             "kubernetes.io": {
                 "namespace": namespace,
                 "node": { "name": "node-7", "uid": "0b4e6a5c-7a0e-4b1f-9c59-7d2a5d0f4f01" },
@@ -162,16 +162,6 @@ fn works(answer: &Answer, what: &str) {
 /// A credential of one condition.
 fn credential(name: &str, provider: &str, condition: &str) -> Value {
     json!({ "name": name, "provider": provider, "condition": condition })
-}
-
-fn merge(into: &mut Value, change: Value) {
-    for (name, value) in change.as_object().unwrap() {
-        if value.is_null() {
-            into.as_object_mut().unwrap().remove(name);
-        } else {
-            into[name] = value.clone();
-        }
-    }
 }
 
 /// The namespace and name of one service account.

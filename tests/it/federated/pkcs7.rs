@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jeton::clock::Clock;
+use jeton::Clock;
 
 use super::*;
 use crate::support::tools::{bounded, program, skip, succeeds};

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use jeton::issuer::{Issuer, IssuerParts};
-use jeton::jwks::remote::{Fetch, Fetching};
+use jeton::internals::{Fetch, Fetching, Issuer, IssuerParts};
 use url::Url;
 
 use super::*;
@@ -169,7 +168,7 @@ fn the_example_of_the_dialect_is_right_without_its_comment_signs() {
     let (head, example) = text.split_once("# ---- federated credentials").unwrap();
     let lines = example.lines().skip(1).map(|line| line.strip_prefix("# ").unwrap_or_default());
     let toml = format!("{head}\n{}", lines.collect::<Vec<_>>().join("\n"));
-    let config: jeton::config::Config = toml::from_str(&toml).unwrap();
+    let config: jeton::internals::Config = toml::from_str(&toml).unwrap();
     let mut settings = config.issuers["idaas"].clone();
     let jwks = json!({ "keys": [Signer::new("ES256").jwk()] }).to_string();
     let ca = super::pki::Ca::root("root").pem;
@@ -177,7 +176,7 @@ fn the_example_of_the_dialect_is_right_without_its_comment_signs() {
         let json = |path: &std::path::Path| path.extension().is_some_and(|extension| extension == "json");
         provider.read_files(|path| Ok(if json(path) { jwks.clone() } else { ca.clone() })).unwrap();
     }
-    let parts = IssuerParts { methods: jeton::auth::built_in(), ..IssuerParts::default() };
+    let parts = IssuerParts { methods: jeton::internals::built_in_methods(), ..IssuerParts::default() };
     let issuer = Issuer::new("idaas", settings, parts).unwrap();
     assert_eq!(issuer.providers.len(), 4);
     let client = &config.clients[0];

@@ -62,7 +62,7 @@ impl Pki {
     fn claims(&self, client: &str) -> Value {
         let now = self.server.clock.now().as_secs();
         let aud = format!("http://{}/oauth2/token", self.server.public);
-        let jti = encode(jeton::id::Id::random().0);
+        let jti = encode(jeton::Id::random().0);
         json!({ "iss": client, "sub": client, "aud": aud, "jti": jti, "iat": now, "exp": now + 600 })
     }
 

@@ -10,6 +10,7 @@ mod conditions;
 mod floors;
 mod found;
 mod graph;
+mod language;
 mod lookup;
 mod names;
 mod paths;
@@ -59,4 +60,18 @@ fn no_files_need_each_other() {
     let (_, graph) = &*OWN;
     let circles = circles::circles(graph);
     assert!(circles.is_empty(), "{}", told(&circles));
+}
+
+#[test]
+fn a_type_name_stands_for_one_thing() {
+    let (sources, _) = &*OWN;
+    let faults = language::shared_names(sources);
+    assert!(faults.is_empty(), "{}", told(&faults));
+}
+
+#[test]
+fn no_doc_comment_begins_with_a_pronoun_or_a_question_word() {
+    let (sources, _) = &*OWN;
+    let faults = language::vague_comments(sources);
+    assert!(faults.is_empty(), "{}", told(&faults));
 }

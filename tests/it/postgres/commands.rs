@@ -106,7 +106,7 @@ fn settings_that_break_a_rule_are_refused_with_the_rule() {
 #[test]
 fn the_example_of_a_cluster_is_read() {
     let text = include_str!("../../../config/cluster.toml");
-    let config: jeton::config::Config = toml::from_str(text).unwrap();
+    let config: jeton::internals::Config = toml::from_str(text).unwrap();
     config.check().unwrap();
     let store = serde_json::to_value(&config.store).unwrap();
     assert_eq!(store["engine"], "postgres");

@@ -35,7 +35,7 @@ fn store(server: &TestServer, schema: &str) -> String {
 fn command(store: &str, words: &[&str]) -> Output {
     let dir = tempfile::TempDir::new().unwrap();
     let config = dir.path().join("jeton.toml");
-    crate::support::secret(&dir.path().join("master.key"), &jeton::vault::Vault::generate());
+    crate::support::secret(&dir.path().join("master.key"), &jeton::internals::Vault::generate());
     crate::support::secret(&dir.path().join("admin.token"), crate::support::ADMIN_TOKEN);
     let (public, admin) = (crate::support::free_port(), crate::support::free_port());
     let path = dir.path().display();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jeton::metrics::Stopwatch;
+use jeton::internals::Stopwatch;
 use serde_json::json;
 
 use super::{SETTINGS, TestServer, migrated};

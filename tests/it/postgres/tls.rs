@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::MetadataExt;
 
-use jeton::metrics::Stopwatch;
+use jeton::internals::Stopwatch;
 use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 
 use super::{TestServer, command};

@@ -116,7 +116,7 @@ impl Backend {
     /// Sends the browser back with a code for alice, or says why not.
     async fn authorize(&self, url: &Url) -> (&'static str, String, String) {
         let asked = |name: &str| url.query_pairs().find(|(own, _)| own == name).map(|(_, value)| value.into_owned());
-        let mut wanted = json!({ "subject": "alice", "auth_time": jeton::clock::Clock::system().now().as_secs() });
+        let mut wanted = json!({ "subject": "alice", "auth_time": jeton::Clock::system().now().as_secs() });
         for name in ["client_id", "redirect_uri", "scope", "nonce", "code_challenge", "code_challenge_method"] {
             if let Some(value) = asked(name) {
                 wanted[name] = json!(value);

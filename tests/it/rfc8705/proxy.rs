@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jeton::jwks::remote::{Fetch, Fetching};
+use jeton::internals::{Fetch, Fetching};
 use serde_json::{Value, json};
 
 use super::{World, client, credentials, named};

@@ -16,14 +16,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use jeton::clock::{Clock, Time};
-use jeton::config::Source;
-use jeton::extend::Extensions;
-use jeton::http::fetch::Fetcher;
-use jeton::jwks::remote::Fetch;
-use jeton::metrics::Metrics;
-use jeton::server::{Daemon, Environment, prepare};
-use jeton::vault::Vault;
+use jeton::internals::{Fetch, Fetcher, Metrics, Vault};
+use jeton::{Clock, Daemon, Environment, Extensions, Source, Time, prepare};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -336,7 +330,7 @@ impl Server {
         let service = self.daemon().service();
         let issuer = service.registry.issuer("main").unwrap();
         for client in service.registry.list("main", "", usize::MAX) {
-            let told = jeton::inspect::introspect(&issuer, &client, token, &service.context).await.unwrap();
+            let told = jeton::internals::introspect(&issuer, &client, token, &service.context).await.unwrap();
             if serde_json::to_value(told).unwrap()["active"] == true {
                 return true;
             }
@@ -479,4 +473,15 @@ pub(crate) fn free_port() -> SocketAddr {
     let mut free =
         (0..20_000).map(port).filter_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()?.local_addr().ok());
     free.next().expect("a port between 10000 and 30000 is free")
+}
+
+/// Changes members of a JSON object; those with `null` go.
+pub(crate) fn merge(into: &mut Value, change: Value) {
+    for (name, value) in change.as_object().unwrap() {
+        if value.is_null() {
+            into.as_object_mut().unwrap().remove(name);
+        } else {
+            into[name] = value.clone();
+        }
+    }
 }

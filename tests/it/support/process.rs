@@ -35,7 +35,7 @@ impl Serve {
     /// The same with something more in its command.
     pub(crate) async fn dressed(more: &str, dress: impl FnOnce(&mut Command)) -> Self {
         let dir = tempfile::TempDir::new().unwrap();
-        super::secret(&dir.path().join("master.key"), &jeton::vault::Vault::generate());
+        super::secret(&dir.path().join("master.key"), &jeton::internals::Vault::generate());
         super::secret(&dir.path().join("admin.token"), ADMIN_TOKEN);
         let (public, admin) = (free_port(), free_port());
         let path = dir.path().display();

@@ -8,8 +8,9 @@ use std::time::Duration;
 use super::Forget;
 use crate::clock::{Clock, Time};
 use crate::state::{Key, Op};
+use crate::store::cas::Cas;
 use crate::store::rows::{Connection, ReadRows, RowChange, RowInsert, Rows, Session, StampedRow, Written};
-use crate::store::{Answer, Cas, LaneId, Lanes, Ledger, StoreError, Swept};
+use crate::store::{Answer, LaneId, Lanes, Ledger, StoreError, Swept};
 
 /// The fault of one call.
 #[derive(Clone, Debug)]

@@ -6,8 +6,9 @@ use super::faulty::Faulty;
 use super::subject::SharedSubject;
 use crate::clock::Clock;
 use crate::state::{Key, Op, Outcome, Row};
+use crate::store::cas::Cas;
 use crate::store::contract::START;
-use crate::store::{Answer, Cas, Ledger, StoreError};
+use crate::store::{Answer, Ledger, StoreError};
 
 /// A node whose engine has bad days, and the clock of both.
 pub(super) struct Patient<S: SharedSubject> {

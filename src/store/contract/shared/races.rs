@@ -10,10 +10,11 @@ use proptest::prelude::*;
 use super::{Faulty, RowFault, SharedSubject};
 use crate::clock::{Clock, Time};
 use crate::state::{ConsumeRefusal, Op, Outcome, RedeemRefusal, RotatePolicy, RotateRefusal};
+use crate::store::Ledger;
+use crate::store::cas::Cas;
 use crate::store::contract::START;
 use crate::store::contract::ops::family;
 use crate::store::contract::steps::{ALL, Step, step};
-use crate::store::{Cas, Ledger};
 
 /// Concurrent batches of two nodes, the faults meanwhile, and the time that passes afterwards.
 #[derive(Clone, Debug)]

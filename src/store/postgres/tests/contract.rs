@@ -8,7 +8,8 @@ use std::time::Duration;
 use super::TestServer;
 use crate::clock::Clock;
 use crate::store::contract::shared::{Node, SharedSubject};
-use crate::store::postgres::{Postgres, PostgresCell, PostgresConfig, PostgresTls, UnsafeEngine, migrate};
+use crate::store::postgres::config::{PostgresCell, PostgresTls, UnsafeEngine};
+use crate::store::postgres::{Postgres, PostgresConfig, migrate};
 
 /// The settings of an engine in a schema of the shared server.
 fn config(schema: &str, lanes: u16) -> PostgresConfig {

@@ -7,10 +7,11 @@ use super::contract::config_on;
 use crate::clock::Clock;
 use crate::metrics::Stopwatch;
 use crate::state::{Key, Op, Outcome};
+use crate::store::cas::Cas;
 use crate::store::contract::{START, family, redeem, rotate};
 use crate::store::postgres::{Postgres, migrate};
 use crate::store::rows::{Connection, Rows};
-use crate::store::{Cas, Document, Documents, Health, Ledger, Lifecycle, StoreError};
+use crate::store::{Document, Documents, Health, Ledger, Lifecycle, StoreError};
 
 /// An engine on a server of its own.
 async fn engine(server: &TestServer) -> std::sync::Arc<Postgres> {

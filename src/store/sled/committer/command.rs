@@ -30,7 +30,8 @@ pub(in crate::store::sled) enum Needs {
 }
 
 /// A unit of work: runs, unless it is given an error, and returns its result and the reply to make after the commit.
-pub(super) type Work = Box<dyn FnOnce(Result<(&Disk, Time), StoreError>) -> (Result<(), StoreError>, Reply) + Send>;
+pub(super) type Work =
+    Box<dyn FnOnce(Result<(&Disk, Time), StoreError>) -> (Result<(), StoreError>, CommitReply) + Send>;
 
 /// The reply to a unit of work: reports that it is durable, or why it is not.
-pub(super) type Reply = Box<dyn FnOnce(&Result<(), StoreError>) + Send>;
+pub(super) type CommitReply = Box<dyn FnOnce(&Result<(), StoreError>) + Send>;

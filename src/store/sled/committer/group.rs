@@ -9,7 +9,7 @@ use std::collections::hash_map::Entry;
 
 use tokio::sync::oneshot;
 
-use super::command::{Answers, Command, Needs, Reply, Work};
+use super::command::{Answers, Command, CommitReply, Needs, Work};
 use crate::clock::Time;
 use crate::state::{Key, Op, Row, Seen};
 use crate::store::sled::disk::Disk;
@@ -70,7 +70,7 @@ impl Group {
     /// If the store cannot continue; every command was answered with the error.
     pub(super) fn commit(self, disk: &Disk, now: Time) -> Result<(), StoreError> {
         let mut slots = HashMap::with_capacity(self.ops);
-        let mut answers: Vec<Reply> = Vec::with_capacity(self.batches.len() + self.works.len());
+        let mut answers: Vec<CommitReply> = Vec::with_capacity(self.batches.len() + self.works.len());
         let mut committed = Ok(());
         let mut wrote = false;
         for (ops, reply) in self.batches {

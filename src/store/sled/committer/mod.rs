@@ -19,7 +19,7 @@ mod command;
 mod group;
 
 pub(super) use command::Needs;
-use command::{Answers, Command, Reply, Work};
+use command::{Answers, Command, CommitReply, Work};
 use group::Group;
 
 /// Number of commands that may wait; more are refused at once. Each shard has a few in flight (`depth`).
@@ -89,7 +89,7 @@ impl Committer {
         let work: Work = Box::new(move |may| {
             let done = may.and_then(|(disk, now)| work(disk, now));
             let worked = done.as_ref().map(|_| ()).map_err(Clone::clone);
-            let answer: Reply = Box::new(move |committed| {
+            let answer: CommitReply = Box::new(move |committed| {
                 let _ = reply.send(committed.clone().and(done));
             });
             (worked, answer)
