@@ -49,12 +49,14 @@ pub(super) struct Connector {
     primary: watch::Sender<Primary>,
     /// For each host, the confirmation that is late there.
     late: Vec<Option<Confirming>>,
+    /// The highest timeline that confirmed; a server of a lower one was left behind by a failover.
+    highest: u32,
 }
 
 impl Connector {
     pub(super) fn new(dialer: Arc<Dialer>, expected: Expected, primary: watch::Sender<Primary>) -> Self {
         let late = dialer.hosts.iter().map(|_| None).collect();
-        Self { dialer, expected, primary, late }
+        Self { dialer, expected, primary, late, highest: 0 }
     }
 
     /// Works until nobody follows any more.
@@ -118,6 +120,15 @@ impl Connector {
         let mut admitted: Option<Admitted> = None;
         for look in looks {
             match look.await {
+                Ok(Ok(found)) if found.timeline < self.highest => turned.push(Turned {
+                    reason: format!(
+                        "{} writes timeline {}, and there was {} already; it was left behind by a failover",
+                        self.dialer.name(found.connection.host),
+                        found.timeline,
+                        self.highest
+                    ),
+                    lasting: false,
+                }),
                 Ok(Ok(found)) if admitted.as_ref().is_none_or(|best| found.timeline > best.timeline) => {
                     admitted = Some(found);
                 }
@@ -141,7 +152,11 @@ impl Connector {
         let name = self.dialer.name(host);
         let mut confirming = tokio::spawn(confirm(admitted));
         match tokio::time::timeout(CONFIRMATION, &mut confirming).await {
-            Ok(Ok(result)) => result.map_err(|reason| format!("{name}: {reason}")),
+            Ok(Ok(Ok(admitted))) => {
+                self.highest = self.highest.max(admitted.timeline);
+                Ok(admitted)
+            }
+            Ok(Ok(Err(reason))) => Err(format!("{name}: {reason}")),
             Ok(Err(error)) => Err(error.to_string()),
             Err(_) => {
                 if let Some(place) = self.late.get_mut(host) {

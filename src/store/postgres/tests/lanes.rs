@@ -21,7 +21,7 @@ async fn engine(server: &TestServer) -> std::sync::Arc<Postgres> {
 }
 
 /// Waits at most ten seconds.
-async fn until(what: &str, holds: impl Fn() -> bool) {
+pub(super) async fn until(what: &str, holds: impl Fn() -> bool) {
     let watch = Stopwatch::start();
     while !holds() {
         assert!(watch.elapsed() < Duration::from_secs(10), "{what}");
@@ -38,7 +38,7 @@ fn document(name: &str) -> Document {
     Document { kind: "client".to_owned(), name: name.to_owned(), version: 0, body: Some("{}".to_owned()) }
 }
 
-fn is_ready(engine: &Postgres) -> bool {
+pub(super) fn is_ready(engine: &Postgres) -> bool {
     engine.health() == Health::Ready
 }
 
@@ -195,7 +195,7 @@ async fn rotations_leave_the_indexes_alone_and_log_little() {
     assert_eq!(updates(), format!("{ROTATIONS}|{ROTATIONS}"), "each on its page");
 }
 
-/// What begins has lanes of its own: its batches wait for one commit.
+/// Operations that begin something have lanes of their own: their batches wait for one commit.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_begins_is_kept_apart_from_what_changes() {
     let server = TestServer::start();

@@ -1,6 +1,7 @@
 //! Runs the suite of shared engines on a PostgreSQL of the tests' own.
 
 mod contract;
+mod failover;
 mod lanes;
 mod server;
 

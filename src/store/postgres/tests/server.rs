@@ -100,15 +100,19 @@ impl TestServer {
 
     /// A new server with more settings.
     pub(crate) fn with(more: &[&str]) -> Self {
+        Self::of(more, |_, data| {
+            let mut copy = as_postgres(Path::new("cp"));
+            copy.arg("-a").arg(EMPTY.directory.join("data")).arg(data);
+            copy
+        })
+    }
+
+    /// A new server on the data that a command makes, which is given the directory of the programs and that of the data.
+    pub(super) fn of(more: &[&str], fill: impl FnOnce(&Path, &Path) -> Command) -> Self {
         let (bin, scratch) = (programs(), Scratch::new());
         let directory = scratch.directory.clone();
-        let copied = as_postgres(Path::new("cp"))
-            .arg("-a")
-            .arg(EMPTY.directory.join("data"))
-            .arg(&directory)
-            .current_dir("/")
-            .status();
-        assert!(copied.is_ok_and(|status| status.success()), "the data can be copied");
+        let filled = fill(&bin, &directory.join("data")).current_dir("/").output().unwrap();
+        assert!(filled.status.success(), "{}", String::from_utf8_lossy(&filled.stderr));
         let more: Vec<String> = more.iter().map(|own| (*own).to_owned()).collect();
         let port = more.iter().find_map(|own| own.strip_prefix("port=")).unwrap_or("5432").to_owned();
         let server = Self { directory, bin, more, port, _scratch: scratch };
@@ -163,8 +167,8 @@ fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// A program of PostgreSQL, which refuses to run as root.
-fn as_postgres(program: &Path) -> Command {
+/// A program as the user of PostgreSQL, which refuses to run as root.
+pub(super) fn as_postgres(program: &Path) -> Command {
     if !is_root() {
         return Command::new(program);
     }
