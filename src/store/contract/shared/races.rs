@@ -67,8 +67,13 @@ struct Observed {
 }
 
 impl Observed {
-    /// Checks the outcomes of a bout.
-    fn judge(&mut self, bout: &[(Step, Op, Option<Outcome>)], now: Time) -> Result<(), TestCaseError> {
+    /// Checks the outcomes of a bout; `unanswered` if a write of it may have been done without an answer.
+    fn judge(
+        &mut self,
+        bout: &[(Step, Op, Option<Outcome>)],
+        unanswered: bool,
+        now: Time,
+    ) -> Result<(), TestCaseError> {
         let ended = START + Duration::from_secs(60);
         let (before, mut dying) = (self.redeemed.clone(), Vec::new());
         // what happened at the same time counts for each other
@@ -86,7 +91,20 @@ impl Observed {
                 (Step::Redeem { family, .. } | Step::Consume { device: family, .. }, None) => {
                     self.perhaps.insert(*family);
                 }
-                (Step::Decide { device, approve: true }, Some(Outcome::DecideDevice(Ok(()))) | None) => {
+                // what was done without an answer may have been changed by the other node before it was asked about again:
+                // only a history can, because nobody has been given a token or an approval yet
+                (
+                    Step::Redeem { family, .. } | Step::Consume { device: family, .. },
+                    Some(
+                        Outcome::RedeemCode(Err(RedeemRefusal::Replayed))
+                        | Outcome::ConsumeDevice(Err(ConsumeRefusal::Replayed)),
+                    ),
+                ) if unanswered => {
+                    self.perhaps.insert(*family);
+                }
+                (Step::Decide { device, approve: true }, outcome)
+                    if unanswered || matches!(outcome, Some(Outcome::DecideDevice(Ok(()))) | None) =>
+                {
                     self.approved.insert(*device);
                 }
                 _ => {}
@@ -167,7 +185,7 @@ async fn run<S: SharedSubject>(bouts: Vec<Bout>) -> Result<(), TestCaseError> {
     let faulty = || Arc::new(Faulty::new(engine.clone(), S::forget, clock.clone()));
     let rows = [faulty(), faulty()];
     let nodes = [Cas::new(rows[0].clone()), Cas::new(rows[1].clone())];
-    let mut known = Observed::default();
+    let (mut known, mut unanswered) = (Observed::default(), false);
     for bout in bouts {
         let mut all = Vec::new();
         for (index, batch) in bout.batches.iter().enumerate() {
@@ -187,7 +205,10 @@ async fn run<S: SharedSubject>(bouts: Vec<Bout>) -> Result<(), TestCaseError> {
             .zip(answers)
             .map(|((op, step), answer)| (step, op, answer.ok().map(|own| own.outcome)))
             .collect();
-        known.judge(&told, clock.now())?;
+        // a fault waits for its write, which may be one of a later bout
+        let faults = bout.faults.iter().flatten().map(fault);
+        unanswered |= faults.into_iter().any(|own| matches!(own, RowFault::Unanswered { done: true } | RowFault::Late));
+        known.judge(&told, unanswered, clock.now())?;
         if bout.sweep {
             while nodes[0].sweep(0, 16).await.unwrap().more {}
         }
