@@ -33,6 +33,7 @@ pub use error::StoreError;
 pub use key_rings::{KeyRings, StoredKey};
 pub use ledger::{Answer, LaneId, Lanes, Ledger, Swept, deadline};
 pub use lifecycle::{Health, Lifecycle};
+pub use memory::Memory;
 pub use pending::Pending;
 pub use rows::{Connection, ReadRows, RowChange, RowInsert, Rows, Session, Stamp, StampedRow, Written};
 pub(crate) use shards::Shards;
