@@ -75,7 +75,7 @@ fn family(c: &mut Criterion) {
         lifetimes,
         shown: None,
     });
-    let seen = Seen { not_before: Time::ZERO, now };
+    let seen = Seen::alone(Time::ZERO, now);
     let Some(row) = redeem.step(None, seen).row else { panic!("the code should be redeemed") };
     let rotated = rotate.step(Some(&row), seen).answer;
     assert!(!rotated.is_refused(), "the token should be exchanged: {rotated:?}");

@@ -1,7 +1,7 @@
 //! Time as an argument: every decision takes a [`Time`], and only [`Clock::now`] reads the system's.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -56,42 +56,64 @@ impl std::ops::Sub<Duration> for Time {
     }
 }
 
-/// A source of time: the system, or a test that sets it by hand.
-#[derive(Clone, Debug, Default)]
-pub struct Clock {
-    /// `None` is the system clock; tests hold the other end of `Some`.
-    manual: Option<Arc<AtomicU64>>,
+/// A source of time: the system, or a test that sets it by hand. Clones share the offset or the hand.
+#[derive(Clone, Debug)]
+pub struct Clock(Source);
+
+#[derive(Clone, Debug)]
+enum Source {
+    /// The system's clock and the milliseconds that are added to it.
+    System(Arc<AtomicI64>),
+    /// Milliseconds since the Unix epoch.
+    Manual(Arc<AtomicU64>),
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::system()
+    }
 }
 
 impl Clock {
     /// Makes the system's wall clock.
     pub fn system() -> Self {
-        Self::default()
+        Self(Source::System(Arc::default()))
     }
 
     /// Makes a clock that stands still at `start` until [`Clock::advance`] moves it. Clones share the hand.
     pub fn manual(start: Time) -> Self {
-        Self { manual: Some(Arc::new(AtomicU64::new(start.as_millis()))) }
+        Self(Source::Manual(Arc::new(AtomicU64::new(start.as_millis()))))
     }
 
     /// Returns whether the clock is moved by hand: an engine with a time of its own takes this one's instead.
     pub fn is_manual(&self) -> bool {
-        self.manual.is_some()
+        matches!(self.0, Source::Manual(_))
     }
 
     /// Returns the current time.
     pub fn now(&self) -> Time {
-        match &self.manual {
-            Some(hand) => Time::from_millis(hand.load(Ordering::SeqCst)),
-            None => system_now(),
+        match &self.0 {
+            Source::Manual(hand) => Time::from_millis(hand.load(Ordering::SeqCst)),
+            Source::System(offset) => {
+                Time::from_millis(system_now().0.saturating_add_signed(offset.load(Ordering::Relaxed)))
+            }
         }
     }
 
     /// Moves a manual clock forward; the system's cannot be moved and stays as it is.
     pub fn advance(&self, span: Duration) {
-        if let Some(hand) = &self.manual {
+        if let Source::Manual(hand) = &self.0 {
             hand.fetch_add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
         }
+    }
+
+    /// Shows from now on the time of another clock that shows `theirs` at this moment. Returns how far it is ahead of the
+    /// system's, in milliseconds. A manual clock follows nobody.
+    pub(crate) fn follow(&self, theirs: Time) -> i64 {
+        let Source::System(offset) = &self.0 else { return 0 };
+        let ahead = theirs.0.cast_signed().saturating_sub(system_now().0.cast_signed());
+        offset.store(ahead, Ordering::Relaxed);
+        ahead
     }
 }
 
@@ -99,4 +121,23 @@ impl Clock {
 fn system_now() -> Time {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Time::ZERO + since_epoch
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_follows_another_shows_its_time_and_so_do_its_clones() {
+        let (clock, own) = (Clock::system(), Clock::system());
+        let clone = clock.clone();
+        let hour = 3_600_000;
+        let ahead = clock.follow(own.now() + Duration::from_millis(hour));
+        assert!((3_599_000..3_601_000).contains(&ahead), "{ahead}");
+        assert!(clone.now() >= own.now() + Duration::from_millis(hour - 1000));
+        assert!(clock.follow(own.now() - Duration::from_millis(hour)) < 0);
+        assert!(clone.now() < own.now());
+        let manual = Clock::manual(Time::from_secs(7));
+        assert_eq!((manual.follow(own.now()), manual.now()), (0, Time::from_secs(7)));
+    }
 }

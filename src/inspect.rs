@@ -129,6 +129,8 @@ pub(crate) async fn raise_not_before(
     for cell in context.shards.cells() {
         let Ok(()) = context.shards.ask(cell, raise.clone()).await?;
     }
+    // what is issued after the answer must not be void, and another node's clock may be behind
+    context.shards.wait_for_clocks().await;
     Ok(())
 }
 
@@ -185,7 +187,7 @@ async fn introspect_refresh(
     let not_before = rows.iter().map(|row| Row::not_before(row.as_ref())).max().unwrap_or_default();
     let Family { generation, idle_until, expires_at, .. } = *family;
     let current = generation == refresh.generation && now < idle_until && now < expires_at;
-    let served = context.registry.serves(&issuer.id, &family.client);
+    let served = context.registry.serves(&issuer.id, &family.client).await?;
     if !current || !served || *family.issuer != *issuer.id || !family.is_alive(not_before) {
         return Ok(None);
     }

@@ -27,6 +27,7 @@ use crate::clock::{Clock, Time};
 use crate::id::random_bytes;
 use crate::issuer::Issuer;
 use crate::jwks::remote::{Fetch, RemoteKeys};
+use crate::limit::node_count::NodeCount;
 use crate::metrics::{Metrics, Stopwatch};
 use crate::protocol::auth_method::{AuthMethod, CredentialKind};
 use crate::protocol::endpoint::Endpoint;
@@ -71,12 +72,14 @@ pub struct AuthenticatorParts {
     pub authorities: Arc<Authorities>,
     /// Methods that are not built in; their declarations were checked with the settings.
     pub others: Vec<Arc<dyn ClientAuth>>,
+    /// The nodes that guesses are counted by.
+    pub nodes: NodeCount,
 }
 
 impl Authenticator {
     /// Makes an authenticator over the registry.
     pub fn new(registry: Arc<Registry>, parts: AuthenticatorParts, metrics: &Metrics) -> Self {
-        let AuthenticatorParts { vault, clock, pool, shards, fetch, authorities, others } = parts;
+        let AuthenticatorParts { vault, clock, pool, shards, fetch, authorities, others, nodes } = parts;
         let others: Vec<ExternalMethod> = others.iter().map(ExternalMethod::new).collect();
         let methods = built_in().into_iter().chain(others.iter().map(|other| other.declared));
         let counts = methods.map(|method| MethodCounts::new(method, metrics)).collect();
@@ -84,7 +87,7 @@ impl Authenticator {
             vault,
             clock,
             pool,
-            guesses: Guesses::default(),
+            guesses: Guesses::new(&nodes),
             shards,
             remote: RemoteKeys::new(fetch, metrics),
             audiences: AudienceCounts::new(metrics),
@@ -123,7 +126,12 @@ impl Authenticator {
         let bare = matches!(claim.proof, ClientProof::None);
         let certificate = if bare { self.presented(evidence, now) } else { None };
         let watch = Stopwatch::start();
-        let client = claim.resolve(|id| self.registry.client(&issuer.id, id));
+        let mut client = claim.resolve(|id| self.registry.client(&issuer.id, id));
+        let is_unheard_of = client.is_none();
+        if is_unheard_of {
+            self.read_through(issuer, &claim.client_id).await?;
+            client = claim.resolve(|id| self.registry.client(&issuer.id, id));
+        }
         if certificate.is_some()
             && let Some(by_certificate) = client.as_deref().and_then(method_by_certificate)
         {
@@ -152,6 +160,8 @@ impl Authenticator {
             }
             Err(refused) => refused,
         };
+        // as for a client that nobody has heard of, or time would tell; and another node may have changed this one
+        let read = if is_unheard_of { Ok(()) } else { self.read_through(issuer, &claim.client_id).await };
         let claimed = Some(ClaimedName::new(&claim.client_id));
         let signed = matches!(claim.proof, ClientProof::Assertion(_) | ClientProof::Federated(_));
         if signed && !matches!(refused, ClaimError::Unavailable(_)) {
@@ -183,7 +193,18 @@ impl Authenticator {
         while watch.elapsed() < floor {
             std::hint::spin_loop();
         }
-        Err(failure)
+        Err(read.err().unwrap_or(failure))
+    }
+
+    /// Reads a client that failed from the store, if other nodes may have changed it.
+    async fn read_through(&self, issuer: &Issuer, id: &str) -> Result<(), AuthFailure> {
+        let read = self.registry.read_through(&issuer.id, id).await;
+        read.map_err(|_| {
+            AuthFailure::unavailable(
+                "the store does not say whether there is such a client",
+                Some(ClaimedName::new(id)),
+            )
+        })
     }
 
     /// Reads the certificate beside a claim without another credential. The authorities are asked whoever makes the claim,

@@ -14,12 +14,15 @@ use super::pending::PendingGuesses;
 use crate::clock::{Clock, Time};
 use crate::limit::bucket::Quota;
 use crate::limit::known::KnownSources;
+use crate::limit::node_count::NodeCount;
 use crate::limit::throttle::{Throttle, ThrottleCharge};
 
 /// Failures of one client and source: twenty at once, then one a second.
 const PER_CLIENT: Quota = Quota { every: Duration::from_secs(1), burst: 20 };
 /// Slow hashes that one source makes us compute for nothing: twenty, then ten a second, a fifth of a core.
 const PER_SOURCE: Quota = Quota { every: Duration::from_millis(100), burst: 20 };
+/// Guesses at once that each node admits, however many there are.
+const LEAST: u32 = 5;
 /// The name that stands for every client of a source; no client has an empty id.
 const ANY_CLIENT: &str = "";
 
@@ -32,11 +35,12 @@ pub(super) struct Guesses {
     pending: PendingGuesses,
 }
 
-impl Default for Guesses {
-    fn default() -> Self {
+impl Guesses {
+    /// Makes the counts of one of `nodes`.
+    pub(super) fn new(nodes: &NodeCount) -> Self {
         Self {
-            clients: Throttle::new(PER_CLIENT),
-            slow: Throttle::new(PER_SOURCE),
+            clients: Throttle::new(PER_CLIENT).among(nodes, LEAST),
+            slow: Throttle::new(PER_SOURCE).among(nodes, LEAST),
             known: KnownSources::default(),
             pending: PendingGuesses::default(),
         }
@@ -161,7 +165,7 @@ mod tests {
 
     #[test]
     fn checklist_24_what_can_be_guessed_passes_a_shut_gate_only_where_it_was_right() {
-        let guesses = Guesses::default();
+        let guesses = Guesses::new(&NodeCount::default());
         guesses.right(guess("web", 1)).unwrap();
         for last in [1, 2] {
             assert_eq!((0..100).filter(|_| guesses.wrong(guess("web", last)).is_ok()).count(), 20);
@@ -173,7 +177,7 @@ mod tests {
 
     #[test]
     fn checklist_24_slow_guesses_count_before_they_are_looked_at() {
-        let guesses = Guesses::default();
+        let guesses = Guesses::new(&NodeCount::default());
         let reserved: Vec<_> = (0..512).filter_map(|_| reserve(&guesses, "web").ok()).collect();
         assert_eq!(reserved.len(), 20);
         assert!(reserve(&guesses, "other").is_err(), "the source's own pace");
@@ -186,7 +190,7 @@ mod tests {
 
     #[test]
     fn checklist_24_a_request_that_is_reset_before_anybody_looked_at_it_does_not_count() {
-        let guesses = Guesses::default();
+        let guesses = Guesses::new(&NodeCount::default());
         for _ in 0..24 {
             assert!(reserve(&guesses, "web").is_ok());
         }
@@ -196,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_guess_is_pending_until_it_is_decided_and_for_its_client_and_address_only() {
-        let guesses = Guesses::default();
+        let guesses = Guesses::new(&NodeCount::default());
         let reserved = [reserve(&guesses, "web"), reserve(&guesses, "web")];
         let pending =
             || [("web", 1), ("web", 2), ("app", 1)].map(|(client, last)| guesses.is_pending(guess(client, last)));

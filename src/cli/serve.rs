@@ -53,7 +53,15 @@ async fn live(prepared: Prepared, log: &Log, names: &SettingNames, started: impl
         Ok(signals) => signals,
         Err(error) => return complain(exit::INTERNAL, &error),
     };
-    let mut daemon = match Daemon::start(prepared, environment).await {
+    // a shared store may be away for long
+    let started_or_not = tokio::select! {
+        daemon = Daemon::start(prepared, environment) => daemon,
+        () = signals.stop() => {
+            tracing::info!("jeton stopped before it served");
+            return ExitCode::SUCCESS;
+        }
+    };
+    let mut daemon = match started_or_not {
         Ok(daemon) => daemon,
         Err(error @ ServerError::Prepare(_)) => return complain(exit::CONFIG, &error),
         // neither the store nor a listener knows what a person calls where it is

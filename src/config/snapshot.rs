@@ -15,6 +15,7 @@ use crate::hook::{Hook, HookKind};
 use crate::issuer::Issuer;
 use crate::issuer::{CustomGrant, CustomGrantSettings, IssuerParts, IssuerSettings};
 use crate::keys::{IssuerRings, Policy};
+use crate::limit::node_count::NodeCount;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::segment::is_dot_segment;
@@ -28,11 +29,11 @@ const MAX_PUBLIC_FILE: u64 = 1024 * 1024;
 /// The rule of every hook that a request waits for.
 const BELOW_DEADLINE: &str = "must be shorter than tokens.deadline";
 
-/// Returns the grants that hooks decide, one for each name; the hook of an issuer is found when a request comes.
-pub(crate) fn hooked_grants(snapshot: &Snapshot) -> Vec<Arc<dyn Grant>> {
+/// Returns the grants that hooks decide, one for each name, on one of `nodes`; the hook of an issuer is found when a request comes.
+pub(crate) fn hooked_grants(snapshot: &Snapshot, nodes: &NodeCount) -> Vec<Arc<dyn Grant>> {
     let custom = snapshot.issuers.values().flat_map(|issuer| &issuer.custom);
     let names: BTreeSet<&GrantType> = custom.map(|custom| &custom.grant_type).collect();
-    names.into_iter().map(|name| Arc::new(Webhook::new(name.clone())) as Arc<dyn Grant>).collect()
+    names.into_iter().map(|name| Arc::new(Webhook::new(name.clone(), nodes)) as Arc<dyn Grant>).collect()
 }
 
 /// Checks issuers and clients, and makes a snapshot of them.

@@ -61,8 +61,10 @@ impl Accepted {
     /// If the store fails.
     pub(crate) async fn is_alive(&self, issuer: &Issuer, context: &Context) -> Result<bool, StoreError> {
         let Some(tokens) = self.tokens() else { return Ok(false) };
-        if !tokens.iter().all(|token| context.registry.serves(&issuer.id, token.client)) {
-            return Ok(false);
+        for token in &tokens {
+            if !context.registry.serves(&issuer.id, token.client).await? {
+                return Ok(false);
+            }
         }
         let keys: Vec<Placed<Key>> = tokens.iter().flat_map(|token| token.keys(&issuer.id)).collect();
         let rows = context.shards.peek(&keys).await?;

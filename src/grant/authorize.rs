@@ -50,12 +50,12 @@ pub(crate) struct IssuedCode {
 ///
 /// # Errors
 /// The first rule that the request breaks.
-pub(crate) fn authorize(
+pub(crate) async fn authorize(
     issuer: &Issuer,
     request: AuthorizationRequest,
     context: &Context,
 ) -> Result<IssuedCode, PortalError> {
-    let client = context.registry.client(&issuer.id, &request.client_id);
+    let client = context.registry.find(&issuer.id, &request.client_id).await?;
     let client = client.ok_or_else(|| of_client("the issuer has no such client"))?;
     let challenge = check(&request, &client)?;
     let (scope, resources) = (granted_scope(&request.scope, &client)?, targets(&request, &client)?);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::keys::Keys;
+use crate::limit::node_count::NodeCount;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::store::Shards;
@@ -27,4 +28,6 @@ pub struct Context {
     pub users: Users,
     /// Issuers and clients.
     pub registry: Arc<Registry>,
+    /// The nodes that limits are divided by.
+    pub nodes: NodeCount,
 }

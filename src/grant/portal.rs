@@ -2,6 +2,7 @@
 
 use crate::protocol::error::{BrokenRule, ErrorCause, ErrorCode, OAuthError};
 use crate::protocol::uri::has_control;
+use crate::store::StoreError;
 use crate::token::access::is_subject;
 use crate::token::granted::{MAX_AMR, MAX_TEXT};
 use crate::user::UserClaims;
@@ -62,6 +63,8 @@ pub(crate) enum PortalError {
     Request(OAuthError),
     /// The claims break this rule.
     UserClaims(String),
+    /// The store cannot say whether there is such a client.
+    Store(StoreError),
 }
 
 impl std::fmt::Display for PortalError {
@@ -76,11 +79,18 @@ impl std::fmt::Display for PortalError {
             }
             Self::Request(OAuthError { description, .. }) => f.write_str(description),
             Self::UserClaims(rule) => f.write_str(rule),
+            Self::Store(error) => error.fmt(f),
         }
     }
 }
 
 impl std::error::Error for PortalError {}
+
+impl From<StoreError> for PortalError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
 
 impl From<OAuthError> for PortalError {
     fn from(error: OAuthError) -> Self {

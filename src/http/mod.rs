@@ -21,7 +21,7 @@ pub(crate) mod post;
 pub(crate) mod proxy;
 pub(crate) mod public;
 pub(crate) mod request;
-mod respond;
+pub(crate) mod respond;
 pub(crate) mod serve;
 pub(crate) mod shutdown;
 mod state;

@@ -20,6 +20,13 @@ impl Quota {
         u64::try_from(self.every.as_micros()).unwrap_or(u64::MAX)
     }
 
+    /// Returns the part of one of `nodes` nodes. At least `least` occurrences may come at once, or as many as before.
+    pub(crate) fn divided(self, nodes: u32, least: u32) -> Self {
+        let nodes = nodes.max(1);
+        let burst = (self.burst / nodes).max(least.min(self.burst)).max(1);
+        Self { every: self.every.saturating_mul(nodes), burst }
+    }
+
     /// Microseconds' worth of a whole burst.
     fn depth(self) -> u64 {
         self.interval().saturating_mul(u64::from(self.burst))

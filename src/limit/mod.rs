@@ -4,5 +4,6 @@ pub(crate) mod bucket;
 pub(crate) mod known;
 pub(crate) mod lines;
 pub(crate) mod network;
+pub(crate) mod node_count;
 pub(crate) mod rate;
 pub(crate) mod throttle;

@@ -27,12 +27,12 @@ impl RateLimit {
         self.bucket = old.bucket.clone();
     }
 
-    /// Takes one request from the bucket.
+    /// Takes one request from the bucket, of which `nodes` nodes have a part each.
     ///
     /// # Errors
     /// The time until the next request is welcome.
-    pub fn admit(&self, now: Time) -> Result<(), Duration> {
-        self.quota.map_or(Ok(()), |quota| self.bucket.take(quota, now).map(drop))
+    pub fn admit(&self, now: Time, nodes: u32) -> Result<(), Duration> {
+        self.quota.map_or(Ok(()), |quota| self.bucket.take(quota.divided(nodes, 1), now).map(drop))
     }
 }
 
@@ -44,11 +44,11 @@ mod tests {
     fn a_burst_of_one_second_passes_then_the_sustained_rate() {
         let limit = RateLimit::new(Some(10));
         let now = Time::from_secs(1000);
-        assert_eq!((0..20).filter(|_| limit.admit(now).is_ok()).count(), 10);
-        let wait = limit.admit(now).unwrap_err();
-        assert!(limit.admit(now + wait).is_ok());
-        assert!(limit.admit(now + wait).is_err());
-        assert_eq!((0..20).filter(|_| limit.admit(now + Duration::from_secs(60)).is_ok()).count(), 10);
+        assert_eq!((0..20).filter(|_| limit.admit(now, 1).is_ok()).count(), 10);
+        let wait = limit.admit(now, 1).unwrap_err();
+        assert!(limit.admit(now + wait, 1).is_ok());
+        assert!(limit.admit(now + wait, 1).is_err());
+        assert_eq!((0..20).filter(|_| limit.admit(now + Duration::from_secs(60), 1).is_ok()).count(), 10);
     }
 
     #[test]
@@ -56,14 +56,21 @@ mod tests {
         let (limit, mut again, now) = (RateLimit::new(Some(1)), RateLimit::new(Some(1)), Time::from_secs(1000));
         again.inherit(&limit);
         // by a request that came before
-        assert!(limit.admit(now).is_ok());
-        assert!(again.admit(now).is_err());
-        assert!(again.admit(now + Duration::from_secs(1)).is_ok());
+        assert!(limit.admit(now, 1).is_ok());
+        assert!(again.admit(now, 1).is_err());
+        assert!(again.admit(now + Duration::from_secs(1), 1).is_ok());
     }
 
     #[test]
     fn without_a_limit_everything_passes() {
         let limit = RateLimit::new(None);
-        assert!((0..100_000).all(|_| limit.admit(Time::from_secs(1)).is_ok()));
+        assert!((0..100_000).all(|_| limit.admit(Time::from_secs(1), 1).is_ok()));
+    }
+
+    #[test]
+    fn several_nodes_have_a_part_each_and_never_none() {
+        let (now, limit) = (Time::from_secs(1000), RateLimit::new(Some(9)));
+        assert_eq!((0..20).filter(|_| limit.admit(now, 3).is_ok()).count(), 3);
+        assert_eq!((0..20).filter(|_| limit.admit(now + Duration::from_secs(60), 100).is_ok()).count(), 1);
     }
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use super::bucket::{Bucket, Quota, Taken};
 use super::network::network;
+use super::node_count::NodeCount;
 use crate::clock::Time;
 
 /// Buckets in a row; two rows of 8-byte buckets are 1 MiB, touched only where something happened.
@@ -23,6 +24,9 @@ const TURNS: usize = 64;
 /// Counts by name and source, with one quota for each: buckets are times, and a slow quota would fill those of a fast one.
 pub struct Throttle {
     quota: Quota,
+    /// The nodes that have a part of the quota each, and the fewest occurrences at once of a part.
+    nodes: NodeCount,
+    least: u32,
     /// Made when somebody is first looked at: most installations have no use for most throttles.
     rows: OnceLock<[Vec<Bucket>; 2]>,
     turns: [Mutex<()>; TURNS],
@@ -37,10 +41,23 @@ impl Throttle {
     pub fn new(quota: Quota) -> Self {
         Self {
             quota,
+            nodes: NodeCount::default(),
+            least: quota.burst,
             rows: OnceLock::new(),
             turns: std::array::from_fn(|_| Mutex::default()),
             seeds: [RandomState::new(), RandomState::new()],
         }
+    }
+
+    /// Divides the quota among nodes, as many as there are by then; each admits at least `least` at once, or one person's
+    /// mistakes would shut it out.
+    #[must_use]
+    pub fn among(self, nodes: &NodeCount, least: u32) -> Self {
+        Self { nodes: nodes.clone(), least, ..self }
+    }
+
+    fn quota(&self) -> Quota {
+        self.quota.divided(self.nodes.get(), self.least)
     }
 
     /// Checks that `name` of `issuer` would be let in from `source`, counting nothing.
@@ -48,7 +65,7 @@ impl Throttle {
     /// # Errors
     /// The time to wait.
     pub fn check(&self, issuer: &str, name: &str, source: IpAddr, now: Time) -> Result<(), Duration> {
-        let [one, other] = self.buckets(self.places(issuer, name, source)).map(|bucket| bucket.wait(self.quota, now));
+        let [one, other] = self.buckets(self.places(issuer, name, source)).map(|bucket| bucket.wait(self.quota(), now));
         if one.min(other).is_zero() { Ok(()) } else { Err(one.min(other)) }
     }
 
@@ -59,7 +76,7 @@ impl Throttle {
     pub fn enter(&self, issuer: &str, name: &str, source: IpAddr, now: Time) -> Result<ThrottleCharge<'_>, Duration> {
         let places = self.places(issuer, name, source);
         let _turn = self.turns[places[0] % TURNS].lock().unwrap_or_else(PoisonError::into_inner);
-        match self.buckets(places).map(|bucket| bucket.take(self.quota, now)) {
+        match self.buckets(places).map(|bucket| bucket.take(self.quota(), now)) {
             [Err(one), Err(other)] => Err(one.min(other)),
             // an empty bucket stays as it is: a guesser waits for the sustained rate, not for ever
             taken => Ok(ThrottleCharge(taken.map(Result::ok))),
@@ -148,5 +165,20 @@ mod tests {
             });
             assert_eq!(entered, 20, "{name}");
         }
+    }
+
+    #[test]
+    fn several_nodes_have_a_part_each() {
+        let (now, source) = (Time::from_secs(1000), [10, 0, 0, 1].into());
+        let nodes = NodeCount::default();
+        let admitted = |nodes: &NodeCount, least| {
+            let throttle = throttle().among(nodes, least);
+            (0..100).filter(|_| throttle.enter("main", "web", source, now).is_ok()).count()
+        };
+        assert_eq!(admitted(&nodes, 5), 20);
+        nodes.set(2);
+        assert_eq!(admitted(&nodes, 5), 10);
+        nodes.set(10);
+        assert_eq!([admitted(&nodes, 5), admitted(&nodes, 1)], [5, 2]);
     }
 }

@@ -176,6 +176,14 @@ metrics! {
     reloads: IntCounterVec("jeton_config_reloads_total", ["outcome" = ["ok", "unchanged", "refused"]]);
     /// Time at which the configuration in use was loaded, seconds since the epoch.
     config_loaded_at: IntGauge("jeton_config_loaded_timestamp_seconds");
+    /// Nodes that share the store and were seen within ten seconds, this one included.
+    nodes: IntGauge("jeton_nodes");
+    /// Other nodes that differ from this one, by what differs: settings (issuers, clients, tokens), master_keys, version.
+    nodes_differ: IntGaugeVec("jeton_nodes_differ", ["what" = ["settings", "master_keys", "version"]]);
+    /// Time since this node last knew of all changes of other nodes; whole seconds.
+    follow_lag: IntGauge("jeton_follow_lag_seconds");
+    /// How far the clock of the shared store is ahead of this machine's; this node's decisions follow the former.
+    clock_offset: IntGauge("jeton_clock_offset_milliseconds");
     /// Registered clients.
     clients: IntGauge("jeton_clients");
     /// Issuers served.

@@ -9,6 +9,7 @@ use dashmap::mapref::entry::Entry;
 use tokio::sync::Mutex;
 
 use super::error::RegistryError;
+use super::read_through::ReadBudget;
 use super::registered::Registered;
 use super::route::Route;
 use super::snapshot::Snapshot;
@@ -27,14 +28,16 @@ pub struct Registry {
     pub(super) unusable: DashMap<(String, String), Registered>,
     /// The newest change of the store that has been read; one reader at a time.
     pub(super) version: Mutex<u64>,
+    /// The budget of reads of single clients; `None` if no other node changes any.
+    pub(super) reads: Option<ReadBudget>,
 }
 
 impl Registry {
-    /// Reads every client of the store; `snapshot` comes from the configuration.
+    /// Reads every client of the store, which may be `shared` with other nodes; `snapshot` comes from the configuration.
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub async fn open(store: Arc<dyn Documents>, snapshot: Snapshot) -> Result<Self, StoreError> {
+    pub async fn open(store: Arc<dyn Documents>, snapshot: Snapshot, shared: bool) -> Result<Self, StoreError> {
         let (documents, version) = store.list(KIND).await?;
         let registry = Self {
             store,
@@ -42,6 +45,7 @@ impl Registry {
             stored: DashMap::new(),
             unusable: DashMap::new(),
             version: Mutex::new(version),
+            reads: shared.then(ReadBudget::new),
         };
         documents.iter().for_each(|document| registry.take_in(document));
         Ok(registry)
@@ -78,11 +82,6 @@ impl Registry {
         }
         let key = (issuer.to_owned(), id.to_owned());
         self.stored.get(&key).map(|client| client.clone())
-    }
-
-    /// Returns whether there is such a client and it is not disabled; tokens of any other are worth nothing.
-    pub fn serves(&self, issuer: &str, id: &str) -> bool {
-        self.client(issuer, id).is_some_and(|client| !client.settings.disabled)
     }
 
     /// Returns clients of an issuer in the order of their ids, at most `limit`, those after the id `after`.

@@ -83,6 +83,14 @@ impl Registry {
         *version = (*version).min(stored.version);
     }
 
+    /// Name of the version that every change of a stored client raises.
+    pub const TOPIC: &str = KIND;
+
+    /// Returns the version of the store that has been taken in.
+    pub async fn version(&self) -> u64 {
+        *self.version.lock().await
+    }
+
     /// Takes in what other nodes changed since the last call.
     ///
     /// # Errors

@@ -30,7 +30,7 @@ fn batch_client() -> StoredClient {
 async fn a_reload_that_cannot_read_the_store_has_nothing_to_change_to() {
     let (_, snapshot) = one_issuer();
     let store = Arc::new(Memory::new(1, Clock::manual(Time::from_secs(1))));
-    let registry = Registry::open(store.clone(), snapshot).await.unwrap();
+    let registry = Registry::open(store.clone(), snapshot, false).await.unwrap();
     store.close().await.unwrap();
     assert!(registry.read().await.is_err());
 }
@@ -39,7 +39,7 @@ async fn a_reload_that_cannot_read_the_store_has_nothing_to_change_to() {
 async fn a_client_that_was_created_during_a_reload_goes_by_the_new_issuer() {
     let (issuer, snapshot) = one_issuer();
     let store = Arc::new(Memory::new(1, Clock::manual(Time::from_secs(1))));
-    let registry = Registry::open(store, snapshot).await.unwrap();
+    let registry = Registry::open(store, snapshot, false).await.unwrap();
     let read = registry.read().await.unwrap();
     registry.create(&issuer, "batch", batch_client()).await.unwrap();
     let settings = IssuerSettings { access_token_lifetime: Duration::from_secs(77), ..issuer.settings.clone() };
@@ -55,21 +55,21 @@ async fn a_client_that_was_created_during_a_reload_goes_by_the_new_issuer() {
 async fn a_request_under_way_counts_in_the_rate_of_a_client_that_is_read_again() {
     let (issuer, snapshot) = one_issuer();
     let store = Arc::new(Memory::new(1, Clock::manual(Time::from_secs(1))));
-    let registry = Registry::open(store, snapshot).await.unwrap();
+    let registry = Registry::open(store, snapshot, false).await.unwrap();
     let mut slow = batch_client();
     slow.metadata.jeton.rate_limit = Some(1);
     let own = registry.create(&issuer, "batch", slow).await.unwrap();
     registry.follow().await.unwrap();
     let now = Time::from_secs(1000);
-    assert!(own.rate.admit(now).is_ok());
-    assert!(registry.client("main", "batch").unwrap().rate.admit(now).is_err());
+    assert!(own.rate.admit(now, 1).is_ok());
+    assert!(registry.client("main", "batch").unwrap().rate.admit(now, 1).is_err());
 }
 
 #[tokio::test]
 async fn a_client_deleted_during_a_reload_does_not_come_back() {
     let (issuer, snapshot) = one_issuer();
     let store = Arc::new(Memory::new(1, Clock::manual(Time::from_secs(1))));
-    let registry = Registry::open(store, snapshot).await.unwrap();
+    let registry = Registry::open(store, snapshot, false).await.unwrap();
     registry.create(&issuer, "batch", batch_client()).await.unwrap();
     // the reload read the store, the client was deleted, and only then the reload goes on
     let read = registry.read().await.unwrap();
@@ -84,7 +84,7 @@ async fn a_client_deleted_during_a_reload_does_not_come_back() {
 async fn a_client_that_was_changed_since_it_was_judged_is_not_replaced() {
     let (issuer, snapshot) = one_issuer();
     let store = Arc::new(Memory::new(1, Clock::manual(Time::from_secs(1))));
-    let registry = Registry::open(store, snapshot).await.unwrap();
+    let registry = Registry::open(store, snapshot, false).await.unwrap();
     registry.create(&issuer, "batch", batch_client()).await.unwrap();
     let seen = registry.changeable("main", "batch").unwrap();
     registry.update(&issuer, "batch", |_| Ok(())).await.unwrap();
@@ -98,10 +98,10 @@ async fn a_client_that_was_changed_since_it_was_judged_is_not_replaced() {
 async fn a_client_that_another_node_deleted_before_a_reload_goes_with_it() {
     let (issuer, snapshot) = one_issuer();
     let store = Arc::new(Memory::new(1, Clock::manual(Time::from_secs(1))));
-    let here = Registry::open(store.clone(), snapshot).await.unwrap();
+    let here = Registry::open(store.clone(), snapshot, false).await.unwrap();
     here.create(&issuer, "batch", batch_client()).await.unwrap();
     here.follow().await.unwrap();
-    let there = Registry::open(store, one_issuer().1).await.unwrap();
+    let there = Registry::open(store, one_issuer().1, false).await.unwrap();
     there.delete(&issuer, "batch").await.unwrap();
     // nothing was followed since
     let read = here.read().await.unwrap();

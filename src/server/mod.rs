@@ -5,6 +5,7 @@ mod error;
 mod material;
 mod operator;
 mod prepare;
+mod waiting_room;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,7 +23,9 @@ use crate::http::proxy::Proxy;
 use crate::http::public::Public;
 use crate::http::{self, Drained, Stop, Surface};
 use crate::keys::Keys;
+use crate::limit::node_count::NodeCount;
 use crate::limit::throttle::Throttle;
+use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::router::Router;
 use crate::service::{Counters, Service, ServingPhase};
@@ -33,11 +36,19 @@ use crate::store::{self, Shards, StoreError};
 use crate::user::Users;
 pub use environment::Environment;
 pub use error::ServerError;
+use material::Certificates;
 pub use material::PrepareError;
 pub(crate) use material::check_admin_token;
 pub use operator::LogControl;
-use operator::{LiveConfig, Reloader, RunningParts};
+use operator::{Follower, FollowerParts, LiveConfig, Reloader, RunningParts};
 pub use prepare::{Prepared, prepare};
+use waiting_room::WaitingRoom;
+
+/// Device authorizations at once that each node admits from an address, however many nodes there are.
+const LEAST_STARTS: u32 = 5;
+
+/// Time after which a shared store that has no primary yet is taken to be away.
+const AWAY: Duration = Duration::from_secs(2);
 
 /// A running daemon.
 pub struct Daemon {
@@ -67,15 +78,16 @@ impl Daemon {
         let (public, admin) = (http::bind(config.public.listen)?, http::bind(config.admin.listen)?);
         let engine = match &source.extensions.engine {
             Some(engine) => engine.clone(),
-            None => open_store(config, clock.clone()).await?,
+            None => open_store([&public, &admin], config, &tls, clock.clone(), &metrics).await?,
         };
         let shards = Shards::start(engine.clone(), config.store.queue.clone(), &metrics).await?;
         snapshot.report_skipped_keys();
+        let nodes = NodeCount::default();
         let keys =
             Keys::start(rings(&snapshot), engine.key_rings, vault.clone(), clock.clone(), metrics.clone()).await?;
-        let grants = source.extensions.all_grants().into_iter().chain(hooked_grants(&snapshot)).collect();
-        let users = Users::start(engine.documents.clone(), &config.passwords, clock.clone(), &metrics)?;
-        let registry = Arc::new(Registry::open(engine.documents, snapshot).await?);
+        let grants = source.extensions.all_grants().into_iter().chain(hooked_grants(&snapshot, &nodes)).collect();
+        let users = Users::start(engine.documents.clone(), &config.passwords, nodes.clone(), clock.clone(), &metrics)?;
+        let registry = Arc::new(Registry::open(engine.documents, snapshot, engine.nodes.is_some()).await?);
         let context = Context {
             shards,
             keys,
@@ -84,6 +96,7 @@ impl Daemon {
             metrics: metrics.clone(),
             users,
             registry: registry.clone(),
+            nodes: nodes.clone(),
         };
         let (router, router_task) = Router::start(grants, &context, config.tokens, &metrics).await?;
         let pool = Arc::new(HashPool::start("secret", &config.hashing.pool(), &context.metrics)?);
@@ -99,12 +112,25 @@ impl Daemon {
             fetch,
             authorities: trusted,
             others,
+            nodes: nodes.clone(),
         };
         let authenticator = Authenticator::new(registry.clone(), parts, &metrics);
+        let following = FollowerParts {
+            registry: registry.clone(),
+            keys: context.keys.clone(),
+            vault: vault.clone(),
+            clock: context.clock.clone(),
+            count: nodes.clone(),
+            metrics: metrics.clone(),
+        };
+        let follower = Follower::new(engine.nodes, config, following);
+        // before anything is issued: with which key, and by which clock
+        follower.follow().await;
         let live = RunningParts {
             vault,
             registry: registry.clone(),
             context: context.clone(),
+            follower,
             router: router.clone(),
             tls: tls.clone(),
             authorities,
@@ -122,7 +148,7 @@ impl Daemon {
             router,
             context,
             pool,
-            device_starts: Throttle::new(device::STARTS),
+            device_starts: Throttle::new(device::STARTS).among(&nodes, LEAST_STARTS),
             phase,
             dialects,
             operator,
@@ -198,7 +224,7 @@ impl Daemon {
         self.admin_stop.drain(Duration::from_secs(1));
         let _ = self.admin_task.await;
         self.service.router.stop();
-        self.reloader.stop();
+        self.reloader.stop().await;
         self.service.context.keys.stop().await;
         if let Err(error) = self.service.context.shards.stop(deadline.max(Duration::from_secs(1))).await {
             tracing::error!(%error, "failed to close the store in order");
@@ -207,11 +233,29 @@ impl Daemon {
     }
 }
 
-async fn open_store(config: &Config, clock: Clock) -> Result<store::Engine, StoreError> {
+/// Opens the store. A shared one that is away is waited for: a node that ended instead would have to be started again by
+/// somebody, in an outage, and all of them at once.
+async fn open_store(
+    listeners: [&TcpListener; 2],
+    config: &Config,
+    tls: &Certificates,
+    clock: Clock,
+    metrics: &Metrics,
+) -> Result<store::Engine, ServerError> {
     let store = config.store.clone();
     match store.engine {
         EngineKind::Memory => Ok(store::Engine::of(Arc::new(Memory::new(store.sled.shards, clock)))),
-        EngineKind::Postgres => Ok(store::Engine::shared(Arc::new(Postgres::open(&store.postgres, clock).await?))),
+        EngineKind::Postgres => {
+            let engine = Arc::new(Postgres::start(&store.postgres, clock)?);
+            if let Some(reason) = engine.wait(AWAY).await? {
+                tracing::error!(reason, "the store is away; everybody is asked to come back until it is there");
+                let room = WaitingRoom::open(listeners, config, tls, metrics, reason)?;
+                let waited = engine.wait(Duration::MAX).await;
+                room.close().await;
+                waited?;
+            }
+            Ok(store::Engine::shared(engine.clone()).with_nodes(engine))
+        }
         EngineKind::Sled => {
             let opening = tokio::task::spawn_blocking(move || Sled::open(&store.path, store.sled, clock));
             let opened = opening.await.map_err(|error| StoreError::Fatal(error.to_string()))??;

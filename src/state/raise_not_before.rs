@@ -30,7 +30,8 @@ impl Operation for RaiseNotBefore {
     }
 
     fn step(&self, row: Option<&Row>, seen: Seen) -> Transition<Result<(), Infallible>> {
-        let (mut at, mut keep_until) = (seen.now, seen.now + self.keep_for);
+        // what another node issues now may carry a time that is this much later
+        let (mut at, mut keep_until) = (seen.now + seen.clock_error, seen.now + self.keep_for);
         if let Some(Row::NotBefore { at: earlier, keep_until: kept }) = row {
             (at, keep_until) = (at.max(*earlier), keep_until.max(*kept));
         }

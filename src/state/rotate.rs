@@ -6,9 +6,13 @@ use super::event::{Event, RevocationCause};
 use super::family::{Family, Lifetimes, SLACK, SenderBinding};
 use super::key::Key;
 use super::row::Row;
-use super::transition::{Operation, Seen, Transition};
+use super::transition::{Operation, Outage, Seen, Transition};
 use crate::clock::Time;
 use crate::id::Id;
+
+/// Shortest grace period after an outage of a shared engine: a failover takes 20 to 30 seconds, and a client that gave up
+/// within it tries again after as long.
+pub(crate) const GRACE_AFTER_OUTAGE: Duration = Duration::from_secs(30);
 
 /// The exchange of a refresh token for its successor.
 #[derive(Clone, Debug)]
@@ -116,7 +120,7 @@ impl Operation for Rotate {
                     .telling(Event::RefreshTokenOfAnother { issuer, client })
             }
             Some(refusal) => Transition::keep(Err(refusal)),
-            None => self.rotate(family, seen.now),
+            None => self.rotate(family, seen),
         }
     }
 }
@@ -137,7 +141,8 @@ impl Rotate {
         }
     }
 
-    fn rotate(&self, family: &Family, now: Time) -> Transition<Result<Box<Rotated>, RotateRefusal>> {
+    fn rotate(&self, family: &Family, seen: Seen) -> Transition<Result<Box<Rotated>, RotateRefusal>> {
+        let now = seen.now;
         let own_retry = family.attempt == self.attempt && family.generation == self.generation.wrapping_add(1);
         match (self.policy, family.generation.checked_sub(self.generation)) {
             (_, None) => {
@@ -166,7 +171,7 @@ impl Rotate {
             }
             (_, Some(1)) if own_retry => Transition::keep(Ok(rotated(family, false))),
             (RotatePolicy::Rotate { grace, replays }, Some(1))
-                if now < family.rotated_at + grace && family.replays < replays =>
+                if family.replays < replays && now < grace_ends(family.rotated_at, grace, seen.outage) =>
             {
                 let keep_until = family.keep_until.max(now + self.lifetimes.access + SLACK);
                 handed_out(Family { replays: family.replays + 1, keep_until, ..family.clone() }, true)
@@ -186,6 +191,19 @@ impl Rotate {
         let idle_until = family.expires_at.min(now + self.lifetimes.idle);
         let keep_until = family.keep_until.max(idle_until).max(now + self.lifetimes.access + SLACK);
         Family { idle_until, keep_until, ..family.clone() }
+    }
+}
+
+/// Returns the end of the grace period of a rotation. If the engine went away within it, the answer may have been lost with
+/// it and the client have come back in vain, so the period starts again when the engine is there.
+fn grace_ends(rotated_at: Time, grace: Duration, outage: Option<Outage>) -> Time {
+    let ends = rotated_at + grace;
+    match outage {
+        // a strict policy stays strict
+        Some(Outage { began, ended }) if !grace.is_zero() && began < ends && rotated_at < ended => {
+            ends.max(ended + grace.max(GRACE_AFTER_OUTAGE))
+        }
+        _ => ends,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Operations on rows and the transitions that they make.
 
+use std::time::Duration;
+
 use super::event::{Event, RevocationCause};
 use super::family::Family;
 use super::key::Key;
@@ -47,6 +49,39 @@ pub struct Seen {
     pub not_before: Time,
     /// The engine's time.
     pub now: Time,
+    /// The last outage of the engine, if there was one.
+    pub outage: Option<Outage>,
+    /// Greatest difference between the clocks of two nodes that share the engine; zero if there is one node.
+    pub clock_error: Duration,
+}
+
+impl Seen {
+    /// Makes what an engine of one node passes: it has no outage that it outlives, and no other clock.
+    pub const fn alone(not_before: Time, now: Time) -> Self {
+        Self { not_before, now, outage: None, clock_error: Duration::ZERO }
+    }
+}
+
+/// A time in which a shared engine could not be reached. What it committed last may never have been answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outage {
+    /// The last moment at which it was known to commit.
+    pub began: Time,
+    /// The moment at which it committed again.
+    pub ended: Time,
+}
+
+impl Outage {
+    /// Returns the one outage that this and a later one are, if the second began before clients could come back after
+    /// the first; otherwise the later one.
+    pub fn joined(self, later: Self, apart: Duration) -> Self {
+        let (first, second) = if self.began <= later.began { (self, later) } else { (later, self) };
+        if second.began <= first.ended + apart {
+            Self { began: first.began, ended: first.ended.max(second.ended) }
+        } else {
+            second
+        }
+    }
 }
 
 /// The result of a transition: the change of the row, the answer and the event.

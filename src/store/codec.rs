@@ -194,7 +194,7 @@ mod tests {
             binding: None,
             ..crate::store::contract::redeem(1, 1, Time::from_secs(1))
         };
-        let seen = crate::state::Seen { not_before: Time::ZERO, now: Time::from_secs(1) };
+        let seen = crate::state::Seen::alone(Time::ZERO, Time::from_secs(1));
         let family = crate::state::Operation::step(&family, None, seen).row.unwrap();
         let device = Row::Device(Box::new(crate::state::Device {
             issuer: "main".into(),

@@ -1,6 +1,8 @@
 //! The trait that makes transitions over rows: implemented by an engine that takes each transition under a lock of its
 //! own, or by compare-and-set over one ([`Cas`](super::cas::Cas)).
 
+use std::time::Duration;
+
 use super::{Pending, StoreError};
 use crate::state::{Event, Key, Op, Outcome, Row};
 
@@ -35,6 +37,12 @@ pub trait Ledger: Send + Sync + 'static {
     /// share needs that for nothing but speed, and may keep apart what commits in different ways.
     fn lane(&self, op: &Op) -> LaneId {
         op.key().lane(self.lanes().count)
+    }
+
+    /// Returns the greatest difference between the clocks of two nodes that share the ledger: whoever revokes everything
+    /// until now waits that long before it says so.
+    fn clock_error(&self) -> Duration {
+        Duration::ZERO
     }
 
     /// Carries out operations in order and returns their results in the same order, after they are durable. Operations

@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::{LaneId, Lanes, StoreError, Swept};
 use crate::clock::Time;
 use crate::id::random_bytes;
-use crate::state::{Key, Op, Row};
+use crate::state::{Key, Op, Outage, Row};
 
 /// Greatest age of the confirmation that a peek relies on, unless the engine says otherwise.
 pub(crate) const MAX_STALENESS: Duration = Duration::from_secs(1);
@@ -108,6 +108,16 @@ pub trait Rows: Send + Sync + 'static {
     /// Returns the engine's time as this node knows it, without asking; never steps back.
     fn now(&self) -> Time;
 
+    /// Returns the last outage of the engine that this node knows of, if there was one.
+    fn outage(&self) -> Option<Outage> {
+        None
+    }
+
+    /// Returns the greatest difference between the clocks of two nodes that use the engine.
+    fn clock_error(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// Returns the greatest age of the confirmation that a peek relies on.
     fn max_staleness(&self) -> Duration {
         MAX_STALENESS
@@ -155,6 +165,14 @@ impl<R: Rows> Rows for Arc<R> {
 
     fn now(&self) -> Time {
         R::now(self)
+    }
+
+    fn outage(&self) -> Option<Outage> {
+        R::outage(self)
+    }
+
+    fn clock_error(&self) -> Duration {
+        R::clock_error(self)
     }
 
     fn max_staleness(&self) -> Duration {

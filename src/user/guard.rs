@@ -13,6 +13,7 @@ use super::prepared;
 use crate::clock::Time;
 use crate::limit::bucket::Quota;
 use crate::limit::known::KnownSources;
+use crate::limit::node_count::NodeCount;
 use crate::limit::throttle::{Throttle, ThrottleCharge};
 
 /// Ten guesses of one user's password from one address, then one every five seconds.
@@ -21,6 +22,8 @@ const USER_HERE: Quota = Quota { every: Duration::from_secs(5), burst: 10 };
 const ADDRESS: Quota = Quota { every: Duration::from_millis(200), burst: 200 };
 /// A hundred guesses of one user's password from everywhere (NIST SP 800-63B section 5.2.2), then two a minute.
 const USER_ANYWHERE: Quota = Quota { every: Duration::from_secs(30), burst: 100 };
+/// Guesses at once that each node admits, however many there are.
+const LEAST: u32 = 5;
 /// No request comes from there.
 const EVERYWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
@@ -32,12 +35,14 @@ pub(super) struct Guard {
     known: KnownSources,
 }
 
-impl Default for Guard {
-    fn default() -> Self {
+impl Guard {
+    /// Makes the gates of one of `nodes`.
+    pub(super) fn new(nodes: &NodeCount) -> Self {
         Self {
-            user_here: Throttle::new(USER_HERE),
-            address: Throttle::new(ADDRESS),
-            user_anywhere: Throttle::new(USER_ANYWHERE),
+            user_here: Throttle::new(USER_HERE).among(nodes, LEAST),
+            address: Throttle::new(ADDRESS).among(nodes, LEAST),
+            // what all nodes admit together is the promise
+            user_anywhere: Throttle::new(USER_ANYWHERE).among(nodes, 1),
             known: KnownSources::default(),
         }
     }
@@ -116,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_guesser_locks_out_only_itself() {
-        let guard = Guard::default();
+        let guard = Guard::new(&NodeCount::default());
         assert_eq!(looked_at(&guard, "ann", here(1), 1000), 10);
         assert!(guard.admit("main", "ann", here(2), NOW).is_ok(), "ann at home");
         assert!(guard.admit("main", "bob", here(1), NOW).is_ok(), "somebody else there");
@@ -126,7 +131,7 @@ mod tests {
 
     #[test]
     fn checklist_74_another_spelling_of_a_name_is_no_other_user() {
-        let guard = Guard::default();
+        let guard = Guard::new(&NodeCount::default());
         let spellings = ["ann", "Ann", "aNN", "ann ", "\tANN", "\u{a0}ann"];
         assert_eq!(spellings.map(|name| looked_at(&guard, name, here(1), 10)).iter().sum::<usize>(), 10);
         let spellings = ["\u{c9}va", "\u{e9}VA", "E\u{301}va"];
@@ -135,7 +140,7 @@ mod tests {
 
     #[test]
     fn checklist_74_failures_of_many_other_names_do_not_shut_a_users_gate() {
-        let guard = Guard::default();
+        let guard = Guard::new(&NodeCount::default());
         // two failures each of 16,384 names, each from an address of its own: a fourth of the buckets of each row
         for name in 0_u32..1 << 14 {
             let source = Ipv4Addr::from_bits(0x0b00_0000 + name).into();
@@ -147,7 +152,7 @@ mod tests {
 
     #[test]
     fn right_passwords_are_never_too_many() {
-        let guard = Guard::default();
+        let guard = Guard::new(&NodeCount::default());
         for _ in 0..1000 {
             guard.admit("main", "ann", here(1), NOW).ok().unwrap().succeeded(NOW);
         }
@@ -156,7 +161,7 @@ mod tests {
 
     #[test]
     fn an_address_that_guesses_many_names_is_slowed_down_but_not_who_logged_in_there() {
-        let guard = Guard::default();
+        let guard = Guard::new(&NodeCount::default());
         guard.admit("main", "ann", here(1), NOW).ok().unwrap().succeeded(NOW);
         let tried = (0..1000).map(|name| looked_at(&guard, &format!("user-{name}"), here(1), 1)).sum::<usize>();
         assert_eq!(tried, 200);
@@ -167,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_botnet_that_guesses_one_name_is_slowed_down_but_not_the_user_at_home() {
-        let guard = Guard::default();
+        let guard = Guard::new(&NodeCount::default());
         guard.admit("main", "ann", here(0), NOW).ok().unwrap().succeeded(NOW);
         let tried = (1..=250).map(|last| looked_at(&guard, "ann", here(last), 2)).sum::<usize>();
         assert_eq!(tried, 100);

@@ -12,6 +12,7 @@ use super::{prepared, webhook};
 use crate::clock::Clock;
 use crate::issuer::{Issuer, UserSource};
 use crate::limit::network::network;
+use crate::limit::node_count::NodeCount;
 use crate::metrics::Metrics;
 use crate::slow_hash::{Full, HashPool, HashPoolConfig, HashTurn, QueueShare, Waiting};
 use crate::store::Documents;
@@ -28,6 +29,7 @@ struct UsersInner {
     pool: HashPool,
     /// Made at the first login: most installations have none.
     guard: OnceLock<Guard>,
+    nodes: NodeCount,
     clock: Clock,
     metrics: Metrics,
 }
@@ -40,6 +42,7 @@ impl Users {
     pub fn start(
         store: Arc<dyn Documents>,
         config: &HashPoolConfig,
+        nodes: NodeCount,
         clock: Clock,
         metrics: &Metrics,
     ) -> io::Result<Self> {
@@ -47,6 +50,7 @@ impl Users {
             directory: Directory::new(store),
             pool: HashPool::start("password", config, metrics)?,
             guard: OnceLock::new(),
+            nodes,
             clock,
             metrics: metrics.clone(),
         };
@@ -94,7 +98,7 @@ impl Users {
         waiting: &Waiting,
     ) -> Result<LoginOutcome, LoginError> {
         let (clock, metrics) = (&self.inner.clock, &self.inner.metrics);
-        let guard = self.inner.guard.get_or_init(Guard::default);
+        let guard = self.inner.guard.get_or_init(|| Guard::new(&self.inner.nodes));
         let attempt = guard.admit(&issuer.id, login.username, peer, clock.now()).map_err(LoginError::Throttled)?;
         let decided = match issuer.settings.users.source {
             UserSource::Directory => self.by_directory(issuer, login, peer, waiting).await,
@@ -207,7 +211,7 @@ mod tests {
         let start = |passes| {
             let cost = crate::slow_hash::Cost { memory_kib: 8 * 1024, passes, lanes: 1 };
             let config = HashPoolConfig { workers: 1, queue: 2, cost };
-            Users::start(store.clone(), &config, clock.clone(), &Metrics::new()).unwrap()
+            Users::start(store.clone(), &config, NodeCount::default(), clock.clone(), &Metrics::new()).unwrap()
         };
         let users = UsersSettings { source: UserSource::Directory, ..UsersSettings::default() };
         let settings = IssuerSettings { url: "https://id.example".to_owned(), users, ..Default::default() };

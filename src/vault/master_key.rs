@@ -36,7 +36,7 @@ pub enum MacUse {
 /// A master key with the keys derived from it.
 pub(super) struct MasterKey {
     pub(super) id: u8,
-    /// Tells two keys under one id apart, and nothing else.
+    /// Tells two keys apart, and nothing else.
     pub(super) fingerprint: [u8; 32],
     code: LessSafeKey,
     grant: LessSafeKey,
@@ -49,6 +49,12 @@ pub(super) struct MasterKey {
 }
 
 impl MasterKey {
+    /// Returns the id and 64 bits that tell the key from others under it: no more of the key than that can be learned.
+    pub(super) fn digest(&self) -> String {
+        let bytes: String = self.fingerprint[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("{}:{bytes}", self.id)
+    }
+
     /// Derives the keys of every purpose from a master key (HKDF, RFC 5869).
     pub(super) fn derive(id: u8, master: &[u8]) -> Self {
         let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, b"jeton master key 1").extract(master);

@@ -2,7 +2,7 @@
 //! grants, sealed signing keys, keyed hashes of client secrets, sealed client secrets.
 //!
 //! The store never holds a master key, so what it holds cannot be used without this file (CHECKLIST 76). The first
-//! key of the ring makes new values; older keys stay valid for what they made.
+//! key of the ring that all nodes have makes new values; older keys stay valid for what they made.
 
 mod key_file;
 mod master_key;
@@ -11,6 +11,7 @@ mod tests;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use arc_swap::ArcSwap;
 use aws_lc_rs::aead::{Aad, Nonce};
@@ -24,7 +25,10 @@ pub use master_key::{MacUse, Purpose};
 
 /// The master key ring. One key at least, at most 16. The running ring takes in new keys, see [`Vault::take_in`].
 pub struct Vault {
+    /// In the order of the file.
     keys: ArcSwap<Vec<Arc<MasterKey>>>,
+    /// Id of the key that makes new values.
+    current: AtomicU8,
 }
 
 impl Vault {
@@ -55,7 +59,8 @@ impl Vault {
     }
 
     fn of(keys: Vec<Arc<MasterKey>>) -> Self {
-        Self { keys: ArcSwap::from_pointee(keys) }
+        let current = AtomicU8::new(keys.first().map_or(0, |key| key.id));
+        Self { keys: ArcSwap::from_pointee(keys), current }
     }
 
     /// Returns the keys of `new`, in their order, followed by those that only the running ring has, because what they made
@@ -78,18 +83,35 @@ impl Vault {
         Ok(MergedKeys { keys, drops })
     }
 
-    /// Replaces the keys of the ring: the first makes new values, and each opens what it made.
+    /// Replaces the keys of the ring: each opens what it made. Which one makes new values stays as it is until
+    /// [`Vault::choose`] is called: what a key makes that another node lacks would be taken for a forgery there.
     pub fn take_in(&self, merged: MergedKeys) {
         self.keys.store(Arc::new(merged.keys));
     }
 
-    /// Returns the id of the key that makes new values.
-    pub fn current(&self) -> u8 {
-        self.first().id
+    /// Has the first key whose digest is `known` to all nodes make new values; if there is none, the current one stays.
+    /// Returns whether that is the first of the file.
+    pub fn choose(&self, known: impl Fn(&str) -> bool) -> bool {
+        let keys = self.keys.load();
+        if let Some(key) = keys.iter().find(|key| known(&key.digest())) {
+            self.current.store(key.id, Ordering::Relaxed);
+        }
+        keys.first().is_some_and(|first| first.id == self.current.load(Ordering::Relaxed))
     }
 
-    fn first(&self) -> Arc<MasterKey> {
-        Arc::clone(&self.keys.load()[0])
+    /// Returns a digest of each key, in the order of the file: what nodes tell each other of their keys.
+    pub fn digests(&self) -> Vec<String> {
+        self.keys.load().iter().map(|key| key.digest()).collect()
+    }
+
+    /// Returns the id of the key that makes new values.
+    pub fn current(&self) -> u8 {
+        self.making().id
+    }
+
+    fn making(&self) -> Arc<MasterKey> {
+        let (keys, current) = (self.keys.load(), self.current.load(Ordering::Relaxed));
+        Arc::clone(keys.iter().find(|key| key.id == current).unwrap_or(&keys[0]))
     }
 
     /// Returns the ids of all keys, newest first.
@@ -125,7 +147,7 @@ impl Vault {
     /// `id` is the random name of what is sealed; its first 96 bits are the nonce. GCM-SIV keeps its promises if a
     /// nonce ever repeats, so no counter and no stored nonce are needed (RFC 8452 section 1).
     pub fn seal(&self, purpose: Purpose, id: &Id, aad: &[u8], plain: &[u8]) -> Vec<u8> {
-        let key = self.first();
+        let key = self.making();
         let mut sealed = Vec::with_capacity(plain.len() + 17);
         sealed.push(key.id);
         sealed.extend_from_slice(plain);

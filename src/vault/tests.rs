@@ -39,12 +39,14 @@ fn a_running_ring_takes_in_new_entries_and_loses_none() {
     let merged = running.merged(Vault::parse(&(line(2, 2) + &line(1, 1))).unwrap()).unwrap();
     assert!(!merged.drops() && running.current() == 1, "nothing changes before it is taken in");
     running.take_in(merged);
+    assert!(running.choose(|_| true));
     assert_eq!(running.ids().collect::<Vec<_>>(), [2, 1]);
     assert!(running.open(Purpose::Grant, &id, b"", &sealed).is_some());
     assert_eq!(running.seal(Purpose::Grant, &id, b"", b"x")[0], 2);
     let merged = running.merged(Vault::parse(&line(2, 2)).unwrap()).unwrap();
     assert!(merged.drops());
     running.take_in(merged);
+    assert!(running.choose(|_| true));
     assert!(running.open(Purpose::Grant, &id, b"", &sealed).is_some(), "until a restart");
     assert!(matches!(running.merged(Vault::parse(&line(1, 9)).unwrap()), Err(VaultError::Changed { id: 1 })));
 }
@@ -63,4 +65,23 @@ fn parts_of_a_mac_cannot_slide_into_each_other() {
     let mac = |parts: &[&[u8]]| vault.mac(key, MacUse::Refresh, parts);
     assert_ne!(mac(&[b"ab", b"c"]), mac(&[b"a", b"bc"]));
     assert_ne!(mac(&[b"a"]), vault.mac(key, MacUse::ClientSecret, &[b"a"]));
+}
+
+#[test]
+fn the_first_key_that_all_nodes_have_makes_new_values() {
+    let line = |id: u8, byte: u8| format!("{id} {}\n", STANDARD.encode([byte; 32]));
+    let running = Vault::parse(&line(1, 1)).unwrap();
+    let new = line(2, 2) + &line(1, 1);
+    running.take_in(running.merged(Vault::parse(&new).unwrap()).unwrap());
+    assert_eq!(running.current(), 1, "nobody has been asked yet");
+    let digests = running.digests();
+    let [two, one] = &digests[..] else { panic!("{digests:?}") };
+    assert!(!running.choose(|digest| digest == one));
+    assert_eq!(running.current(), 1);
+    // a node without any of them changes nothing
+    assert!(!running.choose(|_| false));
+    assert!(running.choose(|digest| digest == two || digest == one));
+    assert_eq!(running.current(), 2);
+    assert_eq!(Vault::parse(&line(2, 2)).unwrap().digests(), [two.clone()]);
+    assert_ne!(Vault::parse(&line(2, 3)).unwrap().digests(), [two.clone()]);
 }

@@ -15,6 +15,7 @@ use super::{Context, Deciding, DirectLogin, Error, Grant, Issue, Lineage, TokenR
 use crate::clock::Time;
 use crate::issuer::CustomGrant;
 use crate::limit::bucket::Quota;
+use crate::limit::node_count::NodeCount;
 use crate::limit::throttle::{Throttle, ThrottleCharge};
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::form::Form;
@@ -31,6 +32,9 @@ const SCOPE: OAuthError = OAuthError::new(ErrorCode::InvalidScope, "the client m
 /// with all its users.
 const REFUSALS: Quota = Quota { every: Duration::from_millis(200), burst: 200 };
 
+/// Refusals at once that each node admits, however many there are.
+const LEAST: u32 = 5;
+
 /// The custom grants of one name, of all issuers that have one.
 pub(crate) struct Webhook {
     grant_type: GrantType,
@@ -38,9 +42,9 @@ pub(crate) struct Webhook {
 }
 
 impl Webhook {
-    /// Creates the grant for custom grants of this name.
-    pub(crate) fn new(grant_type: GrantType) -> Self {
-        Self { grant_type, throttle: Throttle::new(REFUSALS) }
+    /// Creates the grant for custom grants of this name, on one of `nodes`.
+    pub(crate) fn new(grant_type: GrantType, nodes: &NodeCount) -> Self {
+        Self { grant_type, throttle: Throttle::new(REFUSALS).among(nodes, LEAST) }
     }
 
     /// Counts a request as a guess of the credentials it carries, before they are looked at.

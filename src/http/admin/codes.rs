@@ -57,7 +57,7 @@ impl Default for OneOrMany {
     }
 }
 
-pub(super) fn issue(service: &Service, issuer: &Issuer, request: &Request) -> AdminResult {
+pub(super) async fn issue(service: &Service, issuer: &Issuer, request: &Request) -> AdminResult {
     let wanted: CodeRequest = body::read(request)?;
     let authentication = Authentication {
         subject: wanted.subject,
@@ -77,7 +77,7 @@ pub(super) fn issue(service: &Service, issuer: &Issuer, request: &Request) -> Ad
         audiences: wanted.audience.into_vec(),
         authentication,
     };
-    let IssuedCode { code, expires_in } = authorize(issuer, request, &service.context)?;
+    let IssuedCode { code, expires_in } = authorize(issuer, request, &service.context).await?;
     service.counters.codes.inc();
     Ok(body::json(201, &json!({ "code": code, "expires_in": expires_in.as_secs() })))
 }

@@ -63,6 +63,9 @@ async fn of_issuer(
     methods: &[Method],
 ) -> AdminResult {
     allow(request, methods)?;
+    if let ["clients" | "revocations", ..] = segments {
+        service.registry.catch_up().await?;
+    }
     match (segments, &request.method) {
         (["clients"], &Method::GET) => clients::list(service, issuer, request),
         (["clients"], _) => clients::create(service, issuer, request).await,
@@ -71,7 +74,7 @@ async fn of_issuer(
         (["clients", id], _) => clients::delete(service, issuer, id).await,
         (["clients", id, _], _) => secrets::add(service, issuer, id, request).await,
         (["clients", id, _, secret], _) => secrets::remove(service, issuer, id, secret).await,
-        (["codes"], _) => codes::issue(service, issuer, request),
+        (["codes"], _) => codes::issue(service, issuer, request).await,
         (["device", code], _) => device::show(service, issuer, code).await,
         (["device", code, "approve"], _) => device::approve(service, issuer, code, request).await,
         (["device", code, _], _) => device::deny(service, issuer, code).await,

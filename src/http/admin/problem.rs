@@ -1,5 +1,7 @@
 //! Errors of the admin surface: RFC 9457 problem documents.
 
+use std::time::Duration;
+
 use hyper::Method;
 use hyper::header::{ALLOW, HeaderValue};
 use serde_json::json;
@@ -57,6 +59,10 @@ impl From<Problem> for Response {
         };
         let body = json!({ "type": "about:blank", "title": title, "status": problem.status, "detail": problem.detail });
         let response = respond::answer(problem.status, "application/problem+json", body.to_string());
+        let response = match problem.status {
+            503 => respond::retry_after(response, Duration::from_secs(1)),
+            _ => response,
+        };
         match problem.allow {
             Some(methods) => respond::with(response, ALLOW, methods),
             None => response,
@@ -103,7 +109,10 @@ impl From<Full> for Problem {
 
 impl From<PortalError> for Problem {
     fn from(error: PortalError) -> Self {
-        Self::new(400, error.to_string())
+        match error {
+            PortalError::Store(error) => error.into(),
+            PortalError::Request(_) | PortalError::UserClaims(_) => Self::new(400, error.to_string()),
+        }
     }
 }
 

@@ -99,7 +99,7 @@ fn admit<'a>(
 
 /// Checks that the client stays within the rate of its issuer.
 pub(super) fn check_rate(service: &Service, client: &AuthenticatedClient) -> Result<(), EarlyRefusal> {
-    client.rate.admit(service.context.clock.now()).map_err(|wait| {
+    client.rate.admit(service.context.clock.now(), service.context.nodes.get()).map_err(|wait| {
         service.counters.client_rate.inc();
         let error = OAuthError::new(ErrorCode::TooManyRequests, "the client asks more often than it may");
         EarlyRefusal { error, retry_after: Some(wait) }

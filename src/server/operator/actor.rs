@@ -76,9 +76,10 @@ impl Reloader {
         ask(&actor, Message::Reload, LIMIT).await.map_err(|error| error.to_string())?
     }
 
-    pub(in crate::server) fn stop(&self) {
+    pub(in crate::server) async fn stop(&self) {
         self.keeper.abort();
         self.actor.load().stop(None);
+        self.config.leave().await;
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use serde_json::Value;
 
+use super::follower::Follower;
 use crate::auth::Authorities;
 use crate::cause::chain;
 use crate::config::{Config, FileDigests, Loaded, Source, digests, hooked_grants, load, rings, snapshot};
@@ -21,7 +22,7 @@ use crate::state::NotBeforeOf;
 use crate::store::StoreError;
 use crate::vault::Vault;
 
-/// Longest time for the store to read every client, or the changes.
+/// Longest time for the store to read every client.
 const READING: Duration = Duration::from_secs(60);
 
 /// Changes the log filter of the running process.
@@ -43,6 +44,7 @@ pub(in crate::server) struct RunningParts {
     pub(in crate::server) vault: Arc<Vault>,
     pub(in crate::server) registry: Arc<Registry>,
     pub(in crate::server) context: Context,
+    pub(in crate::server) follower: Follower,
     pub(in crate::server) router: Router,
     pub(in crate::server) tls: Certificates,
     pub(in crate::server) authorities: Arc<Authorities>,
@@ -84,7 +86,11 @@ impl LiveConfig {
                 tls.read_again().map_err(|source| PrepareError::Tls { listener: name, source: source.into() });
             certificates.push((tls, renewed.map_err(|error| chain(&error))?));
         }
-        self.live.router.register(hooked_grants(&fresh)).await.map_err(|error| chain(&error))?;
+        self.live
+            .router
+            .register(hooked_grants(&fresh, &self.live.context.nodes))
+            .await
+            .map_err(|error| chain(&error))?;
         let read = tokio::time::timeout(READING, self.live.registry.read()).await;
         let stored = read.map_err(|_| "the store took longer than a minute")?.map_err(|error| chain(&error))?;
         let lost = self.live.registry.lost_by(&fresh);
@@ -95,6 +101,7 @@ impl LiveConfig {
         certificates.into_iter().for_each(|(tls, renewed)| tls.replace(renewed));
         let drops_keys = ring.drops();
         self.live.vault.take_in(ring);
+        self.live.follower.present(&new.config);
         self.live.admin_token.replace(&token);
         self.live.authorities.replace(anchors);
         fresh.report_skipped_keys();
@@ -126,13 +133,14 @@ impl LiveConfig {
         Ok(())
     }
 
-    /// Takes in what other nodes changed; a failure is the store's, which reports it itself.
+    /// Takes in what other nodes changed.
     pub(super) async fn follow(&self) {
-        match tokio::time::timeout(READING, self.live.registry.follow()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::debug!(%error, "failed to follow the registry's changes"),
-            Err(_) => tracing::warn!("the store took longer than a minute to say what other nodes changed"),
-        }
+        self.live.follower.follow().await;
+    }
+
+    /// Tells the other nodes that this one ends.
+    pub(super) async fn leave(&self) {
+        self.live.follower.leave().await;
     }
 }
 

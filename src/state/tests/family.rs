@@ -175,6 +175,43 @@ fn after_the_grace_a_spent_token_ends_the_family() {
 }
 
 #[test]
+fn after_an_outage_the_grace_starts_again() {
+    let lost_with = |began: u64, ended: u64| {
+        let mut world = World::redeemed();
+        world.rotate(0, 2).unwrap();
+        let at = |offset: u64| NOW + ms(offset);
+        world.outage = Some(Outage { began: at(began), ended: at(ended) });
+        world
+    };
+    // an answer that was lost when the primary died, and a client that comes back when there is another one
+    let mut world = lost_with(5_000, 25_000);
+    world.now = NOW + ms(54_999);
+    assert_eq!(world.rotate(0, 3).map(|again| (again.generation, again.replayed)), Ok((1, true)));
+    world.now = NOW + ms(55_000);
+    assert_eq!(world.rotate(0, 4), Err(RotateRefusal::Reused));
+    // too old for its answer to have been lost, or made since
+    for (began, ended) in [(10_000, 25_000), (0, 0)] {
+        let mut world = lost_with(began, ended);
+        world.now = NOW + ms(26_000);
+        assert_eq!(world.rotate(0, 3), Err(RotateRefusal::Reused), "{began}..{ended}");
+    }
+    let mut world = World::redeemed();
+    world.rotate_with(0, 2, STRICT).unwrap();
+    world.outage = Some(Outage { began: NOW, ended: NOW + ms(20_000) });
+    assert_eq!(world.rotate_with(0, 3, STRICT), Err(RotateRefusal::Reused), "a strict policy stays strict");
+}
+
+#[test]
+fn outages_close_to_each_other_are_one() {
+    let outage = |began: u64, ended: u64| Outage { began: NOW + ms(began), ended: NOW + ms(ended) };
+    let apart = ms(30_000);
+    assert_eq!(outage(0, 20_000).joined(outage(25_000, 40_000), apart), outage(0, 40_000));
+    assert_eq!(outage(25_000, 40_000).joined(outage(0, 20_000), apart), outage(0, 40_000));
+    assert_eq!(outage(0, 20_000).joined(outage(1_000, 19_000), apart), outage(0, 20_000));
+    assert_eq!(outage(0, 20_000).joined(outage(50_001, 60_000), apart), outage(50_001, 60_000));
+}
+
+#[test]
 fn an_older_generation_has_no_grace() {
     let mut world = World::redeemed();
     world.rotate(0, 2).unwrap();
@@ -269,7 +306,7 @@ fn a_redemption_that_did_not_see_the_moment_does_not_outrun_it() {
 fn a_not_before_moment_never_moves_back() {
     let raise = RaiseNotBefore { issuer: "main".into(), of: NotBeforeOf::Issuer, keep_for: ms(10) };
     let later = Row::NotBefore { at: NOW + ms(5), keep_until: NOW + ms(50) };
-    let transition = raise.step(Some(&later), Seen { not_before: Time::ZERO, now: NOW });
+    let transition = raise.step(Some(&later), Seen::alone(Time::ZERO, NOW));
     assert_eq!((transition.row, transition.answer), (Some(later), Ok(())));
 }
 
@@ -347,7 +384,7 @@ fn checklist_37_41_53_a_transition_says_what_it_revoked() {
     };
     let revoke = RevokeFamily { family: Id([1; 16]), issuer: "main".into(), client: None };
     for _ in 0..2 {
-        let seen = Seen { not_before: Time::ZERO, now: NOW };
+        let seen = Seen::alone(Time::ZERO, NOW);
         let transition = revoke.step(world.row.as_ref(), seen);
         assert_eq!(transition.event, Some(revoked(RevocationCause::Requested)));
         world.ask(revoke.clone()).unwrap();
@@ -366,7 +403,7 @@ fn checklist_37_41_53_a_transition_says_what_it_revoked() {
         lifetimes: LIVES,
         shown: None,
     };
-    let transition = reuse.step(world.row.as_ref(), Seen { not_before: Time::ZERO, now: NOW });
+    let transition = reuse.step(world.row.as_ref(), Seen::alone(Time::ZERO, NOW));
     let cause = RevocationCause::RefreshTokenReused;
     assert!(matches!(transition.event, Some(Event::FamilyRevoked { cause: found, .. }) if found == cause));
 }

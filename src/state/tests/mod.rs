@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Operation, Row, Seen, SenderBinding};
+use super::{Operation, Outage, Row, Seen, SenderBinding};
 use crate::clock::Time;
 use crate::x509::Thumbprint;
 
@@ -14,16 +14,18 @@ struct World {
     row: Option<Row>,
     not_before: Time,
     now: Time,
+    outage: Option<Outage>,
 }
 
 impl World {
     fn new(now: Time) -> Self {
-        Self { row: None, not_before: Time::ZERO, now }
+        Self { row: None, not_before: Time::ZERO, now, outage: None }
     }
 
     /// Applies the operation to the one row.
     fn ask<O: Operation>(&mut self, op: O) -> Result<O::Done, O::Refusal> {
-        let transition = op.step(self.row.as_ref(), Seen { not_before: self.not_before, now: self.now });
+        let seen = Seen { outage: self.outage, ..Seen::alone(self.not_before, self.now) };
+        let transition = op.step(self.row.as_ref(), seen);
         if let Some(row) = transition.row {
             assert_ne!(self.row.as_ref(), Some(&row), "a write that changes nothing");
             self.row = Some(row);

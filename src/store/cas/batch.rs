@@ -8,8 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::step::{Asked, Basis, KnownRows, Stepped, SteppedRow, step};
-use crate::clock::Time;
-use crate::state::{ConsumeRefusal, Key, Op, Outcome};
+use crate::state::{ConsumeRefusal, Key, Op, Outcome, Seen};
 use crate::store::rows::{RowChange, RowInsert, Session, Stamp, StampedRow};
 use crate::store::{Answer, StoreError, check_size};
 
@@ -98,9 +97,9 @@ impl<'a> OpBatch<'a> {
     }
 
     /// Steps the open operations on the known rows.
-    pub(super) fn step(&self, known: &KnownRows, now: Time, guess: bool) -> Stepped {
+    pub(super) fn step(&self, known: &KnownRows, seen: Seen, guess: bool) -> Stepped {
         let asked = self.open.iter().map(|&index| Asked { index, key: self.keys[index], op: &self.ops[index] });
-        step(asked, known, now, guess)
+        step(asked, known, seen, guess)
     }
 
     /// Fails single operations.

@@ -6,11 +6,12 @@
 //! other rows are not.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::rows::{Connection, Rows, Session, Written};
 use super::{Answer, LaneId, Lanes, Ledger, Pending, StoreError, Swept};
 use crate::clock::Time;
-use crate::state::{Key, Op, Row};
+use crate::state::{Key, Op, Row, Seen};
 
 mod batch;
 mod fresh;
@@ -80,7 +81,12 @@ impl<R: Rows> Cas<R> {
     ) -> Result<Option<(Stepped, Option<Session>)>, StoreError> {
         let (mut known, mut session, mut now) = (KnownRows::new(), None, self.rows.now());
         loop {
-            let mut stepped = batch.step(&known, now, guess);
+            let seen = Seen {
+                outage: self.rows.outage(),
+                clock_error: self.rows.clock_error(),
+                ..Seen::alone(Time::ZERO, now)
+            };
+            let mut stepped = batch.step(&known, seen, guess);
             if stepped.missing.is_empty() {
                 return Ok(Some((stepped, session)));
             }
@@ -170,6 +176,10 @@ impl<R: Rows> Ledger for Cas<R> {
 
     fn lane(&self, op: &Op) -> LaneId {
         self.rows.lane(op)
+    }
+
+    fn clock_error(&self) -> Duration {
+        self.rows.clock_error()
     }
 
     fn apply(&self, lane: LaneId, ops: Vec<Op>) -> Pending<'_, Vec<Result<Answer, StoreError>>> {

@@ -50,18 +50,18 @@ pub(super) enum Basis {
     Guess(BTreeSet<Key>),
 }
 
-/// Steps the operations in order. With `guess`, rows of operations that begin something are assumed to be absent
-/// instead of read first.
-pub(super) fn step<'a>(asked: impl Iterator<Item = Asked<'a>>, known: &KnownRows, now: Time, guess: bool) -> Stepped {
+/// Steps the operations in order; the not-before moment of `seen` is filled in for each of them. With `guess`, rows of
+/// operations that begin something are assumed to be absent instead of read first.
+pub(super) fn step<'a>(asked: impl Iterator<Item = Asked<'a>>, known: &KnownRows, seen: Seen, guess: bool) -> Stepped {
     let mut stepped = Stepped::default();
     for asked in asked {
-        stepped.take(asked, known, now, guess);
+        stepped.take(asked, known, seen, guess);
     }
     stepped
 }
 
 impl Stepped {
-    fn take(&mut self, asked: Asked<'_>, known: &KnownRows, now: Time, guess: bool) {
+    fn take(&mut self, asked: Asked<'_>, known: &KnownRows, seen: Seen, guess: bool) {
         let Asked { index, key, op } = asked;
         let before = match known.get(&key) {
             Some(Err(error)) => return self.failed.push((index, error.clone())),
@@ -84,7 +84,7 @@ impl Stepped {
         if !moments.missing.is_empty() {
             return self.missing.extend(moments.missing);
         }
-        let transition = op.step(row, Seen { not_before: moments.latest, now });
+        let transition = op.step(row, Seen { not_before: moments.latest, ..seen });
         if guessed && transition.row.is_none() {
             self.rows.remove(&key);
             return self.read_first(asked);

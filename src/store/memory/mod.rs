@@ -66,7 +66,7 @@ impl State {
         let row = self.row(&key);
         let moments = op.not_before(row);
         let moments = moments.iter().flatten().map(|key| Row::not_before(self.row(key)));
-        let transition = op.step(row, Seen { not_before: moments.max().unwrap_or_default(), now });
+        let transition = op.step(row, Seen::alone(moments.max().unwrap_or_default(), now));
         if let Some(row) = transition.row {
             self.rows.insert(key, StampedRow { stamp: Stamp::random(), row });
         }

@@ -11,52 +11,72 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::connection::ServerConnection;
-use super::dial::{CONNECT, Dialer};
-use super::facts;
+use super::admit::{Admitted, Turned, admit, confirm};
+use super::dial::Dialer;
+use super::facts::{self, MetaRow, ServerFacts};
 use super::gate::{self, Expected};
+use super::outage::{self, LastOutage};
 use super::primary::{FoundPrimary, Primary};
-use super::query::Query;
-use super::statements::CONFIRM;
+use super::time::EngineTime;
 use crate::id::random_bytes;
+use crate::metrics::Stopwatch;
 
 /// Longest time of a confirmation; after it the cell is away.
 pub(super) const CONFIRMATION: Duration = Duration::from_secs(1);
 /// Time between two looks at the primary.
-const LOOK: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(500);
+/// Time between two looks at another host.
+const SIDE_LOOK: Duration = Duration::from_secs(1);
 /// Shortest and longest time between two searches.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
-/// A connection that passed the gate.
-pub(super) struct Admitted {
-    pub(super) connection: ServerConnection,
-    pub(super) timeline: u32,
-}
-
-/// The reason why a host is of no use.
-pub(super) struct Turned {
-    pub(super) reason: String,
-    pub(super) lasting: bool,
-}
-
 /// A confirmation under way, with its connection, which it gives back.
 type Confirming = JoinHandle<Result<Admitted, String>>;
+
+/// A look at a host that may have become the primary.
+type SideLook = JoinHandle<Option<Admitted>>;
+
+/// The values that the connector keeps up to date besides the primary.
+#[derive(Clone)]
+pub(super) struct Watched {
+    pub(super) time: Arc<EngineTime>,
+    pub(super) outage: Arc<LastOutage>,
+}
+
+impl Watched {
+    fn learn(&self, facts: &ServerFacts) {
+        if let Some(outage) = facts.meta.as_ref().and_then(MetaRow::outage) {
+            self.outage.learn(outage);
+        }
+    }
+}
 
 /// Finds and watches the primary.
 pub(super) struct Connector {
     dialer: Arc<Dialer>,
     expected: Expected,
     primary: watch::Sender<Primary>,
+    watched: Watched,
+    /// Since the last confirmation began; `None` before the first.
+    confirmed: Option<Stopwatch>,
     /// For each host, the confirmation that is late there.
     late: Vec<Option<Confirming>>,
+    /// For each host, the last look at it while another one is the primary.
+    looks: Vec<Option<(Stopwatch, SideLook)>>,
     /// The highest timeline that confirmed; a server of a lower one was left behind by a failover.
     highest: u32,
 }
 
 impl Connector {
-    pub(super) fn new(dialer: Arc<Dialer>, expected: Expected, primary: watch::Sender<Primary>) -> Self {
+    pub(super) fn new(
+        dialer: Arc<Dialer>,
+        expected: Expected,
+        primary: watch::Sender<Primary>,
+        watched: Watched,
+    ) -> Self {
         let late = dialer.hosts.iter().map(|_| None).collect();
-        Self { dialer, expected, primary, late, highest: 0 }
+        let looks = dialer.hosts.iter().map(|_| None).collect();
+        Self { dialer, expected, primary, watched, confirmed: None, late, looks, highest: 0 }
     }
 
     /// Works until nobody follows any more.
@@ -93,6 +113,7 @@ impl Connector {
                     Primary::Found(found) => {
                         let host = self.dialer.name(found.host);
                         tracing::info!(host, timeline = found.timeline, "found the primary of a cell");
+                        self.watched.time.forget();
                     }
                     Primary::Sought => {}
                 }
@@ -138,7 +159,12 @@ impl Connector {
             }
         }
         match admitted {
-            Some(admitted) => self.confirmed(admitted).await.map_err(|reason| Turned { reason, lasting: false }),
+            Some(admitted) => {
+                if let Some(outage) = admitted.outage {
+                    self.watched.outage.learn(outage);
+                }
+                self.confirmed(admitted).await.map_err(|reason| Turned { reason, lasting: false })
+            }
             None => Err(Turned {
                 lasting: !turned.is_empty() && turned.iter().all(|why| why.lasting),
                 reason: turned.into_iter().map(|why| why.reason).collect::<Vec<_>>().join("; "),
@@ -150,10 +176,21 @@ impl Connector {
     async fn confirmed(&mut self, admitted: Admitted) -> Result<Admitted, String> {
         let host = admitted.connection.host;
         let name = self.dialer.name(host);
-        let mut confirming = tokio::spawn(confirm(admitted));
+        let began = Stopwatch::start();
+        let away = self.confirmed.map(|last| last.elapsed()).filter(|away| *away > outage::SHORTEST);
+        let watched = self.watched.clone();
+        let mut confirming = tokio::spawn(async move {
+            let Some(away) = away else { return confirm(admitted).await };
+            let noted = outage::note(&admitted.connection, away, &watched.time, &watched.outage).await;
+            noted.map(|()| admitted).map_err(|failure| failure.reason)
+        });
         match tokio::time::timeout(CONFIRMATION, &mut confirming).await {
             Ok(Ok(Ok(admitted))) => {
                 self.highest = self.highest.max(admitted.timeline);
+                self.confirmed = Some(began);
+                if let Some(away) = away {
+                    tracing::warn!(seconds = away.as_secs_f64(), "a cell was away; grace periods start again");
+                }
                 Ok(admitted)
             }
             Ok(Ok(Err(reason))) => Err(format!("{name}: {reason}")),
@@ -170,7 +207,7 @@ impl Connector {
         }
     }
 
-    /// Publishes the primary and looks at it each second, until it is lost; returns the reason.
+    /// Publishes the primary and looks at it twice a second, until it is lost; returns the reason.
     async fn keep(&mut self, mut admitted: Admitted) -> String {
         loop {
             let found = FoundPrimary { host: admitted.connection.host, timeline: admitted.timeline };
@@ -205,6 +242,7 @@ impl Connector {
         let name = self.dialer.name(admitted.connection.host);
         match tokio::time::timeout(CONFIRMATION, facts::ask(&admitted.connection)).await {
             Ok(Ok(facts)) => {
+                self.watched.learn(&facts);
                 let verdicts = gate::judge(&facts, &self.expected);
                 let failure = verdicts.iter().find_map(gate::Verdict::failure);
                 failure.map_or(Ok(()), |(reason, _)| Err(format!("{name}: {reason}")))
@@ -214,48 +252,27 @@ impl Connector {
         }
     }
 
-    /// Looks at the other hosts for a primary of a higher timeline than the one in use.
+    /// Returns a primary of a higher timeline than the one in use, if a look at another host has found one, and looks again
+    /// where a second has passed. A host that does not answer must not delay the look at the one in use.
     async fn higher(&mut self, than: FoundPrimary) -> Option<Admitted> {
-        let mut looks = Vec::new();
-        for host in (0..self.late.len()).filter(|host| *host != than.host) {
-            if self.late[host].as_ref().is_none_or(JoinHandle::is_finished) {
-                self.late[host] = None;
-                let (dialer, expected) = (Arc::clone(&self.dialer), self.expected.clone());
-                looks.push(tokio::spawn(async move { admit(&dialer, &expected, host).await.ok() }));
-            }
-        }
         let mut best: Option<Admitted> = None;
-        for look in looks {
-            if let Ok(Some(found)) = look.await
+        for host in (0..self.late.len()).filter(|host| *host != than.host) {
+            if self.looks[host].as_ref().is_some_and(|look| look.1.is_finished())
+                && let Some((_, look)) = self.looks[host].take_if(|look| look.0.elapsed() >= SIDE_LOOK)
+                && let Ok(Some(found)) = look.await
                 && found.timeline > best.as_ref().map_or(than.timeline, |best| best.timeline)
             {
                 best = Some(found);
             }
+            if self.looks[host].is_none() && self.late[host].as_ref().is_none_or(JoinHandle::is_finished) {
+                self.late[host] = None;
+                let (dialer, expected) = (Arc::clone(&self.dialer), self.expected.clone());
+                let look = tokio::spawn(async move { admit(&dialer, &expected, host).await.ok() });
+                self.looks[host] = Some((Stopwatch::start(), look));
+            }
         }
         best
     }
-}
-
-/// Connects to a host and takes it through the gate.
-pub(super) async fn admit(dialer: &Dialer, expected: &Expected, host: usize) -> Result<Admitted, Turned> {
-    let name = dialer.name(host);
-    let turned = |reason: String| Turned { reason: format!("{name}: {reason}"), lasting: false };
-    let connection = dialer.connect(host).await.map_err(turned)?;
-    let asked = tokio::time::timeout(CONNECT, facts::ask(&connection)).await;
-    let facts = asked.map_err(|_| turned("no answer in time".to_owned()))?.map_err(|failure| turned(failure.reason))?;
-    let failures: Vec<_> = gate::judge(&facts, expected).iter().filter_map(gate::Verdict::failure).collect();
-    if failures.is_empty() {
-        return Ok(Admitted { connection, timeline: facts.timeline });
-    }
-    let lasting = failures.iter().all(|(_, lasting)| *lasting);
-    let reasons: Vec<_> = failures.into_iter().map(|(reason, _)| reason).collect();
-    Err(Turned { reason: format!("{name}: {}", reasons.join("; ")), lasting })
-}
-
-/// Proves that the server commits, by a commit; gives the connection back.
-pub(super) async fn confirm(admitted: Admitted) -> Result<Admitted, String> {
-    let confirmed = admitted.connection.run(Query::read(CONFIRM, Vec::new())).await;
-    confirmed.map(|_| admitted).map_err(|failure| failure.reason)
 }
 
 fn jittered(pause: Duration) -> Duration {

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::admit::{Admitted, confirm};
 use super::config::PostgresConfig;
-use super::connect::{Admitted, CONFIRMATION, confirm};
+use super::connect::CONFIRMATION;
 use super::dial::{CONNECT, Dialer};
 use super::facts;
 use super::gate::{self, Expected, RuleOutcome};
@@ -101,7 +102,7 @@ async fn look(dialer: &Dialer, expected: &Expected, host: usize, checks: &mut Ve
     if facts.in_recovery {
         return false;
     }
-    let (status, message) = confirmations(Admitted { connection, timeline: facts.timeline }).await;
+    let (status, message) = confirmations(Admitted { connection, timeline: facts.timeline, outage: None }).await;
     add("store_confirmation", status, message);
     true
 }

@@ -1,10 +1,13 @@
 //! The facts about a server that the gate judges.
 
+use serde::Deserialize;
 use tokio_postgres::Row;
 
 use super::connection::ServerConnection;
-use super::failure::SqlFailure;
+use super::failure::{FailureKind, SqlFailure};
 use super::query::Query;
+use crate::clock::Time;
+use crate::state::Outage;
 
 /// The settings and the state of a server, as a session sees them.
 #[derive(Clone, Debug)]
@@ -23,12 +26,35 @@ pub(super) struct ServerFacts {
     pub(super) meta: Option<MetaRow>,
 }
 
-/// The row of the table `meta`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The row of the table `meta`; columns of later schemas are at their defaults where there are none.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(super) struct MetaRow {
     pub(super) schema: i32,
+    /// The oldest schema whose programs work with this one.
+    #[serde(default)]
+    pub(super) oldest: i32,
     pub(super) deployment: String,
     pub(super) cell: i32,
+    /// Beginning and end of the last outage, in milliseconds since the Unix epoch; 0 if there was none.
+    #[serde(default)]
+    pub(super) outage_began: u64,
+    #[serde(default)]
+    pub(super) recovered_at: u64,
+}
+
+impl MetaRow {
+    #[cfg(test)]
+    pub(super) fn of(schema: i32, deployment: &str, cell: i32) -> Self {
+        let deployment = deployment.to_owned();
+        Self { schema, oldest: schema, deployment, cell, outage_began: 0, recovered_at: 0 }
+    }
+
+    /// Returns the last outage that was written down.
+    pub(super) fn outage(&self) -> Option<Outage> {
+        let moment = Time::from_millis;
+        let outage = Outage { began: moment(self.outage_began), ended: moment(self.recovered_at) };
+        (self.recovered_at > 0).then_some(outage)
+    }
 }
 
 // the timeline is that of the log being written: the control file's is the old one until a checkpoint after a promotion
@@ -38,7 +64,8 @@ const FACTS: &str = "SELECT pg_is_in_recovery(), current_setting('server_version
     CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_walfile_name(pg_current_wal_lsn()) END, \
     to_regclass('meta') IS NOT NULL";
 
-const META: &str = "SELECT schema, deployment, cell FROM meta";
+// whatever columns its schema has
+const META: &str = "SELECT to_jsonb(meta)::text FROM meta";
 
 /// Asks the server behind a connection.
 pub(super) async fn ask(connection: &ServerConnection) -> Result<ServerFacts, SqlFailure> {
@@ -63,17 +90,13 @@ pub(super) async fn ask(connection: &ServerConnection) -> Result<ServerFacts, Sq
 }
 
 async fn meta(connection: &ServerConnection) -> Result<Option<MetaRow>, SqlFailure> {
-    let odd = |error| SqlFailure::of(&error);
     let rows = connection.run(Query::read(META, Vec::new())).await?;
     let Some(row) = rows.first() else { return Ok(None) };
-    Ok(Some(MetaRow {
-        schema: row.try_get(0).map_err(odd)?,
-        deployment: row.try_get(1).map_err(odd)?,
-        cell: row.try_get(2).map_err(odd)?,
-    }))
+    let json: &str = row.try_get(0).map_err(|error| SqlFailure::of(&error))?;
+    let odd = |error: serde_json::Error| SqlFailure::new(FailureKind::Unknown, format!("the table meta: {error}"));
+    serde_json::from_str(json).map(Some).map_err(odd)
 }
 
 fn only(rows: &[Row]) -> Result<&Row, SqlFailure> {
-    use super::failure::FailureKind::Unknown;
-    rows.first().ok_or_else(|| SqlFailure::new(Unknown, "a server answered without a row"))
+    rows.first().ok_or_else(|| SqlFailure::new(FailureKind::Unknown, "a server answered without a row"))
 }

@@ -4,7 +4,7 @@
 
 use super::config::UnsafeEngine;
 use super::facts::ServerFacts;
-use super::schema::{NEWEST, OLDEST};
+use super::schema::NEWEST;
 
 /// Oldest version of PostgreSQL that is used.
 const OLDEST_SERVER: i32 = 150_000;
@@ -122,13 +122,13 @@ fn tables(facts: &ServerFacts, expected: &Expected) -> Vec<Verdict> {
         let found = "the role finds no tables of jeton in its schema";
         return vec![rule("schema", found, false, "run `jeton migrate`, as the role that owns them", true)];
     };
-    let schema = format!("schema {}, this jeton works with {OLDEST} to {NEWEST}", meta.schema);
+    let schema = format!("schema {}, this jeton needs {NEWEST}", meta.schema);
     let advice = if meta.schema > NEWEST {
         "start the jeton that wrote it, or a newer one"
     } else {
         "run `jeton migrate` with this jeton"
     };
-    let known = (OLDEST..=NEWEST).contains(&meta.schema);
+    let known = meta.schema >= NEWEST && meta.oldest <= NEWEST;
     vec![
         rule("schema", schema, known, advice, true),
         rule(
@@ -168,7 +168,7 @@ mod tests {
             synchronous_commit: "on".to_owned(),
             synchronous_standby_names: "ANY 1 (*)".to_owned(),
             timeline: 3,
-            meta: Some(MetaRow { schema: NEWEST, deployment: "prod".to_owned(), cell: 0 }),
+            meta: Some(MetaRow::of(NEWEST, "prod", 0)),
         }
     }
 
@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn each_rule_fails_alone() {
         let off = || "off".to_owned();
-        let meta = |schema, deployment: &str, cell| Some(MetaRow { schema, deployment: deployment.to_owned(), cell });
+        let meta = |schema, deployment: &str, cell| Some(MetaRow::of(schema, deployment, cell));
         for (rule, broken) in [
             ("primary", ServerFacts { in_recovery: true, ..facts() }),
             ("version", ServerFacts { version: 140_011, ..facts() }),
@@ -196,7 +196,7 @@ mod tests {
             ("synchronous_standby_names", ServerFacts { synchronous_standby_names: String::new(), ..facts() }),
             ("schema", ServerFacts { meta: None, ..facts() }),
             ("schema", ServerFacts { meta: meta(NEWEST + 1, "prod", 0), ..facts() }),
-            ("schema", ServerFacts { meta: meta(OLDEST - 1, "prod", 0), ..facts() }),
+            ("schema", ServerFacts { meta: meta(NEWEST - 1, "prod", 0), ..facts() }),
             ("deployment", ServerFacts { meta: meta(NEWEST, "test", 0), ..facts() }),
             ("cell", ServerFacts { meta: meta(NEWEST, "prod", 1), ..facts() }),
         ] {
@@ -205,12 +205,18 @@ mod tests {
     }
 
     #[test]
+    fn a_newer_schema_passes_if_it_says_so() {
+        let newer = MetaRow { oldest: NEWEST, ..MetaRow::of(NEWEST + 1, "prod", 0) };
+        assert_eq!(failed(&ServerFacts { meta: Some(newer), ..facts() }, UnsafeEngine::Never), [""; 0]);
+    }
+
+    #[test]
     fn what_is_waived_is_the_settings_and_never_the_identity() {
         let unsafe_one = ServerFacts {
             fsync: "off".to_owned(),
             full_page_writes: "off".to_owned(),
             synchronous_standby_names: String::new(),
-            meta: Some(MetaRow { schema: NEWEST, deployment: "test".to_owned(), cell: 1 }),
+            meta: Some(MetaRow::of(NEWEST, "test", 1)),
             ..facts()
         };
         for allowed in [UnsafeEngine::Managed, UnsafeEngine::Always] {

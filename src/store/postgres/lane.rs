@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::connect::admit;
+use super::admit::admit;
 use super::connection::{RunningConnection, ServerConnection};
 use super::dial::Dialer;
 use super::failure::{Effect, FailureKind, SqlFailure, unavailable};
@@ -259,16 +259,21 @@ impl LaneTask {
         let effect = query.effect;
         let mut running = connection.run(query);
         self.sent = Stopwatch::start();
-        let failure = match tokio::time::timeout(STATEMENT, &mut running).await {
+        let is_away = |known: &Primary| matches!(known, Primary::Away { .. });
+        let result = tokio::select! {
+            biased;
+            result = &mut running => Ok(result),
+            // nobody need wait for what the connector knows
+            _ = self.parts.primary.wait_for(is_away) => Err("the primary went away"),
+            () = time_of_a_statement() => Err("the database did not answer in time"),
+        };
+        let failure = match result {
             Ok(Ok(rows)) => return Ok(Ran::Done(own, rows)),
             Ok(Err(failure)) => failure,
-            Err(_) => {
+            Err(reason) => {
                 self.late = Some(running);
-                tracing::warn!(
-                    seconds = STATEMENT.as_secs(),
-                    "a statement takes too long; its lane takes nothing more"
-                );
-                SqlFailure::new(FailureKind::Late, "the database did not answer in time")
+                tracing::warn!(reason, "a statement is not waited for any more; its lane takes nothing more");
+                SqlFailure::new(FailureKind::Late, reason)
             }
         };
         self.failed_with(failure, effect)
@@ -326,6 +331,11 @@ async fn connect(
     };
     *failed = Some((Stopwatch::start(), reason.clone()));
     Err(unavailable(reason))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the time after which a statement is late")]
+async fn time_of_a_statement() {
+    tokio::time::sleep(STATEMENT).await;
 }
 
 fn stuck() -> StoreError {

@@ -101,7 +101,8 @@ async fn steps(
             }
             facts::ask(connection).await
         };
-        let found = schema(&begin.await.map_err(|failure| failed("the migration cannot begin", failure.reason))?);
+        let facts = begin.await.map_err(|failure| failed("the migration cannot begin", failure.reason))?;
+        let (found, oldest) = (schema(&facts), facts.meta.as_ref().map_or(0, |meta| meta.oldest));
         let state = *before.get_or_insert(MigrationState { found, newest: NEWEST });
         let step = usize::try_from(found).ok().and_then(|done| STEPS.get(done));
         let Some(step) = step else {
@@ -109,7 +110,7 @@ async fn steps(
                 .script("ROLLBACK")
                 .await
                 .map_err(|failure| failed("the migration cannot end", failure.reason))?;
-            if found > NEWEST {
+            if found > NEWEST && oldest > NEWEST {
                 let reason =
                     format!("the schema is {found}, and this jeton knows those up to {NEWEST}; start a newer one");
                 return Err(unavailable(reason));

@@ -11,18 +11,20 @@ use arc_swap::ArcSwapOption;
 use tokio::sync::watch;
 
 pub(crate) use self::config::PostgresConfig;
-use self::connect::Connector;
+use self::connect::{Connector, Watched};
 pub(crate) use self::examine::{CellCheck, CellCheckStatus, examine};
 use self::failure::{closed, unavailable};
 use self::lane::LaneParts;
 use self::links::Links;
 pub(crate) use self::migrate::{MigrationState, migrate, migration_state};
+use self::outage::LastOutage;
 use self::primary::Primary;
 use self::settings::settings;
 use self::time::EngineTime;
 use super::{Lifecycle, StoreError};
 use crate::clock::Clock;
 
+mod admit;
 mod any_name;
 mod config;
 mod connect;
@@ -40,6 +42,8 @@ mod lane;
 mod lifecycle;
 mod links;
 mod migrate;
+mod nodes;
+mod outage;
 mod primary;
 mod query;
 mod reads;
@@ -53,15 +57,13 @@ mod tests;
 mod time;
 mod tls;
 
-/// Longest time to wait for a primary at the start.
-const START: Duration = Duration::from_secs(10);
-
 /// The shared engine on PostgreSQL.
 pub(crate) struct Postgres {
     changes_lanes: u16,
     begins_lanes: u16,
     max_staleness: Duration,
     time: Arc<EngineTime>,
+    outage: Arc<LastOutage>,
     /// `None` after [`Lifecycle::close`].
     links: ArcSwapOption<Links>,
 }
@@ -78,15 +80,29 @@ impl Postgres {
     ///
     /// # Errors
     /// If a setting breaks its rule or no server can be used; the message says what to do.
+    #[cfg(test)]
     pub(crate) async fn open(config: &PostgresConfig, clock: Clock) -> Result<Self, StoreError> {
         let engine = Self::start(config, clock)?;
-        let mut primary = engine.links()?.primary.clone();
+        match engine.wait(Duration::from_secs(10)).await? {
+            None => Ok(engine),
+            Some(reason) => Err(unavailable(reason)),
+        }
+    }
+
+    /// Waits for a primary, for at most `limit`; returns the reason why there is none by then.
+    ///
+    /// # Errors
+    /// If there will be none until an operator changes something; the message says what.
+    pub(crate) async fn wait(&self, limit: Duration) -> Result<Option<String>, StoreError> {
+        let mut primary = self.links()?.primary.clone();
         let settled = |known: &Primary| matches!(known, Primary::Found(_) | Primary::Away { lasting: true, .. });
-        let waited = tokio::time::timeout(START, primary.wait_for(settled)).await.is_ok();
-        match (&*primary.borrow(), waited) {
-            (Primary::Found(_), _) => Ok(engine),
-            (Primary::Away { reason, .. }, _) => Err(unavailable(reason.clone())),
-            (Primary::Sought, _) => Err(unavailable("no server answered in time")),
+        let _ = tokio::time::timeout(limit, primary.wait_for(settled)).await;
+        let known = primary.borrow();
+        match &*known {
+            Primary::Found(_) => Ok(None),
+            Primary::Away { reason, lasting: true } => Err(unavailable(reason.clone())),
+            Primary::Away { reason, lasting: false } => Ok(Some(reason.clone())),
+            Primary::Sought => Ok(Some("no server answered in time".to_owned())),
         }
     }
 
@@ -100,7 +116,9 @@ impl Postgres {
         let (changes_lanes, begins_lanes) = (cell.changes_lanes, cell.begins_lanes);
         let (publish, primary) = watch::channel(Primary::Sought);
         let (dialer, time) = (Arc::new(dialer), Arc::new(EngineTime::new(clock)));
-        tokio::spawn(Connector::new(Arc::clone(&dialer), expected.clone(), publish).run());
+        let outage = Arc::new(LastOutage::default());
+        let watched = Watched { time: Arc::clone(&time), outage: Arc::clone(&outage) };
+        tokio::spawn(Connector::new(Arc::clone(&dialer), expected.clone(), publish, watched).run());
         let parts = LaneParts { dialer, expected, primary, time: Arc::clone(&time) };
         let links = Links::start(&parts, changes_lanes.saturating_add(begins_lanes), config.max_staleness);
         Ok(Self {
@@ -108,6 +126,7 @@ impl Postgres {
             begins_lanes,
             max_staleness: config.max_staleness,
             time,
+            outage,
             links: ArcSwapOption::from_pointee(links),
         })
     }

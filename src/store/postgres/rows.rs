@@ -9,10 +9,14 @@ use super::reads::{odd, unsigned};
 use super::statements::{CHANGES, INSERTS, SWEEPS, TABLES, set_of};
 use super::stored::{self, StoredRow};
 use crate::clock::Time;
-use crate::state::{Key, Op, Row};
+use crate::state::{Key, Op, Outage, Row};
 use crate::store::codec::{key_bytes, key_from_bytes};
 use crate::store::rows::{Connection, ReadRows, RowChange, RowInsert, Rows, Session, StampedRow, Written};
 use crate::store::{LaneId, Lanes, StoreError, Swept, deadline};
+
+/// Greatest difference between the clocks of two nodes. Each follows the server's with an error of half a round trip; a
+/// node that is further off takes no traffic.
+pub(in crate::store) const CLOCK_ERROR: Duration = Duration::from_millis(250);
 
 /// The columns of rows to write, as arrays.
 #[derive(Default)]
@@ -112,6 +116,14 @@ impl Rows for Postgres {
 
     fn now(&self) -> Time {
         self.time.now()
+    }
+
+    fn outage(&self) -> Option<Outage> {
+        self.outage.get()
+    }
+
+    fn clock_error(&self) -> Duration {
+        if self.time.fixed().is_some() { Duration::ZERO } else { CLOCK_ERROR }
     }
 
     fn max_staleness(&self) -> Duration {

@@ -109,6 +109,28 @@ pub(super) static SWEEPS: LazyLock<[String; TABLES.len()]> = LazyLock::new(|| {
 /// Commits a message to the log, and nothing else. A commit that wrote nothing waits for no standby; this one does.
 pub(super) const CONFIRM: &str = "SELECT pg_logical_emit_message(true, 'jeton', '')::text";
 
+/// Writes down an outage that ends now: its length, the time within which a later one belongs to the one before, and the time
+/// or null for the server's, all in milliseconds. Returns the beginning and the end of the outage that counts.
+pub(super) const NOTE_OUTAGE: &str = "UPDATE meta SET outage_began = CASE \
+    WHEN n.at - $1::bigint <= recovered_at + $2::bigint THEN least(outage_began, n.at - $1) ELSE n.at - $1 END, \
+    recovered_at = greatest(recovered_at, n.at) \
+    FROM (SELECT COALESCE($3::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) AS at) AS n \
+    RETURNING outage_began, recovered_at";
+
+/// Says that a node lives: id, name, version, settings, master keys, seconds until a node counts no more. Returns the other
+/// nodes that count (name, null, id, version, settings, master keys) and the versions of what is followed (topic, version).
+pub(super) const BEAT: &str = "WITH own AS (INSERT INTO node AS n (id, name, version, settings, master_keys, seen) \
+    VALUES ($1::bytea, $2::text, $3::text, $4::text, $5::text[], clock_timestamp()) ON CONFLICT (id) DO UPDATE \
+    SET settings = excluded.settings, master_keys = excluded.master_keys, seen = excluded.seen), \
+    old AS (SELECT id FROM node WHERE seen < clock_timestamp() - interval '1 day' FOR UPDATE SKIP LOCKED), \
+    gone AS (DELETE FROM node USING old WHERE node.id = old.id) \
+    SELECT name, NULL::bigint, id, version, settings, master_keys FROM node \
+    WHERE id <> $1 AND seen > clock_timestamp() - make_interval(secs => $6::bigint) \
+    UNION ALL SELECT topic, version, NULL, NULL, NULL, NULL FROM feed";
+
+/// Removes a node: id.
+pub(super) const LEAVE: &str = "DELETE FROM node WHERE id = $1";
+
 /// Creates a document, or revives a deleted one: kind, name, body. The counter's row is locked until the commit is
 /// visible, so versions become visible in their order; a lost comparison leaves a gap.
 pub(super) const CREATE_DOCUMENT: &str = "WITH v AS (INSERT INTO feed AS f VALUES ($1::text, 1) ON CONFLICT (topic) DO UPDATE \

@@ -194,7 +194,7 @@ mod tests {
 
     /// A family, with everything that a family can have.
     fn family() -> Row {
-        let seen = Seen { not_before: Time::ZERO, now: Time::from_secs(1) };
+        let seen = Seen::alone(Time::ZERO, Time::from_secs(1));
         let thumbprint = crate::x509::Thumbprint::parse(&"A".repeat(43)).unwrap();
         let binding = Some(SenderBinding::Certificate(thumbprint));
         let redeem = RedeemCode { binding, ..crate::store::contract::redeem(1, 1, Time::from_secs(1)) };

@@ -44,6 +44,11 @@ impl EngineTime {
         Time::from_millis(now.as_millis().max(before))
     }
 
+    /// Forgets what was measured: another server has another clock.
+    pub(super) fn forget(&self) {
+        *self.measured.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// Takes in the server's time, from an answer to a question that was asked when `asked` started; returns the engine's
     /// time of that answer.
     pub(super) fn answered(&self, server: Time, asked: Stopwatch) -> Time {

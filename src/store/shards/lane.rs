@@ -91,20 +91,27 @@ impl Lane {
         Ok(outcome)
     }
 
-    /// Retries operations of unknown outcome, with the same attempts, while somebody may still wait for them.
+    /// Retries operations of unknown outcome, with the same attempts, while somebody may still wait for them and the engine is
+    /// there.
     async fn apply_until_known(&self, ops: &[Op], watch: Stopwatch) -> Vec<Result<Answer, StoreError>> {
         let mut answers = self.try_once(ops.to_vec()).await;
+        let mut away = false;
         loop {
             let unknown: Vec<usize> = (0..ops.len()).filter(|index| is_unknown(&answers[*index])).collect();
             let Some(Err(reason)) = unknown.first().map(|index| &answers[*index]) else { return answers };
-            if watch.elapsed() + PAUSE >= self.config.timeout {
+            if away || watch.elapsed() + PAUSE >= self.config.timeout {
                 return answers;
             }
             tracing::warn!(shard = self.shard, %reason, "failed to learn what a batch came to; trying again");
             pause().await;
             let again = unknown.iter().map(|index| ops[*index].clone()).collect();
             for (index, answer) in unknown.into_iter().zip(self.try_once(again).await) {
-                answers[index] = answer;
+                // an engine that is away now does not say that nothing was done before
+                if matches!(answer, Err(StoreError::Unavailable { .. })) {
+                    away = true;
+                } else {
+                    answers[index] = answer;
+                }
             }
         }
     }

@@ -114,6 +114,15 @@ impl Shards {
         shard.apply(op.of, limit).await
     }
 
+    /// Waits until the clocks of all nodes that share the store show a moment that is later than this one's now.
+    #[expect(clippy::disallowed_methods, reason = "the difference of clocks passes with time alone")]
+    pub async fn wait_for_clocks(&self) {
+        let error = self.inner.engine.ledger.clock_error();
+        if !error.is_zero() {
+            tokio::time::sleep(error).await;
+        }
+    }
+
     /// Reads rows, in the order of `keys`; never the basis of a single-use decision.
     ///
     /// # Errors

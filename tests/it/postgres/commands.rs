@@ -24,17 +24,17 @@ fn a_daemon_starts_on_a_schema_that_it_knows_and_names_the_command_for_any_other
     ends(
         &command(&store, &["migrate", "--check"]),
         1,
-        "the schema is 0, and this jeton leads to 1: run `jeton migrate`",
+        "the schema is 0, and this jeton leads to 2: run `jeton migrate`",
     );
-    ends(&command(&store, &["migrate"]), 0, "good: the schema was 0 and is 1 now");
-    ends(&command(&store, &["migrate"]), 0, "good: the schema is 1 already");
-    ends(&command(&store, &["migrate", "--check"]), 0, "good: the schema is 1");
-    server.sql("UPDATE schemas.meta SET schema = 99");
+    ends(&command(&store, &["migrate"]), 0, "good: the schema was 0 and is 2 now");
+    ends(&command(&store, &["migrate"]), 0, "good: the schema is 2 already");
+    ends(&command(&store, &["migrate", "--check"]), 0, "good: the schema is 2");
+    server.sql("UPDATE schemas.meta SET schema = 99, oldest = 99");
     ends(&command(&store, &["serve"]), 69, "schema 99");
     ends(&command(&store, &["serve"]), 69, "start the jeton that wrote it");
     ends(&command(&store, &["migrate"]), 69, "the schema is 99");
     ends(&command(&store, &["migrate", "--check"]), 1, "the schema is 99");
-    server.sql("UPDATE schemas.meta SET schema = 1, deployment = 'another'");
+    server.sql("UPDATE schemas.meta SET schema = 2, oldest = 2, deployment = 'another'");
     ends(&command(&store, &["serve"]), 69, "this node is of \"test\"");
     ends(&command(&store, &["migrate"]), 69, "this node is of \"test\"");
 }
@@ -69,7 +69,7 @@ fn the_doctor_goes_through_the_gate_rule_by_rule() {
     has(&found, "store_gate", "good", "PostgreSQL 1");
     has(&found, "store_gate", "warning", "fsync = off");
     has(&found, "store_gate", "warning", "synchronous_standby_names = empty");
-    has(&found, "store_schema", "good", "schema 1");
+    has(&found, "store_schema", "good", "schema 2");
     has(&found, "store_confirmation", "good", "5 commits were confirmed");
     let found = findings(&store.replace("\"always\"", "\"never\""));
     has(&found, "store_gate", "bad", "set fsync = on on the server");

@@ -3,10 +3,12 @@
 //! The suite of shared engines runs beside the engine, in `src/store/postgres/tests`.
 
 mod commands;
+mod nodes;
 mod outage;
 mod races;
 #[path = "../../../src/store/postgres/tests/server.rs"]
 mod server;
+mod start;
 mod tls;
 
 use std::process::Output;

@@ -68,6 +68,47 @@ async fn checklist_43_what_needs_the_database_is_503_while_it_is_away_and_the_re
     }
 }
 
+/// A failover takes longer than the grace: a client whose answer was lost in it comes back after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc9700_4_14_a_refresh_whose_answer_was_lost_in_an_outage_is_answered_after_it() {
+    let database = TestServer::start();
+    let one = Server::on_store(&migrated(&database, "jeton"), SETTINGS).await;
+    let two = one.peer().await;
+    let client = one.web_client().await;
+    let (lost, old) = (one.login(&client).await, one.login(&client).await);
+    let text = |login: &serde_json::Value| login["refresh_token"].as_str().unwrap().to_owned();
+    let (lost, old) = (text(&lost), text(&old));
+    assert_eq!(one.refresh(&client, &old).await.status, 200);
+    one.clock.advance(Duration::from_secs(11));
+    let successor = one.refresh(&client, &lost).await.get("refresh_token");
+    let outage = Stopwatch::start();
+    database.stop("immediate");
+    let readiness = |of: &Server| {
+        let admin = of.admin;
+        move || request(admin, "GET", "/readyz", &[], b"")
+    };
+    until(503, readiness(&one)).await;
+    // long enough to count as one
+    let mut tick = tokio::time::interval(Duration::from_millis(50));
+    while outage.elapsed() < Duration::from_secs(4) {
+        tick.tick().await;
+    }
+    one.clock.advance(Duration::from_secs(12));
+    database.resume();
+    until(200, readiness(&one)).await;
+    until(200, readiness(&two)).await;
+    one.clock.advance(Duration::from_secs(29));
+    let again = until(200, || two.refresh(&client, &lost)).await;
+    assert_eq!(again.get("refresh_token"), successor, "the same one again");
+    // one that was spent long before has no second grace
+    crate::support::refused(&one.refresh(&client, &old).await, "invalid_grant");
+    // a node that starts now has the outage from the database
+    let late = one.peer().await;
+    assert_eq!(late.refresh(&client, &lost).await.get("refresh_token"), successor);
+    one.clock.advance(Duration::from_secs(2));
+    crate::support::refused(&late.refresh(&client, &lost).await, "invalid_grant");
+}
+
 /// A backend that is ended by an operator costs at most the requests that it was answering.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_is_ended_comes_back_by_itself() {

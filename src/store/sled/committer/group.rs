@@ -124,7 +124,7 @@ fn apply(disk: &Disk, op: &Op, slots: &mut HashMap<Key, Slot>, now: Time) -> Res
             vacant.insert(Slot { stored: row.is_some(), row, changed: false })
         }
     };
-    let seen = Seen { not_before: disk.rows.not_before(op, slot.row.as_ref()), now };
+    let seen = Seen::alone(disk.rows.not_before(op, slot.row.as_ref()), now);
     let transition = op.step(slot.row.as_ref(), seen);
     if let Some(row) = transition.row {
         disk.rows.raise(&key, &row);

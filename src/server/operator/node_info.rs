@@ -1,0 +1,36 @@
+//! This node as it presents itself to the others.
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use crate::config::Config;
+use crate::id::Id;
+use crate::store::NodeInfo;
+use crate::vault::Vault;
+
+/// The sections of the settings that are the same on all nodes of a deployment.
+const SHARED: [&str; 3] = ["issuers", "clients", "tokens"];
+
+/// Returns the description of this node, with a new id.
+pub(super) fn of(config: &Config, vault: &Vault) -> NodeInfo {
+    NodeInfo {
+        id: Id::random(),
+        name: host_name(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        settings: settings(config),
+        master_keys: vault.digests(),
+    }
+}
+
+/// Returns the digest of the shared sections, in hexadecimal.
+fn settings(config: &Config) -> String {
+    let sections = serde_json::to_value(config).unwrap_or_default();
+    let shared: Vec<_> = SHARED.iter().map(|section| &sections[*section]).collect();
+    let text = serde_json::to_vec(&shared).unwrap_or_default();
+    digest(&SHA256, &text).as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Returns the name of this machine.
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    if name.trim().is_empty() { "unknown".to_owned() } else { name.trim().to_owned() }
+}
