@@ -13,7 +13,7 @@ use hyper::header::{
 use super::Response;
 
 /// An answer with a body of `content_type`, not to be stored.
-pub(crate) fn answer(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Response {
+pub(super) fn answer(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Response {
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
@@ -25,24 +25,24 @@ pub(crate) fn answer(status: u16, content_type: &'static str, body: impl Into<By
 }
 
 /// A JSON answer, not to be stored.
-pub(crate) fn json(status: u16, body: impl Into<Bytes>) -> Response {
+pub(super) fn json(status: u16, body: impl Into<Bytes>) -> Response {
     answer(status, "application/json", body)
 }
 
 /// Adds a header.
-pub(crate) fn with(mut response: Response, name: HeaderName, value: HeaderValue) -> Response {
+pub(super) fn with(mut response: Response, name: HeaderName, value: HeaderValue) -> Response {
     response.headers_mut().insert(name, value);
     response
 }
 
 /// Adds `Retry-After`, in whole seconds and at least one.
-pub(crate) fn retry_after(response: Response, wait: Duration) -> Response {
+pub(super) fn retry_after(response: Response, wait: Duration) -> Response {
     let seconds = wait.as_millis().div_ceil(1000).max(1);
     let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
     with(response, RETRY_AFTER, HeaderValue::from(seconds))
 }
 
 /// Adds the challenge that a 401 needs (RFC 9110 section 11.6.1).
-pub(crate) fn challenge(response: Response, scheme: &'static str) -> Response {
+pub(super) fn challenge(response: Response, scheme: &'static str) -> Response {
     with(response, WWW_AUTHENTICATE, HeaderValue::from_static(scheme))
 }

@@ -9,7 +9,7 @@ mod family;
 mod gauge_guard;
 mod stopwatch;
 
-use prometheus::{HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder};
+use prometheus::{Gauge, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder};
 
 use family::{Label, MetricFamily};
 pub(crate) use gauge_guard::GaugeGuard;
@@ -182,8 +182,8 @@ metrics! {
     nodes_differ: IntGaugeVec("jeton_nodes_differ", ["what" = ["settings", "master_keys", "version"]]);
     /// Time since this node last knew of all changes of other nodes; whole seconds.
     follow_lag: IntGauge("jeton_follow_lag_seconds");
-    /// How far the clock of the shared store is ahead of this machine's; this node's decisions follow the former.
-    clock_offset: IntGauge("jeton_clock_offset_milliseconds");
+    /// Time by which the clock of the shared store is ahead of this machine's; the node follows the former.
+    clock_offset: Gauge("jeton_clock_offset_seconds");
     /// Registered clients.
     clients: IntGauge("jeton_clients");
     /// Issuers served.

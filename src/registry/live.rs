@@ -9,7 +9,7 @@ use dashmap::mapref::entry::Entry;
 use tokio::sync::Mutex;
 
 use super::error::RegistryError;
-use super::read_through::ReadBudget;
+use super::read_budget::ReadBudget;
 use super::registered::Registered;
 use super::route::Route;
 use super::snapshot::Snapshot;

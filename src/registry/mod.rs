@@ -6,6 +6,7 @@
 mod change;
 mod error;
 mod live;
+mod read_budget;
 mod read_through;
 mod registered;
 mod reload;

@@ -6,33 +6,10 @@ use std::time::Duration;
 use super::live::Registry;
 use super::stored::{KIND, name};
 use crate::client::Client;
-use crate::clock::Time;
-use crate::limit::bucket::{Bucket, Quota};
-use crate::metrics::Stopwatch;
 use crate::store::StoreError;
 
-/// Reads of single clients: a hundred at once, then two hundred a second. Anybody can name a client that does not exist;
-/// what is not read is known a second later, from the feed.
-const READS: Quota = Quota { every: Duration::from_millis(5), burst: 100 };
 /// Longest time of a read.
 const LIMIT: Duration = Duration::from_secs(1);
-
-/// The budget of reads.
-pub(super) struct ReadBudget {
-    bucket: Bucket,
-    since: Stopwatch,
-}
-
-impl ReadBudget {
-    pub(super) fn new() -> Self {
-        Self { bucket: Bucket::default(), since: Stopwatch::start() }
-    }
-
-    fn take(&self) -> bool {
-        let now = Time::from_secs(1) + self.since.elapsed();
-        self.bucket.take(READS, now).is_ok()
-    }
-}
 
 impl Registry {
     /// Reads a client from the store, if other nodes may have changed it; afterwards this node knows it as it is.

@@ -128,7 +128,7 @@ impl Follower {
             metrics.nodes_differ.with_label_values(&[what]).set(count(number));
         }
         metrics.nodes.set(count(others.len() + 1));
-        metrics.clock_offset.set(ahead);
+        metrics.clock_offset.set(ahead as f64 / 1000.0);
         let mut warning = String::new();
         if !chosen {
             warning

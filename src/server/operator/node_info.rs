@@ -1,4 +1,4 @@
-//! This node as it presents itself to the others.
+//! The description of this node that the others see.
 
 use aws_lc_rs::digest::{SHA256, digest};
 

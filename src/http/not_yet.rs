@@ -1,0 +1,58 @@
+//! The answers of a node that waits for its store at the start: 503 for everybody, and for operators the reason.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::http::request::Parts;
+
+use super::{Admission, Fault, Handler, Request, Response, respond};
+use crate::metrics::Metrics;
+
+/// Answers that the node does not serve yet.
+pub(crate) struct NotYet {
+    name: &'static str,
+    reason: Arc<str>,
+    metrics: Metrics,
+}
+
+impl NotYet {
+    /// Makes the answers of the listener `name`; operators are told the reason.
+    pub(crate) fn new(name: &'static str, reason: Arc<str>, metrics: Metrics) -> Self {
+        Self { name, reason, metrics }
+    }
+
+    fn answer(&self, path: &str) -> Response {
+        let text = "text/plain; charset=utf-8";
+        let answer = match (self.name, path) {
+            ("admin", "/livez") => return respond::answer(200, text, "ok\n"),
+            ("admin", "/metrics") => {
+                return respond::answer(200, "text/plain; version=0.0.4; charset=utf-8", self.metrics.render());
+            }
+            ("admin", _) => {
+                respond::answer(503, text, format!("not ready: the store is unavailable: {}\n", self.reason))
+            }
+            _ => respond::json(
+                503,
+                r#"{"error":"temporarily_unavailable","error_description":"the service is starting; try again"}"#,
+            ),
+        };
+        respond::retry_after(answer, Duration::from_secs(1))
+    }
+}
+
+impl Handler for NotYet {
+    type Target = ();
+
+    fn admit(&self, head: &Parts, _peer: IpAddr) -> Result<Admission<()>, Box<Response>> {
+        Err(Box::new(self.answer(head.uri.path())))
+    }
+
+    async fn handle(&self, request: Request, (): ()) -> Response {
+        self.answer(request.path())
+    }
+
+    fn fault(&self, fault: Fault, _head: Option<&Parts>) -> Response {
+        respond::json(fault.status().as_u16(), r#"{"error":"temporarily_unavailable"}"#)
+    }
+}
