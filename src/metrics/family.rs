@@ -1,6 +1,6 @@
 //! Kinds of metrics, and the series that exist before their first event.
 
-use prometheus::{Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts};
+use prometheus::{Counter, Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts};
 
 /// Two decades around the latency objective, in seconds.
 const LATENCY_BUCKETS: &[f64] =
@@ -55,6 +55,7 @@ macro_rules! family {
     };
 }
 
+single!(Counter);
 single!(Gauge);
 single!(IntCounter);
 single!(IntGauge);

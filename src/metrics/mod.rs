@@ -9,7 +9,9 @@ mod family;
 mod gauge_guard;
 mod stopwatch;
 
-use prometheus::{Gauge, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder};
+use prometheus::{
+    Counter, Gauge, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder,
+};
 
 use family::{Label, MetricFamily};
 pub(crate) use gauge_guard::GaugeGuard;
@@ -69,6 +71,18 @@ pub(crate) const CUT_REASONS: [&str; 12] = [
 /// Reasons for refusing work before it is begun, except for grants, each of which adds its name when it starts.
 const SHED: [&str; 7] =
     ["in_flight", "bodies", "connections", "client_rate", "device_starts", "password_queue", "secret_queue"];
+/// Rules for the servers of a cell.
+const GATE_RULES: [&str; 9] = [
+    "version",
+    "encoding",
+    "fsync",
+    "full_page_writes",
+    "synchronous_commit",
+    "synchronous_standby_names",
+    "schema",
+    "deployment",
+    "cell",
+];
 /// Kinds of slow hashes.
 const HASHED: [&str; 2] = ["password", "secret"];
 /// Kinds of hooks.
@@ -176,6 +190,24 @@ metrics! {
     reloads: IntCounterVec("jeton_config_reloads_total", ["outcome" = ["ok", "unchanged", "refused"]]);
     /// Time at which the configuration in use was loaded, seconds since the epoch.
     config_loaded_at: IntGauge("jeton_config_loaded_timestamp_seconds");
+    /// Whether there is a PostgreSQL primary that confirms commits; 0 with another store.
+    cell_up: IntGauge("jeton_cell_up");
+    /// Time in which no primary confirmed a commit, counted when it is over.
+    cell_away: Counter("jeton_cell_away_seconds_total");
+    /// Time of a statement, by step.
+    cell_round_trip: HistogramVec("jeton_cell_round_trip_seconds", [
+        "step" = ["read", "insert", "change", "confirm", "sweep", "other"]
+    ]);
+    /// Rows that were to be written, by outcome: lost is a row that another node had changed, and is tried again.
+    cell_rows: IntCounterVec("jeton_cell_rows_total", ["outcome" = ["won", "lost"]]);
+    /// Writes without an answer; they are asked about again.
+    cell_unknown: IntCounter("jeton_cell_unknown_writes_total");
+    /// Connections whose server stopped to wait for its standbys; nothing that they said since is believed.
+    cell_poisoned: IntCounter("jeton_cell_poisoned_connections_total");
+    /// Connections on which a statement is late; they take nothing else until it ends.
+    cell_stuck_lanes: IntGauge("jeton_cell_stuck_lanes");
+    /// Hosts that were refused, by the rule that they break; standbys are not counted.
+    cell_gate_refusals: IntCounterVec("jeton_cell_gate_refusals_total", ["rule" = GATE_RULES]);
     /// Nodes that share the store and were seen within ten seconds, this one included.
     nodes: IntGauge("jeton_nodes");
     /// Other nodes that differ from this one, by what differs: settings (issuers, clients, tokens), master_keys, version.

@@ -246,7 +246,7 @@ async fn open_store(
     match store.engine {
         EngineKind::Memory => Ok(store::Engine::of(Arc::new(Memory::new(store.sled.shards, clock)))),
         EngineKind::Postgres => {
-            let engine = Arc::new(Postgres::start(&store.postgres, clock)?);
+            let engine = Arc::new(Postgres::start(&store.postgres, clock, metrics)?);
             if let Some(reason) = engine.wait(AWAY).await? {
                 tracing::error!(reason, "the store is away; everybody is asked to come back until it is there");
                 let room = WaitingRoom::open(listeners, config, tls, metrics, reason)?;

@@ -20,16 +20,26 @@ pub(super) struct Admitted {
 pub(super) struct Turned {
     pub(super) reason: String,
     pub(super) lasting: bool,
+    /// The rules of the gate that it breaks, but for being a primary.
+    pub(super) rules: Vec<&'static str>,
+}
+
+impl Turned {
+    /// Makes the reason of a host that no rule refused.
+    pub(super) fn now(reason: String) -> Self {
+        Self { reason, lasting: false, rules: Vec::new() }
+    }
 }
 
 /// Connects to a host and takes it through the gate.
 pub(super) async fn admit(dialer: &Dialer, expected: &Expected, host: usize) -> Result<Admitted, Turned> {
     let name = dialer.name(host);
-    let turned = |reason: String| Turned { reason: format!("{name}: {reason}"), lasting: false };
+    let turned = |reason: String| Turned::now(format!("{name}: {reason}"));
     let connection = dialer.connect(host).await.map_err(turned)?;
     let asked = tokio::time::timeout(CONNECT, facts::ask(&connection)).await;
     let facts = asked.map_err(|_| turned("no answer in time".to_owned()))?.map_err(|failure| turned(failure.reason))?;
-    let failures: Vec<_> = gate::judge(&facts, expected).iter().filter_map(gate::Verdict::failure).collect();
+    let verdicts = gate::judge(&facts, expected);
+    let failures: Vec<_> = verdicts.iter().filter_map(|own| Some((own.rule, own.failure()?))).collect();
     if failures.is_empty() {
         return Ok(Admitted {
             connection,
@@ -37,9 +47,10 @@ pub(super) async fn admit(dialer: &Dialer, expected: &Expected, host: usize) -> 
             outage: facts.meta.as_ref().and_then(MetaRow::outage),
         });
     }
-    let lasting = failures.iter().all(|(_, lasting)| *lasting);
-    let reasons: Vec<_> = failures.into_iter().map(|(reason, _)| reason).collect();
-    Err(Turned { reason: format!("{name}: {}", reasons.join("; ")), lasting })
+    let lasting = failures.iter().all(|(_, (_, lasting))| *lasting);
+    let rules = failures.iter().map(|(rule, _)| *rule).filter(|rule| *rule != "primary").collect();
+    let reasons: Vec<_> = failures.into_iter().map(|(_, (reason, _))| reason).collect();
+    Err(Turned { reason: format!("{name}: {}", reasons.join("; ")), lasting, rules })
 }
 
 /// Proves that the server commits, by a commit; gives the connection back.

@@ -15,6 +15,7 @@ use super::admit::{Admitted, Turned, admit, confirm};
 use super::dial::Dialer;
 use super::facts::{self, MetaRow, ServerFacts};
 use super::gate::{self, Expected};
+use super::metrics::CellMetrics;
 use super::outage::{self, LastOutage};
 use super::primary::{FoundPrimary, Primary};
 use super::time::EngineTime;
@@ -41,6 +42,7 @@ type SideLook = JoinHandle<Option<Admitted>>;
 pub(super) struct Watched {
     pub(super) time: Arc<EngineTime>,
     pub(super) outage: Arc<LastOutage>,
+    pub(super) metrics: CellMetrics,
 }
 
 impl Watched {
@@ -94,7 +96,7 @@ impl Connector {
                     // one search at once: a primary that only ended this connection is not away
                     continue;
                 }
-                Err(Turned { reason, lasting }) => self.publish(Primary::Away { reason, lasting }),
+                Err(Turned { reason, lasting, .. }) => self.publish(Primary::Away { reason, lasting }),
             }
             tokio::select! {
                 () = self.primary.closed() => return,
@@ -108,6 +110,7 @@ impl Connector {
         self.primary.send_if_modified(|known| {
             let changed = *known != primary;
             if changed {
+                self.watched.metrics.up.set(i64::from(matches!(primary, Primary::Found(_))));
                 match &primary {
                     Primary::Away { reason, .. } => tracing::error!(reason, "a cell is away"),
                     Primary::Found(found) => {
@@ -129,8 +132,9 @@ impl Connector {
         let mut turned = Vec::new();
         for host in 0..self.late.len() {
             match &self.late[host] {
-                Some(late) if !late.is_finished() => turned
-                    .push(Turned { reason: format!("{} does not confirm", self.dialer.name(host)), lasting: false }),
+                Some(late) if !late.is_finished() => {
+                    turned.push(Turned::now(format!("{} does not confirm", self.dialer.name(host))))
+                }
                 _ => {
                     self.late[host] = None;
                     let (dialer, expected) = (Arc::clone(&self.dialer), self.expected.clone());
@@ -141,21 +145,21 @@ impl Connector {
         let mut admitted: Option<Admitted> = None;
         for look in looks {
             match look.await {
-                Ok(Ok(found)) if found.timeline < self.highest => turned.push(Turned {
-                    reason: format!(
-                        "{} writes timeline {}, and there was {} already; it was left behind by a failover",
-                        self.dialer.name(found.connection.host),
-                        found.timeline,
-                        self.highest
-                    ),
-                    lasting: false,
-                }),
+                Ok(Ok(found)) if found.timeline < self.highest => turned.push(Turned::now(format!(
+                    "{} writes timeline {}, and there was {} already; it was left behind by a failover",
+                    self.dialer.name(found.connection.host),
+                    found.timeline,
+                    self.highest
+                ))),
                 Ok(Ok(found)) if admitted.as_ref().is_none_or(|best| found.timeline > best.timeline) => {
                     admitted = Some(found);
                 }
                 Ok(Ok(_)) => {}
-                Ok(Err(why)) => turned.push(why),
-                Err(error) => turned.push(Turned { reason: error.to_string(), lasting: false }),
+                Ok(Err(why)) => {
+                    self.watched.metrics.refused(&why.rules);
+                    turned.push(why);
+                }
+                Err(error) => turned.push(Turned::now(error.to_string())),
             }
         }
         match admitted {
@@ -163,11 +167,12 @@ impl Connector {
                 if let Some(outage) = admitted.outage {
                     self.watched.outage.learn(outage);
                 }
-                self.confirmed(admitted).await.map_err(|reason| Turned { reason, lasting: false })
+                self.confirmed(admitted).await.map_err(Turned::now)
             }
             None => Err(Turned {
                 lasting: !turned.is_empty() && turned.iter().all(|why| why.lasting),
                 reason: turned.into_iter().map(|why| why.reason).collect::<Vec<_>>().join("; "),
+                rules: Vec::new(),
             }),
         }
     }
@@ -189,6 +194,7 @@ impl Connector {
                 self.highest = self.highest.max(admitted.timeline);
                 self.confirmed = Some(began);
                 if let Some(away) = away {
+                    self.watched.metrics.away.inc_by(away.as_secs_f64());
                     tracing::warn!(seconds = away.as_secs_f64(), "a cell was away; grace periods start again");
                 }
                 Ok(admitted)

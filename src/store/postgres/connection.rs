@@ -58,6 +58,11 @@ impl ServerConnection {
         !self.client.is_closed() && !self.poisoned.load(Ordering::SeqCst)
     }
 
+    /// Returns whether the server stopped to wait for its standbys on the connection.
+    pub(super) fn is_poisoned(&self) -> bool {
+        self.poisoned.load(Ordering::SeqCst)
+    }
+
     /// Completes when the connection has ended.
     pub(super) async fn ended(&self) {
         let mut ended = self.ended.clone();

@@ -15,12 +15,13 @@ use super::dial::Dialer;
 use super::failure::{Effect, FailureKind, SqlFailure, unavailable};
 use super::gate::Expected;
 use super::job::{LaneJob, LaneReply, Ran};
+use super::metrics::{CellMetrics, SqlStep};
 use super::primary::{FoundPrimary, Primary};
 use super::query::Query;
 use super::reads;
 use super::statements::CONFIRM;
 use super::time::EngineTime;
-use crate::metrics::Stopwatch;
+use crate::metrics::{GaugeGuard, Stopwatch};
 use crate::state::Key;
 use crate::store::StoreError;
 use crate::store::rows::{ReadRows, Session};
@@ -45,6 +46,7 @@ pub(super) struct LaneParts {
     pub(super) expected: Expected,
     pub(super) primary: watch::Receiver<Primary>,
     pub(super) time: Arc<EngineTime>,
+    pub(super) metrics: CellMetrics,
 }
 
 /// The handle of a lane; the task ends with it.
@@ -127,10 +129,11 @@ impl LaneTask {
             while let Some(job) = self.waiting.pop_front() {
                 self.serve(job).await;
             }
-            if let Some(late) = self.late.take()
-                && !self.wait_for(late).await
-            {
-                break;
+            if let Some(late) = self.late.take() {
+                let _stuck = GaugeGuard::new(&self.parts.metrics.stuck.clone());
+                if !self.wait_for(late).await {
+                    break;
+                }
             }
         }
         if self.late.is_some()
@@ -231,10 +234,11 @@ impl LaneTask {
             }
         }
         self.waiting = others;
-        let confirmed = match self.execute(Query::write(CONFIRM, Vec::new()), Some(session)).await {
-            Ok(ran) => Ok(matches!(ran, Ran::Done(..))),
-            Err(error) => Err(error),
-        };
+        let confirmed =
+            match self.execute(Query::write(CONFIRM, Vec::new()).timed(SqlStep::Confirm), Some(session)).await {
+                Ok(ran) => Ok(matches!(ran, Ran::Done(..))),
+                Err(error) => Err(error),
+            };
         for reply in replies {
             let _ = reply.send(confirmed.clone());
         }
@@ -244,7 +248,7 @@ impl LaneTask {
     async fn execute(&mut self, query: Query, session: Option<Session>) -> Result<Ran, StoreError> {
         let found = self.primary().await?;
         if self.connection.as_ref().is_some_and(|(connection, own)| !connection.is_usable() || *own != found) {
-            self.connection = None;
+            self.let_go();
         }
         let (connection, _) = match &mut self.connection {
             Some(connection) => connection,
@@ -256,7 +260,7 @@ impl LaneTask {
         if session.is_some_and(|session| session != own) {
             return Ok(Ran::OtherSession);
         }
-        let effect = query.effect;
+        let (effect, step) = (query.effect, query.step);
         let mut running = connection.run(query);
         self.sent = Stopwatch::start();
         let is_away = |known: &Primary| matches!(known, Primary::Away { .. });
@@ -268,7 +272,10 @@ impl LaneTask {
             () = time_of_a_statement() => Err("the database did not answer in time"),
         };
         let failure = match result {
-            Ok(Ok(rows)) => return Ok(Ran::Done(own, rows)),
+            Ok(Ok(rows)) => {
+                self.parts.metrics.trip(step, self.sent.seconds());
+                return Ok(Ran::Done(own, rows));
+            }
             Ok(Err(failure)) => failure,
             Err(reason) => {
                 self.late = Some(running);
@@ -282,11 +289,22 @@ impl LaneTask {
     fn failed_with(&mut self, failure: SqlFailure, effect: Effect) -> Result<Ran, StoreError> {
         match failure.kind {
             FailureKind::Conflict if effect == Effect::Write => return Ok(Ran::Conflict),
-            FailureKind::Broken => self.connection = None,
+            FailureKind::Broken => self.let_go(),
             FailureKind::Unknown => tracing::error!(reason = failure.reason, "a statement failed"),
             FailureKind::Conflict | FailureKind::Refused | FailureKind::Late => {}
         }
-        Err(failure.told(effect))
+        let told = failure.told(effect);
+        if matches!(told, StoreError::Indeterminate { .. }) {
+            self.parts.metrics.unknown.inc();
+        }
+        Err(told)
+    }
+
+    /// Lets the connection go.
+    fn let_go(&mut self) {
+        if self.connection.take().is_some_and(|(connection, _)| connection.is_poisoned()) {
+            self.parts.metrics.poisoned.inc();
+        }
     }
 
     fn found(&self) -> Option<FoundPrimary> {

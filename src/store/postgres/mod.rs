@@ -16,6 +16,7 @@ pub(crate) use self::examine::{CellCheck, CellCheckStatus, examine};
 use self::failure::{closed, unavailable};
 use self::lane::LaneParts;
 use self::links::Links;
+use self::metrics::CellMetrics;
 pub(crate) use self::migrate::{MigrationState, migrate, migration_state};
 use self::outage::LastOutage;
 use self::primary::Primary;
@@ -23,6 +24,7 @@ use self::settings::settings;
 use self::time::EngineTime;
 use super::{Lifecycle, StoreError};
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 
 mod admit;
 mod any_name;
@@ -41,6 +43,7 @@ mod key_rings;
 mod lane;
 mod lifecycle;
 mod links;
+mod metrics;
 mod migrate;
 mod nodes;
 mod outage;
@@ -64,6 +67,7 @@ pub(crate) struct Postgres {
     max_staleness: Duration,
     time: Arc<EngineTime>,
     outage: Arc<LastOutage>,
+    metrics: CellMetrics,
     /// `None` after [`Lifecycle::close`].
     links: ArcSwapOption<Links>,
 }
@@ -82,7 +86,7 @@ impl Postgres {
     /// If a setting breaks its rule or no server can be used; the message says what to do.
     #[cfg(test)]
     pub(crate) async fn open(config: &PostgresConfig, clock: Clock) -> Result<Self, StoreError> {
-        let engine = Self::start(config, clock)?;
+        let engine = Self::start(config, clock, &Metrics::new())?;
         match engine.wait(Duration::from_secs(10)).await? {
             None => Ok(engine),
             Some(reason) => Err(unavailable(reason)),
@@ -110,16 +114,17 @@ impl Postgres {
     ///
     /// # Errors
     /// If a setting breaks its rule.
-    pub(crate) fn start(config: &PostgresConfig, clock: Clock) -> Result<Self, StoreError> {
+    pub(crate) fn start(config: &PostgresConfig, clock: Clock, metrics: &Metrics) -> Result<Self, StoreError> {
         let (dialer, expected) = settings(config)?;
         let cell = dialer.cell();
         let (changes_lanes, begins_lanes) = (cell.changes_lanes, cell.begins_lanes);
         let (publish, primary) = watch::channel(Primary::Sought);
         let (dialer, time) = (Arc::new(dialer), Arc::new(EngineTime::new(clock)));
         let outage = Arc::new(LastOutage::default());
-        let watched = Watched { time: Arc::clone(&time), outage: Arc::clone(&outage) };
+        let metrics = CellMetrics::new(metrics);
+        let watched = Watched { time: Arc::clone(&time), outage: Arc::clone(&outage), metrics: metrics.clone() };
         tokio::spawn(Connector::new(Arc::clone(&dialer), expected.clone(), publish, watched).run());
-        let parts = LaneParts { dialer, expected, primary, time: Arc::clone(&time) };
+        let parts = LaneParts { dialer, expected, primary, time: Arc::clone(&time), metrics: metrics.clone() };
         let links = Links::start(&parts, changes_lanes.saturating_add(begins_lanes), config.max_staleness);
         Ok(Self {
             changes_lanes,
@@ -127,6 +132,7 @@ impl Postgres {
             max_staleness: config.max_staleness,
             time,
             outage,
+            metrics,
             links: ArcSwapOption::from_pointee(links),
         })
     }

@@ -7,6 +7,7 @@ use bytes::BytesMut;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
 use super::failure::Effect;
+use super::metrics::SqlStep;
 
 /// A parameter of a statement.
 pub(super) type Param = Box<dyn ToSql + Send + Sync>;
@@ -17,15 +18,21 @@ pub(super) struct Query {
     pub(super) text: &'static str,
     pub(super) params: Vec<Param>,
     pub(super) effect: Effect,
+    pub(super) step: SqlStep,
 }
 
 impl Query {
     pub(super) fn read(text: &'static str, params: Vec<Param>) -> Self {
-        Self { text, params, effect: Effect::Read }
+        Self { text, params, effect: Effect::Read, step: SqlStep::Other }
     }
 
     pub(super) fn write(text: &'static str, params: Vec<Param>) -> Self {
-        Self { text, params, effect: Effect::Write }
+        Self { text, params, effect: Effect::Write, step: SqlStep::Other }
+    }
+
+    /// Has the time of the statement counted as that of `step`.
+    pub(super) fn timed(self, step: SqlStep) -> Self {
+        Self { step, ..self }
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use tokio_postgres::Row as SqlRow;
 
+use super::metrics::SqlStep;
 use super::query::{Query, param};
 use super::statements::{READS, TABLES, set_of};
 use super::stored;
@@ -27,7 +28,7 @@ pub(super) fn query(keys: &[Key]) -> Query {
         keys
     };
     let of_kinds = TABLES.iter().map(|(_, kind)| of_kind(*kind)).filter(|keys| !keys.is_empty());
-    Query::read(&READS[set_of(keys)], of_kinds.map(param).collect())
+    Query::read(&READS[set_of(keys)], of_kinds.map(param).collect()).timed(SqlStep::Read)
 }
 
 /// Returns what the statement found of these rows, and of those that came along.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Postgres;
 use super::job::Ran;
+use super::metrics::SqlStep;
 use super::query::{Param, Query, param};
 use super::reads::{odd, unsigned};
 use super::statements::{CHANGES, INSERTS, SWEEPS, TABLES, set_of};
@@ -68,7 +69,7 @@ fn insert(rows: &[RowInsert]) -> Result<Query, StoreError> {
     let Columns { key, stamp, keep, fence, fixed, moving } = columns;
     let mut params: Vec<Param> = vec![param(key), param(stamp), param(keep), param(fence), param(fixed), param(moving)];
     params.extend([param(fences), param(guessing), param(guessed)]);
-    Ok(Query::write(&INSERTS[set_of(rows.iter().map(|row| &row.key))], params))
+    Ok(Query::write(&INSERTS[set_of(rows.iter().map(|row| &row.key))], params).timed(SqlStep::Insert))
 }
 
 fn change(rows: &[RowChange]) -> Result<Query, StoreError> {
@@ -80,7 +81,7 @@ fn change(rows: &[RowChange]) -> Result<Query, StoreError> {
     let Columns { key, stamp, keep, fence, fixed, moving } = columns;
     let params =
         vec![param(key), param(expected), param(stamp), param(keep), param(fence), param(fixed), param(moving)];
-    Ok(Query::write(&CHANGES[set_of(rows.iter().map(|row| &row.key))], params))
+    Ok(Query::write(&CHANGES[set_of(rows.iter().map(|row| &row.key))], params).timed(SqlStep::Change))
 }
 
 fn written(ran: Ran) -> Result<Written, StoreError> {
@@ -96,6 +97,15 @@ fn written(ran: Ran) -> Result<Written, StoreError> {
             };
             rows.iter().map(key).collect::<Result<_, _>>().map(Written::Won)
         }
+    }
+}
+
+impl Postgres {
+    fn counted(&self, asked: usize, written: Result<Written, StoreError>) -> Result<Written, StoreError> {
+        if let Ok(Written::Won(keys)) = &written {
+            self.metrics.written(asked, keys.len());
+        }
+        written
     }
 }
 
@@ -141,12 +151,12 @@ impl Rows for Postgres {
         rows: Vec<RowInsert>,
     ) -> Result<Written, StoreError> {
         let (links, query) = (self.links()?, insert(&rows)?);
-        written(links.lane(on)?.run(query, session).await?)
+        self.counted(rows.len(), written(links.lane(on)?.run(query, session).await?))
     }
 
     async fn change(&self, on: Connection, session: Session, rows: Vec<RowChange>) -> Result<Written, StoreError> {
         let (links, query) = (self.links()?, change(&rows)?);
-        written(links.lane(on)?.run(query, Some(session)).await?)
+        self.counted(rows.len(), written(links.lane(on)?.run(query, Some(session)).await?))
     }
 
     async fn confirm(&self, on: Connection, session: Session) -> Result<bool, StoreError> {
@@ -164,7 +174,8 @@ impl Rows for Postgres {
             }
             let second = self.time.fixed().map(|now| signed(now.as_secs()));
             let limit = i64::try_from(left).unwrap_or(i64::MAX);
-            let ran = links.control.run(Query::write(sweep, vec![param(second), param(limit)]), None).await?;
+            let query = Query::write(sweep, vec![param(second), param(limit)]).timed(SqlStep::Sweep);
+            let ran = links.control.run(query, None).await?;
             let Ran::Done(_, rows) = ran else { continue };
             let row =
                 rows.first().ok_or_else(|| StoreError::Unavailable { reason: "a sweep told nothing".to_owned() })?;

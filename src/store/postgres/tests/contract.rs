@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::TestServer;
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::store::contract::shared::{Node, SharedSubject};
 use crate::store::postgres::config::{PostgresCell, PostgresTls, UnsafeEngine};
 use crate::store::postgres::{Postgres, PostgresConfig, migrate};
@@ -95,13 +96,13 @@ impl SharedSubject for Shared {
     type Engine = Postgres;
 
     fn open(lanes: u16, clock: Clock) -> Arc<Postgres> {
-        Arc::new(Postgres::start(&config(&empty_schema(), lanes), clock).unwrap())
+        Arc::new(Postgres::start(&config(&empty_schema(), lanes), clock, &Metrics::new()).unwrap())
     }
 
     fn reopen(engine: Arc<Postgres>) -> Arc<Postgres> {
         let schema = SCHEMA.with_borrow(|own| own.as_ref().unwrap().0.clone());
         let clock = engine.time.clock.clone();
-        Arc::new(Postgres::start(&config(&schema, engine.changes_lanes), clock).unwrap())
+        Arc::new(Postgres::start(&config(&schema, engine.changes_lanes), clock, &Metrics::new()).unwrap())
     }
 }
 
