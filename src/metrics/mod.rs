@@ -190,7 +190,7 @@ metrics! {
     reloads: IntCounterVec("jeton_config_reloads_total", ["outcome" = ["ok", "unchanged", "refused"]]);
     /// Time at which the configuration in use was loaded, seconds since the epoch.
     config_loaded_at: IntGauge("jeton_config_loaded_timestamp_seconds");
-    /// Whether there is a PostgreSQL primary that confirms commits; 0 with another store.
+    /// 1 while there is a PostgreSQL primary that confirms commits; 0 with another store.
     cell_up: IntGauge("jeton_cell_up");
     /// Time in which no primary confirmed a commit, counted when it is over.
     cell_away: Counter("jeton_cell_away_seconds_total");

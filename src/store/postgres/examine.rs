@@ -3,38 +3,19 @@
 use std::time::Duration;
 
 use super::admit::{Admitted, confirm};
+use super::cell_check::{CellCheck, CellCheckStatus};
 use super::config::PostgresConfig;
 use super::connect::CONFIRMATION;
 use super::dial::{CONNECT, Dialer};
+use super::examine_primary;
 use super::facts;
 use super::gate::{self, Expected, RuleOutcome};
+use super::schema::NEWEST;
 use super::settings::settings;
 use crate::metrics::Stopwatch;
 
 /// Number of confirmations that are timed.
 const TRIES: usize = 5;
-
-/// One line about a cell.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct CellCheck {
-    /// Name of the check.
-    pub check: &'static str,
-    /// The result.
-    pub status: CellCheckStatus,
-    /// The state, with what to do if it is bad.
-    pub message: String,
-}
-
-/// The result of a check of a cell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CellCheckStatus {
-    /// The value is as it must be.
-    Good,
-    /// The value is wrong, and the settings say that it need not be right.
-    Waived,
-    /// The value is wrong.
-    Bad,
-}
 
 /// Looks at every host of the one cell.
 pub(crate) async fn examine(config: &PostgresConfig) -> Vec<CellCheck> {
@@ -101,6 +82,17 @@ async fn look(dialer: &Dialer, expected: &Expected, host: usize, checks: &mut Ve
     }
     if facts.in_recovery {
         return false;
+    }
+    if facts.meta.as_ref().is_some_and(|meta| meta.schema >= NEWEST) {
+        match tokio::time::timeout(CONFIRMATION, examine_primary::look(&connection)).await {
+            Ok(Ok(findings)) => findings.into_iter().for_each(|(check, status, message)| add(check, status, message)),
+            Ok(Err(failure)) => {
+                add("store_state", CellCheckStatus::Bad, format!("{}; look at the server's log", failure.reason))
+            }
+            Err(_) => {
+                add("store_state", CellCheckStatus::Bad, "no answer in time; look at the server's load".to_owned())
+            }
+        }
     }
     let (status, message) = confirmations(Admitted { connection, timeline: facts.timeline, outage: None }).await;
     add("store_confirmation", status, message);

@@ -10,9 +10,10 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use tokio::sync::watch;
 
+pub(crate) use self::cell_check::{CellCheck, CellCheckStatus};
 pub(crate) use self::config::PostgresConfig;
 use self::connect::{Connector, Watched};
-pub(crate) use self::examine::{CellCheck, CellCheckStatus, examine};
+pub(crate) use self::examine::examine;
 use self::failure::{closed, unavailable};
 use self::lane::LaneParts;
 use self::links::Links;
@@ -28,12 +29,14 @@ use crate::metrics::Metrics;
 
 mod admit;
 mod any_name;
+mod cell_check;
 mod config;
 mod connect;
 mod connection;
 mod dial;
 mod documents;
 mod examine;
+mod examine_primary;
 mod facts;
 mod failure;
 mod gate;

@@ -71,6 +71,13 @@ fn the_doctor_goes_through_the_gate_rule_by_rule() {
     has(&found, "store_gate", "warning", "synchronous_standby_names = empty");
     has(&found, "store_schema", "good", "schema 2");
     has(&found, "store_confirmation", "good", "5 commits were confirmed");
+    has(&found, "store_clock", "good", "ahead of this machine's");
+    has(&found, "store_standbys", "warning", "it has no standby");
+    has(&found, "store_commits", "good", "no commit waits");
+    has(&found, "store_transaction_ids", "good", "million transaction ids");
+    has(&found, "store_rows", "good", "family: about 0 rows");
+    has(&found, "store_sweep", "good", "deleted in time");
+    has(&found, "store_nodes", "good", "no node runs");
     let found = findings(&store.replace("\"always\"", "\"never\""));
     has(&found, "store_gate", "bad", "set fsync = on on the server");
     let found = findings(&store.replace("\"examined\"", "\"not_there\""));
