@@ -5,11 +5,12 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer, fmt, reload};
+use tracing_subscriber::{Layer, fmt, reload};
 
-use crate::config::{LogConfig, LogFormat};
+use crate::config::{LogConfig, LogFormat, log_filter};
 use crate::server::LogControl;
 
 /// The running log; lines are written out when it is dropped.
@@ -25,7 +26,8 @@ pub(super) struct Log {
 pub(super) fn start(config: &LogConfig) -> Log {
     let (writer, guard) = NonBlockingBuilder::default().buffered_lines_limit(65_536).finish(std::io::stderr());
     let dropped = writer.error_counter();
-    let filter = EnvFilter::try_new(&config.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    // checked with the settings
+    let filter = log_filter(&config.filter).unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
     let (filter, handle) = reload::Layer::new(filter);
     let json = match config.format {
         LogFormat::Json => true,
@@ -45,9 +47,7 @@ pub(super) fn start(config: &LogConfig) -> Log {
     };
     // a second start in one process (tests) keeps the first log
     let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
-    let control: LogControl = Arc::new(move |directives: &str| {
-        let filter = EnvFilter::try_new(directives).map_err(|error| error.to_string())?;
-        handle.reload(filter).map_err(|error| error.to_string())
-    });
+    let control: LogControl =
+        Arc::new(move |directives: &str| handle.reload(log_filter(directives)?).map_err(|error| error.to_string()));
     Log { control, dropped, _guard: guard }
 }
