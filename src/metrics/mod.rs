@@ -7,12 +7,14 @@
 
 mod family;
 mod gauge_guard;
+mod process;
 mod stopwatch;
 
 use prometheus::{HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder};
 
 use family::{Label, MetricFamily};
 pub(crate) use gauge_guard::GaugeGuard;
+use process::ProcessCollector;
 pub use stopwatch::Stopwatch;
 
 /// Expands to the first of one or two: the default of an optional macro argument.
@@ -41,8 +43,7 @@ macro_rules! metrics {
                     let $field = <$kind as MetricFamily>::create($name, help, labels);
                     registry.register(Box::new($field.clone())).expect("each name is registered once");
                 )+
-                let process = prometheus::process_collector::ProcessCollector::for_self();
-                registry.register(Box::new(process)).expect("process metrics are registered once");
+                registry.register(Box::new(ProcessCollector::new())).expect("process metrics are registered once");
                 let metrics = Self { registry, $($field,)+ };
                 metrics.build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
                 metrics
