@@ -4,7 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use humantime_serde::re::humantime::format_rfc3339_millis;
 use serde::{Deserialize, Serialize};
+
+/// The last moment whose year has four digits.
+const LAST_DATE: Time = Time(253_402_300_799_999);
 
 /// A moment, in whole milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -37,6 +41,16 @@ impl Time {
     /// Returns the time from `earlier` to this moment; zero if `earlier` is later.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+
+    /// Formats the moment by RFC 3339, in UTC and with no digit of a fraction that says nothing; `None` if its year has
+    /// more than four digits.
+    pub(crate) fn to_rfc3339(self) -> Option<String> {
+        (self <= LAST_DATE).then(|| {
+            let text = format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(self.0)).to_string();
+            let digits = text.trim_end_matches('Z').trim_end_matches('0').trim_end_matches('.');
+            format!("{digits}Z")
+        })
     }
 }
 
@@ -125,7 +139,42 @@ fn system_now() -> Time {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    #[test]
+    fn a_moment_is_a_date_with_as_much_of_a_fraction_as_it_has() {
+        let known = [
+            (0, "1970-01-01T00:00:00Z"),
+            (1, "1970-01-01T00:00:00.001Z"),
+            (10, "1970-01-01T00:00:00.01Z"),
+            (1_500, "1970-01-01T00:00:01.5Z"),
+            (86_400_000, "1970-01-02T00:00:00Z"),
+            (951_782_400_000, "2000-02-29T00:00:00Z"),
+            (951_868_799_999, "2000-02-29T23:59:59.999Z"),
+            (1_000_000_000_000, "2001-09-09T01:46:40Z"),
+            (1_709_164_800_120, "2024-02-29T00:00:00.12Z"),
+            (1_735_689_599_000, "2024-12-31T23:59:59Z"),
+            (4_107_542_400_000, "2100-03-01T00:00:00Z"),
+            (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
+        ];
+        for (millis, date) in known {
+            assert_eq!(Time(millis).to_rfc3339().as_deref(), Some(date));
+        }
+        for millis in [253_402_300_800_000, u64::MAX] {
+            assert_eq!(Time(millis).to_rfc3339(), None);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_date_names_one_moment_and_ends_in_no_idle_zero(millis in 0..=LAST_DATE.0) {
+            let date = Time(millis).to_rfc3339().unwrap();
+            let read = humantime_serde::re::humantime::parse_rfc3339(&date).unwrap();
+            prop_assert_eq!(read.duration_since(UNIX_EPOCH).unwrap(), Duration::from_millis(millis));
+            prop_assert!(!date.contains('.') || !date.ends_with("0Z"), "{}", date);
+        }
 
     #[test]
     fn a_clock_that_follows_another_shows_its_time_and_so_do_its_clones() {

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::output::say;
+use crate::clock::Time;
 
 /// Prints rows under a header, columns as wide as their widest cell.
 pub(super) fn rows<const N: usize>(header: [&str; N], rows: &[[String; N]]) {
@@ -62,9 +63,9 @@ fn printable(text: &str) -> String {
 
 /// Formats a time in seconds since the epoch; 0 is never.
 pub(super) fn time(value: &Value) -> String {
-    match value.as_i64() {
+    match value.as_u64() {
         None => String::new(),
         Some(0) => "never".to_owned(),
-        Some(seconds) => jiff::Timestamp::from_second(seconds).map(|time| time.to_string()).unwrap_or_default(),
+        Some(seconds) => Time::from_secs(seconds).to_rfc3339().unwrap_or_default(),
     }
 }

@@ -34,7 +34,7 @@ pub(crate) use hooks::hook;
 pub(crate) use listener::{AdminListen, ListenerConfig, PublicListen, TlsFiles};
 pub(crate) use load::Loaded;
 pub use load::{Source, load};
-pub(crate) use log::{LogConfig, LogFormat};
+pub(crate) use log::{LogConfig, LogFormat, log_filter};
 pub(crate) use secrets::{SecretsConfig, secret_line};
 pub(crate) use shutdown::ShutdownConfig;
 pub use snapshot::snapshot;

@@ -219,6 +219,6 @@ const fn precedence(alg: Algorithm) -> u8 {
 }
 
 fn rfc3339(time: Time) -> String {
-    let millis = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MAX).to_string()
+    // never, for who reads dates
+    time.to_rfc3339().unwrap_or_else(|| "9999-12-30T22:00:00.999999999Z".to_owned())
 }

@@ -7,6 +7,7 @@
 
 mod family;
 mod gauge_guard;
+mod process;
 mod stopwatch;
 
 use prometheus::{
@@ -15,6 +16,7 @@ use prometheus::{
 
 use family::{Label, MetricFamily};
 pub(crate) use gauge_guard::GaugeGuard;
+use process::ProcessCollector;
 pub use stopwatch::Stopwatch;
 
 /// Expands to the first of one or two: the default of an optional macro argument.
@@ -43,8 +45,7 @@ macro_rules! metrics {
                     let $field = <$kind as MetricFamily>::create($name, help, labels);
                     registry.register(Box::new($field.clone())).expect("each name is registered once");
                 )+
-                let process = prometheus::process_collector::ProcessCollector::for_self();
-                registry.register(Box::new(process)).expect("process metrics are registered once");
+                registry.register(Box::new(ProcessCollector::new())).expect("process metrics are registered once");
                 let metrics = Self { registry, $($field,)+ };
                 metrics.build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
                 metrics

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::Value;
 use url::Url;
@@ -215,8 +215,8 @@ async fn get(url: &Url, authorization: Option<&str>, trust: ServerTrust<'_>) -> 
 /// Returns the `Date` of a successful answer.
 fn date(reply: &Reply) -> Option<Time> {
     let date = reply.date.as_deref().filter(|_| reply.status == 200)?;
-    let date = jiff::fmt::rfc2822::parse(date).ok()?;
-    u64::try_from(date.timestamp().as_second()).ok().map(Time::from_secs)
+    let date = httpdate::parse_http_date(date).ok()?;
+    date.duration_since(UNIX_EPOCH).ok().map(|since| Time::ZERO + since)
 }
 
 fn json(reply: &Reply) -> Value {

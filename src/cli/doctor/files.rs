@@ -117,12 +117,11 @@ fn certificate(setting: &str, file: &Path, now: Time) -> Finding {
     let read = std::fs::read(file).map_err(|error| error.to_string());
     let read = read.and_then(|pem| Certificate::all_from_pem(&pem).map_err(|error| error.to_string()));
     let end = match read {
-        Ok(all) => all.iter().map(|one| one.not_after().as_secs()).min().unwrap_or_default(),
+        Ok(all) => all.iter().map(|one| one.not_after()).min().unwrap_or_default(),
         Err(error) => return Finding::warning(CHECK, format!("{shown}: when it ends cannot be read: {error}")),
     };
-    let date = i64::try_from(end).ok().and_then(|end| jiff::Timestamp::from_second(end).ok());
-    let date = date.map(|date| date.to_string()).unwrap_or_default();
-    match end.checked_sub(now.as_secs()) {
+    let date = end.to_rfc3339().unwrap_or_default();
+    match end.as_secs().checked_sub(now.as_secs()) {
         None => Finding::bad(CHECK, format!("{shown}: expired at {date}; put a new one there and reload")),
         Some(left) if left < SOON => {
             let days = left / DAY;
