@@ -16,7 +16,7 @@ use crate::state::Lifetimes;
 use crate::token::Granted;
 use crate::token::access::Confirmation;
 
-/// A token request whose client is authenticated and may use the grant.
+/// A token request, or one to the endpoint of a grant, whose client is authenticated and may use the grant.
 pub struct TokenRequest {
     /// The issuer that is asked.
     pub issuer: Arc<Issuer>,

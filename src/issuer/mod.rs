@@ -26,7 +26,6 @@ use crate::hook::Hook;
 use crate::limit::lines::LineBudget;
 use crate::protocol::auth_method::{AuthMethod, CredentialKind, MethodName};
 use crate::protocol::endpoint::Endpoint;
-use crate::protocol::grant_type::GrantType;
 use crate::token::access::ClaimStyle;
 
 pub(crate) use certificates::CertificateVisibility;
@@ -55,7 +54,7 @@ pub struct Issuer {
     pub trusted: Vec<Trusted>,
     /// Federated providers that vouch for clients of this issuer.
     pub providers: Vec<Arc<Provider>>,
-    /// The URLs of the endpoints, each as its dialect spells it.
+    /// The URLs of the endpoints that are offered, each as its dialect spells it, first that of discovery.
     pub endpoints: Vec<(Endpoint, String)>,
     /// The style of claims that the dialect asks for.
     pub style: ClaimStyle,
@@ -125,9 +124,10 @@ impl Issuer {
         })
     }
 
-    /// Returns whether an endpoint is there: that of a grant only if the grant is offered.
-    pub fn offers(&self, endpoint: Endpoint) -> bool {
-        endpoint != Endpoint::DeviceAuthorization || self.settings.grant_types.contains(&GrantType::DEVICE_CODE)
+    /// Returns the URL of an endpoint for discovery; empty if it has none.
+    pub fn endpoint_url(&self, endpoint: Endpoint) -> &str {
+        let url = self.endpoints.iter().find(|(own, _)| *own == endpoint);
+        url.map_or("", |(_, url)| url)
     }
 
     /// Returns whether `url` is a URL of this endpoint.

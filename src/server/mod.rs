@@ -16,13 +16,12 @@ use tokio::task::JoinHandle;
 use crate::auth::{Authenticator, AuthenticatorParts, Authorities, HashPool};
 use crate::clock::Clock;
 use crate::config::{Config, EngineKind, hooked_grants, rings};
-use crate::grant::{Context, device};
+use crate::grant::Context;
 use crate::http::admin::Admin;
 use crate::http::proxy::Proxy;
 use crate::http::public::Public;
 use crate::http::{self, Drained, Stop, Surface};
 use crate::keys::Keys;
-use crate::limit::throttle::Throttle;
 use crate::registry::Registry;
 use crate::router::Router;
 use crate::service::{Counters, Service, ServingPhase};
@@ -122,7 +121,6 @@ impl Daemon {
             router,
             context,
             pool,
-            device_starts: Throttle::new(device::STARTS),
             phase,
             dialects,
             operator,

@@ -8,7 +8,6 @@ use bytes::Bytes;
 use hyper::header::{CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, PRAGMA};
 
 use super::responder::Responder;
-use crate::dialect::{self, Dialect};
 use crate::http::access::RequestLog;
 use crate::http::{Request, Response, respond};
 use crate::issuer::Issuer;
@@ -44,7 +43,7 @@ pub(super) async fn jwks(
 pub(super) fn metadata(service: &Service, responder: &Responder<'_>, request: &Request) -> Response {
     let issuer = responder.issuer;
     let (body, etag) = issuer.document.get_or_init(|| {
-        let body = describe(service, issuer, responder.dialect);
+        let body = describe(service, issuer);
         let hash = digest::digest(&digest::SHA256, &body);
         let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16]));
         (body.into(), etag)
@@ -53,8 +52,12 @@ pub(super) fn metadata(service: &Service, responder: &Responder<'_>, request: &R
 }
 
 /// The metadata document, made from what the issuer and the running service really offer.
-fn describe(service: &Service, issuer: &Issuer, dialect: &dyn Dialect) -> Vec<u8> {
-    let at = |endpoint| dialect::url(dialect, &issuer.settings, endpoint);
+fn describe(service: &Service, issuer: &Issuer) -> Vec<u8> {
+    let at = |endpoint| issuer.endpoint_url(endpoint);
+    let own = issuer.endpoints.iter().filter_map(|(endpoint, _)| match endpoint {
+        Endpoint::OfGrant(own) => Some((own.metadata, at(*endpoint))),
+        _ => None,
+    });
     let methods: Vec<&str> = issuer.offered_methods().map(|method| method.name).collect();
     let confidential = issuer.offered_methods().filter(|method| method.credential != CredentialKind::None);
     let confidential = confidential.map(|method| method.name).collect();
@@ -72,9 +75,7 @@ fn describe(service: &Service, issuer: &Issuer, dialect: &dyn Dialect) -> Vec<u8
         jwks_uri: at(Endpoint::Jwks),
         introspection_endpoint: at(Endpoint::Introspection),
         revocation_endpoint: at(Endpoint::Revocation),
-        device_authorization_endpoint: issuer
-            .offers(Endpoint::DeviceAuthorization)
-            .then(|| at(Endpoint::DeviceAuthorization)),
+        grant_endpoints: own.collect(),
         scopes_supported: issuer.settings.scopes.tokens().collect(),
         response_types_supported: &["code"],
         response_modes_supported: &["query"],

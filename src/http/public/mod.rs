@@ -2,12 +2,12 @@
 //! each endpoint is one file.
 
 mod cors;
-mod device;
 mod documents;
 mod form;
 mod introspect;
 mod responder;
 mod revoke;
+mod start;
 mod token;
 
 use std::net::IpAddr;
@@ -45,14 +45,19 @@ pub(crate) struct Public {
     service: Arc<Service>,
     /// Proxies whose word on the address and the certificate of a client counts.
     proxy: Option<Proxy>,
+    /// Every endpoint, in the order of their observers.
+    endpoints: Vec<Endpoint>,
     observers: Observers,
 }
 
 impl Public {
     /// The surface of `service`, perhaps behind proxies.
     pub(crate) fn new(service: Arc<Service>, proxy: Option<Proxy>) -> Self {
-        let observers = Observers::new(&service.context.metrics, &Endpoint::ALL.map(Endpoint::name));
-        Self { service, proxy, observers }
+        let of_grants = service.router.endpoints().into_iter().map(Endpoint::OfGrant);
+        let endpoints: Vec<Endpoint> = Endpoint::COMMON.into_iter().chain(of_grants).collect();
+        let names: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.name()).collect();
+        let observers = Observers::new(&service.context.metrics, &names);
+        Self { service, proxy, endpoints, observers }
     }
 }
 
@@ -91,7 +96,9 @@ impl Handler for Public {
         };
         let answer = cors::allow(answer, route, &request.headers);
         let elapsed = watch.elapsed();
-        self.observers.answered(route.endpoint as usize, answer.status(), elapsed);
+        if let Some(at) = self.endpoints.iter().position(|known| *known == route.endpoint) {
+            self.observers.answered(at, answer.status(), elapsed);
+        }
         log.write(route.endpoint.name(), &route.issuer.id, &request, &answer, elapsed);
         answer
     }
@@ -149,7 +156,7 @@ async fn serve(service: &Service, responder: &Responder<'_>, request: &Request, 
         Endpoint::Token => token::serve(service, responder, request, log).await,
         Endpoint::Introspection => introspect::serve(service, responder, request, log).await,
         Endpoint::Revocation => revoke::serve(service, responder, request, log).await,
-        Endpoint::DeviceAuthorization => device::serve(service, responder, request, log).await,
+        Endpoint::OfGrant(own) => start::serve(service, responder, request, log, own).await,
         Endpoint::Jwks => documents::jwks(service, responder, request, log).await,
         Endpoint::OpenIdConfiguration | Endpoint::AuthorizationServerMetadata => {
             documents::metadata(service, responder, request)

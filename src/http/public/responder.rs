@@ -17,7 +17,7 @@ use crate::issuer::Issuer;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{ErrorCode, ExtensionError, OAuthError};
 use crate::protocol::form::Form;
-use crate::protocol::response::{DeviceResponse, TokenResponse};
+use crate::protocol::response::TokenResponse;
 use crate::registry::route::Route;
 
 /// The endpoint of a request, resolved once from its path.
@@ -128,11 +128,6 @@ impl<'a> Responder<'a> {
     /// A token response as the dialect writes it.
     pub(super) fn granted(&self, tokens: &TokenResponse) -> Response {
         self.success(self.dialect.success(tokens))
-    }
-
-    /// The codes of a device as the dialect writes them.
-    pub(super) fn started(&self, codes: &DeviceResponse) -> Response {
-        self.success(self.dialect.device(codes))
     }
 
     /// The answer to a revocation. The content type stays: some clients parse even an empty answer (CHECKLIST,
