@@ -105,7 +105,7 @@ fn asked(request: &TokenRequest) -> Result<(Granted, Option<SenderBinding>), OAu
     issuer.check_scope(&scope, may)?;
     let resources = resource::asked(form, &client.settings.resources)?;
     // the device code is a public client's refresh token to be, and bound like one
-    let binding = client.refresh_binding()?.map(SenderBinding::Certificate);
+    let binding = client.refresh_binding()?;
     Ok((Granted { scope, resources, proven: !client.is_public(), ..Granted::default() }, binding))
 }
 

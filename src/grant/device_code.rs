@@ -11,7 +11,7 @@ use crate::protocol::endpoint::GrantEndpoint;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::resource;
-use crate::state::{ConsumeDevice, ConsumeRefusal, Decision, Lifetimes, Row, SenderBinding};
+use crate::state::{ConsumeDevice, ConsumeRefusal, Decision, Lifetimes, Row};
 use crate::token::Granted;
 use crate::token::device_code::DeviceCode;
 use crate::token::refresh::RefreshToken;
@@ -79,7 +79,7 @@ async fn consume(
         key,
         attempt: Id::random(),
         lifetimes,
-        shown: request.client.certificate().map(SenderBinding::Certificate),
+        shown: request.client.shown(),
     };
     context.shards.ask(code.head.cell, consume).await??;
     Ok(key)

@@ -92,7 +92,6 @@ fn admit<'a>(
         );
     }
     responder.dialect.check(Endpoint::Token, form)?;
-    client.binding()?;
     check_rate(service, client)?;
     Ok(grant)
 }
