@@ -32,7 +32,7 @@ const BELOW_DEADLINE: &str = "must be shorter than tokens.deadline";
 
 /// Returns the grants that hooks decide, one for each name; the hook of an issuer is found when a request comes.
 pub(crate) fn hooked_grants(snapshot: &Snapshot) -> Vec<Arc<dyn Grant>> {
-    let custom = snapshot.issuers.values().flat_map(|issuer| &issuer.custom);
+    let custom = snapshot.issuers.values().flat_map(|issuer| &issuer.parts.custom);
     let names: BTreeSet<&GrantType> = custom.map(|custom| &custom.grant_type).collect();
     names.into_iter().map(|name| Arc::new(Webhook::new(name.clone())) as Arc<dyn Grant>).collect()
 }

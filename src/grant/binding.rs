@@ -21,7 +21,7 @@ impl Binding {
     /// If the client's tokens are bound to a certificate and it presented none, or if the key that it sent is not a
     /// key.
     pub(crate) fn asked(request: &TokenRequest) -> Result<Self, Error> {
-        let proof_key = if request.issuer.style.proof_keys { ProofKey::asked(&request.form)? } else { None };
+        let proof_key = if request.issuer.parts.style.proof_keys { ProofKey::asked(&request.form)? } else { None };
         Ok(Self { sender: request.client.binding()?, proof_key })
     }
 

@@ -88,7 +88,7 @@ impl Handler for Public {
         let route = &target.route;
         let responder = Responder::new(&target, request.path());
         let answer = if let Err(Malformed) = behind {
-            responder.refused(&mut log, BAD_CERTIFICATE, None)
+            responder.refuse(&mut log, BAD_CERTIFICATE.into())
         } else if request.method == Method::OPTIONS {
             cors::preflight(route)
         } else {
@@ -152,16 +152,17 @@ impl Public {
 }
 
 async fn serve(service: &Service, responder: &Responder<'_>, request: &Request, log: &mut RequestLog) -> Response {
-    match responder.endpoint {
+    let served = match responder.endpoint {
         Endpoint::Token => token::serve(service, responder, request, log).await,
         Endpoint::Introspection => introspect::serve(service, responder, request, log).await,
         Endpoint::Revocation => revoke::serve(service, responder, request, log).await,
         Endpoint::OfGrant(own) => start::serve(service, responder, request, log, own).await,
-        Endpoint::Jwks => documents::jwks(service, responder, request, log).await,
+        Endpoint::Jwks => documents::jwks(service, responder, request).await,
         Endpoint::OpenIdConfiguration | Endpoint::AuthorizationServerMetadata => {
-            documents::metadata(service, responder, request)
+            Ok(documents::metadata(service, responder, request))
         }
-    }
+    };
+    served.unwrap_or_else(|refusal| responder.refuse(log, refusal))
 }
 
 /// Refuses what can be refused before the body is read: the method (405) and the content type (415). Query parameters are

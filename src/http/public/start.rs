@@ -2,18 +2,14 @@
 //! endpoint, then the grant.
 
 use super::introspect::caller;
-use super::responder::Responder;
-use super::token::check_rate;
+use super::responder::{Refusal, Responder};
+use super::token::{UNAUTHORIZED, check_rate};
 use crate::grant::{Error, TokenRequest};
 use crate::http::access::RequestLog;
 use crate::http::{Request, Response};
 use crate::protocol::endpoint::{Endpoint, GrantEndpoint};
-use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::service::Service;
 use crate::slow_hash::Waiting;
-
-const UNAUTHORIZED: OAuthError =
-    OAuthError::new(ErrorCode::UnauthorizedClient, "the client may not use this grant type");
 
 pub(super) async fn serve(
     service: &Service,
@@ -21,27 +17,16 @@ pub(super) async fn serve(
     request: &Request,
     log: &mut RequestLog,
     endpoint: GrantEndpoint,
-) -> Response {
-    let (client, form) = match caller(service, responder, request, log).await {
-        Ok(found) => found,
-        Err(response) => return response,
-    };
-    let Some(grant) = service.router.begins_at(endpoint) else { return responder.not_granted(log, &Error::Gone) };
+) -> Result<Response, Refusal> {
+    let (client, form) = caller(service, responder, request, log).await?;
+    let grant = service.router.begins_at(endpoint).ok_or(Error::Gone)?;
     if !client.may_use(grant.grant_type().as_str()) {
-        return responder.refused(log, UNAUTHORIZED, None);
+        return Err(UNAUTHORIZED.into());
     }
-    let dialect = responder.dialect;
-    let form =
-        match dialect.read(form).and_then(|form| dialect.check(Endpoint::OfGrant(endpoint), &form).map(|()| form)) {
-            Ok(form) => form.into_owned(),
-            Err(error) => return responder.refused(log, error, None),
-        };
-    if let Err(refusal) = check_rate(service, &client) {
-        return responder.refused(log, refusal.error, refusal.retry_after);
-    }
+    let form = responder.dialect.read(form)?.into_owned();
+    responder.dialect.check(Endpoint::OfGrant(endpoint), &form)?;
+    check_rate(service, &client)?;
     let (issuer, peer, waiting) = (responder.issuer.clone(), request.peer, Waiting::default());
-    match grant.start(&TokenRequest { issuer, client, form, peer, waiting }).await {
-        Ok(started) => responder.success(dialect.started(&started)),
-        Err(error) => responder.not_granted(log, &error),
-    }
+    let started = grant.start(&TokenRequest { issuer, client, form, peer, waiting }).await?;
+    Ok(responder.success(responder.dialect.started(&started)))
 }
