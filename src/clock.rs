@@ -175,6 +175,7 @@ mod tests {
             prop_assert_eq!(read.duration_since(UNIX_EPOCH).unwrap(), Duration::from_millis(millis));
             prop_assert!(!date.contains('.') || !date.ends_with("0Z"), "{}", date);
         }
+    }
 
     #[test]
     fn a_clock_that_follows_another_shows_its_time_and_so_do_its_clones() {

@@ -12,13 +12,13 @@ use crate::store::Engine;
 pub use crate::auth::{Claimed, ClientAuth, Verifying};
 pub use crate::client::Client;
 pub use crate::dialect::{Dialect, Path, Refused, default as default_dialect};
-pub use crate::grant::{Context, Deciding, DirectLogin, Grant, TokenRequest};
+pub use crate::grant::{Context, Deciding, DirectLogin, Grant, Starting, TokenRequest};
 pub use crate::protocol::auth_method::{AuthMethod, CredentialKind};
-pub use crate::protocol::endpoint::Endpoint;
+pub use crate::protocol::endpoint::{Endpoint, GrantEndpoint};
 pub use crate::protocol::error::OAuthError;
 pub use crate::protocol::form::Form;
 pub use crate::protocol::grant_type::GrantType;
-pub use crate::protocol::response::TokenResponse;
+pub use crate::protocol::response::{StartResponse, TokenResponse};
 pub use crate::token::Granted;
 
 /// Additions to what is built in.

@@ -17,8 +17,7 @@ use crate::state::family::SLACK;
 use crate::state::{Family, Key, NotBeforeOf, RaiseNotBefore, RevokeFamily, RevokeRefusal, RevokeToken, Row};
 use crate::store::StoreError;
 use crate::token::Granted;
-use crate::token::access::AccessClaims;
-use crate::token::proof_key::POP;
+use crate::token::access::{AccessClaims, Confirmation};
 use crate::token::refresh::RefreshToken;
 
 /// The `token_type` of a refresh token.
@@ -159,16 +158,27 @@ fn describe_access(claims: AccessClaims) -> ActiveToken {
         origins: _,
         mut extra,
     } = claims;
-    let bound = cnf.as_ref().is_some_and(|cnf| cnf.jwk.is_some());
+    let token_type = Confirmation::token_type(cnf.as_ref());
     let also = [
         ("auth_time", auth_time.map(Value::from)),
         ("acr", acr.map(Value::from)),
         ("amr", (!amr.is_empty()).then(|| Value::from(amr))),
         ("cnf", cnf.and_then(|cnf| serde_json::to_value(cnf).ok())),
     ];
-    let (scope, token_type) = (scope.into_text(), if bound { POP } else { "Bearer" });
     extra.extend(also.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
-    ActiveToken { active: true, token_type, client_id, sub, iss, scope, exp, iat, aud, jti: Some(jti), extra }
+    ActiveToken {
+        active: true,
+        token_type,
+        client_id,
+        sub,
+        iss,
+        scope: scope.into_text(),
+        exp,
+        iat,
+        aud,
+        jti: Some(jti),
+        extra,
+    }
 }
 
 async fn introspect_refresh(

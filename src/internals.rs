@@ -6,7 +6,7 @@ pub use crate::config::{Config, load, snapshot};
 pub use crate::dialect::{ALL as ALL_DIALECTS, full_paths};
 pub use crate::federation::trust::Trusted;
 pub use crate::federation::{FederatedProvider, Provider, ProviderTrust};
-pub use crate::grant::built_in as built_in_grants;
+pub use crate::grant::{built_in as built_in_grants, device::ENDPOINT as DEVICE_AUTHORIZATION};
 pub use crate::http::fetch::{Dial, Dialling, Fetcher};
 pub use crate::inspect::introspect;
 pub use crate::issuer::{Issuer, IssuerParts, IssuerSettings, UserSource};

@@ -10,7 +10,6 @@ use prometheus::IntCounter;
 use crate::auth::{Authenticator, HashPool};
 use crate::dialect::Dialects;
 use crate::grant::Context;
-use crate::limit::throttle::Throttle;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::router::Router;
@@ -27,8 +26,6 @@ pub struct Service {
     pub context: Context,
     /// The threads of slow hashes.
     pub pool: Arc<HashPool>,
-    /// Limits the device authorizations that are started.
-    pub device_starts: Throttle,
     /// The phase of the process.
     pub phase: ServingPhase,
     /// The dialects.
@@ -50,11 +47,8 @@ pub(crate) struct Counters {
     pub(crate) refresh_tokens: IntCounter,
     pub(crate) id_tokens: IntCounter,
     pub(crate) codes: IntCounter,
-    pub(crate) device_codes: IntCounter,
     /// Requests refused because their client sends more than it may.
     pub(crate) client_rate: IntCounter,
-    /// Device authorizations refused because one address starts too many.
-    pub(crate) device_starts: IntCounter,
     pub(crate) revocations: Revocations,
 }
 
@@ -82,9 +76,7 @@ impl Counters {
             refresh_tokens: issued("refresh"),
             id_tokens: issued("id"),
             codes: issued("code"),
-            device_codes: issued("device_code"),
             client_rate: shed("client_rate"),
-            device_starts: shed("device_starts"),
             revocations: Revocations {
                 family: revoked("family"),
                 token: revoked("token"),

@@ -12,12 +12,10 @@ use super::assertion::Assertion;
 use super::attempt::AuthAttempt;
 use super::audience::AudienceForm;
 use super::failure::ClaimError;
-use super::jwt::{MAX_JTI, SKEW, SLACK, instant};
+use super::jwt::{MAX_JTI, SKEW, instant};
 use crate::client::Client;
 use crate::client::metadata::AssertionAudience;
 use crate::clock::Time;
-use crate::id::Id;
-use crate::state::{Key, SpendAssertion};
 
 /// Longest time until `exp`. SDKs of vendors ask for ten minutes, Authlib for an hour; whoever holds an assertion that
 /// nobody has used can use it until then.
@@ -100,10 +98,7 @@ impl SingleUse<'_> {
     async fn spend(&self, attempt: &AuthAttempt<'_>, client: &Client) -> Result<(), ClaimError> {
         // a client id has no slash
         let name = format!("{}/{}", client.id, self.jti);
-        let key = Key::used_assertion(&attempt.issuer.id, name.as_bytes());
-        let spend = SpendAssertion { key, attempt: Id::random(), keep_until: self.exp + SLACK };
-        let shards = &attempt.services.shards;
-        match shards.ask(shards.home(&key), spend).await {
+        match attempt.services.shards.spend(&attempt.issuer.id, name.as_bytes(), self.exp).await {
             Ok(Ok(())) => {
                 attempt.services.audiences.count(self.audience);
                 Ok(())

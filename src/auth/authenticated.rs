@@ -7,7 +7,7 @@ use crate::client::Client;
 use crate::protocol::auth_method::AuthMethod;
 use crate::protocol::error::OAuthError;
 use crate::protocol::naming::Naming;
-use crate::x509::Thumbprint;
+use crate::state::SenderBinding;
 
 /// A client that proved who it is. Only [`Authenticator`](super::Authenticator) makes one.
 #[derive(Clone, Debug)]
@@ -29,24 +29,24 @@ impl AuthenticatedClient {
         self.naming
     }
 
-    /// Returns the certificate of the sender, whatever it was shown for.
-    pub fn certificate(&self) -> Option<Thumbprint> {
-        self.sender.certificate()
+    /// Returns the key that the sender proved to hold, whatever it was shown for.
+    pub fn shown(&self) -> Option<SenderBinding> {
+        self.sender.shown()
     }
 
-    /// Returns the certificate that access tokens of this request are bound to.
+    /// Returns the key that access tokens of this request are bound to.
     ///
     /// # Errors
     /// As [`SenderProof::binding`].
-    pub fn binding(&self) -> Result<Option<Thumbprint>, OAuthError> {
+    pub fn binding(&self) -> Result<Option<SenderBinding>, OAuthError> {
         self.sender.binding(&self.client)
     }
 
-    /// Returns the certificate that refresh tokens of this request are bound to.
+    /// Returns the key that refresh tokens of this request are bound to.
     ///
     /// # Errors
     /// As [`SenderProof::refresh_binding`].
-    pub fn refresh_binding(&self) -> Result<Option<Thumbprint>, OAuthError> {
+    pub fn refresh_binding(&self) -> Result<Option<SenderBinding>, OAuthError> {
         self.sender.refresh_binding(&self.client)
     }
 }

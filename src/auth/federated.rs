@@ -5,14 +5,11 @@ use std::sync::{Arc, LazyLock};
 
 use super::attempt::AuthAttempt;
 use super::failure::ClaimError;
-use super::jwt::SLACK;
 use crate::client::Client;
 use crate::clock::Time;
 use crate::federation::condition::{Condition, Facts};
 use crate::federation::{Credential, Provider};
-use crate::id::Id;
 use crate::protocol::auth_method::{CredentialKind, ProviderKind};
-use crate::state::{Key, SpendAssertion};
 
 /// Returns the credentials of the client that a request may mean: the named one, or all.
 pub(super) fn meant<'a>(attempt: &'a AuthAttempt<'_>, name: Option<&'a str>) -> impl Iterator<Item = &'a Credential> {
@@ -94,10 +91,7 @@ pub(super) async fn spend(
     // no client id begins with a slash, so that no jti of a client's own assertion has this name
     let mut name = format!("/{}/{}/", client.id, credential.provider.name).into_bytes();
     name.extend_from_slice(proof);
-    let key = Key::used_assertion(&attempt.issuer.id, &name);
-    let spend = SpendAssertion { key, attempt: Id::random(), keep_until: until + SLACK };
-    let shards = &attempt.services.shards;
-    match shards.ask(shards.home(&key), spend).await {
+    match attempt.services.shards.spend(&attempt.issuer.id, &name, until).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(_)) => Err(ClaimError::Replayed("the proof was used before")),
         Err(_) => Err(ClaimError::Unavailable("the store cannot remember the proof")),

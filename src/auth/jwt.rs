@@ -9,8 +9,6 @@ use crate::protocol::numeric_date::NumericDate;
 
 /// Time that the client's clock may be ahead.
 pub(super) const SKEW: Duration = Duration::from_secs(30);
-/// Time after `exp` for which a `jti` is remembered, because clocks of stores differ.
-pub(super) const SLACK: Duration = Duration::from_secs(60);
 /// Longest `jti`, in bytes.
 pub(super) const MAX_JTI: usize = 256;
 

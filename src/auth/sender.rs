@@ -3,6 +3,7 @@
 
 use crate::client::Client;
 use crate::protocol::error::OAuthError;
+use crate::state::SenderBinding;
 use crate::x509::{Chain, Thumbprint};
 
 const UNBOUND: OAuthError =
@@ -21,24 +22,29 @@ impl SenderProof {
     }
 
     /// Returns the certificate, whatever it was shown for.
-    pub(crate) fn certificate(&self) -> Option<Thumbprint> {
+    pub(super) fn certificate(&self) -> Option<Thumbprint> {
         self.certificate
     }
 
-    /// Returns the certificate that access tokens of `client` are bound to (RFC 8705 section 3).
+    /// Returns the key that the sender proved to hold, whatever it was shown for.
+    pub(super) fn shown(&self) -> Option<SenderBinding> {
+        self.certificate.map(SenderBinding::Certificate)
+    }
+
+    /// Returns the key that access tokens of `client` are bound to (RFC 8705 section 3).
     ///
     /// # Errors
     /// `invalid_request` if they are bound to one and there is none.
-    pub(crate) fn binding(&self, client: &Client) -> Result<Option<Thumbprint>, OAuthError> {
-        if client.settings.certificate_bound { self.certificate.map(Some).ok_or(UNBOUND) } else { Ok(None) }
+    pub(super) fn binding(&self, client: &Client) -> Result<Option<SenderBinding>, OAuthError> {
+        if client.settings.certificate_bound { self.shown().map(Some).ok_or(UNBOUND) } else { Ok(None) }
     }
 
-    /// Returns the certificate that refresh tokens of `client` are bound to as well: a public client's, because nothing
-    /// else proves who uses them (RFC 8705 section 4).
+    /// Returns the key that refresh tokens of `client` are bound to as well: a public client's, because nothing else
+    /// proves who uses them (RFC 8705 section 4).
     ///
     /// # Errors
     /// As [`SenderProof::binding`].
-    pub(crate) fn refresh_binding(&self, client: &Client) -> Result<Option<Thumbprint>, OAuthError> {
+    pub(super) fn refresh_binding(&self, client: &Client) -> Result<Option<SenderBinding>, OAuthError> {
         Ok(self.binding(client)?.filter(|_| client.is_public()))
     }
 }

@@ -7,7 +7,6 @@ use serde_json::{Map, Value, json};
 
 use super::admin::{AdminApi, AdminArgs};
 use super::failure::{CommandFailure, finish};
-use super::output::say;
 use super::table;
 use crate::http::client::Method;
 
@@ -56,12 +55,7 @@ fn run(args: &AdminArgs, command: &KeyCommand) -> Result<(), CommandFailure> {
             admin.call(Method::POST, &["keys", "rotate"], Some(body.into()))?
         }
     };
-    if args.json {
-        say(format_args!("{answer:#}"));
-        return Ok(());
-    }
-    let rows: Vec<_> = answer["keys"].as_array().into_iter().flatten().map(row).collect();
-    table::rows(["KEY ID", "ALG", "GEN", "STATE", "SIGNS FROM", "UNTIL"], &rows);
+    args.show_all(&answer, ["KEY ID", "ALG", "GEN", "STATE", "SIGNS FROM", "UNTIL"], row);
     Ok(())
 }
 

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::exit;
 use super::failure::{CommandFailure, finish};
 use super::output::{complain, say};
+use super::{exit, runtime};
 use crate::config::{EngineKind, Source, load};
 use crate::store::postgres::{MigrationState, PostgresConfig, migrate as migrate_database, migration_state};
 
@@ -30,11 +30,7 @@ pub(super) fn migrate(args: MigrateArgs) -> ExitCode {
     if store.engine != EngineKind::Postgres {
         return finish(Err(CommandFailure::usage("store.engine is not \"postgres\"; other engines need no migration")));
     }
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return complain(exit::INTERNAL, &error),
-    };
-    finish(runtime.block_on(run(&store.postgres, args.check)))
+    finish(runtime::small().and_then(|runtime| runtime.block_on(run(&store.postgres, args.check))))
 }
 
 async fn run(config: &PostgresConfig, check: bool) -> Result<(), CommandFailure> {

@@ -10,6 +10,9 @@ use std::thread::available_parallelism;
 
 use tokio::runtime::{Builder, Runtime};
 
+use super::exit;
+use super::failure::CommandFailure;
+
 /// Builds the runtime.
 pub(super) fn start() -> io::Result<Runtime> {
     let workers = available_parallelism()?.get();
@@ -21,6 +24,12 @@ pub(super) fn start() -> io::Result<Runtime> {
         builder.on_thread_start(move || cores.give(started.fetch_add(1, Ordering::Relaxed)));
     }
     builder.build()
+}
+
+/// Builds the runtime of a command, on this thread.
+pub(super) fn small() -> Result<Runtime, CommandFailure> {
+    let failed = |error| CommandFailure::new(exit::INTERNAL, format!("cannot start a runtime: {error}"));
+    Builder::new_current_thread().enable_all().build().map_err(failed)
 }
 
 #[cfg(target_os = "linux")]

@@ -64,13 +64,13 @@ struct Revoked {
     /// The token in this file; `-` is standard input
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// All tokens of this subject
+    /// Everything this subject was ever given: tokens, codes and devices
     #[arg(long)]
     subject: Option<String>,
-    /// All tokens of this client
+    /// Everything this client was ever given: tokens, codes and devices
     #[arg(long, value_name = "ID")]
     client: Option<String>,
-    /// All tokens of the issuer: everybody logs in again
+    /// Everything the issuer ever gave: everybody logs in again
     #[arg(long)]
     all: bool,
 }

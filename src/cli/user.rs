@@ -9,7 +9,6 @@ use serde_json::{Map, Value, json};
 
 use super::admin::{AdminApi, AdminArgs};
 use super::failure::{CommandFailure, finish};
-use super::output::say;
 use super::{input, table};
 use crate::http::client::Method;
 
@@ -74,13 +73,13 @@ fn run(args: &AdminArgs, command: &UserCommand) -> Result<(), CommandFailure> {
             let body = wanted.body()?;
             args.show(&admin.call(Method::PUT, &["users", username], Some(body.into()))?);
         }
-        UserCommand::List => list(args, &admin)?,
+        UserCommand::List => {
+            args.show_all(&admin.list("users", usize::MAX)?.0.into(), ["USERNAME", "SUBJECT", "DISABLED"], row);
+        }
         UserCommand::Get { username } => args.show(&admin.get(&["users", username], &[])?),
         UserCommand::Delete { username } => {
             admin.call(Method::DELETE, &["users", username], None)?;
-            if !args.json {
-                say(format_args!("deleted user {username}; the subject's tokens no longer work"));
-            }
+            args.remark(format_args!("deleted user {username}; the subject's tokens no longer work"));
         }
     }
     Ok(())
@@ -104,14 +103,6 @@ impl Wanted {
     }
 }
 
-fn list(args: &AdminArgs, admin: &AdminApi<'_>) -> Result<(), CommandFailure> {
-    let (found, _) = admin.list("users", usize::MAX)?;
-    if args.json {
-        say(format_args!("{:#}", Value::from(found)));
-        return Ok(());
-    }
-    let cell = |user: &Value, name: &str| table::text(&user[name]);
-    let row = |user| [cell(user, "username"), cell(user, "subject"), cell(user, "disabled")];
-    table::rows(["USERNAME", "SUBJECT", "DISABLED"], &found.iter().map(row).collect::<Vec<_>>());
-    Ok(())
+fn row(user: &Value) -> [String; 3] {
+    ["username", "subject", "disabled"].map(|name| table::text(&user[name]))
 }

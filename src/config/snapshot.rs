@@ -16,7 +16,7 @@ use crate::issuer::Issuer;
 use crate::issuer::{CustomGrant, CustomGrantSettings, IssuerParts, IssuerSettings};
 use crate::keys::{IssuerRings, Policy};
 use crate::limit::node_count::NodeCount;
-use crate::protocol::endpoint::Endpoint;
+use crate::protocol::endpoint::{Endpoint, GrantEndpoint};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::segment::is_dot_segment;
 use crate::registry::Snapshot;
@@ -26,12 +26,14 @@ use crate::vault::Vault;
 
 /// Longest file of public keys or certificates, in bytes.
 const MAX_PUBLIC_FILE: u64 = 1024 * 1024;
+/// The rule of a member of the metadata.
+const STATED_ITSELF: &str = "jeton states this member itself";
 /// The rule of every hook that a request waits for.
 const BELOW_DEADLINE: &str = "must be shorter than tokens.deadline";
 
 /// Returns the grants that hooks decide, one for each name, on one of `nodes`; the hook of an issuer is found when a request comes.
 pub(crate) fn hooked_grants(snapshot: &Snapshot, nodes: &NodeCount) -> Vec<Arc<dyn Grant>> {
-    let custom = snapshot.issuers.values().flat_map(|issuer| &issuer.custom);
+    let custom = snapshot.issuers.values().flat_map(|issuer| &issuer.parts.custom);
     let names: BTreeSet<&GrantType> = custom.map(|custom| &custom.grant_type).collect();
     names.into_iter().map(|name| Arc::new(Webhook::new(name.clone(), nodes)) as Arc<dyn Grant>).collect()
 }
@@ -45,14 +47,16 @@ pub fn snapshot(config: &Config, vault: &Vault, extensions: &Extensions) -> Resu
     let checked = extensions.check();
     checked.map_err(|(setting, value, rule)| SettingError::new(setting, value, rule).within("extensions"))?;
     let dialects = extensions.all_dialects();
-    let known: Vec<GrantType> = extensions.all_grants().iter().map(|grant| grant.grant_type()).collect();
+    let grants = extensions.all_grants();
+    let known: Vec<GrantType> = grants.iter().map(|grant| grant.grant_type()).collect();
     for (id, settings) in &config.issuers {
         let mut own = settings.clone();
         read_provider_files(id, &mut own)?;
         let dialect = check_names(id, settings, &known, &dialects)?;
+        let offered = offered_endpoints(id, settings, &grants)?;
         let urls = |endpoint| dialect::urls(dialect, settings, endpoint).into_iter().map(move |url| (endpoint, url));
         let parts = IssuerParts {
-            endpoints: Endpoint::ALL.into_iter().flat_map(urls).collect(),
+            endpoints: offered.iter().copied().flat_map(urls).collect(),
             style: dialect.style(settings),
             certificates: config.public.visibility(),
             user_hook: user_hook(id, settings, config)?,
@@ -60,7 +64,7 @@ pub fn snapshot(config: &Config, vault: &Vault, extensions: &Extensions) -> Resu
             methods: extensions.all_methods(),
         };
         let issuer = Arc::new(Issuer::new(id, own, parts)?);
-        add_routes(&mut snapshot, &issuer, dialect)?;
+        add_routes(&mut snapshot, &issuer, dialect, &offered)?;
         snapshot.issuers.insert(id.clone(), issuer);
     }
     for client in &config.clients {
@@ -176,9 +180,28 @@ fn check_names(
     }
 }
 
-fn add_routes(snapshot: &mut Snapshot, issuer: &Arc<Issuer>, dialect: &dyn Dialect) -> Result<(), SettingError> {
-    for (endpoint, path) in Endpoint::ALL.into_iter().filter(|endpoint| issuer.offers(*endpoint)).flat_map(|endpoint| {
-        dialect::full_paths(dialect, &issuer.settings, endpoint).into_iter().map(move |path| (endpoint, path))
+/// Returns the endpoints of an issuer: the common ones and those of the grants it offers.
+fn offered_endpoints(
+    id: &str,
+    settings: &IssuerSettings,
+    grants: &[Arc<dyn Grant>],
+) -> Result<Vec<Endpoint>, SettingError> {
+    let offered = grants.iter().filter(|grant| settings.grant_types.contains(&grant.grant_type()));
+    let own: Vec<GrantEndpoint> = offered.filter_map(|grant| grant.endpoint()).collect();
+    match own.iter().find(|own| settings.metadata.contains_key(own.metadata)) {
+        Some(own) => Err(SettingError::new(format!("issuers.{id}.metadata"), own.metadata, STATED_ITSELF)),
+        None => Ok(Endpoint::COMMON.into_iter().chain(own.into_iter().map(Endpoint::OfGrant)).collect()),
+    }
+}
+
+fn add_routes(
+    snapshot: &mut Snapshot,
+    issuer: &Arc<Issuer>,
+    dialect: &dyn Dialect,
+    offered: &[Endpoint],
+) -> Result<(), SettingError> {
+    for (endpoint, path) in offered.iter().flat_map(|endpoint| {
+        dialect::full_paths(dialect, &issuer.settings, *endpoint).into_iter().map(move |path| (*endpoint, path))
     }) {
         if let Some(other) = snapshot.routes.insert(path.clone(), issuer.clone(), endpoint) {
             let rule = format!("issuer {} answers at {path} already; give one of them another path", other.issuer.id);

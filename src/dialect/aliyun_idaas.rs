@@ -7,9 +7,10 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Carrier, Dialect, Path, Refused, body, rfc};
+use crate::grant::device;
 use crate::id::Id;
 use crate::issuer::IssuerSettings;
 use crate::protocol::endpoint::Endpoint;
@@ -17,7 +18,7 @@ use crate::protocol::error::{BrokenRule, ErrorCause, ErrorCode, OAuthError};
 use crate::protocol::form::Form;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::resource::INVALID_TARGET;
-use crate::protocol::response::{DeviceResponse, TokenResponse};
+use crate::protocol::response::{StartResponse, TokenResponse};
 use crate::token::access::ClaimStyle;
 
 /// `aliyun-idaas`.
@@ -43,7 +44,7 @@ impl Dialect for AliyunIdaas {
                 Path::AtRoot("/v2/{instance_id}/authorizationServer/{authorization_server_id}/oauth2/revoke"),
                 Path::AtRoot("/v2/{instance_id}/{client_id}/oauth2/revoke"),
             ],
-            Endpoint::DeviceAuthorization => &[
+            Endpoint::OfGrant(device::ENDPOINT) => &[
                 Path::Below("/device/code"),
                 Path::AtRoot("/v2/{instance_id}/authorizationServer/{authorization_server_id}/oauth2/device/code"),
                 Path::AtRoot("/v2/{instance_id}/{client_id}/oauth2/device/code"),
@@ -79,11 +80,12 @@ impl Dialect for AliyunIdaas {
     /// The endpoints that the generated SDK calls take the query, in which it sends everything.
     fn carrier(&self, endpoint: Endpoint) -> Carrier {
         match endpoint {
-            Endpoint::Token | Endpoint::DeviceAuthorization | Endpoint::Revocation => Carrier::FormOrQuery,
+            Endpoint::Token | Endpoint::OfGrant(device::ENDPOINT) | Endpoint::Revocation => Carrier::FormOrQuery,
             Endpoint::Introspection
             | Endpoint::Jwks
             | Endpoint::OpenIdConfiguration
-            | Endpoint::AuthorizationServerMetadata => Carrier::Form,
+            | Endpoint::AuthorizationServerMetadata
+            | Endpoint::OfGrant(_) => Carrier::Form,
         }
     }
 
@@ -116,9 +118,9 @@ impl Dialect for AliyunIdaas {
         Some(text)
     }
 
-    /// With `expires_at`, the second at which both codes expire.
-    fn device(&self, response: &DeviceResponse) -> Vec<u8> {
-        let mut members = body::members(response);
+    /// With `expires_at`, the second at which both codes of a device expire.
+    fn started(&self, response: &StartResponse) -> Vec<u8> {
+        let mut members: Map<String, Value> = serde_json::from_slice(&response.body).unwrap_or_default();
         members.insert("expires_at".to_owned(), Value::from(response.expires_at));
         body::bytes(members)
     }

@@ -1,10 +1,10 @@
 //! The trait that each dialect implements, and what it is given.
 
 use crate::issuer::IssuerSettings;
-use crate::protocol::endpoint::Endpoint;
+use crate::protocol::endpoint::{Endpoint, Path};
 use crate::protocol::error::{ExtensionError, OAuthError};
 use crate::protocol::form::Form;
-use crate::protocol::response::{DeviceResponse, TokenResponse};
+use crate::protocol::response::{StartResponse, TokenResponse};
 use crate::token::access::ClaimStyle;
 
 /// The shape of endpoints, requests, answers and errors.
@@ -35,7 +35,7 @@ pub trait Dialect: Send + Sync {
         Carrier::Form
     }
 
-    /// Translates a request for a token or a device code to the names of the RFCs.
+    /// Translates a request for a token, or to the endpoint of a grant, to the names of the RFCs.
     ///
     /// # Errors
     /// If the request says the same thing in both.
@@ -43,8 +43,8 @@ pub trait Dialect: Send + Sync {
         Ok(form)
     }
 
-    /// Checks what the vendor asks of a request for a token or a device code beyond the RFCs; for a client that may use
-    /// the grant.
+    /// Checks what the vendor asks of a request for a token, or to the endpoint of a grant, beyond the RFCs; for a client
+    /// that may use the grant.
     ///
     /// # Errors
     /// The error for what is missing.
@@ -70,10 +70,9 @@ pub trait Dialect: Send + Sync {
     /// The body of a successful token response.
     fn success(&self, response: &TokenResponse) -> Vec<u8>;
 
-    /// The body of a successful device authorization response.
-    fn device(&self, response: &DeviceResponse) -> Vec<u8> {
-        // strings and numbers always serialise
-        serde_json::to_vec(response).unwrap_or_default()
+    /// The body of a success at the endpoint of a grant.
+    fn started(&self, response: &StartResponse) -> Vec<u8> {
+        response.body.clone()
     }
 
     /// Returns whether `hint` is a known `token_type_hint` of a revocation. RFC 7009 section 2.1 lets a server ignore
@@ -95,16 +94,6 @@ pub trait Dialect: Send + Sync {
 
     /// Status and body of a refusal.
     fn error(&self, refused: &Refused<'_>) -> (u16, Vec<u8>);
-}
-
-/// A path of an endpoint. `{name}` stands for a value of the issuer's `vendor` table; without it the path is left
-/// out. `{client_id}` is a segment that names the client of the request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Path {
-    /// Below the issuer's path.
-    Below(&'static str),
-    /// At the root of the host, whatever the issuer's path.
-    AtRoot(&'static str),
 }
 
 /// The places that the parameters of a request may arrive in.

@@ -15,12 +15,13 @@ mod tencent_ciam;
 mod tests;
 mod xsolla_login;
 
+pub use crate::protocol::endpoint::Path;
 pub(crate) use built_in::Dialects;
 pub use built_in::default;
 pub(crate) use contract::{Carrier, Headers};
-pub use contract::{Dialect, Path, Refused};
+pub use contract::{Dialect, Refused};
 pub use paths::full_paths;
-pub(crate) use paths::{url, urls};
+pub(crate) use paths::urls;
 
 /// Every built-in dialect.
 pub const ALL: &[&dyn Dialect] = &[

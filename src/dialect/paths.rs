@@ -32,11 +32,6 @@ pub fn full_paths(dialect: &dyn Dialect, issuer: &IssuerSettings, endpoint: Endp
     paths
 }
 
-/// The URL of an endpoint, for discovery.
-pub(crate) fn url(dialect: &dyn Dialect, issuer: &IssuerSettings, endpoint: Endpoint) -> String {
-    urls(dialect, issuer, endpoint).into_iter().next().unwrap_or_default()
-}
-
 /// Every URL of an endpoint of `issuer`, the one that discovery names first; none that names a client.
 pub(crate) fn urls(dialect: &dyn Dialect, issuer: &IssuerSettings, endpoint: Endpoint) -> Vec<String> {
     let host = issuer.url.strip_suffix(issuer.path()).unwrap_or(&issuer.url);

@@ -19,10 +19,10 @@ impl Dialect for Rfc {
             Endpoint::Token => &[Path::Below("/oauth2/token")],
             Endpoint::Introspection => &[Path::Below("/oauth2/introspect")],
             Endpoint::Revocation => &[Path::Below("/oauth2/revoke")],
-            Endpoint::DeviceAuthorization => &[Path::Below("/oauth2/device_authorization")],
             Endpoint::Jwks => &[Path::Below("/oauth2/jwks")],
             Endpoint::OpenIdConfiguration => &[Path::Below("/.well-known/openid-configuration")],
             Endpoint::AuthorizationServerMetadata => &[Path::Below("/.well-known/oauth-authorization-server")],
+            Endpoint::OfGrant(own) => own.paths,
         }
     }
 

@@ -12,7 +12,7 @@ use crate::protocol::error::{BrokenRule, ErrorCause, OAuthError};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::pkce::Verifier;
 use crate::protocol::resource;
-use crate::state::{CountMiss, RedeemCode, SenderBinding};
+use crate::state::{CountMiss, RedeemCode};
 use crate::token::Granted;
 use crate::token::code::{self, Code};
 use crate::token::refresh::RefreshToken;
@@ -93,7 +93,6 @@ async fn redeem(
     let (issuer, client) = (&request.issuer, &request.client);
     let (offline, lifetimes) = request.lifetimes(&granted);
     let key = context.vault.current();
-    let binding = client.refresh_binding()?.map(SenderBinding::Certificate);
     let redeem = RedeemCode {
         family: head.family,
         issuer: issuer.id.as_str().into(),
@@ -105,7 +104,7 @@ async fn redeem(
         code_issued_at: code.issued_at,
         code_expires_at: code.expires_at,
         lifetimes,
-        binding,
+        binding: client.refresh_binding()?,
     };
     context.shards.ask(head.cell, redeem).await??;
     let successor = offline.then_some(RefreshToken { head: Head { key, ..head }, generation: 0 });

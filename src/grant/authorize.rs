@@ -60,21 +60,9 @@ pub(crate) async fn authorize(
     let challenge = check(&request, &client)?;
     let (scope, resources) = (granted_scope(&request.scope, &client)?, targets(&request, &client)?);
     let AuthorizationRequest { client_id, redirect_uri, nonce, authentication, .. } = request;
-    let Authentication { subject, auth_time, acr, amr, claims } = authentication;
-    let granted = Granted {
-        scope,
-        resources,
-        nonce,
-        auth_time,
-        acr,
-        amr,
-        access_token_claims: claims.access_token,
-        id_token_claims: claims.id_token,
-        // the client is not here yet; its request for tokens binds them
-        confirmation: None,
-        unidentified: false,
-        proven: false,
-    };
+    let (subject, about) = authentication.into_grant();
+    // the client is not here yet; its request for tokens binds them
+    let granted = Granted { scope, resources, nonce, ..about };
     let issued_at = context.clock.now();
     let expires_in = issuer.settings.code_lifetime;
     let expires_at = issued_at + expires_in;

@@ -3,13 +3,15 @@
 //! Decisions on a row that was merely read rest only on facts that cannot change any more: an approved device stays as
 //! it was approved until it is consumed, and the store decides whether this request consumes it (CHECKLIST 69).
 
+use super::device::DeviceStarts;
 use super::poll_intervals::PollIntervals;
-use super::{Context, Deciding, Error, Grant, Issue, Lineage, TokenRequest};
+use super::{Context, Deciding, Error, Grant, Issue, Lineage, Starting, TokenRequest, device};
 use crate::id::Id;
+use crate::protocol::endpoint::GrantEndpoint;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::resource;
-use crate::state::{ConsumeDevice, ConsumeRefusal, Decision, Lifetimes, Row, SenderBinding};
+use crate::state::{ConsumeDevice, ConsumeRefusal, Decision, Lifetimes, Row};
 use crate::token::Granted;
 use crate::token::device_code::DeviceCode;
 use crate::token::refresh::RefreshToken;
@@ -22,6 +24,7 @@ const SLOW_DOWN: OAuthError =
 #[derive(Default)]
 pub(crate) struct DeviceCodeGrant {
     pace: PollIntervals,
+    starts: DeviceStarts,
 }
 
 impl Grant for DeviceCodeGrant {
@@ -31,6 +34,14 @@ impl Grant for DeviceCodeGrant {
 
     fn decide<'a>(&'a self, request: &'a TokenRequest, context: &'a Context) -> Deciding<'a> {
         Box::pin(decide(&self.pace, request, context))
+    }
+
+    fn endpoint(&self) -> Option<GrantEndpoint> {
+        Some(device::ENDPOINT)
+    }
+
+    fn start<'a>(&'a self, request: &'a TokenRequest, context: &'a Context) -> Starting<'a> {
+        Box::pin(device::start(&self.starts, request, context))
     }
 }
 
@@ -68,7 +79,7 @@ async fn consume(
         key,
         attempt: Id::random(),
         lifetimes,
-        shown: request.client.certificate().map(SenderBinding::Certificate),
+        shown: request.client.shown(),
     };
     context.shards.ask(code.head.cell, consume).await??;
     Ok(key)

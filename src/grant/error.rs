@@ -76,6 +76,9 @@ pub enum Error {
     /// Too many refusals of a custom grant; the time until the next try is welcome.
     #[error("too many requests of a custom grant were refused")]
     Throttled(Duration),
+    /// Too many device authorizations begin at one address; the time until the next one is welcome.
+    #[error("too many devices are started from this address")]
+    TooManyDevices(Duration),
     /// A hook of the operator's gave no answer.
     #[error(transparent)]
     Hook(#[from] HookError),
@@ -109,6 +112,8 @@ const TOO_LARGE: OAuthError = OAuthError::invalid_request("the request is larger
 const WRONG_LOGIN: OAuthError = OAuthError::new(ErrorCode::InvalidGrant, "the user name or the password is wrong");
 const TOO_MANY_LOGINS: OAuthError =
     OAuthError::new(ErrorCode::TooManyRequests, "too many failed logins; try again later");
+const TOO_MANY_DEVICES: OAuthError =
+    OAuthError::new(ErrorCode::TooManyRequests, "too many devices are started from this address");
 const EXPIRED_DEVICE_CODE: OAuthError =
     OAuthError::new(ErrorCode::ExpiredToken, "the device code has expired; begin again");
 const OURS: OAuthError = OAuthError::new(ErrorCode::ServerError, "the service failed");
@@ -163,6 +168,7 @@ impl Error {
             // the same for both: that a password was right is nobody's business
             Self::WrongLogin { .. } | Self::PartialLogin { .. } => WRONG_LOGIN,
             Self::Throttled(_) | Self::Login(LoginError::Throttled(_)) => TOO_MANY_LOGINS,
+            Self::TooManyDevices(_) => TOO_MANY_DEVICES,
             Self::Login(LoginError::Full(_) | LoginError::Hook(_) | LoginError::NoSource) => UNAVAILABLE,
             Self::Key(_) | Self::Hook(_) | Self::Overloaded | Self::Late | Self::Gone => UNAVAILABLE,
             Self::Sealed | Self::HookAnswer(_) | Self::Excessive(_) | Self::Login(LoginError::HookAnswer(_)) => OURS,
@@ -171,7 +177,12 @@ impl Error {
 
     /// Returns the time until the next try is welcome, if that is known.
     pub fn retry_after(&self) -> Option<Duration> {
-        if let Self::Throttled(wait) | Self::Login(LoginError::Throttled(wait)) = self { Some(*wait) } else { None }
+        match self {
+            Self::Throttled(wait) | Self::TooManyDevices(wait) | Self::Login(LoginError::Throttled(wait)) => {
+                Some(*wait)
+            }
+            _ => None,
+        }
     }
 
     /// Returns the message of the user service to the person.

@@ -190,13 +190,13 @@ async fn access_token(
         exp: now.as_secs() + issue.lineage.lifetime(settings.lifetimes.access.as_secs(), now),
         iat: now.as_secs(),
         jti: Jti::new(now, cell, issue.lineage.family()).encode(),
-        scope: request.issuer.style.scope.claim(&issue.access_scope),
+        scope: request.issuer.parts.style.scope.claim(&issue.access_scope),
         auth_time: granted.auth_time,
         acr: granted.acr.clone(),
         amr: granted.amr.clone(),
         cnf,
         origins: issue.lineage.origins(),
-        extra: request.issuer.style.extra(&granted.access_token_claims, now),
+        extra: request.issuer.parts.style.extra(&granted.access_token_claims, now),
     };
     if settings.access_token_format == AccessTokenFormat::Opaque {
         return opaque::seal(&claims, cell, &request.issuer.id, &context.vault).ok_or(TOO_LONG.into());
@@ -266,7 +266,7 @@ async fn sign(
 fn audience(request: &TokenRequest, issue: &Issue) -> Value {
     let mut audiences = issue.access_resources.clone();
     if audiences.is_empty() {
-        audiences = request.issuer.style.audiences(&issue.access_scope);
+        audiences = request.issuer.parts.style.audiences(&issue.access_scope);
     }
     match audiences.len() {
         0 => Value::from(request.issuer.default_audience(&request.client.id)),

@@ -12,15 +12,12 @@ use serde_json::{Map, Value};
 use super::{Context, Deciding, Error, Grant, Issue, Lineage, TokenRequest};
 use crate::clock::Time;
 use crate::federation::trust::Trusted;
-use crate::id::Id;
 use crate::jose::Jws;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::numeric_date::NumericDate;
 use crate::protocol::resource;
 use crate::protocol::scope::Scope;
-use crate::state::family::SLACK;
-use crate::state::{Key, SpendAssertion};
 use crate::strict_json;
 use crate::token::Granted;
 use crate::token::access::{is_access_token, is_subject};
@@ -72,9 +69,7 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
     let access_scope = scope(request, trusted)?;
     let access_resources = resource::asked(&request.form, &request.client.settings.resources)?;
     let name = format!("jwt-bearer\n{}\n{}", claims.iss, claims.jti);
-    let key = Key::used_assertion(&request.issuer.id, name.as_bytes());
-    let spend = SpendAssertion { key, attempt: Id::random(), keep_until: claims.exp.time() + SLACK };
-    context.shards.ask(context.shards.home(&key), spend).await??;
+    context.shards.spend(&request.issuer.id, name.as_bytes(), claims.exp.time()).await??;
     Ok(Issue { subject, access_scope, access_resources, granted: Granted::default(), lineage: Lineage::Client })
 }
 

@@ -3,7 +3,7 @@
 use super::{Context, Error, Issue, Lineage, TokenRequest};
 use crate::clock::Time;
 use crate::id::Id;
-use crate::state::{RedeemCode, SenderBinding};
+use crate::state::RedeemCode;
 use crate::token::Granted;
 use crate::token::refresh::RefreshToken;
 use crate::token::wire::Head;
@@ -31,7 +31,7 @@ impl DirectLogin {
         // nobody authenticates later than now, whoever says so
         let now = context.clock.now().as_secs();
         let auth_time = granted.auth_time.map(|time| time.min(now));
-        let binding = request.client.refresh_binding()?.map(SenderBinding::Certificate);
+        let binding = request.client.refresh_binding()?;
         let granted = request.kept(Granted { auth_time, ..granted });
         let (issuer, client) = (&request.issuer, &request.client);
         let (offline, lifetimes) = request.lifetimes(&granted);

@@ -30,7 +30,7 @@ pub(crate) mod webhook;
 use std::sync::Arc;
 
 pub use context::Context;
-pub use decide::{Deciding, Grant};
+pub use decide::{Deciding, Grant, Starting};
 pub(crate) use error::Error;
 pub(crate) use issue::{Issue, Lineage};
 pub use login::DirectLogin;

@@ -5,12 +5,10 @@
 //! looked up, so that a not-before moment raised when the user is disabled is never too early for it.
 
 use super::{Context, Deciding, Error, Grant, Issue, TokenRequest};
-use crate::clock::Time;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::resource;
-use crate::protocol::scope::Scope;
 use crate::token::Granted;
-use crate::user::{LoginOutcome, LoginRequest, User};
+use crate::user::{LoginOutcome, LoginRequest};
 
 /// `password`.
 pub(crate) struct Password;
@@ -32,36 +30,16 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
     let resources = resource::asked(&request.form, &request.client.settings.resources)?;
     let login = LoginRequest::read(&request.form, &issuer.settings.users)?;
     match context.users.check(issuer, &request.client.id, &login, request.peer, &request.waiting).await? {
-        LoginOutcome::Admitted(user) => begin(request, context, since, *user, scope, resources).await,
+        LoginOutcome::Admitted { subject, about } => {
+            let auth_time = Some(about.auth_time.unwrap_or(context.clock.now().as_secs()));
+            let unidentified = !issuer.settings.users.id_token;
+            let granted = Granted { scope, resources, auth_time, unidentified, ..*about };
+            super::DirectLogin { subject, granted, since }.begin(request, context).await
+        }
         LoginOutcome::Refused { message } => {
             tracing::info!(target: "audit", event = "login_refused", issuer = issuer.id, client = request.client.id, peer = %request.peer);
             Err(Error::WrongLogin { message })
         }
         LoginOutcome::Partial { message } => Err(Error::PartialLogin { message }),
     }
-}
-
-/// Begins the family of a person who logged in, with the granted scope.
-async fn begin(
-    request: &TokenRequest,
-    context: &Context,
-    since: Time,
-    user: User,
-    scope: Scope,
-    resources: Vec<String>,
-) -> Result<Issue, Error> {
-    let User { subject, claims, auth_time, acr, amr } = user;
-    let now = context.clock.now().as_secs();
-    let granted = Granted {
-        scope,
-        resources,
-        auth_time: Some(auth_time.unwrap_or(now)),
-        acr,
-        amr,
-        access_token_claims: claims.access_token,
-        id_token_claims: claims.id_token,
-        unidentified: !request.issuer.settings.users.id_token,
-        ..Granted::default()
-    };
-    super::DirectLogin { subject, granted, since }.begin(request, context).await
 }

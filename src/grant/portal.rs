@@ -3,6 +3,7 @@
 use crate::protocol::error::{BrokenRule, ErrorCause, ErrorCode, OAuthError};
 use crate::protocol::uri::has_control;
 use crate::store::StoreError;
+use crate::token::Granted;
 use crate::token::access::is_subject;
 use crate::token::granted::{MAX_AMR, MAX_TEXT};
 use crate::user::UserClaims;
@@ -22,6 +23,12 @@ pub(crate) struct Authentication {
 }
 
 impl Authentication {
+    /// Returns the subject, and the grant of nothing but what is known of the person.
+    pub(crate) fn into_grant(self) -> (String, Granted) {
+        let Self { subject, auth_time, acr, amr, claims } = self;
+        (subject, Granted { auth_time, acr, amr, ..claims.into() })
+    }
+
     /// Checks the authentication, with the `nonce` of its request.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::resource;
 use crate::protocol::scope::Scope;
-use crate::state::{Rotate, Rotated, Row, SenderBinding};
+use crate::state::{Rotate, Rotated, Row};
 use crate::token::Granted;
 use crate::token::refresh::RefreshToken;
 use crate::token::wire::Head;
@@ -30,7 +30,6 @@ async fn decide(request: &TokenRequest, context: &Context) -> Result<Issue, Erro
     // malformed is malformed, whatever the token
     let asked = request.issuer.asked_scope(&request.form, &Scope::default())?;
     let presented = RefreshToken::parse(text, &request.issuer.id, &context.vault).ok_or(Error::Forged)?;
-    request.client.refresh_binding()?;
     if asked.is_some() || resource::is_asked(&request.form) {
         check_narrowing(request, context, &presented).await?;
     }
@@ -101,7 +100,7 @@ async fn rotate(request: &TokenRequest, context: &Context, presented: &RefreshTo
         attempt: Id::random(),
         policy: client.settings.rotation,
         lifetimes: client.settings.lifetimes,
-        shown: client.certificate().map(SenderBinding::Certificate),
+        shown: client.shown(),
     };
     let rotated = context.shards.ask(presented.head.cell, rotate).await??;
     if rotated.replayed {

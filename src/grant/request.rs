@@ -16,7 +16,7 @@ use crate::state::Lifetimes;
 use crate::token::Granted;
 use crate::token::access::Confirmation;
 
-/// A token request whose client is authenticated and may use the grant.
+/// A token request, or one to the endpoint of a grant, whose client is authenticated and may use the grant.
 pub struct TokenRequest {
     /// The issuer that is asked.
     pub issuer: Arc<Issuer>,
@@ -57,8 +57,8 @@ impl TokenRequest {
         if granted.proven && self.client.is_public() {
             return Err(Error::Mismatch("the client, which has become public since"));
         }
-        // of grants that were stored before the row itself named the certificate
-        let shown = self.client.certificate().map(Confirmation::certificate);
+        // of grants that were stored before the row itself named the key, which the store checks now
+        let shown = Confirmation::of(self.client.shown(), None);
         let right = granted.confirmation.is_none() || granted.confirmation == shown;
         if right { Ok(()) } else { Err(Error::Mismatch("the client's certificate")) }
     }

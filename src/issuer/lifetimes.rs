@@ -10,49 +10,28 @@ pub(crate) const LONGEST_GRACE: Duration = Duration::from_secs(300);
 
 /// Checks each against its least and most.
 pub(super) fn check(s: &IssuerSettings) -> Result<(), BrokenSetting> {
-    let day = Duration::from_secs(86_400);
+    const SECOND: Duration = Duration::from_secs(1);
+    const DAY: Duration = Duration::from_secs(86_400);
+    const OF_ACCESS: &str = "1s up to longest_access_token";
+    let longest = s.longest_access_token;
     let spans = [
-        (
-            "code_lifetime",
-            s.code_lifetime,
-            Duration::from_secs(1),
-            Duration::from_secs(60),
-            "1s to 60s (RFC 6749 section 4.1.2, OAuth 2.1)",
-        ),
-        ("longest_access_token", s.longest_access_token, Duration::from_secs(1), 7 * day, "1s to 7d"),
-        (
-            "access_token_lifetime",
-            s.access_token_lifetime,
-            Duration::from_secs(1),
-            s.longest_access_token,
-            "1s up to longest_access_token",
-        ),
-        (
-            "id_token_lifetime",
-            s.id_token_lifetime,
-            Duration::from_secs(1),
-            s.longest_access_token,
-            "1s up to longest_access_token",
-        ),
-        ("refresh_token_lifetime", s.refresh_token_lifetime, Duration::from_secs(1), 3660 * day, "1s to 10 years"),
+        ("code_lifetime", s.code_lifetime, SECOND, 60 * SECOND, "1s to 60s (RFC 6749 section 4.1.2, OAuth 2.1)"),
+        ("longest_access_token", longest, SECOND, 7 * DAY, "1s to 7d"),
+        ("access_token_lifetime", s.access_token_lifetime, SECOND, longest, OF_ACCESS),
+        ("id_token_lifetime", s.id_token_lifetime, SECOND, longest, OF_ACCESS),
+        ("refresh_token_lifetime", s.refresh_token_lifetime, SECOND, 3660 * DAY, "1s to 10 years"),
         (
             "refresh_token_idle_lifetime",
             s.refresh_token_idle_lifetime,
-            Duration::from_secs(1),
+            SECOND,
             s.refresh_token_lifetime,
             "1s up to refresh_token_lifetime",
         ),
         ("refresh_token_grace", s.refresh_token_grace, Duration::ZERO, LONGEST_GRACE, "0s to 5m"),
-        (
-            "device_code_lifetime",
-            s.device_code_lifetime,
-            Duration::from_secs(30),
-            Duration::from_secs(3600),
-            "30s to 1h",
-        ),
-        ("device_interval", s.device_interval, Duration::from_secs(1), Duration::from_secs(60), "1s to 60s"),
-        ("key_announce", s.key_announce, Duration::from_secs(1), 30 * day, "1s to 30d"),
-        ("key_period", s.key_period, 2 * s.key_announce, 3660 * day, "at least twice key_announce"),
+        ("device_code_lifetime", s.device_code_lifetime, 30 * SECOND, 3600 * SECOND, "30s to 1h"),
+        ("device_interval", s.device_interval, SECOND, 60 * SECOND, "1s to 60s"),
+        ("key_announce", s.key_announce, SECOND, 30 * DAY, "1s to 30d"),
+        ("key_period", s.key_period, 2 * s.key_announce, 3660 * DAY, "at least twice key_announce"),
     ];
     for (setting, value, least, most, rule) in spans {
         if value < least || value > most {

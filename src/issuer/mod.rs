@@ -26,7 +26,6 @@ use crate::hook::Hook;
 use crate::limit::lines::LineBudget;
 use crate::protocol::auth_method::{AuthMethod, CredentialKind, MethodName};
 use crate::protocol::endpoint::Endpoint;
-use crate::protocol::grant_type::GrantType;
 use crate::token::access::ClaimStyle;
 
 pub(crate) use certificates::CertificateVisibility;
@@ -55,18 +54,8 @@ pub struct Issuer {
     pub trusted: Vec<Trusted>,
     /// Federated providers that vouch for clients of this issuer.
     pub providers: Vec<Arc<Provider>>,
-    /// The URLs of the endpoints, each as its dialect spells it.
-    pub endpoints: Vec<(Endpoint, String)>,
-    /// The style of claims that the dialect asks for.
-    pub style: ClaimStyle,
-    /// The certificates of clients that the public listener sees.
-    pub certificates: CertificateVisibility,
-    /// The webhook that checks passwords, if one does.
-    pub user_hook: Option<Arc<Hook>>,
-    /// Grants that hooks decide.
-    pub custom: Vec<CustomGrant>,
-    /// Every client authentication method there is, offered here or not, in the order of discovery.
-    pub methods: Vec<AuthMethod>,
+    /// The parts that the rest of the configuration decides.
+    pub parts: IssuerParts,
     /// The metadata document and its ETag, made at the first request; a reload makes a new issuer.
     pub document: OnceLock<(Bytes, String)>,
     /// Imported secrets of clients that were not used since the start.
@@ -78,17 +67,17 @@ pub struct Issuer {
 /// The parts of an issuer besides its settings, made of them and of the rest of the configuration.
 #[derive(Clone, Debug, Default)]
 pub struct IssuerParts {
-    /// [`Issuer::endpoints`].
+    /// The URLs of the endpoints that are offered, each as its dialect spells it, first that of discovery.
     pub endpoints: Vec<(Endpoint, String)>,
-    /// [`Issuer::style`].
+    /// The style of claims that the dialect asks for.
     pub style: ClaimStyle,
-    /// [`Issuer::certificates`].
+    /// The certificates of clients that the public listener sees.
     pub certificates: CertificateVisibility,
-    /// [`Issuer::user_hook`].
+    /// The webhook that checks passwords, if one does.
     pub user_hook: Option<Arc<Hook>>,
-    /// [`Issuer::custom`].
+    /// Grants that hooks decide.
     pub custom: Vec<CustomGrant>,
-    /// [`Issuer::methods`].
+    /// Every client authentication method there is, offered here or not, in the order of discovery.
     pub methods: Vec<AuthMethod>,
 }
 
@@ -105,7 +94,6 @@ impl Issuer {
                 settings.grant_types.push(custom.grant_type.clone());
             }
         }
-        let IssuerParts { endpoints, style, certificates, user_hook, custom, methods } = parts;
         Ok(Self {
             id: id.to_owned(),
             url: settings.url.clone(),
@@ -113,46 +101,42 @@ impl Issuer {
             settings,
             trusted,
             providers,
-            endpoints,
-            style,
-            certificates,
-            user_hook,
-            custom,
-            methods,
+            parts,
             document: OnceLock::new(),
             cold: ColdSecrets::default(),
             audit_lines: Arc::default(),
         })
     }
 
-    /// Returns whether an endpoint is there: that of a grant only if the grant is offered.
-    pub fn offers(&self, endpoint: Endpoint) -> bool {
-        endpoint != Endpoint::DeviceAuthorization || self.settings.grant_types.contains(&GrantType::DEVICE_CODE)
+    /// Returns the URL of an endpoint for discovery; empty if it has none.
+    pub fn endpoint_url(&self, endpoint: Endpoint) -> &str {
+        let url = self.parts.endpoints.iter().find(|(own, _)| *own == endpoint);
+        url.map_or("", |(_, url)| url)
     }
 
     /// Returns whether `url` is a URL of this endpoint.
     pub fn has_endpoint(&self, endpoint: Endpoint, url: &str) -> bool {
-        self.endpoints.iter().any(|(own, its)| *own == endpoint && its == url)
+        self.parts.endpoints.iter().any(|(own, its)| *own == endpoint && its == url)
     }
 
     /// Returns the client authentication method with this name, offered here or not.
     pub fn method(&self, name: MethodName) -> Option<AuthMethod> {
-        self.methods.iter().copied().find(|method| method.name == name.as_str())
+        self.parts.methods.iter().copied().find(|method| method.name == name.as_str())
     }
 
     /// Returns the client authentication methods that discovery lists: one by certificates needs a listener that sees them,
     /// a federated one a provider.
     pub fn offered_methods(&self) -> impl Iterator<Item = AuthMethod> {
         let vouched = |kind| self.providers.iter().any(|provider| provider.kind() == kind);
-        self.methods.iter().copied().filter(move |method| match method.credential {
+        self.parts.methods.iter().copied().filter(move |method| match method.credential {
             CredentialKind::Federated(kind) => vouched(kind),
-            other => self.certificates.allows(other),
+            other => self.parts.certificates.allows(other),
         })
     }
 
     /// Returns the custom grant of this name.
     pub fn custom_grant(&self, grant_type: &str) -> Option<&CustomGrant> {
-        self.custom.iter().find(|custom| custom.grant_type.as_str() == grant_type)
+        self.parts.custom.iter().find(|custom| custom.grant_type.as_str() == grant_type)
     }
 
     /// Returns the longest lifetime of anything issued now, which a not-before moment must outlive.

@@ -43,7 +43,7 @@ impl Issuer {
     /// `invalid_scope` if it is malformed.
     pub fn asked_scope(&self, form: &Form<'_>, may: &Scope) -> Result<Option<Scope>, OAuthError> {
         let asked = form.get("scope").map(Scope::parse).transpose()?;
-        Ok(asked.map(|asked| if self.style.scope_names_audience { asked.expanded(may) } else { asked }))
+        Ok(asked.map(|asked| if self.parts.style.scope_names_audience { asked.expanded(may) } else { asked }))
     }
 
     /// Checks that a client that may have `may` may have `scope`.

@@ -219,23 +219,4 @@ mod tests {
     fn the_key_is_never_shown() {
         assert_eq!(format!("{:?}", Signer::generate(Algorithm::EdDsa).unwrap()), "Signer { alg: EdDsa, .. }");
     }
-
-    #[test]
-    #[ignore = "a measurement: cargo test -- --ignored --nocapture rsa_generation"]
-    #[expect(clippy::print_stderr, reason = "the measurement is what it is for")]
-    fn rsa_generation_takes_this_long() {
-        let mut millis: Vec<u128> = (0..40)
-            .map(|_| {
-                let watch = crate::metrics::Stopwatch::start();
-                Signer::generate(Algorithm::Rs256).unwrap();
-                watch.elapsed().as_millis()
-            })
-            .collect();
-        millis.sort_unstable();
-        let mean = millis.iter().sum::<u128>() / 40;
-        eprintln!(
-            "RSA-2048: min {} median {} p90 {} max {} mean {mean} ms",
-            millis[0], millis[20], millis[36], millis[39]
-        );
-    }
 }

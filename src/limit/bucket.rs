@@ -7,7 +7,7 @@ use crate::clock::Time;
 
 /// The number of occurrences that a bucket allows.
 #[derive(Clone, Copy, Debug)]
-pub struct Quota {
+pub(crate) struct Quota {
     /// Time between two occurrences at the sustained rate.
     pub every: Duration,
     /// Occurrences that may come at once, at least one.

@@ -22,7 +22,7 @@ const BUCKETS: usize = 1 << 16;
 const TURNS: usize = 64;
 
 /// Counts by name and source, with one quota for each: buckets are times, and a slow quota would fill those of a fast one.
-pub struct Throttle {
+pub(crate) struct Throttle {
     quota: Quota,
     /// The nodes that have a part of the quota each, and the fewest occurrences at once of a part.
     nodes: NodeCount,
@@ -34,11 +34,11 @@ pub struct Throttle {
 }
 
 /// An occurrence that was counted, in each bucket that had room for it.
-pub struct ThrottleCharge<'a>([Option<Taken<'a>>; 2]);
+pub(crate) struct ThrottleCharge<'a>([Option<Taken<'a>>; 2]);
 
 impl Throttle {
     /// Makes one that gives everybody `quota`.
-    pub fn new(quota: Quota) -> Self {
+    pub(crate) fn new(quota: Quota) -> Self {
         Self {
             quota,
             nodes: NodeCount::default(),
@@ -52,7 +52,7 @@ impl Throttle {
     /// Divides the quota among nodes, as many as there are by then; each admits at least `least` at once, or one person's
     /// mistakes would shut it out.
     #[must_use]
-    pub fn among(self, nodes: &NodeCount, least: u32) -> Self {
+    pub(crate) fn among(self, nodes: &NodeCount, least: u32) -> Self {
         Self { nodes: nodes.clone(), least, ..self }
     }
 
@@ -64,7 +64,7 @@ impl Throttle {
     ///
     /// # Errors
     /// The time to wait.
-    pub fn check(&self, issuer: &str, name: &str, source: IpAddr, now: Time) -> Result<(), Duration> {
+    pub(crate) fn check(&self, issuer: &str, name: &str, source: IpAddr, now: Time) -> Result<(), Duration> {
         let [one, other] = self.buckets(self.places(issuer, name, source)).map(|bucket| bucket.wait(self.quota(), now));
         if one.min(other).is_zero() { Ok(()) } else { Err(one.min(other)) }
     }
@@ -73,7 +73,13 @@ impl Throttle {
     ///
     /// # Errors
     /// The time to wait.
-    pub fn enter(&self, issuer: &str, name: &str, source: IpAddr, now: Time) -> Result<ThrottleCharge<'_>, Duration> {
+    pub(crate) fn enter(
+        &self,
+        issuer: &str,
+        name: &str,
+        source: IpAddr,
+        now: Time,
+    ) -> Result<ThrottleCharge<'_>, Duration> {
         let places = self.places(issuer, name, source);
         let _turn = self.turns[places[0] % TURNS].lock().unwrap_or_else(PoisonError::into_inner);
         match self.buckets(places).map(|bucket| bucket.take(self.quota(), now)) {
@@ -100,7 +106,7 @@ impl Throttle {
 
 impl ThrottleCharge<'_> {
     /// Gives back what turned out at `now` not to count.
-    pub fn give_back(self, now: Time) {
+    pub(crate) fn give_back(self, now: Time) {
         self.0.into_iter().flatten().for_each(|taken| taken.give_back(now));
     }
 }

@@ -1,5 +1,7 @@
 //! Server metadata (RFC 8414 section 2, OpenID Connect Discovery section 3): says what works, and nothing else.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -37,12 +39,13 @@ pub(crate) struct ServerMetadata<'a> {
     pub issuer: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     pub authorization_endpoint: &'a str,
-    pub token_endpoint: String,
-    pub jwks_uri: String,
-    pub introspection_endpoint: String,
-    pub revocation_endpoint: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub device_authorization_endpoint: Option<String>,
+    pub token_endpoint: &'a str,
+    pub jwks_uri: &'a str,
+    pub introspection_endpoint: &'a str,
+    pub revocation_endpoint: &'a str,
+    /// Endpoints at which grants begin, by the name of the member.
+    #[serde(flatten)]
+    pub grant_endpoints: BTreeMap<&'static str, &'a str>,
     pub scopes_supported: Vec<&'a str>,
     pub response_types_supported: &'static [&'static str],
     pub response_modes_supported: &'static [&'static str],

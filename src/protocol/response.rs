@@ -31,9 +31,17 @@ pub struct TokenResponse {
     pub scope: String,
 }
 
+/// A success at the endpoint of a grant. No `Debug`, because it carries codes.
+pub struct StartResponse {
+    /// A JSON object, as the RFC of the grant has it.
+    pub body: Vec<u8>,
+    /// Expiry of what the body carries, seconds since the epoch; no member of the RFCs, but of some vendors.
+    pub expires_at: u64,
+}
+
 /// The answer of the device authorization endpoint (RFC 8628 section 3.2). No `Debug`, because it carries codes.
 #[derive(Serialize)]
-pub struct DeviceResponse {
+pub(crate) struct DeviceResponse {
     /// Device code, for polling.
     pub device_code: String,
     /// User code, for the person to type.
@@ -44,9 +52,6 @@ pub struct DeviceResponse {
     pub verification_uri_complete: String,
     /// Lifetime of both codes, in seconds.
     pub expires_in: u64,
-    /// Expiry of both codes, seconds since the epoch; no member of RFC 8628, but of some vendors.
-    #[serde(skip)]
-    pub expires_at: u64,
     /// Seconds between two polls.
     pub interval: u64,
 }

@@ -18,6 +18,7 @@ use crate::ask::ask;
 use crate::grant::actor::GrantRuntime;
 use crate::grant::{Context, Grant};
 use crate::metrics::Metrics;
+use crate::protocol::endpoint::GrantEndpoint;
 use crate::setting::{SettingError, check_period};
 use message::RouterMessage;
 pub(crate) use metrics::TokenMetrics;
@@ -119,6 +120,16 @@ impl Router {
     /// Returns the grant of this type; `None` if none is registered.
     pub fn grant(&self, grant_type: &str) -> Option<Arc<RegisteredGrant>> {
         self.grants.load().get(grant_type).cloned()
+    }
+
+    /// Returns the grant that begins at `endpoint`.
+    pub fn begins_at(&self, endpoint: GrantEndpoint) -> Option<Arc<RegisteredGrant>> {
+        self.grants.load().values().find(|grant| grant.endpoint() == Some(endpoint)).cloned()
+    }
+
+    /// Returns the endpoints at which grants begin.
+    pub fn endpoints(&self) -> Vec<GrantEndpoint> {
+        self.grants.load().values().filter_map(|grant| grant.endpoint()).collect()
     }
 
     /// Returns whether a grant of this type is registered.

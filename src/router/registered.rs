@@ -13,7 +13,9 @@ use crate::ask::{AskError, ask};
 use crate::grant::actor::{GrantRuntime, Job};
 use crate::grant::{Error, TokenRequest};
 use crate::metrics::Stopwatch;
-use crate::protocol::response::TokenResponse;
+use crate::protocol::endpoint::GrantEndpoint;
+use crate::protocol::grant_type::GrantType;
+use crate::protocol::response::{StartResponse, TokenResponse};
 
 /// A grant with its live actor, its admission and its metrics.
 pub struct RegisteredGrant {
@@ -71,12 +73,27 @@ impl RegisteredGrant {
         })
     }
 
-    /// Takes a permit among the requests of the grant in flight; also for what belongs to a grant and is no token
-    /// request.
+    /// Answers a request to the grant's own endpoint.
     ///
     /// # Errors
-    /// [`Error::Overloaded`] if there is none left.
-    pub fn admit(&self) -> Result<OwnedSemaphorePermit, Error> {
+    /// [`Error::Overloaded`] at once if too many requests of the grant are in flight; otherwise the grant's own refusal.
+    pub async fn start(&self, request: &TokenRequest) -> Result<StartResponse, Error> {
+        let _permit = self.admit()?;
+        self.runtime.grant.start(request, &self.runtime.context).await
+    }
+
+    /// Returns the type of the grant.
+    pub fn grant_type(&self) -> GrantType {
+        self.runtime.grant.grant_type()
+    }
+
+    /// Returns the endpoint at which the grant begins, if it has one.
+    pub fn endpoint(&self) -> Option<GrantEndpoint> {
+        self.runtime.grant.endpoint()
+    }
+
+    /// Takes a permit among the requests of the grant in flight.
+    fn admit(&self) -> Result<OwnedSemaphorePermit, Error> {
         self.permits.clone().try_acquire_owned().map_err(|_| {
             self.shed.inc();
             Error::Overloaded

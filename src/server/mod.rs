@@ -17,14 +17,13 @@ use tokio::task::JoinHandle;
 use crate::auth::{Authenticator, AuthenticatorParts, Authorities, HashPool};
 use crate::clock::Clock;
 use crate::config::{Config, EngineKind, hooked_grants, rings};
-use crate::grant::{Context, device};
+use crate::grant::Context;
 use crate::http::admin::Admin;
 use crate::http::proxy::Proxy;
 use crate::http::public::Public;
 use crate::http::{self, Drained, Stop, Surface};
 use crate::keys::Keys;
 use crate::limit::node_count::NodeCount;
-use crate::limit::throttle::Throttle;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::router::Router;
@@ -43,9 +42,6 @@ pub use operator::LogControl;
 use operator::{Follower, FollowerParts, LiveConfig, Reloader, RunningParts};
 pub use prepare::{Prepared, prepare};
 use waiting_room::WaitingRoom;
-
-/// Device authorizations at once that each node admits from an address, however many nodes there are.
-const LEAST_STARTS: u32 = 5;
 
 /// Time after which a shared store that has no primary yet is taken to be away.
 const AWAY: Duration = Duration::from_secs(2);
@@ -148,7 +144,6 @@ impl Daemon {
             router,
             context,
             pool,
-            device_starts: Throttle::new(device::STARTS).among(&nodes, LEAST_STARTS),
             phase,
             dialects,
             operator,

@@ -89,7 +89,7 @@ impl Operation for ConsumeDevice {
             Some(Row::Family(family)) if family.issuer != self.issuer || family.client != self.client => {
                 self.of_another()
             }
-            Some(Row::Family(family)) if !family.is_bound_to(self.shown) => {
+            Some(Row::Family(family)) if !SenderBinding::is_met(family.binding, self.shown) => {
                 Transition::keep(Err(ConsumeRefusal::WrongSender))
             }
             Some(Row::Family(family)) => match family.redeemed_again(self.attempt, seen.not_before) {
@@ -120,7 +120,7 @@ impl ConsumeDevice {
             Decision::Denied => return Transition::keep(Err(ConsumeRefusal::Denied)),
             Decision::Approved { subject, at } => (subject, *at),
         };
-        if device.binding.is_some() && device.binding != self.shown {
+        if !SenderBinding::is_met(device.binding, self.shown) {
             return Transition::keep(Err(ConsumeRefusal::WrongSender));
         }
         if at <= seen.not_before {

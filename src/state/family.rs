@@ -61,6 +61,13 @@ pub enum SenderBinding {
     Certificate(Thumbprint),
 }
 
+impl SenderBinding {
+    /// Returns whether a sender that proves to hold `shown` may use what is bound to `bound`.
+    pub fn is_met(bound: Option<Self>, shown: Option<Self>) -> bool {
+        bound.is_none() || bound == shown
+    }
+}
+
 /// Lifetimes of a family and of the tokens issued from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetimes {
@@ -196,10 +203,5 @@ impl Family {
     /// to it.
     pub fn is_alive(&self, not_before: Time) -> bool {
         self.revoked.is_none() && self.authorized_at > not_before
-    }
-
-    /// Returns whether a sender that presents `shown` may use the family's refresh tokens.
-    pub fn is_bound_to(&self, shown: Option<SenderBinding>) -> bool {
-        self.binding.is_none() || self.binding == shown
     }
 }

@@ -130,7 +130,7 @@ impl Rotate {
     fn refusal(&self, family: &Family, seen: Seen) -> Option<RotateRefusal> {
         if family.issuer != self.issuer || family.client != self.client {
             Some(RotateRefusal::WrongClient)
-        } else if !family.is_bound_to(self.shown) {
+        } else if !SenderBinding::is_met(family.binding, self.shown) {
             Some(RotateRefusal::WrongSender)
         } else if !family.is_alive(seen.not_before) {
             Some(RotateRefusal::Revoked)

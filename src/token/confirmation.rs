@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::proof_key::POP;
 use crate::jose::PublicJwk;
-use crate::x509::Thumbprint;
+use crate::state::SenderBinding;
 
 /// The confirmation that a token demands of its bearer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,19 +18,15 @@ pub struct Confirmation {
 }
 
 impl Confirmation {
-    /// Demands the certificate.
-    pub fn certificate(thumbprint: Thumbprint) -> Self {
-        Self { x5t_s256: Some(thumbprint.encode()), jwk: None }
-    }
-
     /// Returns the `token_type` of an access token that is bound so (RFC 6749 section 7.1).
     pub fn token_type(bound: Option<&Self>) -> &'static str {
         if bound.is_some_and(|confirmation| confirmation.jwk.is_some()) { POP } else { "Bearer" }
     }
 
-    /// Demands the certificate, the key, or both; `None` if neither is given.
-    pub fn of(certificate: Option<Thumbprint>, key: Option<&PublicJwk>) -> Option<Self> {
-        let all = Self { x5t_s256: certificate.map(|thumbprint| thumbprint.encode()), jwk: key.cloned().map(Box::new) };
+    /// Demands what the sender proved, a key that it named, or both; `None` if neither is given.
+    pub fn of(sender: Option<SenderBinding>, key: Option<&PublicJwk>) -> Option<Self> {
+        let x5t_s256 = sender.map(|SenderBinding::Certificate(thumbprint)| thumbprint.encode());
+        let all = Self { x5t_s256, jwk: key.cloned().map(Box::new) };
         (all != Self::default()).then_some(all)
     }
 }

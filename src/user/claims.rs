@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::token::Granted;
 use crate::token::access::PROTOCOL_CLAIMS;
 use crate::token::granted::MAX_CLAIMS;
 
@@ -16,6 +17,13 @@ pub struct UserClaims {
     /// Claims of ID tokens.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub id_token: Map<String, Value>,
+}
+
+impl From<UserClaims> for Granted {
+    /// Grants nothing but the claims.
+    fn from(claims: UserClaims) -> Self {
+        Self { access_token_claims: claims.access_token, id_token_claims: claims.id_token, ..Self::default() }
+    }
 }
 
 impl UserClaims {

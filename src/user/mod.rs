@@ -15,5 +15,5 @@ mod webhook;
 
 pub(crate) use claims::UserClaims;
 pub(crate) use login::LoginRequest;
-pub(crate) use outcome::{HashError, LoginError, LoginOutcome, User};
+pub(crate) use outcome::{HashError, LoginError, LoginOutcome};
 pub(crate) use users::Users;

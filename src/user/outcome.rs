@@ -2,29 +2,20 @@
 
 use std::time::Duration;
 
-use super::claims::UserClaims;
 use crate::hook::HookError;
 use crate::slow_hash::Full;
 use crate::store::StoreError;
-
-/// A person who logged in.
-pub struct User {
-    /// `sub` of the tokens.
-    pub subject: String,
-    /// Further claims of the tokens.
-    pub claims: UserClaims,
-    /// Time of the authentication in seconds since the epoch; now, if absent.
-    pub auth_time: Option<u64>,
-    /// Authentication context class.
-    pub acr: Option<String>,
-    /// Authentication methods (RFC 8176).
-    pub amr: Vec<String>,
-}
+use crate::token::Granted;
 
 /// The outcome of a login.
 pub enum LoginOutcome {
     /// The password was right.
-    Admitted(Box<User>),
+    Admitted {
+        /// `sub` of the tokens.
+        subject: String,
+        /// Everything else about the person; the authentication was now unless it has a time.
+        about: Box<Granted>,
+    },
     /// Wrong name, wrong password, disabled: nobody is told which.
     Refused {
         /// A message of the user service to the person, for the dialects that pass it on; printable, at most 200 bytes.

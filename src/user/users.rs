@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use super::directory::{self, Directory, DirectoryError, FoundUser, StoredUser};
 use super::guard::Guard;
 use super::login::LoginRequest;
-use super::outcome::{HashError, LoginError, LoginOutcome, User};
+use super::outcome::{HashError, LoginError, LoginOutcome};
 use super::{prepared, webhook};
 use crate::clock::Clock;
 use crate::issuer::{Issuer, UserSource};
@@ -16,6 +16,7 @@ use crate::limit::node_count::NodeCount;
 use crate::metrics::Metrics;
 use crate::slow_hash::{Full, HashPool, HashPoolConfig, HashTurn, QueueShare, Waiting};
 use crate::store::Documents;
+use crate::token::Granted;
 
 /// The users of every issuer. Cheap to clone.
 #[derive(Clone)]
@@ -76,7 +77,7 @@ impl Users {
     ) -> Result<LoginOutcome, LoginError> {
         let decided = self.guarded(issuer, client, login, peer, waiting).await;
         let outcome = match &decided {
-            Ok(LoginOutcome::Admitted(_)) => "ok",
+            Ok(LoginOutcome::Admitted { .. }) => "ok",
             Ok(LoginOutcome::Refused { .. }) => "refused",
             Ok(LoginOutcome::Partial { .. }) => "partial",
             Err(LoginError::Throttled(_)) => "throttled",
@@ -102,14 +103,14 @@ impl Users {
         let attempt = guard.admit(&issuer.id, login.username, peer, clock.now()).map_err(LoginError::Throttled)?;
         let decided = match issuer.settings.users.source {
             UserSource::Directory => self.by_directory(issuer, login, peer, waiting).await,
-            UserSource::Webhook => match &issuer.user_hook {
+            UserSource::Webhook => match &issuer.parts.user_hook {
                 Some(hook) => webhook::ask(hook, issuer, client, login, peer, clock, metrics).await,
                 None => Err(LoginError::NoSource),
             },
             UserSource::None => Err(LoginError::NoSource),
         };
         match &decided {
-            Ok(LoginOutcome::Admitted(_)) => attempt.succeeded(clock.now()),
+            Ok(LoginOutcome::Admitted { .. }) => attempt.succeeded(clock.now()),
             // counted when it was let in. One that was right and not enough counts too, or the throttle would tell; and so
             // does an answer that cannot be used, or a service that says no in its own way would be guessed at for ever
             Ok(LoginOutcome::Refused { .. } | LoginOutcome::Partial { .. }) | Err(LoginError::HookAnswer(_)) => {}
@@ -153,8 +154,8 @@ impl Users {
                     self.hash_again(&turn, issuer, &password, &found).await;
                 }
                 let StoredUser { subject, claims, .. } = found.user;
-                let amr = vec!["pwd".to_owned()];
-                LoginOutcome::Admitted(Box::new(User { subject, claims, auth_time: None, acr: None, amr }))
+                let about = Granted { amr: vec!["pwd".to_owned()], ..claims.into() };
+                LoginOutcome::Admitted { subject, about: Box::new(about) }
             }
             Some(_) | None => LoginOutcome::Refused { message: None },
         };
@@ -229,7 +230,7 @@ mod tests {
             let edge = Arc::new(());
             let waiting = Arc::downgrade(&edge);
             let verdict = new.check(&issuer, "app", &login, [127, 0, 0, 1].into(), &waiting).await.unwrap();
-            assert_eq!(matches!(verdict, LoginOutcome::Admitted(_)), right);
+            assert_eq!(matches!(verdict, LoginOutcome::Admitted { .. }), right);
             assert_eq!((new.check_hash(&stored().await).is_ok(), stored().await == hash), (right, !right));
         }
     }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::claims::UserClaims;
 use super::login::LoginRequest;
-use super::outcome::{LoginError, LoginOutcome, User};
+use super::outcome::{LoginError, LoginOutcome};
 use crate::clock::Clock;
 use crate::hook::Hook;
 use crate::issuer::Issuer;
@@ -109,20 +109,10 @@ fn read(body: &[u8]) -> Result<LoginOutcome, &'static str> {
             if !is_subject(&subject) {
                 return Err("subject: 1 to 255 printable ASCII characters (OpenID Connect Core section 2)");
             }
-            let UserClaims { access_token, id_token } = claims;
-            let said = Granted {
-                auth_time: auth_time.map(|date| date.time().as_secs()),
-                acr,
-                amr,
-                access_token_claims: access_token,
-                id_token_claims: id_token,
-                ..Granted::default()
-            };
-            said.check()?;
-            let Granted { auth_time, acr, amr, access_token_claims: access_token, id_token_claims: id_token, .. } =
-                said;
-            let claims = UserClaims { access_token, id_token };
-            Ok(LoginOutcome::Admitted(Box::new(User { subject, claims, auth_time, acr, amr })))
+            let auth_time = auth_time.map(|date| date.time().as_secs());
+            let about = Box::new(Granted { auth_time, acr, amr, ..claims.into() });
+            about.check()?;
+            Ok(LoginOutcome::Admitted { subject, about })
         }
     }
 }
@@ -162,6 +152,6 @@ mod tests {
             assert!(read(bad.as_bytes()).is_err(), "{bad}");
         }
         assert!(matches!(read(br#"{"verdict":"refused"}"#), Ok(LoginOutcome::Refused { message: None })));
-        assert!(matches!(read(br#"{"verdict":"admitted","subject":"u-1"}"#), Ok(LoginOutcome::Admitted(_))));
+        assert!(matches!(read(br#"{"verdict":"admitted","subject":"u-1"}"#), Ok(LoginOutcome::Admitted { .. })));
     }
 }

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::cause::chain;
 use crate::cli::failure::CommandFailure;
 use crate::cli::output::say;
-use crate::cli::{exit, table};
+use crate::cli::{exit, runtime, table};
 use crate::config::secret_line;
 use crate::http::client::{Call, ClientError, ConnectError, Method, Reply, ServerTrust, send};
 use crate::secret_file;
@@ -63,6 +63,27 @@ impl AdminArgs {
         if self.json { say(format_args!("{answer:#}")) } else { table::members(answer) }
     }
 
+    /// Prints a list: as JSON if that was asked for, or a row for each member.
+    pub(in crate::cli) fn show_all<const N: usize>(
+        &self,
+        found: &Value,
+        header: [&str; N],
+        row: impl Fn(&Value) -> [String; N],
+    ) {
+        if self.json {
+            return say(format_args!("{found:#}"));
+        }
+        let list = found.as_array().or(found["keys"].as_array());
+        table::rows(header, &list.into_iter().flatten().map(row).collect::<Vec<_>>());
+    }
+
+    /// Says a line to a person: nothing in JSON.
+    pub(in crate::cli) fn remark(&self, line: impl std::fmt::Display) {
+        if !self.json {
+            say(line);
+        }
+    }
+
     /// Sends one request and returns the reply, whatever its status; `flag` is the option that names the server.
     pub(in crate::cli) fn send(
         &self,
@@ -80,11 +101,7 @@ impl AdminArgs {
             authorization: Some(authorization),
             body: body.map(|(kind, text)| (kind, text.into())),
         };
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| CommandFailure::new(exit::INTERNAL, format!("cannot start a runtime: {error}")))?;
-        runtime.block_on(send(call, trust)).map_err(|error| unanswered(flag, &name, &error))
+        runtime::small()?.block_on(send(call, trust)).map_err(|error| unanswered(flag, &name, &error))
     }
 }
 

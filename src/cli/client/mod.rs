@@ -91,11 +91,14 @@ fn run(args: &AdminArgs, command: &ClientCommand) -> Result<(), CommandFailure> 
             }
             let answer = admin.call(Method::POST, &["clients"], Some(body.into()))?;
             show(args, &answer);
-            if answer["client_secret"].is_string() && !args.json {
-                say("keep client_secret now: it is not shown again");
+            if answer["client_secret"].is_string() {
+                args.remark("keep client_secret now: it is not shown again");
             }
         }
-        ClientCommand::List => list(args, &admin)?,
+        ClientCommand::List => {
+            let header = ["CLIENT ID", "NAME", "AUTHENTICATES BY", "SECRETS", "GRANT TYPES"];
+            args.show_all(&admin.list("clients", usize::MAX)?.0.into(), header, row);
+        }
         ClientCommand::Show { id } => show(args, &admin.get(&["clients", id], &[])?),
         ClientCommand::Update { id, metadata } => {
             let body = match metadata.file {
@@ -106,40 +109,26 @@ fn run(args: &AdminArgs, command: &ClientCommand) -> Result<(), CommandFailure> 
         }
         ClientCommand::Delete { id } => {
             admin.call(Method::DELETE, &["clients", id], None)?;
-            done(args, &format!("deleted client {id}; its tokens no longer work"));
+            args.remark(format_args!("deleted client {id}; its tokens no longer work"));
         }
         ClientCommand::AddSecret { id, expires_in } => {
             let body = expires_in.map_or_else(|| json!({}), |span| json!({ "expires_in": span.as_secs() }));
             show(args, &admin.call(Method::POST, &["clients", id, "secrets"], Some(body))?);
-            if !args.json {
-                say("keep client_secret now: it is not shown again");
-            }
+            args.remark("keep client_secret now: it is not shown again");
         }
         ClientCommand::RemoveSecret { id, secret_id } => {
             admin.call(Method::DELETE, &["clients", id, "secrets", secret_id], None)?;
-            done(args, &format!("removed secret {secret_id} of client {id}"));
+            args.remark(format_args!("removed secret {secret_id} of client {id}"));
         }
         ClientCommand::HashSecret => {}
     }
     Ok(())
 }
 
-fn list(args: &AdminArgs, admin: &AdminApi<'_>) -> Result<(), CommandFailure> {
-    let (found, _) = admin.list("clients", usize::MAX)?;
-    if args.json {
-        say(format_args!("{:#}", Value::from(found)));
-        return Ok(());
-    }
-    let rows: Vec<_> = found
-        .iter()
-        .map(|client| {
-            let secrets = client["secrets"].as_array().map_or(0, Vec::len).to_string();
-            let cell = |name: &str| table::text(&client[name]);
-            [cell("client_id"), cell("client_name"), cell("token_endpoint_auth_method"), secrets, cell("grant_types")]
-        })
-        .collect();
-    table::rows(["CLIENT ID", "NAME", "AUTHENTICATES BY", "SECRETS", "GRANT TYPES"], &rows);
-    Ok(())
+fn row(client: &Value) -> [String; 5] {
+    let secrets = client["secrets"].as_array().map_or(0, Vec::len).to_string();
+    let cell = |name: &str| table::text(&client[name]);
+    [cell("client_id"), cell("client_name"), cell("token_endpoint_auth_method"), secrets, cell("grant_types")]
 }
 
 /// Gets the client's present metadata, without the members that are not metadata.
@@ -167,13 +156,6 @@ fn show(args: &AdminArgs, answer: &Value) {
     for secret in secrets.as_ref().and_then(Value::as_array).into_iter().flatten() {
         let (made, ends) = (table::time(&secret["created_at"]), table::time(&secret["expires_at"]));
         say(format_args!("secret {}  made {made}, expires {ends}", table::text(&secret["secret_id"])));
-    }
-}
-
-/// Says that something without an answer was done; nothing in JSON.
-fn done(args: &AdminArgs, line: &str) {
-    if !args.json {
-        say(line);
     }
 }
 

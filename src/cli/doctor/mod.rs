@@ -13,8 +13,9 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::exit;
-use super::output::{complain, say};
+use super::failure::finish;
+use super::output::say;
+use super::{exit, runtime};
 use crate::cause::chain;
 use crate::config::{EngineKind, Source};
 use crate::server::prepare;
@@ -51,9 +52,9 @@ pub(super) fn doctor(args: DoctorArgs) -> ExitCode {
     let mut findings =
         vec![Finding::good("configuration", format!("configuration, secrets, certificates: {issuers} issuers"))];
     findings.extend(files::certificates(config));
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match runtime::small() {
         Ok(runtime) => runtime,
-        Err(error) => return complain(exit::INTERNAL, &error),
+        Err(failure) => return finish(Err(failure)),
     };
     let here = network::listens(config.admin.listen);
     // without the flag, who does not listen here is not asked; with it, the daemon may be anywhere

@@ -35,12 +35,12 @@ impl ClientMetadata {
         method: AuthMethod,
         issuer: &Issuer,
     ) -> Result<Option<CertificateName>, MetadataError> {
-        if !issuer.certificates.allows(method.credential) {
+        if !issuer.parts.certificates.allows(method.credential) {
             let rule = "the public listener must see client certificates (public.tls.client_certificates or \
                         public.proxy), and tls_client_auth needs public.client_ca_file";
             return refuse("token_endpoint_auth_method", method.name, rule);
         }
-        if self.tls_client_certificate_bound_access_tokens && !issuer.certificates.are_seen() {
+        if self.tls_client_certificate_bound_access_tokens && !issuer.parts.certificates.are_seen() {
             let rule =
                 "the public listener must see client certificates (public.tls.client_certificates or public.proxy)";
             return refuse("tls_client_certificate_bound_access_tokens", true, rule);

@@ -30,7 +30,7 @@ impl ClientMetadata {
             (None, None) => ClientKeys::None,
         };
         if method.needs_keys() && matches!(keys, ClientKeys::None) {
-            let those = issuer.methods.iter().filter(|method| method.needs_keys()).map(|method| method.name);
+            let those = issuer.parts.methods.iter().filter(|method| method.needs_keys()).map(|method| method.name);
             let those = those.collect::<Vec<_>>().join(" and ");
             return refuse("jwks", "absent", format!("{those} need jwks or jwks_uri"));
         }
@@ -56,7 +56,7 @@ impl ClientMetadata {
         {
             return refuse(FIELD, &again.name, "each name once");
         }
-        let checked = own.iter().map(|one| Credential::new(one, method, &issuer.methods, &issuer.providers));
+        let checked = own.iter().map(|one| Credential::new(one, method, &issuer.parts.methods, &issuer.providers));
         checked.collect::<Result<_, _>>().or_else(|error| {
             refuse(FIELD, error, "a name, a provider of the issuer and a condition about what it says")
         })

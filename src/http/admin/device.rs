@@ -86,20 +86,9 @@ pub(super) async fn approve(service: &Service, issuer: &Issuer, typed: &str, req
     if !scope.is_within(&asked.scope) {
         return Err(Problem::new(400, "scope: exceeds what the device asked for"));
     }
-    let Authentication { subject, auth_time, acr, amr, claims } = authentication;
-    let granted = Granted {
-        scope,
-        resources: asked.resources,
-        nonce: None,
-        auth_time,
-        acr,
-        amr,
-        access_token_claims: claims.access_token,
-        id_token_claims: claims.id_token,
-        confirmation: asked.confirmation,
-        unidentified: false,
-        proven: asked.proven,
-    };
+    let (subject, about) = authentication.into_grant();
+    let Granted { resources, confirmation, proven, .. } = asked;
+    let granted = Granted { scope, resources, confirmation, proven, ..about };
     let grant = granted.seal(&id.of, &issuer.id, &service.context.vault);
     decide(service, issuer, id, DeviceDecision::Approve { subject: subject.into(), grant }).await
 }

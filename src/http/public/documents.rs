@@ -7,9 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use hyper::header::{CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, PRAGMA};
 
-use super::responder::Responder;
-use crate::dialect::{self, Dialect};
-use crate::http::access::RequestLog;
+use super::responder::{Refusal, Responder};
 use crate::http::{Request, Response, respond};
 use crate::issuer::Issuer;
 use crate::protocol::auth_method::CredentialKind;
@@ -21,30 +19,20 @@ use crate::service::Service;
 /// `max-age` of metadata, in seconds.
 const METADATA_MAX_AGE: u64 = 3600;
 
-pub(super) async fn jwks(
-    service: &Service,
-    responder: &Responder<'_>,
-    request: &Request,
-    log: &mut RequestLog,
-) -> Response {
-    let Some(keys) = service.context.keys.whole(&responder.issuer.id).await else {
-        let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, "the keys are not ready; try again");
-        return responder.refused(log, error, None);
-    };
+const NOT_READY: OAuthError = OAuthError::new(ErrorCode::TemporarilyUnavailable, "the keys are not ready; try again");
+
+pub(super) async fn jwks(service: &Service, responder: &Responder<'_>, request: &Request) -> Result<Response, Refusal> {
+    let keys = service.context.keys.whole(&responder.issuer.id).await.ok_or(NOT_READY)?;
     let jwks = keys.jwks();
     let theirs = responder.dialect.keys(responder.path, &jwks.body);
-    document(
-        theirs.map_or_else(|| jwks.body.clone(), Bytes::from),
-        &jwks.etag,
-        jwks.max_age.as_secs(),
-        &request.headers,
-    )
+    let body = theirs.map_or_else(|| jwks.body.clone(), Bytes::from);
+    Ok(document(body, &jwks.etag, jwks.max_age.as_secs(), &request.headers))
 }
 
 pub(super) fn metadata(service: &Service, responder: &Responder<'_>, request: &Request) -> Response {
     let issuer = responder.issuer;
     let (body, etag) = issuer.document.get_or_init(|| {
-        let body = describe(service, issuer, responder.dialect);
+        let body = describe(service, issuer);
         let hash = digest::digest(&digest::SHA256, &body);
         let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16]));
         (body.into(), etag)
@@ -53,8 +41,12 @@ pub(super) fn metadata(service: &Service, responder: &Responder<'_>, request: &R
 }
 
 /// The metadata document, made from what the issuer and the running service really offer.
-fn describe(service: &Service, issuer: &Issuer, dialect: &dyn Dialect) -> Vec<u8> {
-    let at = |endpoint| dialect::url(dialect, &issuer.settings, endpoint);
+fn describe(service: &Service, issuer: &Issuer) -> Vec<u8> {
+    let at = |endpoint| issuer.endpoint_url(endpoint);
+    let own = issuer.parts.endpoints.iter().filter_map(|(endpoint, _)| match endpoint {
+        Endpoint::OfGrant(own) => Some((own.metadata, at(*endpoint))),
+        _ => None,
+    });
     let methods: Vec<&str> = issuer.offered_methods().map(|method| method.name).collect();
     let confidential = issuer.offered_methods().filter(|method| method.credential != CredentialKind::None);
     let confidential = confidential.map(|method| method.name).collect();
@@ -72,9 +64,7 @@ fn describe(service: &Service, issuer: &Issuer, dialect: &dyn Dialect) -> Vec<u8
         jwks_uri: at(Endpoint::Jwks),
         introspection_endpoint: at(Endpoint::Introspection),
         revocation_endpoint: at(Endpoint::Revocation),
-        device_authorization_endpoint: issuer
-            .offers(Endpoint::DeviceAuthorization)
-            .then(|| at(Endpoint::DeviceAuthorization)),
+        grant_endpoints: own.collect(),
         scopes_supported: issuer.settings.scopes.tokens().collect(),
         response_types_supported: &["code"],
         response_modes_supported: &["query"],
@@ -87,7 +77,7 @@ fn describe(service: &Service, issuer: &Issuer, dialect: &dyn Dialect) -> Vec<u8
         introspection_endpoint_auth_signing_alg_values_supported: signed_by.clone(),
         revocation_endpoint_auth_methods_supported: methods,
         revocation_endpoint_auth_signing_alg_values_supported: signed_by,
-        tls_client_certificate_bound_access_tokens: issuer.certificates.are_seen(),
+        tls_client_certificate_bound_access_tokens: issuer.parts.certificates.are_seen(),
         code_challenge_methods_supported: &["S256"],
         claims_supported: &["iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash"],
         request_parameter_supported: false,

@@ -2,12 +2,12 @@
 //! each endpoint is one file.
 
 mod cors;
-mod device;
 mod documents;
 mod form;
 mod introspect;
 mod responder;
 mod revoke;
+mod start;
 mod token;
 
 use std::net::IpAddr;
@@ -45,14 +45,19 @@ pub(crate) struct Public {
     service: Arc<Service>,
     /// Proxies whose word on the address and the certificate of a client counts.
     proxy: Option<Proxy>,
+    /// Every endpoint, in the order of their observers.
+    endpoints: Vec<Endpoint>,
     observers: Observers,
 }
 
 impl Public {
     /// The surface of `service`, perhaps behind proxies.
     pub(crate) fn new(service: Arc<Service>, proxy: Option<Proxy>) -> Self {
-        let observers = Observers::new(&service.context.metrics, &Endpoint::ALL.map(Endpoint::name));
-        Self { service, proxy, observers }
+        let of_grants = service.router.endpoints().into_iter().map(Endpoint::OfGrant);
+        let endpoints: Vec<Endpoint> = Endpoint::COMMON.into_iter().chain(of_grants).collect();
+        let names: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.name()).collect();
+        let observers = Observers::new(&service.context.metrics, &names);
+        Self { service, proxy, endpoints, observers }
     }
 }
 
@@ -83,7 +88,7 @@ impl Handler for Public {
         let route = &target.route;
         let responder = Responder::new(&target, request.path());
         let answer = if let Err(Malformed) = behind {
-            responder.refused(&mut log, BAD_CERTIFICATE, None)
+            responder.refuse(&mut log, BAD_CERTIFICATE.into())
         } else if request.method == Method::OPTIONS {
             cors::preflight(route)
         } else {
@@ -91,7 +96,9 @@ impl Handler for Public {
         };
         let answer = cors::allow(answer, route, &request.headers);
         let elapsed = watch.elapsed();
-        self.observers.answered(route.endpoint as usize, answer.status(), elapsed);
+        if let Some(at) = self.endpoints.iter().position(|known| *known == route.endpoint) {
+            self.observers.answered(at, answer.status(), elapsed);
+        }
         log.write(route.endpoint.name(), &route.issuer.id, &request, &answer, elapsed);
         answer
     }
@@ -145,16 +152,17 @@ impl Public {
 }
 
 async fn serve(service: &Service, responder: &Responder<'_>, request: &Request, log: &mut RequestLog) -> Response {
-    match responder.endpoint {
+    let served = match responder.endpoint {
         Endpoint::Token => token::serve(service, responder, request, log).await,
         Endpoint::Introspection => introspect::serve(service, responder, request, log).await,
         Endpoint::Revocation => revoke::serve(service, responder, request, log).await,
-        Endpoint::DeviceAuthorization => device::serve(service, responder, request, log).await,
-        Endpoint::Jwks => documents::jwks(service, responder, request, log).await,
+        Endpoint::OfGrant(own) => start::serve(service, responder, request, log, own).await,
+        Endpoint::Jwks => documents::jwks(service, responder, request).await,
         Endpoint::OpenIdConfiguration | Endpoint::AuthorizationServerMetadata => {
-            documents::metadata(service, responder, request)
+            Ok(documents::metadata(service, responder, request))
         }
-    }
+    };
+    served.unwrap_or_else(|refusal| responder.refuse(log, refusal))
 }
 
 /// Refuses what can be refused before the body is read: the method (405) and the content type (415). Query parameters are

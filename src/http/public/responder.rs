@@ -17,13 +17,41 @@ use crate::issuer::Issuer;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::error::{ErrorCode, ExtensionError, OAuthError};
 use crate::protocol::form::Form;
-use crate::protocol::response::{DeviceResponse, TokenResponse};
+use crate::protocol::response::TokenResponse;
 use crate::registry::route::Route;
 
 /// The endpoint of a request, resolved once from its path.
 pub(crate) struct ResolvedEndpoint {
     pub(super) route: Route,
     pub(super) dialect: &'static dyn Dialect,
+}
+
+/// The reason for which an endpoint refuses a request.
+pub(super) enum Refusal {
+    /// The client is not authenticated.
+    Unknown(AuthFailure),
+    /// The request breaks a rule; the time to wait, if that helps.
+    Request(OAuthError, Option<Duration>),
+    /// The grant refused, perhaps with an error of its own, or the service failed.
+    NotGranted(Error),
+}
+
+impl From<AuthFailure> for Refusal {
+    fn from(failure: AuthFailure) -> Self {
+        Self::Unknown(failure)
+    }
+}
+
+impl From<OAuthError> for Refusal {
+    fn from(error: OAuthError) -> Self {
+        Self::Request(error, None)
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::NotGranted(error)
+    }
 }
 
 /// Reads a request at its endpoint and writes the answers, both as the issuer's dialect has them.
@@ -88,38 +116,25 @@ impl<'a> Responder<'a> {
         if status == 401 { respond::challenge(response, r#"Basic realm="jeton", charset="UTF-8""#) } else { response }
     }
 
-    /// The answer to a failed client authentication.
-    pub(super) fn unknown(&self, log: &mut RequestLog, failure: &AuthFailure) -> Response {
-        log.fail(failure);
-        let response = self.write(&failure.error, log);
-        match failure.retry_after {
-            Some(wait) => respond::retry_after(response, wait),
-            None => response,
-        }
-    }
-
-    /// The answer to an error after authentication.
-    pub(super) fn refused(&self, log: &mut RequestLog, error: OAuthError, wait: Option<Duration>) -> Response {
-        self.refused_in(None, log, error, wait)
-    }
-
-    /// The answer to the refusal of a grant, with the error of a custom grant if it defines one.
-    pub(super) fn not_granted(&self, log: &mut RequestLog, error: &Error) -> Response {
-        log.explain(error);
-        self.refused_in(error.extension(), log, error.to_oauth(), error.retry_after())
-    }
-
-    fn refused_in(
-        &self,
-        extension: Option<&ExtensionError>,
-        log: &mut RequestLog,
-        error: OAuthError,
-        wait: Option<Duration>,
-    ) -> Response {
+    /// Writes a refusal as the dialect does, and notes it.
+    pub(super) fn refuse(&self, log: &mut RequestLog, refusal: Refusal) -> Response {
+        let (error, wait) = match &refusal {
+            Refusal::Unknown(failure) => {
+                log.fail(failure);
+                (failure.error, failure.retry_after)
+            }
+            Refusal::Request(error, wait) => (*error, *wait),
+            Refusal::NotGranted(error) => {
+                log.explain(error);
+                (error.to_oauth(), error.retry_after())
+            }
+        };
         log.error = Some(error);
+        let extension = if let Refusal::NotGranted(error) = &refusal { error.extension() } else { None };
         let response = self.write_in(&error, extension, log);
-        let again_soon = matches!(error.code, ErrorCode::TemporarilyUnavailable).then_some(Duration::from_secs(1));
-        match wait.or(again_soon) {
+        let is_known = !matches!(refusal, Refusal::Unknown(_));
+        let again_soon = is_known && error.code == ErrorCode::TemporarilyUnavailable;
+        match wait.or(again_soon.then_some(Duration::from_secs(1))) {
             Some(wait) => respond::retry_after(response, wait),
             None => response,
         }
@@ -128,11 +143,6 @@ impl<'a> Responder<'a> {
     /// A token response as the dialect writes it.
     pub(super) fn granted(&self, tokens: &TokenResponse) -> Response {
         self.success(self.dialect.success(tokens))
-    }
-
-    /// The codes of a device as the dialect writes them.
-    pub(super) fn started(&self, codes: &DeviceResponse) -> Response {
-        self.success(self.dialect.device(codes))
     }
 
     /// The answer to a revocation. The content type stays: some clients parse even an empty answer (CHECKLIST,

@@ -2,48 +2,40 @@
 //! for a dialect whose vendor tells a client that the token is another's, as section 2.1 has it.
 
 use super::introspect::caller;
-use super::responder::Responder;
+use super::responder::{Refusal, Responder};
 use crate::http::access::RequestLog;
 use crate::http::{Request, Response};
 use crate::inspect::{self, Revoked};
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::service::Service;
 
+const UNKNOWN_HINT: OAuthError =
+    OAuthError::new(ErrorCode::UnsupportedTokenType, "token_type_hint is no type that is revoked here");
+
 pub(super) async fn serve(
     service: &Service,
     responder: &Responder<'_>,
     request: &Request,
     log: &mut RequestLog,
-) -> Response {
-    let (client, form) = match caller(service, responder, request, log).await {
-        Ok(found) => found,
-        Err(response) => return response,
-    };
-    let token = match form.require("token", "token is missing") {
-        Ok(token) => token,
-        Err(error) => return responder.refused(log, error, None),
-    };
+) -> Result<Response, Refusal> {
+    let (client, form) = caller(service, responder, request, log).await?;
+    let token = form.require("token", "token is missing")?;
+    // otherwise it only helps a server that must search; the token says itself what it is
     if form.get("token_type_hint").is_some_and(|hint| !responder.dialect.knows_hint(hint)) {
-        let error = OAuthError::new(ErrorCode::UnsupportedTokenType, "token_type_hint is no type that is revoked here");
-        return responder.refused(log, error, None);
+        return Err(UNKNOWN_HINT.into());
     }
     let issuer = responder.issuer;
-    // token_type_hint only helps a server that must search; the token says itself what it is
-    match inspect::revoke(issuer, &client, token, &service.context).await {
-        Ok(revoked) => {
-            let revocations = &service.counters.revocations;
-            let (what, counter) = match revoked {
-                Revoked::Family => ("family", &revocations.family),
-                Revoked::Token => ("token", &revocations.token),
-                Revoked::Nothing | Revoked::OfAnother => ("nothing", &revocations.nothing),
-            };
-            counter.inc();
-            tracing::info!(target: "audit", event = "revoked", what, issuer = issuer.id, client = client.id);
-            if revoked == Revoked::OfAnother && responder.dialect.tells_whose() {
-                return responder.refused(log, OAuthError::INVALID_CLIENT, None);
-            }
-            responder.revoked()
-        }
-        Err(error) => responder.not_granted(log, &error),
+    let revoked = inspect::revoke(issuer, &client, token, &service.context).await?;
+    let revocations = &service.counters.revocations;
+    let (what, counter) = match revoked {
+        Revoked::Family => ("family", &revocations.family),
+        Revoked::Token => ("token", &revocations.token),
+        Revoked::Nothing | Revoked::OfAnother => ("nothing", &revocations.nothing),
+    };
+    counter.inc();
+    tracing::info!(target: "audit", event = "revoked", what, issuer = issuer.id, client = client.id);
+    if revoked == Revoked::OfAnother && responder.dialect.tells_whose() {
+        return Err(OAuthError::INVALID_CLIENT.into());
     }
+    Ok(responder.revoked())
 }

@@ -194,7 +194,8 @@ pub async fn a_rotated_family_outlives_its_first_deadline<S: Subject>() {
     assert_eq!(ask(&s, rotate(1, 4, 2)).await, Err(RotateRefusal::Unknown));
 }
 
-pub async fn a_sweep_keeps_its_budget<S: Subject>() {
+/// Opens two lanes with twenty marks that have expired.
+async fn twenty_expired<S: Subject>() -> (S, Vec<Key>) {
     let clock = Clock::manual(START);
     let s = S::open(2, clock.clone());
     for n in 0..20 {
@@ -202,6 +203,11 @@ pub async fn a_sweep_keeps_its_budget<S: Subject>() {
         assert_eq!(ask(&s, mark).await, Ok(()));
     }
     clock.advance(Duration::from_secs(1));
+    (s, (0..20).map(|n| Key::Mark(family(n))).collect())
+}
+
+pub async fn a_sweep_keeps_its_budget<S: Subject>() {
+    let (s, keys) = twenty_expired::<S>().await;
     let mut forgotten = 0;
     for lane in 0..2 {
         loop {
@@ -214,24 +220,16 @@ pub async fn a_sweep_keeps_its_budget<S: Subject>() {
         }
     }
     assert_eq!(forgotten, 20, "each once, whichever lane's it is");
-    let keys: Vec<Key> = (0..20).map(|n| Key::Mark(family(n))).collect();
     assert_eq!(s.engine().ledger.peek(&keys).await.unwrap(), vec![None; 20]);
 }
 
 /// Tests engines whose lanes are a property of the data.
 pub async fn a_sweep_keeps_its_budget_and_its_lane<S: Subject>() {
-    let clock = Clock::manual(START);
-    let s = S::open(2, clock.clone());
-    for n in 0..20 {
-        let mark = SpendAssertion { key: Key::Mark(family(n)), attempt: family(n), keep_until: START };
-        assert_eq!(ask(&s, mark).await, Ok(()));
-    }
-    clock.advance(Duration::from_secs(1));
+    let (s, keys) = twenty_expired::<S>().await;
     let step = s.engine().ledger.sweep(0, 6).await.unwrap();
     assert_eq!((step.forgotten, step.more), (6, true));
     assert_eq!(s.engine().ledger.sweep(0, 6).await.unwrap().forgotten, 4);
     assert_eq!(s.engine().ledger.sweep(0, 6).await.unwrap().forgotten, 0);
-    let keys: Vec<Key> = (0..20).map(|n| Key::Mark(family(n))).collect();
     let kept = |rows: Vec<Option<Row>>| rows.iter().flatten().count();
     assert_eq!(kept(s.engine().ledger.peek(&keys).await.unwrap()), 10, "the other lane's");
     assert_eq!(s.engine().ledger.sweep(1, 100).await.unwrap().forgotten, 10);

@@ -8,9 +8,12 @@ use prometheus::IntCounter;
 use tokio::sync::watch;
 
 use super::{Engine, Health, StoreError, check_size};
+use crate::clock::Time;
+use crate::id::Id;
 use crate::metrics::Metrics;
+use crate::state::family::SLACK;
 use crate::state::op::Ask;
-use crate::state::{Cell, Key, Op, Outcome, Placed, Row};
+use crate::state::{Cell, Key, Op, Outcome, Placed, Row, SpendAssertion, SpendRefusal};
 
 mod actor;
 mod config;
@@ -86,27 +89,31 @@ impl Shards {
     /// # Errors
     /// If the store fails. [`StoreError::Unavailable`] and [`StoreError::TooLarge`]: nothing was done.
     pub async fn ask<O: Ask>(&self, cell: Cell, op: O) -> Result<Result<O::Done, O::Refusal>, StoreError> {
-        self.ask_within(cell, op, self.inner.timeout).await
-    }
-
-    /// Does the same as [`Shards::ask`], with a limit of its own. Only the wait ends: the operation may still be
-    /// carried out, so a late one is [`StoreError::Indeterminate`].
-    ///
-    /// # Errors
-    /// As [`Shards::ask`].
-    pub async fn ask_within<O: Ask>(
-        &self,
-        cell: Cell,
-        op: O,
-        limit: Duration,
-    ) -> Result<Result<O::Done, O::Refusal>, StoreError> {
-        let outcome = self.apply(cell.place(op.into()), limit).await;
+        let outcome = self.apply(cell.place(op.into()), self.inner.timeout).await;
         outcome.map_err(|error| self.inner.errors.count(error)).and_then(|outcome| {
             O::answer(outcome)
                 .ok_or_else(|| StoreError::Fatal(format!("the engine answered another operation than {}", O::NAME)))
         })
     }
 
+    /// Marks the assertion or proof `name` at `issuer` as used until it has expired, on every node and over restarts.
+    ///
+    /// # Errors
+    /// If the store fails; inside, if it was used before.
+    pub async fn spend(
+        &self,
+        issuer: &str,
+        name: &[u8],
+        expires_at: Time,
+    ) -> Result<Result<(), SpendRefusal>, StoreError> {
+        let key = Key::used_assertion(issuer, name);
+        // a store whose clock is ahead must not forget it while it still counts
+        let spend = SpendAssertion { key, attempt: Id::random(), keep_until: expires_at + SLACK };
+        self.ask(self.home(&key), spend).await
+    }
+
+    /// Only the wait ends after `limit`: the operation may still be carried out, so a late one is
+    /// [`StoreError::Indeterminate`].
     async fn apply(&self, op: Placed<Op>, limit: Duration) -> Result<Outcome, StoreError> {
         check_size(&op.of).and_then(|()| self.check()).and_then(|()| here(op.cell))?;
         let shard = self.inner.shards.get(usize::from(self.inner.engine.ledger.lane(&op.of)));

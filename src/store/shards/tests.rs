@@ -195,7 +195,7 @@ async fn what_nobody_waits_for_is_not_done() {
         async move { shards.ask(HERE, redeem(1, 1, START)).await }
     });
     tokio::task::yield_now().await;
-    let late = shards.ask_within(HERE, redeem(2, 1, START), Duration::from_millis(20)).await;
+    let late = shards.apply(HERE.place(redeem(2, 1, START).into()), Duration::from_millis(20)).await;
     assert!(matches!(late, Err(StoreError::Indeterminate { .. })), "{late:?}");
     drop(shut);
     assert!(first.await.unwrap().unwrap().is_ok());

@@ -1,5 +1,5 @@
-//! A program that embeds jeton and adds a grant, a client authentication method and a dialect: one file each, and one line
-//! each in `main`. src/README.md shows these files, and `tests/it/extend` runs them against a real daemon.
+//! A program that embeds jeton and adds two grants, one with an endpoint of its own, a client authentication method and a
+//! dialect: one file each, and one line each in `main`. src/README.md shows these files, and `tests/it/extend` runs them against a real daemon.
 //!
 //! ```sh
 //! jeton init --dir example                       # then set `dialect = "acme"` and the grant types of its issuer
@@ -8,6 +8,7 @@
 
 mod acme;
 mod api_key;
+mod backchannel;
 mod voucher;
 
 use std::error::Error;
@@ -20,7 +21,7 @@ use jeton::{Daemon, Environment, Extensions, Source, prepare};
 async fn main() -> Result<(), Box<dyn Error>> {
     let file = std::env::args_os().nth(1).ok_or("give the configuration file")?;
     let extensions = Extensions {
-        grants: vec![Arc::new(voucher::Voucher)],
+        grants: vec![Arc::new(voucher::Voucher), Arc::new(backchannel::Backchannel::asking(|who| who == "alice"))],
         client_auth: vec![Arc::new(api_key::ApiKey([("robot".to_owned(), "key-of-robot".to_owned())].into()))],
         dialects: vec![&acme::Acme],
         ..Extensions::default()

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use jeton::extend::Endpoint;
-use jeton::internals::IssuerSettings;
+use jeton::internals::{DEVICE_AUTHORIZATION, IssuerSettings};
 use serde_json::{Value, json};
 
 use super::{World, secret};
@@ -257,7 +257,7 @@ impl World {
 
     /// A device code of the client `tv` for `scope`, about which a person decided if `verdict` says so.
     async fn device(&self, scope: &str, verdict: Option<&str>) -> String {
-        let path = self.path(Endpoint::DeviceAuthorization);
+        let path = self.path(Endpoint::OfGrant(DEVICE_AUTHORIZATION));
         let codes = self.server.post(&path, &[], &[("client_id", "tv"), ("scope", scope)]).await;
         assert_eq!(codes.status, 200, "{}", codes.text());
         if let Some(verdict) = verdict {

@@ -1,9 +1,12 @@
-//! The example `embed`, which adds a grant, a client authentication method and a dialect: its files, against a real daemon.
+//! The example `embed`, which adds two grants, one with an endpoint, a client authentication method and a dialect: its files,
+//! against a real daemon.
 
 #[path = "../../examples/embed/acme.rs"]
 mod acme;
 #[path = "../../examples/embed/api_key.rs"]
 mod api_key;
+#[path = "../../examples/embed/backchannel.rs"]
+mod backchannel;
 mod edits;
 #[path = "../../examples/embed/voucher.rs"]
 mod voucher;
@@ -22,7 +25,7 @@ use crate::support::{ADMIN_TOKEN, Answer, claims, free_port, secret};
 
 fn extensions() -> Extensions {
     Extensions {
-        grants: vec![Arc::new(voucher::Voucher)],
+        grants: vec![Arc::new(voucher::Voucher), Arc::new(backchannel::Backchannel::asking(|who| who == "alice"))],
         client_auth: vec![Arc::new(api_key::ApiKey([("robot".to_owned(), "key-of-robot".to_owned())].into()))],
         dialects: vec![&acme::Acme],
         engine: None,
@@ -50,7 +53,7 @@ impl World {
             [issuers.acme]
             url = "http://{public}/acme"
             dialect = "acme"
-            grant_types = ["voucher", "client_credentials"]
+            grant_types = ["voucher", "client_credentials", "urn:openid:params:grant-type:ciba"]
             scopes = "openid read"
             algorithms = ["EdDSA"]
             id_token_alg = "EdDSA"
@@ -62,7 +65,7 @@ impl World {
         let world = Self { daemon, public, _dir: dir };
         let metadata = json!({
             "client_id": "robot", "token_endpoint_auth_method": "api_key", "scope": "openid read",
-            "grant_types": ["voucher", "client_credentials"],
+            "grant_types": ["voucher", "client_credentials", "urn:openid:params:grant-type:ciba"],
         });
         assert_eq!(world.admin(metadata).await.status, 201);
         world
@@ -117,6 +120,55 @@ async fn a_grant_a_client_authentication_method_and_a_dialect_of_ones_own_work_t
     assert!(has("grant_types_supported", "voucher") && has("token_endpoint_auth_methods_supported", "api_key"));
     assert_eq!(discovery["token_endpoint"], format!("http://{}/acme/issue-token", world.public));
     world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_with_an_endpoint_of_its_own_begins_there_and_ends_at_the_token_endpoint() {
+    const CIBA: &str = "urn:openid:params:grant-type:ciba";
+    let world = World::start().await;
+    let ask = async |key: &str, fields: &[(&str, &str)]| {
+        post_form(world.public, "/acme/backchannel", &[("Authorization", key)], fields).await
+    };
+    let poll = async |started: &Answer| {
+        world.token(KEY, &[("grant_type", CIBA), ("auth_req_id", &started.get("auth_req_id"))]).await
+    };
+    let [alice, bob] = [ask(KEY, &[("login_hint", "alice")]).await, ask(KEY, &[("login_hint", "bob")]).await];
+    assert_eq!((alice.status, alice.json()["interval"].as_u64()), (200, Some(5)), "{}", alice.text());
+    assert_eq!(alice.header("cache-control"), Some("no-store"));
+    assert_eq!(claims(&poll(&alice).await.get("token"))["sub"], "alice");
+    for (answer, problem) in [(poll(&alice).await, "invalid_grant"), (poll(&bob).await, "authorization_pending")] {
+        assert_eq!((answer.status, answer.json()["problem"].as_str()), (400, Some(problem)));
+    }
+    // the endpoint refuses what the token endpoint would, in the issuer's dialect
+    assert_eq!(ask("ApiKey robot.wrong", &[("login_hint", "alice")]).await.status, 401);
+    let unasked = ask(KEY, &[]).await;
+    assert_eq!((unasked.status, unasked.json()["problem"].as_str()), (400, Some("invalid_request")));
+    let other = json!({
+        "client_id": "web", "client_secret": "secret-of-web-0123456789-0123456789", "scope": "read",
+        "token_endpoint_auth_method": "client_secret_post", "grant_types": ["client_credentials"],
+    });
+    assert_eq!(world.admin(other).await.status, 201);
+    let secret = [("client_id", "web"), ("client_secret", "secret-of-web-0123456789-0123456789")];
+    let answer = post_form(world.public, "/acme/backchannel", &[], &secret).await;
+    assert_eq!((answer.status, answer.json()["problem"].as_str()), (400, Some("unauthorized_client")));
+    let discovery = request(world.public, "GET", "/acme/.well-known/openid-configuration", &[], b"").await.json();
+    let url = format!("http://{}/acme/backchannel", world.public);
+    assert_eq!(discovery["backchannel_authentication_endpoint"], url);
+    assert_eq!(discovery.get("device_authorization_endpoint"), None, "that of a grant that is not offered");
+    let metrics = request(world.daemon.admin, "GET", "/metrics", &[], b"").await.text();
+    let line = "jeton_http_requests_total{endpoint=\"backchannel_authentication\",status=\"200\"} 2";
+    assert!(metrics.contains(line), "{metrics}");
+    world.stop().await;
+}
+
+#[test]
+fn an_operator_does_not_state_the_endpoint_of_a_grant() {
+    let preset = "[issuers.a]\nurl = \"https://id.example\"\ngrant_types = [\"urn:openid:params:grant-type:ciba\"]\n\
+                  metadata.backchannel_authentication_endpoint = \"https://id.example/elsewhere\"\n";
+    let source = Source { preset: Some(preset.to_owned()), extensions: extensions(), ..Source::default() };
+    let config = jeton::internals::load(&source).unwrap().config;
+    let error = jeton::internals::snapshot(&config, &Vault::ephemeral(), &source.extensions).map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains("issuers.a.metadata"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -186,6 +238,7 @@ fn the_readme_shows_these_files() {
     let readme = include_str!("../../../src/README.md");
     for (file, from) in [
         (include_str!("../../examples/embed/voucher.rs"), "impl Grant"),
+        (include_str!("../../examples/embed/backchannel.rs"), "impl Grant"),
         (include_str!("../../examples/embed/api_key.rs"), "impl ClientAuth"),
         (include_str!("../../examples/embed/acme.rs"), "impl Dialect"),
     ] {

@@ -5,7 +5,6 @@ use std::net::IpAddr;
 
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::{Map, Value};
 
 use crate::protocol::error::ExtensionError;
 use crate::protocol::numeric_date::NumericDate;
@@ -13,6 +12,7 @@ use crate::protocol::scope::Scope;
 use crate::strict_json;
 use crate::token::Granted;
 use crate::token::access::is_subject;
+use crate::user::UserClaims;
 
 /// The question. No `Debug`: its parameters are secrets.
 #[derive(Serialize)]
@@ -81,18 +81,11 @@ struct GrantBody {
     subject: Option<String>,
     scope: Option<String>,
     #[serde(default)]
-    claims: ClaimsBody,
+    claims: UserClaims,
     #[serde(default)]
     amr: Vec<String>,
     acr: Option<String>,
     auth_time: Option<NumericDate>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct ClaimsBody {
-    access_token: Map<String, Value>,
-    id_token: Map<String, Value>,
 }
 
 impl GrantAnswer {
@@ -117,14 +110,8 @@ impl GrantAnswer {
     fn grants(grants: GrantBody) -> Result<Self, &'static str> {
         let GrantBody { subject, scope, claims, amr, acr, auth_time } = grants;
         let scope = scope.as_deref().map(Scope::parse).transpose().map_err(|_| "a malformed scope")?;
-        let granted = Granted {
-            auth_time: auth_time.map(|date| date.time().as_secs()),
-            acr,
-            amr,
-            access_token_claims: claims.access_token,
-            id_token_claims: claims.id_token,
-            ..Granted::default()
-        };
+        let auth_time = auth_time.map(|date| date.time().as_secs());
+        let granted = Granted { auth_time, acr, amr, ..claims.into() };
         granted.check()?;
         match &subject {
             Some(subject) if !is_subject(subject) => return Err("a subject that is none"),
