@@ -1,0 +1,66 @@
+# shellcheck shell=bash disable=SC2154,SC2034 # what ops/cluster and its other parts define
+# The experiments: tests of `tests/it/cluster`, run in the namespace of the hub. Sourced by ops/cluster.
+
+# runs tests by name within the limit; prints their result lines
+run() {
+  local name=$1 code=0 out; shift
+  out=$(mktemp)
+  timeout --kill-after=10 3600 cargo test --release --locked --quiet --test it --no-run >&2 || missing "the tests do not build"
+  set -m
+  on hub env "${settings[@]}" JETON_CLUSTER_COMMAND="$repository/ops/cluster" JETON_CLUSTER_BALANCER="$hub:8080" \
+    JETON_CLUSTER_NODES="$(for node in "${nodes[@]}"; do printf '%s ' "$(address "$node")"; done)" \
+    JETON_CLUSTER_ADMIN_TOKEN="$(admin_token)" \
+    timeout --kill-after=10 "${JETON_LIMIT:-5400}" \
+    cargo test --release --locked --offline --quiet --test it -- --nocapture --test-threads=1 --ignored "$@" >"$out" 2>&1 &
+  running=$!
+  set +m
+  wait "$running" || code=$?
+  running=
+  cat "$out" >&2
+  sed -n "s/^\(.*\)\?result: \(.*\)/$name: \2/p" "$out" | grep -v "^$name: \(ok\|FAILED\)\." || true
+  grep -q 'running [1-9]' "$out" || code=nothing
+  rm -f "$out"
+  case $code in
+    0) echo "$name: ok" ;;
+    124|137) echo "$name: FAILED: not over within ${JETON_LIMIT:-5400} s"; return 1 ;;
+    nothing) echo "$name: FAILED: no test ran"; return 1 ;;
+    *) echo "$name: FAILED (exit $code)"; return 1 ;;
+  esac
+}
+
+# brings a cluster up for what follows unless there is one, and takes it down in the end
+experiment() {
+  local mode=$1; shift
+  running=
+  settings=(_=)
+  trap 'end_experiment; exit 130' INT
+  trap 'end_experiment; exit 143' TERM HUP
+  if [[ -e $root ]]; then
+    [[ $(cat "$root/mode") == "$mode" ]] || { echo "ops/cluster: the cluster that is up replicates $(cat "$root/mode"); ops/cluster down ends it" >&2; exit 69; }
+    install_all
+    borrowed=1
+    within 60 whole
+  else
+    borrowed=
+    up "$mode"
+  fi
+  trap 'end_experiment; exit 130' INT
+  trap 'end_experiment; exit 143' TERM HUP
+  trap end_experiment EXIT
+  "$@"
+}
+end_experiment() {
+  trap - EXIT
+  [[ -z $running ]] || kill -9 -- "-$running" 2>/dev/null || true
+  [[ -n $borrowed ]] || down
+}
+
+chaos() {
+  if [[ -n $2 ]]; then experiment async chaos_control; else experiment quorum chaos_run "$1"; fi
+}
+chaos_run() { settings=(JETON_FAULTS="$1"); run chaos cluster::chaos::; }
+chaos_control() { run "chaos (control async)" cluster::control::; }
+races() { experiment quorum races_run; }
+races_run() { settings=(JETON_RACES="${JETON_RACES:-100000}" JETON_REPLAYS="${JETON_REPLAYS:-10000}"); run races cluster::races::; }
+rolling() { experiment quorum rolling_run; }
+rolling_run() { settings=(JETON_ROUNDS="${JETON_ROUNDS:-20}"); run rolling cluster::rolling::; }
