@@ -56,10 +56,25 @@ end_experiment() {
 }
 
 chaos() {
-  if [[ -n $2 ]]; then experiment async chaos_control; else experiment quorum chaos_run "$1"; fi
+  case $2 in
+    async) experiment async run "chaos (control async)" cluster::control::the_check_finds_what_asynchronous ;;
+    unconfirmed)
+      [[ ! -e $root ]] || { echo "ops/cluster: this control needs a cluster of its own; ops/cluster down ends the other" >&2; exit 69; }
+      unconfirmed
+      experiment quorum run "chaos (control unconfirmed)" cluster::control::the_check_finds_answers ;;
+    *) experiment quorum chaos_run "$1" ;;
+  esac
 }
-chaos_run() { settings=(JETON_FAULTS="$1"); run chaos cluster::chaos::; }
-chaos_control() { run "chaos (control async)" cluster::control::; }
+chaos_run() { settings=(JETON_FAULTS="$1"); run chaos cluster::chaos:: cluster::stale::; }
+# A jeton whose confirmations wait for no standby: the same program with another statement of the same length.
+unconfirmed() {
+  local with="pg_logical_emit_message(true, 'jeton'" without="pg_logical_emit_message(false,'jeton'"
+  build
+  grep -q "$with" "$binary" || missing "the confirmation of jeton is another one by now: correct unconfirmed()"
+  sed "s/$with/$without/" "$binary" >"$things/unconfirmed"
+  chmod +x "$things/unconfirmed"
+  binary=$things/unconfirmed
+}
 races() { experiment quorum races_run; }
 races_run() { settings=(JETON_RACES="${JETON_RACES:-100000}" JETON_REPLAYS="${JETON_REPLAYS:-10000}"); run races cluster::races::; }
 rolling() { experiment quorum rolling_run; }

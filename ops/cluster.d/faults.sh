@@ -17,6 +17,8 @@ ops/cluster fault KIND    does this to the cluster that is up, and waits until i
   switchover      a planned switchover
   daemon-kill     kill -9 of a daemon; back after 3 s
   disk-full       the disk of the primary is full; 30 s
+  stale           the primary is cut off from the other databases and Patroni stands still on it, so that it lives on
+                  beside its successor; node3 reaches it and no other; 60 s
 HELP
 }
 
@@ -47,6 +49,19 @@ fault_partition() {
   for peer in "${machines[@]}"; do [[ $peer == "$1" ]] || ip -n "$prefix$1" route add blackhole "$(address "$peer")/32"; done
   sleep 40
   for peer in "${machines[@]}"; do [[ $peer == "$1" ]] || ip -n "$prefix$1" route del blackhole "$(address "$peer")/32"; done
+}
+
+fault_stale() {
+  local peer machine
+  signal STOP "$1" patroni python
+  for machine in "$1" node3; do
+    for peer in "${machines[@]}"; do [[ $peer == "$1" ]] || ip -n "$prefix$machine" route add blackhole "$(address "$peer")/32"; done
+  done
+  sleep 60
+  for machine in "$1" node3; do
+    for peer in "${machines[@]}"; do [[ $peer == "$1" ]] || ip -n "$prefix$machine" route del blackhole "$(address "$peer")/32"; done
+  done
+  signal CONT "$1" patroni python
 }
 
 fault_link() {
