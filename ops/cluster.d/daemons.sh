@@ -43,14 +43,14 @@ deadline = "10s"
 url = "http://127.0.0.1:$port"
 algorithms = ["EdDSA"]
 id_token_alg = "EdDSA"
-scopes = "openid offline_access api:read"
+scopes = "openid profile email offline_access api:read api:write"
 client_rate_limit = 1000000
 TOML
   done
   migrate
 }
 
-migrate() { on node1 env -i "$root/bin/jeton" migrate --config "$root/node1/jeton.toml" >&2; }
+migrate() { on hub env -i "$root/bin/jeton" migrate --config "$root/node1/jeton.toml" >&2; }
 
 ready() { answers "http://$(address "$1"):9080/readyz"; }
 running() { [[ -n $(pids "$1" jeton) ]]; }
