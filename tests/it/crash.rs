@@ -4,7 +4,7 @@
 //! there afterwards. `JETON_KILLS`, `JETON_CUTS` and `JETON_FILLS` set how often; `ops/experiment` runs the full forms.
 
 mod image;
-mod load;
+pub(crate) mod load;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

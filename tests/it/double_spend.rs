@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 use std::net::SocketAddr;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::http::{Wire, compose};
@@ -34,10 +34,21 @@ struct Tally {
     wrong: Vec<String>,
 }
 
+/// The daemons that are raced on: the racers are spread over them.
+pub(crate) struct Arena {
+    pub(crate) public: Vec<SocketAddr>,
+    pub(crate) admin: SocketAddr,
+    pub(crate) admin_token: String,
+    /// A client, and one whose refresh tokens have no grace.
+    pub(crate) client: (String, String),
+    pub(crate) strict: (String, String),
+}
+
 /// One lane: sixteen racers, a portal that makes codes, and the client they all are.
 struct Lane {
-    public: SocketAddr,
+    public: Vec<SocketAddr>,
     admin: SocketAddr,
+    admin_token: String,
     racers: Vec<Wire>,
     portal: Wire,
     client: (String, String),
@@ -45,13 +56,20 @@ struct Lane {
 }
 
 impl Lane {
-    async fn open(dev: &Dev, client: &(String, String)) -> Self {
+    async fn open(arena: &Arena, client: &(String, String)) -> Self {
         let mut racers = Vec::new();
-        for _ in 0..RACERS {
-            racers.push(Wire::connect(dev.public).await.unwrap());
+        for public in arena.public.iter().cycle().take(RACERS) {
+            racers.push(Wire::connect(*public).await.unwrap());
         }
-        let portal = Wire::connect(dev.admin).await.unwrap();
-        Self { public: dev.public, admin: dev.admin, racers, portal, client: client.clone(), tally: Tally::default() }
+        Self {
+            public: arena.public.clone(),
+            admin: arena.admin,
+            admin_token: arena.admin_token.clone(),
+            racers,
+            portal: Wire::connect(arena.admin).await.unwrap(),
+            client: client.clone(),
+            tally: Tally::default(),
+        }
     }
 
     async fn code(&mut self) -> String {
@@ -59,7 +77,7 @@ impl Lane {
             "client_id": self.client.0, "redirect_uri": CALLBACK, "subject": "alice", "scope": "offline_access api:read",
             "code_challenge": CHALLENGE, "code_challenge_method": "S256",
         });
-        let bearer = format!("Bearer {ADMIN_TOKEN}");
+        let bearer = format!("Bearer {}", self.admin_token);
         let path = "/admin/v1/issuers/main/codes";
         let request = compose(self.admin, "POST", path, &[("Authorization", &bearer)], body.to_string().as_bytes());
         let answer = self.portal.call(&request).await.unwrap();
@@ -84,7 +102,7 @@ impl Lane {
         let mut fields = fields.to_vec();
         fields.extend([("client_id", self.client.0.as_str()), ("client_secret", self.client.1.as_str())]);
         let headers = [("Content-Type", "application/x-www-form-urlencoded")];
-        compose(self.public, "POST", "/oauth2/token", &headers, form(&fields).as_bytes())
+        compose(self.public[0], "POST", "/oauth2/token", &headers, form(&fields).as_bytes())
     }
 
     /// A refresh token of a new family.
@@ -106,7 +124,7 @@ impl Lane {
             racer.send(last).await.unwrap();
         }
         let mut winners = Vec::new();
-        for racer in &mut self.racers {
+        for (racer, public) in self.racers.iter_mut().zip(self.public.iter().cycle()) {
             let answer = racer.answer().await.unwrap();
             match answer.status {
                 200 => winners.push(answer),
@@ -114,7 +132,7 @@ impl Lane {
                 other => self.tally.wrong.push(format!("{other}: {}", answer.text())),
             }
             if racer.closing {
-                *racer = Wire::connect(self.public).await.unwrap();
+                *racer = Wire::connect(*public).await.unwrap();
             }
         }
         self.tally.races += 1;
@@ -187,13 +205,13 @@ impl Lane {
 /// Runs the races of every lane and says what they came to.
 async fn compete<F: Future<Output = Tally> + Send + 'static>(
     name: &str,
-    dev: &Dev,
+    arena: &Arena,
     client: &(String, String),
     run: impl Fn(Lane) -> F,
 ) -> Tally {
     let mut lanes = Vec::new();
     for _ in 0..LANES {
-        lanes.push(tokio::spawn(run(Lane::open(dev, client).await)));
+        lanes.push(tokio::spawn(run(Lane::open(arena, client).await)));
     }
     let mut all = Tally::default();
     for lane in lanes {
@@ -215,21 +233,32 @@ async fn compete<F: Future<Output = Tally> + Send + 'static>(
     all
 }
 
+/// Runs all races of an arena; fails if a credential was spent twice, or anything was answered but a token or
+/// `invalid_grant`.
+pub(crate) async fn run(arena: &Arena) {
+    let races = races();
+    let codes = compete("racing redemptions", arena, &arena.client, |lane| lane.race_codes(races)).await;
+    assert_eq!((codes.won, codes.refused), (codes.races, codes.races * (RACERS - 1)));
+    let refreshes = compete("racing refreshes", arena, &arena.client, |lane| lane.race_refreshes(races)).await;
+    assert_eq!((refreshes.won, refreshes.refused), (refreshes.races * RACERS, 0));
+    let races = races.div_ceil(10);
+    let strictly =
+        compete("racing refreshes without grace", arena, &arena.strict, |lane| lane.race_strictly(races)).await;
+    assert_eq!((strictly.won, strictly.refused), (strictly.races, strictly.races * (RACERS - 1)));
+}
+
+/// The metadata of a client whose refresh tokens have no grace.
+pub(crate) fn strict_metadata() -> Value {
+    let mut strict = web_metadata();
+    strict["jeton"] = json!({ "refresh_token_grace": 0 });
+    strict
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn e1_no_credential_is_spent_twice() {
     let dir = TempDir::new().unwrap();
     let dev = Dev::start(&dir.path().join("data"), &dir.path().join("log")).await;
-    let client = dev.client(web_metadata()).await;
-    let races = races();
-
-    let codes = compete("racing redemptions", &dev, &client, |lane| lane.race_codes(races)).await;
-    assert_eq!((codes.won, codes.refused), (codes.races, codes.races * (RACERS - 1)));
-    let refreshes = compete("racing refreshes", &dev, &client, |lane| lane.race_refreshes(races)).await;
-    assert_eq!((refreshes.won, refreshes.refused), (refreshes.races * RACERS, 0));
-    let mut strict = web_metadata();
-    strict["jeton"] = json!({ "refresh_token_grace": 0 });
-    let strict = dev.client(strict).await;
-    let races = races.div_ceil(10);
-    let strictly = compete("racing refreshes without grace", &dev, &strict, |lane| lane.race_strictly(races)).await;
-    assert_eq!((strictly.won, strictly.refused), (strictly.races, strictly.races * (RACERS - 1)));
+    let (client, strict) = (dev.client(web_metadata()).await, dev.client(strict_metadata()).await);
+    let admin_token = ADMIN_TOKEN.to_owned();
+    run(&Arena { public: vec![dev.public], admin: dev.admin, admin_token, client, strict }).await;
 }

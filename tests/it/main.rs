@@ -6,6 +6,7 @@
 mod admin;
 mod bad_input;
 mod cli;
+mod cluster;
 mod config;
 mod cores;
 mod crash;

@@ -18,21 +18,21 @@ const KEPT: usize = 4;
 const REMEMBERED: usize = 32;
 
 /// Waits; there is nothing to wait for but time.
-pub(super) async fn pause(span: Duration) {
+pub(crate) async fn pause(span: Duration) {
     let _ = tokio::time::timeout(span, std::future::pending::<()>()).await;
 }
 
 /// Numbers that are the same in every run.
 #[derive(Clone)]
-pub(super) struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
     /// From `least` up to, not including, `most`.
-    pub(super) fn between(&mut self, least: u64, most: u64) -> u64 {
+    pub(crate) fn between(&mut self, least: u64, most: u64) -> u64 {
         // xorshift64*
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
@@ -40,7 +40,7 @@ impl Dice {
         least + self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) % (most - least)
     }
 
-    fn one_in(&mut self, n: u64) -> bool {
+    pub(crate) fn one_in(&mut self, n: u64) -> bool {
         self.between(0, n) == 0
     }
 }
