@@ -113,7 +113,7 @@ async fn wait(daemon: &mut Daemon, signals: &mut Signals, metrics: &Metrics, log
                 return End::Failed;
             }
             _ = tick.tick() => {
-                let dropped = i64::try_from(log.dropped()).unwrap_or(i64::MAX);
+                let dropped = i64::try_from(log.dropped.dropped_lines()).unwrap_or(i64::MAX);
                 metrics.log_lines_dropped.set(dropped);
             }
         }

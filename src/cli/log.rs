@@ -1,11 +1,10 @@
 //! Log lines: JSON, or text on a terminal, through a bounded queue that drops rather than stalls a request (and counts
 //! what it dropped).
 
-mod queue;
-
 use std::io::IsTerminal;
 use std::sync::Arc;
 
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -13,29 +12,20 @@ use tracing_subscriber::{Layer, fmt, reload};
 
 use crate::config::{LogConfig, LogFormat, log_filter};
 use crate::server::LogControl;
-use queue::Writing;
-
-/// Lines that may wait for whoever reads standard error.
-const WAITING_LINES: usize = 65_536;
 
 /// The running log; lines are written out when it is dropped.
 pub(super) struct Log {
     /// Changes the filter.
     pub(super) control: LogControl,
-    writing: Writing,
-}
-
-impl Log {
-    /// Returns how many lines were dropped since the start.
-    pub(super) fn dropped(&self) -> u64 {
-        self.writing.dropped()
-    }
+    /// Lines dropped since the start.
+    pub(super) dropped: ErrorCounter,
+    _guard: WorkerGuard,
 }
 
 /// Starts logging; once per process.
 pub(super) fn start(config: &LogConfig) -> Log {
-    let (lines, writing) = queue::start(WAITING_LINES, std::io::stderr());
-    let writer = Arc::new(lines);
+    let (writer, guard) = NonBlockingBuilder::default().buffered_lines_limit(65_536).finish(std::io::stderr());
+    let dropped = writer.error_counter();
     // checked with the settings
     let filter = log_filter(&config.filter).unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
     let (filter, handle) = reload::Layer::new(filter);
@@ -59,5 +49,5 @@ pub(super) fn start(config: &LogConfig) -> Log {
     let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
     let control: LogControl =
         Arc::new(move |directives: &str| handle.reload(log_filter(directives)?).map_err(|error| error.to_string()));
-    Log { control, writing }
+    Log { control, dropped, _guard: guard }
 }
