@@ -33,7 +33,7 @@ pub(super) struct DevArgs {
     /// The admin token of this run; without it, the one that is kept in the data directory
     #[arg(long, env = "JETON_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     admin_token: Option<String>,
-    /// What is logged: a level, or levels of parts
+    /// Lines that are logged: a level, or levels of parts
     #[arg(long, default_value = "info,access=warn,refused=debug,ractor=warn", value_name = "FILTER")]
     log: String,
 }

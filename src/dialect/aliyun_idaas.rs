@@ -9,11 +9,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::{Carrier, Dialect, Path, Refused, body, rfc};
+use super::{Carrier, Dialect, Refused, body, rfc};
 use crate::grant::device;
 use crate::id::Id;
 use crate::issuer::IssuerSettings;
-use crate::protocol::endpoint::Endpoint;
+use crate::protocol::endpoint::{Endpoint, Path};
 use crate::protocol::error::{BrokenRule, ErrorCause, ErrorCode, OAuthError};
 use crate::protocol::form::Form;
 use crate::protocol::grant_type::GrantType;

@@ -6,8 +6,8 @@
 
 use serde_json::json;
 
-use super::{Dialect, Path, Refused, body, rfc};
-use crate::protocol::endpoint::Endpoint;
+use super::{Dialect, Refused, body, rfc};
+use crate::protocol::endpoint::{Endpoint, Path};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::response::TokenResponse;

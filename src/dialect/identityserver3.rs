@@ -7,9 +7,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Dialect, Headers, Path, Refused, body, rfc};
+use super::{Dialect, Headers, Refused, body, rfc};
 use crate::issuer::IssuerSettings;
-use crate::protocol::endpoint::Endpoint;
+use crate::protocol::endpoint::{Endpoint, Path};
 use crate::protocol::error::{BrokenRule, ErrorCause, ErrorCode, OAuthError};
 use crate::protocol::form::Form;
 use crate::protocol::grant_type::GrantType;

@@ -1,8 +1,8 @@
 //! The paths and URLs of an issuer's endpoints, by its dialect.
 
-use super::{Dialect, Path};
+use super::Dialect;
 use crate::issuer::IssuerSettings;
-use crate::protocol::endpoint::Endpoint;
+use crate::protocol::endpoint::{Endpoint, Path};
 use crate::registry::route::ANY_CLIENT;
 
 /// The prefix of metadata paths (RFC 8615).

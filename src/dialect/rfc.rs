@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::{Dialect, Path, Refused, body};
-use crate::protocol::endpoint::Endpoint;
+use super::{Dialect, Refused, body};
+use crate::protocol::endpoint::{Endpoint, Path};
 use crate::protocol::response::TokenResponse;
 
 /// `rfc`.

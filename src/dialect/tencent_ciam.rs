@@ -6,9 +6,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Carrier, Dialect, Headers, Path, Refused, body, rfc};
+use super::{Carrier, Dialect, Headers, Refused, body, rfc};
 use crate::issuer::IssuerSettings;
-use crate::protocol::endpoint::Endpoint;
+use crate::protocol::endpoint::{Endpoint, Path};
 use crate::protocol::error::{BrokenRule, ErrorCause, ErrorCode, OAuthError};
 use crate::protocol::form::Form;
 use crate::protocol::grant_type::GrantType;

@@ -74,7 +74,7 @@ fn whole(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// What `/proc/self/stat` says, in its units.
+/// The numbers of `/proc/self/stat`, in its units.
 #[derive(Debug, PartialEq, Eq)]
 struct Stat {
     cpu_ticks: u64,
@@ -105,13 +105,13 @@ impl Stat {
     }
 }
 
-/// When the machine started, in seconds since the epoch.
+/// Returns the moment at which the machine started, in seconds since the epoch.
 fn boot_time() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/stat").ok()?;
     text.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()
 }
 
-/// How many files are open: Linux 6.2 and later say so in the size of the directory, others have to be counted.
+/// Returns the number of open files: Linux 6.2 and later say so in the size of the directory, others have to be counted.
 fn open_fds() -> Option<u64> {
     const OPEN: &str = "/proc/self/fd";
     match std::fs::metadata(OPEN).ok()?.len() {
