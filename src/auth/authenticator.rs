@@ -125,11 +125,14 @@ impl Authenticator {
         let (mut method, mut claim) = detected?;
         let bare = matches!(claim.proof, ClientProof::None);
         let certificate = if bare { self.presented(evidence, now) } else { None };
-        let watch = Stopwatch::start();
         let mut client = claim.resolve(|id| self.registry.client(&issuer.id, id));
-        let is_unheard_of = client.is_none();
-        if is_unheard_of {
-            self.read_through(issuer, &claim.client_id).await?;
+        // nobody has heard of it; a client that fails is read below, or time would tell
+        let unheard_of = match client {
+            Some(_) => None,
+            None => Some(self.read_through(issuer, &claim.client_id).await),
+        };
+        let watch = Stopwatch::start();
+        if unheard_of.is_some() {
             client = claim.resolve(|id| self.registry.client(&issuer.id, id));
         }
         if certificate.is_some()
@@ -160,8 +163,11 @@ impl Authenticator {
             }
             Err(refused) => refused,
         };
-        // as for a client that nobody has heard of, or time would tell; and another node may have changed this one
-        let read = if is_unheard_of { Ok(()) } else { self.read_through(issuer, &claim.client_id).await };
+        // another node may have changed it
+        let read = match unheard_of {
+            Some(read) => read,
+            None => self.read_through(issuer, &claim.client_id).await,
+        };
         let claimed = Some(ClaimedName::new(&claim.client_id));
         let signed = matches!(claim.proof, ClientProof::Assertion(_) | ClientProof::Federated(_));
         if signed && !matches!(refused, ClaimError::Unavailable(_)) {

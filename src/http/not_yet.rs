@@ -8,18 +8,19 @@ use hyper::http::request::Parts;
 
 use super::{Admission, Fault, Handler, Request, Response, respond};
 use crate::metrics::Metrics;
+use crate::store::{Health, Lifecycle};
 
 /// Answers that the node does not serve yet.
 pub(crate) struct NotYet {
     name: &'static str,
-    reason: Arc<str>,
+    store: Arc<dyn Lifecycle>,
     metrics: Metrics,
 }
 
 impl NotYet {
-    /// Makes the answers of the listener `name`; operators are told the reason.
-    pub(crate) fn new(name: &'static str, reason: Arc<str>, metrics: Metrics) -> Self {
-        Self { name, reason, metrics }
+    /// Makes the answers of the listener `name`; operators are told what `store` lacks.
+    pub(crate) fn new(name: &'static str, store: Arc<dyn Lifecycle>, metrics: Metrics) -> Self {
+        Self { name, store, metrics }
     }
 
     fn answer(&self, path: &str) -> Response {
@@ -30,7 +31,13 @@ impl NotYet {
                 return respond::answer(200, "text/plain; version=0.0.4; charset=utf-8", self.metrics.render());
             }
             ("admin", _) => {
-                respond::answer(503, text, format!("not ready: the store is unavailable: {}\n", self.reason))
+                let reason = match self.store.health() {
+                    Health::Ready => "the node is starting".to_owned(),
+                    Health::Unavailable(reason) | Health::Failed(reason) => {
+                        format!("the store is unavailable: {reason}")
+                    }
+                };
+                respond::answer(503, text, format!("not ready: {reason}\n"))
             }
             _ => respond::json(
                 503,

@@ -37,11 +37,15 @@ impl Registry {
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub async fn open(store: Arc<dyn Documents>, snapshot: Snapshot, shared: bool) -> Result<Self, StoreError> {
+    pub async fn open(
+        store: Arc<dyn Documents>,
+        snapshot: impl Into<Arc<Snapshot>>,
+        shared: bool,
+    ) -> Result<Self, StoreError> {
         let (documents, version) = store.list(KIND).await?;
         let registry = Self {
             store,
-            snapshot: ArcSwap::from_pointee(snapshot),
+            snapshot: ArcSwap::new(snapshot.into()),
             stored: DashMap::new(),
             unusable: DashMap::new(),
             version: Mutex::new(version),

@@ -6,13 +6,13 @@ use std::time::Duration;
 use super::live::Registry;
 use super::stored::{KIND, name};
 use crate::client::Client;
-use crate::store::StoreError;
+use crate::store::{Document, StoreError};
 
 /// Longest time of a read.
 const LIMIT: Duration = Duration::from_secs(1);
 
 impl Registry {
-    /// Reads a client from the store, if other nodes may have changed it; afterwards this node knows it as it is.
+    /// Reads a client from the store, if other nodes may have changed it since this one followed them.
     ///
     /// # Errors
     /// If the store cannot be read: then nobody can say whether there is such a client.
@@ -21,12 +21,16 @@ impl Registry {
         if id.is_empty() || !budget.take() {
             return Ok(());
         }
-        let late = || StoreError::Unavailable { reason: "the client was not read in time".to_owned() };
-        let read = tokio::time::timeout(LIMIT, async { self.store.get(KIND, &name(issuer, id)).await });
-        if let Some(document) = read.await.map_err(|_| late())?? {
-            self.take_in(&document);
-        }
-        Ok(())
+        let late = |_| StoreError::Unavailable { reason: "the client was not read in time".to_owned() };
+        let read = async {
+            let found = self.store.get(KIND, &name(issuer, id)).await?;
+            // nobody follows meanwhile: what was followed since the read may have taken the client away
+            let followed = self.version.lock().await;
+            let newer = |document: &&Document| document.version > *followed;
+            found.iter().filter(newer).for_each(|document| self.take_in(document));
+            Ok(())
+        };
+        tokio::time::timeout(LIMIT, read).await.map_err(late)?
     }
 
     /// Returns a client of an issuer, whichever node registered it.
@@ -53,6 +57,11 @@ impl Registry {
     /// # Errors
     /// If the store cannot be read.
     pub async fn catch_up(&self) -> Result<(), StoreError> {
-        if self.reads.is_some() { self.follow().await } else { Ok(()) }
+        if self.reads.is_none() {
+            return Ok(());
+        }
+        let late =
+            |_| StoreError::Unavailable { reason: "the changes of other nodes were not read in time".to_owned() };
+        tokio::time::timeout(LIMIT, self.follow()).await.map_err(late)?
     }
 }

@@ -86,20 +86,25 @@ impl Registry {
     /// Name of the version that every change of a stored client raises.
     pub const TOPIC: &str = KIND;
 
-    /// Returns the version of the store that has been taken in.
-    pub async fn version(&self) -> u64 {
-        *self.version.lock().await
-    }
-
     /// Takes in what other nodes changed since the last call.
     ///
     /// # Errors
     /// If the store cannot be read; what was known stays in use.
     pub async fn follow(&self) -> Result<(), StoreError> {
+        self.follow_to(u64::MAX).await
+    }
+
+    /// Does the same as [`Registry::follow`], unless the changes up to `target` have been taken in.
+    ///
+    /// # Errors
+    /// As [`Registry::follow`].
+    pub async fn follow_to(&self, target: u64) -> Result<(), StoreError> {
         let mut version = self.version.lock().await;
-        let (changes, read) = self.store.changes(KIND, *version).await?;
-        changes.iter().for_each(|document| self.take_in(document));
-        *version = read;
+        if *version < target {
+            let (changes, read) = self.store.changes(KIND, *version).await?;
+            changes.iter().for_each(|document| self.take_in(document));
+            *version = read;
+        }
         Ok(())
     }
 }

@@ -76,10 +76,12 @@ impl RegisteredGrant {
     /// Answers a request to the grant's own endpoint.
     ///
     /// # Errors
-    /// [`Error::Overloaded`] at once if too many requests of the grant are in flight; otherwise the grant's own refusal.
+    /// [`Error::Overloaded`] at once if too many requests of the grant are in flight, [`Error::Late`] past the deadline;
+    /// otherwise the grant's own refusal.
     pub async fn start(&self, request: &TokenRequest) -> Result<StartResponse, Error> {
         let _permit = self.admit()?;
-        self.runtime.grant.start(request, &self.runtime.context).await
+        let started = tokio::time::timeout(self.deadline(), self.runtime.grant.start(request, &self.runtime.context));
+        started.await.unwrap_or(Err(Error::Late))
     }
 
     /// Returns the type of the grant.

@@ -5,6 +5,7 @@ mod error;
 mod material;
 mod operator;
 mod prepare;
+mod startup;
 mod waiting_room;
 
 use std::net::SocketAddr;
@@ -35,16 +36,15 @@ use crate::store::{self, Shards, StoreError};
 use crate::user::Users;
 pub use environment::Environment;
 pub use error::ServerError;
-use material::Certificates;
 pub use material::PrepareError;
 pub(crate) use material::check_admin_token;
 pub use operator::LogControl;
 use operator::{Follower, FollowerParts, LiveConfig, Reloader, RunningParts};
 pub use prepare::{Prepared, prepare};
-use waiting_room::WaitingRoom;
+use startup::Startup;
 
-/// Time after which a shared store that has no primary yet is taken to be away.
-const AWAY: Duration = Duration::from_secs(2);
+/// Longest time of the first search for a primary.
+const SEARCH: Duration = Duration::from_secs(1);
 
 /// A running daemon.
 pub struct Daemon {
@@ -72,18 +72,29 @@ impl Daemon {
         let Environment { clock, metrics, fetch, log } = environment;
         // ports first: a second start must fail before it touches the data directory
         let (public, admin) = (http::bind(config.public.listen)?, http::bind(config.admin.listen)?);
-        let engine = match &source.extensions.engine {
-            Some(engine) => engine.clone(),
-            None => open_store([&public, &admin], config, &tls, clock.clone(), &metrics).await?,
+        let (engine, postgres) = match &source.extensions.engine {
+            Some(engine) => (engine.clone(), None),
+            None => open_store(config, clock.clone(), &metrics).await?,
         };
+        let listeners = [&public, &admin];
+        let mut startup = Startup { listeners, config, tls: &tls, metrics: &metrics, engine: &engine, room: None };
+        if let Some(postgres) = postgres {
+            startup.step(async || postgres.ready(SEARCH).await).await?;
+        }
         let shards = Shards::start(engine.clone(), config.store.queue.clone(), &metrics).await?;
         snapshot.report_skipped_keys();
         let nodes = NodeCount::default();
-        let keys =
-            Keys::start(rings(&snapshot), engine.key_rings, vault.clone(), clock.clone(), metrics.clone()).await?;
+        let snapshot = Arc::new(snapshot);
+        let make_keys = async || {
+            let key_rings = engine.key_rings.clone();
+            Keys::start(rings(&snapshot), key_rings, vault.clone(), clock.clone(), metrics.clone()).await
+        };
+        let keys = startup.step(make_keys).await?;
         let grants = source.extensions.all_grants().into_iter().chain(hooked_grants(&snapshot, &nodes)).collect();
         let users = Users::start(engine.documents.clone(), &config.passwords, nodes.clone(), clock.clone(), &metrics)?;
-        let registry = Arc::new(Registry::open(engine.documents, snapshot, engine.nodes.is_some()).await?);
+        let open_registry =
+            async || Registry::open(engine.documents.clone(), snapshot.clone(), engine.nodes.is_some()).await;
+        let registry = Arc::new(startup.step(open_registry).await?);
         let context = Context {
             shards,
             keys,
@@ -102,7 +113,7 @@ impl Daemon {
         let (pooled, trusted) = (pool.clone(), authorities.clone());
         let parts = AuthenticatorParts {
             vault: vault.clone(),
-            clock,
+            clock: clock.clone(),
             pool: pooled,
             shards,
             fetch,
@@ -119,9 +130,13 @@ impl Daemon {
             count: nodes.clone(),
             metrics: metrics.clone(),
         };
-        let follower = Follower::new(engine.nodes, config, following);
-        // before anything is issued: with which key, and by which clock
-        follower.follow().await;
+        let follower = Follower::new(engine.nodes.clone(), config, following);
+        // before anything is issued: with which master key, and by which clock
+        let follow = async || {
+            let not_yet = || StoreError::Unavailable { reason: "the other nodes are not known yet".to_owned() };
+            if follower.has_followed().await { Ok(()) } else { Err(not_yet()) }
+        };
+        startup.step(follow).await?;
         let live = RunningParts {
             vault,
             registry: registry.clone(),
@@ -155,6 +170,7 @@ impl Daemon {
             (http::shutdown::shutdown(), http::shutdown::shutdown());
         // checked with the rest of the settings
         let proxy = config.public.proxy.as_ref().and_then(|proxy| Proxy::new(proxy).ok());
+        startup.end().await;
         let public_surface = Surface {
             name: "public",
             tls: tls.public,
@@ -228,33 +244,23 @@ impl Daemon {
     }
 }
 
-/// Opens the store. A shared one that is away is waited for: a node that ended instead would have to be started again by
-/// somebody, in an outage, and all of them at once.
+/// Opens the store; one that nodes share may be away.
 async fn open_store(
-    listeners: [&TcpListener; 2],
     config: &Config,
-    tls: &Certificates,
     clock: Clock,
     metrics: &Metrics,
-) -> Result<store::Engine, ServerError> {
+) -> Result<(store::Engine, Option<Arc<Postgres>>), StoreError> {
     let store = config.store.clone();
     match store.engine {
-        EngineKind::Memory => Ok(store::Engine::of(Arc::new(Memory::new(store.sled.shards, clock)))),
+        EngineKind::Memory => Ok((store::Engine::of(Arc::new(Memory::new(store.sled.shards, clock))), None)),
         EngineKind::Postgres => {
-            let engine = Arc::new(Postgres::start(&store.postgres, clock, metrics)?);
-            if let Some(reason) = engine.wait(AWAY).await? {
-                tracing::error!(reason, "the store is away; everybody is asked to come back until it is there");
-                let room = WaitingRoom::open(listeners, config, tls, metrics, reason)?;
-                let waited = engine.wait(Duration::MAX).await;
-                room.close().await;
-                waited?;
-            }
-            Ok(store::Engine::shared(engine.clone()).with_nodes(engine))
+            let postgres = Arc::new(Postgres::start(&store.postgres, clock, metrics)?);
+            Ok((store::Engine::shared(postgres.clone()).with_nodes(postgres.clone()), Some(postgres)))
         }
         EngineKind::Sled => {
             let opening = tokio::task::spawn_blocking(move || Sled::open(&store.path, store.sled, clock));
             let opened = opening.await.map_err(|error| StoreError::Fatal(error.to_string()))??;
-            Ok(store::Engine::of(Arc::new(opened)))
+            Ok((store::Engine::of(Arc::new(opened)), None))
         }
     }
 }

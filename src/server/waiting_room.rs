@@ -15,6 +15,7 @@ use crate::http::not_yet::NotYet;
 use crate::http::shutdown::shutdown;
 use crate::http::{self, Drained, Stop, Surface};
 use crate::metrics::Metrics;
+use crate::store::Lifecycle;
 
 /// Longest time for the requests in it to end.
 const DRAIN: Duration = Duration::from_millis(250);
@@ -32,17 +33,16 @@ impl WaitingRoom {
         config: &Config,
         tls: &Certificates,
         metrics: &Metrics,
-        reason: String,
+        store: Arc<dyn Lifecycle>,
     ) -> io::Result<Self> {
         let [public, admin] = listeners.map(copy);
         let mut room = Self { stops: Vec::new(), tasks: Vec::new() };
-        let reason: Arc<str> = reason.into();
         let parts = [
             ("public", public?, tls.public.clone(), config.public.limits.clone()),
             ("admin", admin?, tls.admin.clone(), config.admin.limits.clone()),
         ];
         for (name, listener, tls, limits) in parts {
-            let handler = Arc::new(NotYet::new(name, reason.clone(), metrics.clone()));
+            let handler = Arc::new(NotYet::new(name, store.clone(), metrics.clone()));
             let surface = Surface { name, tls, handler, limits, metrics: metrics.clone() };
             let (stop, heard) = shutdown();
             room.stops.push(stop);

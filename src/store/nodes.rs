@@ -17,7 +17,7 @@ pub struct NodeInfo {
     pub version: String,
     /// Digest of the settings that all nodes should share.
     pub settings: String,
-    /// Digests of the master keys, the current one first.
+    /// Digests of the master keys, in the order of the file.
     pub master_keys: Vec<String>,
 }
 
@@ -28,8 +28,8 @@ pub struct Heartbeat {
     pub others: Vec<NodeInfo>,
     /// Versions of what is followed: the kinds of [`Document`](super::Document), and `keys`.
     pub versions: BTreeMap<String, u64>,
-    /// The engine's time, as this node knows it now.
-    pub now: Time,
+    /// The engine's time, if this node knows it now to a quarter of a second.
+    pub now: Option<Time>,
 }
 
 /// Name of the version that every change of a [`KeyRings`](super::KeyRings) raises.

@@ -49,7 +49,7 @@ pub(super) struct MasterKey {
 }
 
 impl MasterKey {
-    /// Returns the id and 64 bits that tell the key from others under it: no more of the key than that can be learned.
+    /// Returns the id and 64 bits of the fingerprint, by which nodes compare their keys.
     pub(super) fn digest(&self) -> String {
         let bytes: String = self.fingerprint[..8].iter().map(|byte| format!("{byte:02x}")).collect();
         format!("{}:{bytes}", self.id)

@@ -19,7 +19,7 @@ pub(super) async fn cells(config: &Config) -> Vec<Finding> {
     let finding = |CellCheck { check, status, message }| {
         let status = match status {
             CellCheckStatus::Good => CheckStatus::Good,
-            CellCheckStatus::Waived => CheckStatus::Warning,
+            CellCheckStatus::Waived | CellCheckStatus::Warning => CheckStatus::Warning,
             CellCheckStatus::Bad => CheckStatus::Bad,
         };
         Finding::new(check, status, message)

@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use super::node_info;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::id::Id;
 use crate::keys::Keys;
 use crate::limit::node_count::NodeCount;
 use crate::metrics::{Metrics, Stopwatch};
@@ -49,15 +50,14 @@ pub(in crate::server) struct FollowerParts {
 impl Follower {
     /// Creates it; without `nodes` there are no others to count, and changes are looked for.
     pub(in crate::server) fn new(nodes: Option<Arc<dyn Nodes>>, config: &Config, parts: FollowerParts) -> Self {
-        let own = ArcSwap::from_pointee(node_info::of(config, &parts.vault));
+        let own = ArcSwap::from_pointee(node_info::of(Id::random(), config, &parts.vault));
         let (keys_version, current, warned) = (AtomicU64::new(0), Mutex::new(Stopwatch::start()), Mutex::default());
         Self { nodes, own, parts, keys_version, current, warned }
     }
 
     /// Presents this node with other settings or master keys from now on.
     pub(super) fn present(&self, config: &Config) {
-        let id = self.own.load().id;
-        self.own.store(Arc::new(NodeInfo { id, ..node_info::of(config, &self.parts.vault) }));
+        self.own.store(Arc::new(node_info::of(self.own.load().id, config, &self.parts.vault)));
         if self.nodes.is_none() {
             self.parts.vault.choose(|_| true);
         }
@@ -65,6 +65,17 @@ impl Follower {
 
     /// Takes in what other nodes changed; a failure is the store's, which reports it itself.
     pub(in crate::server) async fn follow(&self) {
+        // before anything is awaited, and so also when it never ends
+        let behind = self.current.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
+        self.parts.metrics.follow_lag.set(i64::try_from(behind.as_secs()).unwrap_or(i64::MAX));
+        if self.has_followed().await {
+            *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Stopwatch::start();
+            self.parts.metrics.follow_lag.set(0);
+        }
+    }
+
+    /// Does the same as [`Follower::follow`], and returns whether it succeeded.
+    pub(in crate::server) async fn has_followed(&self) -> bool {
         let followed = match &self.nodes {
             None => within(self.parts.registry.follow()).await,
             Some(nodes) => match within(nodes.beat(&self.own.load_full())).await {
@@ -72,11 +83,7 @@ impl Follower {
                 None => None,
             },
         };
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if followed.is_some() {
-            *current = Stopwatch::start();
-        }
-        self.parts.metrics.follow_lag.set(i64::try_from(current.elapsed().as_secs()).unwrap_or(i64::MAX));
+        followed.is_some()
     }
 
     /// Tells the others that this node ends.
@@ -89,15 +96,10 @@ impl Follower {
     async fn take(&self, heartbeat: Heartbeat) -> Option<()> {
         let Heartbeat { others, versions, now } = heartbeat;
         self.parts.count.set(u32::try_from(others.len()).unwrap_or(u32::MAX).saturating_add(1));
-        let ahead = self.parts.clock.follow(now);
-        self.compare(&others, ahead);
+        let ahead = now.map(|now| self.parts.clock.follow(now));
+        self.compare(&others, ahead.unwrap_or(0));
         let version = |topic: &str| versions.get(topic).copied().unwrap_or(0);
-        // no version is an empty store's, and costs a read that finds nothing
-        let clients = if self.parts.registry.version().await < version(Registry::TOPIC) {
-            within(self.parts.registry.follow()).await
-        } else {
-            Some(())
-        };
+        let clients = within(self.parts.registry.follow_to(version(Registry::TOPIC))).await;
         let keys = version(KEYS);
         if self.keys_version.load(Ordering::Relaxed) < keys {
             match tokio::time::timeout(LIMIT, self.parts.keys.refresh()).await {

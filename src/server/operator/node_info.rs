@@ -10,10 +10,10 @@ use crate::vault::Vault;
 /// The sections of the settings that are the same on all nodes of a deployment.
 const SHARED: [&str; 3] = ["issuers", "clients", "tokens"];
 
-/// Returns the description of this node, with a new id.
-pub(super) fn of(config: &Config, vault: &Vault) -> NodeInfo {
+/// Returns the description of the node `id`.
+pub(super) fn of(id: Id, config: &Config, vault: &Vault) -> NodeInfo {
     NodeInfo {
-        id: Id::random(),
+        id,
         name: host_name(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         settings: settings(config),
@@ -29,8 +29,7 @@ fn settings(config: &Config) -> String {
     digest(&SHA256, &text).as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Returns the name of this machine.
+/// Returns the name of this machine. A service may be kept from reading it under `/proc`, not from asking the kernel.
 fn host_name() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    if name.trim().is_empty() { "unknown".to_owned() } else { name.trim().to_owned() }
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

@@ -17,14 +17,14 @@ pub(super) struct Admitted {
 }
 
 /// The reason why a host is of no use.
-pub(super) struct Turned {
+pub(super) struct HostRefusal {
     pub(super) reason: String,
     pub(super) lasting: bool,
     /// The rules of the gate that it breaks, but for being a primary.
     pub(super) rules: Vec<&'static str>,
 }
 
-impl Turned {
+impl HostRefusal {
     /// Makes the reason of a host that no rule refused.
     pub(super) fn now(reason: String) -> Self {
         Self { reason, lasting: false, rules: Vec::new() }
@@ -32,9 +32,9 @@ impl Turned {
 }
 
 /// Connects to a host and takes it through the gate.
-pub(super) async fn admit(dialer: &Dialer, expected: &Expected, host: usize) -> Result<Admitted, Turned> {
+pub(super) async fn admit(dialer: &Dialer, expected: &Expected, host: usize) -> Result<Admitted, HostRefusal> {
     let name = dialer.name(host);
-    let turned = |reason: String| Turned::now(format!("{name}: {reason}"));
+    let turned = |reason: String| HostRefusal::now(format!("{name}: {reason}"));
     let connection = dialer.connect(host).await.map_err(turned)?;
     let asked = tokio::time::timeout(CONNECT, facts::ask(&connection)).await;
     let facts = asked.map_err(|_| turned("no answer in time".to_owned()))?.map_err(|failure| turned(failure.reason))?;
@@ -50,7 +50,7 @@ pub(super) async fn admit(dialer: &Dialer, expected: &Expected, host: usize) -> 
     let lasting = failures.iter().all(|(_, (_, lasting))| *lasting);
     let rules = failures.iter().map(|(rule, _)| *rule).filter(|rule| *rule != "primary").collect();
     let reasons: Vec<_> = failures.into_iter().map(|(_, (reason, _))| reason).collect();
-    Err(Turned { reason: format!("{name}: {}", reasons.join("; ")), lasting, rules })
+    Err(HostRefusal { reason: format!("{name}: {}", reasons.join("; ")), lasting, rules })
 }
 
 /// Proves that the server commits, by a commit; gives the connection back.

@@ -18,6 +18,8 @@ pub(crate) enum CellCheckStatus {
     Good,
     /// The value is wrong, and the settings say that it need not be right.
     Waived,
+    /// An operator should look at it.
+    Warning,
     /// The value is wrong.
     Bad,
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::admit::{Admitted, Turned, admit, confirm};
+use super::admit::{Admitted, HostRefusal, admit, confirm};
 use super::dial::Dialer;
 use super::facts::{self, MetaRow, ServerFacts};
 use super::gate::{self, Expected};
@@ -96,7 +96,7 @@ impl Connector {
                     // one search at once: a primary that only ended this connection is not away
                     continue;
                 }
-                Err(Turned { reason, lasting, .. }) => self.publish(Primary::Away { reason, lasting }),
+                Err(HostRefusal { reason, lasting, .. }) => self.publish(Primary::Away { reason, lasting }),
             }
             tokio::select! {
                 () = self.primary.closed() => return,
@@ -116,7 +116,7 @@ impl Connector {
                     Primary::Found(found) => {
                         let host = self.dialer.name(found.host);
                         tracing::info!(host, timeline = found.timeline, "found the primary of a cell");
-                        self.watched.time.forget();
+                        self.watched.time.measure_again();
                     }
                     Primary::Sought => {}
                 }
@@ -127,13 +127,13 @@ impl Connector {
     }
 
     /// Looks for the primary once.
-    async fn find(&mut self) -> Result<Admitted, Turned> {
+    async fn find(&mut self) -> Result<Admitted, HostRefusal> {
         let mut looks = Vec::new();
         let mut turned = Vec::new();
         for host in 0..self.late.len() {
             match &self.late[host] {
                 Some(late) if !late.is_finished() => {
-                    turned.push(Turned::now(format!("{} does not confirm", self.dialer.name(host))))
+                    turned.push(HostRefusal::now(format!("{} does not confirm", self.dialer.name(host))))
                 }
                 _ => {
                     self.late[host] = None;
@@ -145,7 +145,7 @@ impl Connector {
         let mut admitted: Option<Admitted> = None;
         for look in looks {
             match look.await {
-                Ok(Ok(found)) if found.timeline < self.highest => turned.push(Turned::now(format!(
+                Ok(Ok(found)) if found.timeline < self.highest => turned.push(HostRefusal::now(format!(
                     "{} writes timeline {}, and there was {} already; it was left behind by a failover",
                     self.dialer.name(found.connection.host),
                     found.timeline,
@@ -159,7 +159,7 @@ impl Connector {
                     self.watched.metrics.refused(&why.rules);
                     turned.push(why);
                 }
-                Err(error) => turned.push(Turned::now(error.to_string())),
+                Err(error) => turned.push(HostRefusal::now(error.to_string())),
             }
         }
         match admitted {
@@ -167,9 +167,9 @@ impl Connector {
                 if let Some(outage) = admitted.outage {
                     self.watched.outage.learn(outage);
                 }
-                self.confirmed(admitted).await.map_err(Turned::now)
+                self.confirmed(admitted).await.map_err(HostRefusal::now)
             }
-            None => Err(Turned {
+            None => Err(HostRefusal {
                 lasting: !turned.is_empty() && turned.iter().all(|why| why.lasting),
                 reason: turned.into_iter().map(|why| why.reason).collect::<Vec<_>>().join("; "),
                 rules: Vec::new(),
@@ -233,6 +233,10 @@ impl Connector {
                 }
             }
             let still = self.still_admitted(&admitted).await;
+            if let Err(reason) = &still {
+                self.publish(Primary::Away { reason: reason.clone(), lasting: false });
+            }
+            // also where it is of no use any more: its connection is kept while a commit is late there
             match still.and(self.confirmed(admitted).await) {
                 Ok(same) => admitted = same,
                 Err(reason) => {

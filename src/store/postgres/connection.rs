@@ -20,7 +20,7 @@ use super::query::Query;
 use crate::store::rows::Session;
 
 /// A statement under way; it goes on only while it is polled.
-pub(super) type RunningConnection = Pin<Box<dyn Future<Output = Result<Vec<Row>, SqlFailure>> + Send>>;
+pub(super) type RunningStatement = Pin<Box<dyn Future<Output = Result<Vec<Row>, SqlFailure>> + Send>>;
 
 /// A connection to a server. Dropped, it ends in order once its statements have.
 pub(super) struct ServerConnection {
@@ -71,7 +71,7 @@ impl ServerConnection {
     }
 
     /// Runs a statement.
-    pub(super) fn run(&self, query: Query) -> RunningConnection {
+    pub(super) fn run(&self, query: Query) -> RunningStatement {
         let (client, prepared) = (Arc::clone(&self.client), Arc::clone(&self.prepared));
         let poisoned = Arc::clone(&self.poisoned);
         Box::pin(async move {

@@ -1,6 +1,6 @@
 //! The look of `jeton doctor` at the state of a primary: its standbys, its clock, its tables, and the nodes that use it.
 
-use super::cell_check::CellCheckStatus::{self, Bad, Good, Waived};
+use super::cell_check::CellCheckStatus::{self, Bad, Good, Warning};
 use super::connection::ServerConnection;
 use super::failure::SqlFailure;
 use super::query::{Query, param};
@@ -43,17 +43,17 @@ pub(super) async fn look(connection: &ServerConnection) -> Result<Vec<PrimaryFin
     let off = format!("its clock is {:.1} s ahead of this machine's", ahead as f64 / 1000.0);
     match ahead.unsigned_abs() {
         0..=1000 => add("store_clock", Good, off),
-        _ => add("store_clock", Waived, format!("{off}; nodes follow it, so set both by NTP")),
+        _ => add("store_clock", Warning, format!("{off}; nodes follow it, so set both by NTP")),
     }
 
     let row = one(connection, STANDBYS).await?;
     let (names, streaming): (String, i64) = (row.try_get(0).map_err(odd)?, row.try_get(1).map_err(odd)?);
     let (all, may_see): (i64, bool) = (row.try_get(2).map_err(odd)?, row.try_get(3).map_err(odd)?);
     match (all, streaming) {
-        (0, _) => add("store_standbys", Waived, "it has no standby: what it lost nobody has".to_owned()),
+        (0, _) => add("store_standbys", Warning, "it has no standby: what it lost nobody has".to_owned()),
         (_, 0) if !may_see => {
             let message = format!("{all} standbys, of which the role sees nothing; GRANT pg_monitor to it");
-            add("store_standbys", Waived, message);
+            add("store_standbys", Warning, message);
         }
         (_, 0) => add("store_standbys", Bad, format!("no standby streams: {names}; look at their logs")),
         _ => add("store_standbys", Good, format!("{streaming} of {all} standbys stream: {names}")),
@@ -69,7 +69,7 @@ pub(super) async fn look(connection: &ServerConnection) -> Result<Vec<PrimaryFin
     let used = format!("{} million transaction ids are in use", xids / 1_000_000);
     match xids {
         XIDS_TOO_MANY.. => add("store_transaction_ids", Bad, format!("{used}, of 2,000; run VACUUM FREEZE now")),
-        XIDS_MANY.. => add("store_transaction_ids", Waived, format!("{used}; look why autovacuum does not keep up")),
+        XIDS_MANY.. => add("store_transaction_ids", Warning, format!("{used}; look why autovacuum does not keep up")),
         _ => add("store_transaction_ids", Good, used),
     }
 
@@ -79,13 +79,13 @@ pub(super) async fn look(connection: &ServerConnection) -> Result<Vec<PrimaryFin
         let message = format!("family: about {live} rows, {dead} dead ones, vacuumed {vacuumed}");
         let many = dead > 100_000 && dead > live / 2;
         let advice = "; look why autovacuum does not keep up";
-        add("store_rows", if many { Waived } else { Good }, if many { message + advice } else { message });
+        add("store_rows", if many { Warning } else { Good }, if many { message + advice } else { message });
     }
     let late: Option<i64> = one(connection, SWEEP).await?.try_get(0).map_err(odd)?;
     match late.unwrap_or(0) {
         0..=SWEEP_LATE => add("store_sweep", Good, "expired rows are deleted in time".to_owned()),
         late => {
-            add("store_sweep", Waived, format!("rows that expired {late} s ago are still there; is a node running?"))
+            add("store_sweep", Warning, format!("rows that expired {late} s ago are still there; is a node running?"))
         }
     }
     findings.extend(nodes(connection).await?);
@@ -110,7 +110,7 @@ async fn nodes(connection: &ServerConnection) -> Result<Option<PrimaryFinding>, 
         (_, true) => ("store_nodes", Good, format!("{many} nodes run, all alike: {names}")),
         (_, false) => {
             let message = format!("{many} nodes run with {}: {names}; make them alike", differ.join(" and "));
-            ("store_nodes", Waived, message)
+            ("store_nodes", Warning, message)
         }
     }))
 }

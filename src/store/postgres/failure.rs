@@ -57,7 +57,7 @@ impl SqlFailure {
     }
 
     /// Converts the failure for whoever asked: what cannot have been done is unavailable, the rest indeterminate.
-    pub(super) fn told(self, effect: Effect) -> StoreError {
+    pub(super) fn into_store_error(self, effect: Effect) -> StoreError {
         let Self { kind, reason } = self;
         match (effect, kind) {
             (Effect::Read, _) | (Effect::Write, FailureKind::Conflict | FailureKind::Refused) => {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::admit::admit;
-use super::connection::{RunningConnection, ServerConnection};
+use super::connection::{RunningStatement, ServerConnection};
 use super::dial::Dialer;
 use super::failure::{Effect, FailureKind, SqlFailure, unavailable};
 use super::gate::Expected;
@@ -86,7 +86,7 @@ impl SqlLane {
     /// Runs a statement, in a session if one is given.
     pub(super) async fn run(&self, query: Query, session: Option<Session>) -> Result<Ran, StoreError> {
         let effect = query.effect;
-        let gone = SqlFailure::new(FailureKind::Broken, "the lane is gone").told(effect);
+        let gone = SqlFailure::new(FailureKind::Broken, "the lane is gone").into_store_error(effect);
         self.ask(|reply| LaneJob::Run(query, session, reply), gone, effect).await
     }
 
@@ -100,7 +100,7 @@ impl SqlLane {
         self.jobs.try_send(job(reply)).map_err(|_| unavailable("too much waits for the database"))?;
         match tokio::time::timeout(ANSWER, answer).await {
             Ok(answer) => answer.unwrap_or(Err(gone)),
-            Err(_) => Err(SqlFailure::new(FailureKind::Late, "the database is too slow").told(effect)),
+            Err(_) => Err(SqlFailure::new(FailureKind::Late, "the database is too slow").into_store_error(effect)),
         }
     }
 }
@@ -112,7 +112,7 @@ struct LaneTask {
     waiting: VecDeque<LaneJob>,
     connection: Option<(ServerConnection, FoundPrimary)>,
     /// The statement that takes too long.
-    late: Option<RunningConnection>,
+    late: Option<RunningStatement>,
     /// Since the last statement was sent.
     sent: Stopwatch,
     /// The last failure to connect.
@@ -136,21 +136,24 @@ impl LaneTask {
                 }
             }
         }
-        if self.late.is_some()
-            && let Some((connection, _)) = self.connection
-        {
-            connection.abort();
+        if self.late.is_some() {
+            self.abort();
         }
     }
 
     /// Refuses everything until a late statement is done, or its connection of no use; false if nobody can ask any more.
-    async fn wait_for(&mut self, mut late: RunningConnection) -> bool {
+    async fn wait_for(&mut self, mut late: RunningStatement) -> bool {
         loop {
+            let (found, own) = (self.found(), self.connection.as_ref().map(|(_, own)| *own));
+            if found.is_some() && found != own {
+                self.abort();
+                return true;
+            }
             tokio::select! {
                 result = &mut late => {
                     let broken = result.is_err_and(|failure| failure.kind == FailureKind::Broken);
                     if broken {
-                        self.connection = None;
+                        self.let_go();
                     }
                     tracing::info!(broken, "a statement that took too long has ended");
                     return true;
@@ -162,17 +165,18 @@ impl LaneTask {
                         return false;
                     }
                 },
-                changed = self.parts.primary.changed() => {
-                    let found = self.found();
-                    let own = self.connection.as_ref().map(|(_, own)| *own);
-                    if changed.is_err() || found.is_some() && found != own {
-                        if let Some((connection, _)) = self.connection.take() {
-                            connection.abort();
-                        }
-                        return changed.is_ok();
-                    }
-                }
+                changed = self.parts.primary.changed() => if changed.is_err() {
+                    self.abort();
+                    return false;
+                },
             }
+        }
+    }
+
+    /// Ends the connection, whatever runs on it.
+    fn abort(&mut self) {
+        if let Some((connection, _)) = self.connection.take() {
+            connection.abort();
         }
     }
 
@@ -263,12 +267,12 @@ impl LaneTask {
         let (effect, step) = (query.effect, query.step);
         let mut running = connection.run(query);
         self.sent = Stopwatch::start();
-        let is_away = |known: &Primary| matches!(known, Primary::Away { .. });
+        let is_another = |known: &Primary| *known != Primary::Found(found);
         let result = tokio::select! {
             biased;
             result = &mut running => Ok(result),
             // nobody need wait for what the connector knows
-            _ = self.parts.primary.wait_for(is_away) => Err("the primary went away"),
+            _ = self.parts.primary.wait_for(is_another) => Err("the primary went away"),
             () = time_of_a_statement() => Err("the database did not answer in time"),
         };
         let failure = match result {
@@ -293,7 +297,7 @@ impl LaneTask {
             FailureKind::Unknown => tracing::error!(reason = failure.reason, "a statement failed"),
             FailureKind::Conflict | FailureKind::Refused | FailureKind::Late => {}
         }
-        let told = failure.told(effect);
+        let told = failure.into_store_error(effect);
         if matches!(told, StoreError::Indeterminate { .. }) {
             self.parts.metrics.unknown.inc();
         }

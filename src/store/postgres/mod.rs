@@ -90,26 +90,23 @@ impl Postgres {
     #[cfg(test)]
     pub(crate) async fn open(config: &PostgresConfig, clock: Clock) -> Result<Self, StoreError> {
         let engine = Self::start(config, clock, &Metrics::new())?;
-        match engine.wait(Duration::from_secs(10)).await? {
-            None => Ok(engine),
-            Some(reason) => Err(unavailable(reason)),
-        }
+        engine.ready(Duration::from_secs(10)).await.map(|()| engine)
     }
 
-    /// Waits for a primary, for at most `limit`; returns the reason why there is none by then.
+    /// Waits for a primary, for at most `limit`.
     ///
     /// # Errors
-    /// If there will be none until an operator changes something; the message says what.
-    pub(crate) async fn wait(&self, limit: Duration) -> Result<Option<String>, StoreError> {
+    /// [`StoreError::Unavailable`] if there is none by then, [`StoreError::Fatal`] if there will be none until an operator
+    /// changes something; the message says what.
+    pub(crate) async fn ready(&self, limit: Duration) -> Result<(), StoreError> {
         let mut primary = self.links()?.primary.clone();
         let settled = |known: &Primary| matches!(known, Primary::Found(_) | Primary::Away { lasting: true, .. });
         let _ = tokio::time::timeout(limit, primary.wait_for(settled)).await;
-        let known = primary.borrow();
-        match &*known {
-            Primary::Found(_) => Ok(None),
-            Primary::Away { reason, lasting: true } => Err(unavailable(reason.clone())),
-            Primary::Away { reason, lasting: false } => Ok(Some(reason.clone())),
-            Primary::Sought => Ok(Some("no server answered in time".to_owned())),
+        match &*primary.borrow() {
+            Primary::Found(_) => Ok(()),
+            Primary::Away { reason, lasting: true } => Err(StoreError::Fatal(reason.clone())),
+            Primary::Away { reason, lasting: false } => Err(unavailable(reason.clone())),
+            Primary::Sought => Err(unavailable("no server answered in time")),
         }
     }
 

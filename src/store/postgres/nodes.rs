@@ -8,7 +8,9 @@ use super::Postgres;
 use super::query::{Query, param};
 use super::reads::{odd, unsigned};
 use super::statements::{BEAT, LEAVE};
+use crate::clock::Time;
 use crate::id::Id;
+use crate::metrics::Stopwatch;
 use crate::store::nodes::{ALIVE, Heartbeat, NodeInfo, Nodes};
 use crate::store::{Pending, StoreError};
 
@@ -36,13 +38,17 @@ impl Nodes for Postgres {
                 Query::write(BEAT, params.chain([param(master_keys), param(alive)]).collect())
             };
             let (mut others, mut versions) = (Vec::new(), BTreeMap::new());
+            let asked = Stopwatch::start();
             for row in &self.links()?.write(query).await? {
-                match row.try_get::<_, Option<i64>>(1).map_err(odd)? {
-                    Some(version) => drop(versions.insert(row.try_get(0).map_err(odd)?, unsigned(version))),
-                    None => others.push(node(row)?),
+                let (name, number): (Option<String>, Option<i64>) =
+                    (row.try_get(0).map_err(odd)?, row.try_get(1).map_err(odd)?);
+                match (name, number.map(unsigned)) {
+                    (Some(topic), Some(version)) => drop(versions.insert(topic, version)),
+                    (None, Some(millis)) => drop(self.time.answered(Time::from_millis(millis), asked)),
+                    (_, None) => others.push(node(row)?),
                 }
             }
-            Ok(Heartbeat { others, versions, now: self.time.now() })
+            Ok(Heartbeat { others, versions, now: self.time.measured() })
         })
     }
 

@@ -15,8 +15,8 @@ use crate::store::codec::{key_bytes, key_from_bytes};
 use crate::store::rows::{Connection, ReadRows, RowChange, RowInsert, Rows, Session, StampedRow, Written};
 use crate::store::{LaneId, Lanes, StoreError, Swept, deadline};
 
-/// Greatest difference between the clocks of two nodes. Each follows the server's with an error of half a round trip; a
-/// node that is further off takes no traffic.
+/// Greatest difference between the clocks of two nodes. Each follows the server's, by answers that took at most half a
+/// second, of which half is the error.
 pub(in crate::store) const CLOCK_ERROR: Duration = Duration::from_millis(250);
 
 /// The columns of rows to write, as arrays.

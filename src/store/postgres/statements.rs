@@ -118,7 +118,8 @@ pub(super) const NOTE_OUTAGE: &str = "UPDATE meta SET outage_began = CASE \
     RETURNING outage_began, recovered_at";
 
 /// Says that a node lives: id, name, version, settings, master keys, seconds until a node counts no more. Returns the other
-/// nodes that count (name, null, id, version, settings, master keys) and the versions of what is followed (topic, version).
+/// nodes that count (name, null, id, version, settings, master keys), the versions of what is followed (topic, version), and
+/// the time (null, milliseconds).
 pub(super) const BEAT: &str = "WITH own AS (INSERT INTO node AS n (id, name, version, settings, master_keys, seen) \
     VALUES ($1::bytea, $2::text, $3::text, $4::text, $5::text[], clock_timestamp()) ON CONFLICT (id) DO UPDATE \
     SET settings = excluded.settings, master_keys = excluded.master_keys, seen = excluded.seen), \
@@ -126,7 +127,8 @@ pub(super) const BEAT: &str = "WITH own AS (INSERT INTO node AS n (id, name, ver
     gone AS (DELETE FROM node USING old WHERE node.id = old.id) \
     SELECT name, NULL::bigint, id, version, settings, master_keys FROM node \
     WHERE id <> $1 AND seen > clock_timestamp() - make_interval(secs => $6::bigint) \
-    UNION ALL SELECT topic, version, NULL, NULL, NULL, NULL FROM feed";
+    UNION ALL SELECT topic, version, NULL, NULL, NULL, NULL FROM feed \
+    UNION ALL SELECT NULL, (extract(epoch FROM clock_timestamp()) * 1000)::bigint, NULL, NULL, NULL, NULL";
 
 /// Removes a node: id.
 pub(super) const LEAVE: &str = "DELETE FROM node WHERE id = $1";

@@ -7,6 +7,8 @@ use std::time::Duration;
 use crate::clock::{Clock, Time};
 use crate::metrics::Stopwatch;
 
+/// Longest trip that says anything: half of it is the error.
+const LONGEST: Duration = Duration::from_millis(500);
 /// Age at which a better measurement gives way to a newer one.
 const STALE: Duration = Duration::from_secs(60);
 
@@ -44,9 +46,17 @@ impl EngineTime {
         Time::from_millis(now.as_millis().max(before))
     }
 
-    /// Forgets what was measured: another server has another clock.
-    pub(super) fn forget(&self) {
-        *self.measured.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    /// Returns the server's time, if it was measured.
+    pub(super) fn measured(&self) -> Option<Time> {
+        let measured = *self.measured.lock().unwrap_or_else(PoisonError::into_inner);
+        measured.map(|_| self.now())
+    }
+
+    /// Has the next measurement replace the last one, however good that was: another server has another clock.
+    pub(super) fn measure_again(&self) {
+        if let Some(known) = self.measured.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            known.trip = LONGEST;
+        }
     }
 
     /// Takes in the server's time, from an answer to a question that was asked when `asked` started; returns the engine's
@@ -57,7 +67,8 @@ impl EngineTime {
         }
         let trip = asked.elapsed();
         let mut measured = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
-        if measured.is_none_or(|known| trip <= known.trip || known.since.elapsed() > STALE) {
+        let better = |known: Measurement| trip <= known.trip || known.since.elapsed() > STALE;
+        if trip <= LONGEST && measured.is_none_or(better) {
             // half a trip ago
             *measured = Some(Measurement { at: server + trip / 2, since: Stopwatch::start(), trip });
         }
@@ -81,6 +92,20 @@ mod tests {
         assert_eq!(time.answered(Time::from_secs(99), Stopwatch::start()), Time::from_secs(7));
         clock.advance(Duration::from_secs(1));
         assert_eq!((time.now(), time.fixed()), (Time::from_secs(8), Some(Time::from_secs(8))));
+    }
+
+    #[test]
+    fn nothing_is_known_of_the_server_s_time_before_it_was_asked_and_the_next_server_s_replaces_it() {
+        let time = EngineTime::new(Clock::system());
+        assert_eq!(time.measured(), None);
+        let ahead = Clock::system().now() + Duration::from_secs(3600);
+        time.answered(ahead, Stopwatch::start());
+        assert!(time.measured().is_some_and(|now| now >= ahead));
+        time.measure_again();
+        assert!(time.measured().is_some_and(|now| now >= ahead), "until there is another");
+        let further = ahead + Duration::from_secs(3600);
+        time.answered(further, Stopwatch::start());
+        assert!(time.now() >= further);
     }
 
     #[test]

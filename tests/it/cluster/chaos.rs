@@ -71,6 +71,7 @@ pub(super) fn report(name: &str, load: &Load, costs: &[Cost]) {
         100.0 * soon as f64 / (away as f64).max(1.0)
     ));
     say(format_args!("result: {name}: {}", load.history.verdict()));
+    assert!(soon * 1000 >= away * 999, "{soon} of {away} requests were answered in time, and 99.9 % is the promise");
 }
 
 /// Counts of regressions that the nodes saw, added up over their restarts.

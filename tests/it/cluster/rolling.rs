@@ -93,6 +93,10 @@ async fn ask(cluster: Cluster, client: (String, String), account: Account, stop:
         }
         pause(Duration::from_millis(10)).await;
     }
+    // whoever is still told to come back at the end
+    if let Some(away) = away {
+        note(&account, |fared| fared.longest = fared.longest.max(away.elapsed()));
+    }
 }
 
 /// The clients of a part of the experiment.

@@ -11,6 +11,6 @@ CREATE TABLE node (
     name text NOT NULL,
     version text NOT NULL,
     settings text NOT NULL,        -- digest of the settings that all nodes should share
-    master_keys text[] NOT NULL,   -- digests of the master keys, the current one first
+    master_keys text[] NOT NULL,   -- digests of the master keys, in the order of the file
     seen timestamptz NOT NULL
 ) WITH (fillfactor = 50, autovacuum_vacuum_cost_delay = 0);
