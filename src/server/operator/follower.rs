@@ -33,6 +33,8 @@ pub(in crate::server) struct Follower {
     keys_version: AtomicU64,
     /// Since everything was last known to be up to date.
     current: Mutex<Stopwatch>,
+    /// False once this node has taken its leave.
+    present: tokio::sync::Mutex<bool>,
     /// The last warning, so that each is given once.
     warned: Mutex<String>,
 }
@@ -52,7 +54,8 @@ impl Follower {
     pub(in crate::server) fn new(nodes: Option<Arc<dyn Nodes>>, config: &Config, parts: FollowerParts) -> Self {
         let own = ArcSwap::from_pointee(node_info::of(Id::random(), config, &parts.vault));
         let (keys_version, current, warned) = (AtomicU64::new(0), Mutex::new(Stopwatch::start()), Mutex::default());
-        Self { nodes, own, parts, keys_version, current, warned }
+        let present = tokio::sync::Mutex::new(true);
+        Self { nodes, own, parts, keys_version, current, present, warned }
     }
 
     /// Presents this node with other settings or master keys from now on.
@@ -76,18 +79,21 @@ impl Follower {
 
     /// Does the same as [`Follower::follow`], and returns whether it succeeded.
     pub(in crate::server) async fn has_followed(&self) -> bool {
-        let followed = match &self.nodes {
-            None => within(self.parts.registry.follow()).await,
-            Some(nodes) => match within(nodes.beat(&self.own.load_full())).await {
-                Some(heartbeat) => self.take(heartbeat).await,
-                None => None,
-            },
+        let Some(nodes) = &self.nodes else { return within(self.parts.registry.follow()).await.is_some() };
+        let heartbeat = {
+            // no sign of life may arrive after the farewell
+            let present = self.present.lock().await;
+            if *present { within(nodes.beat(&self.own.load_full())).await } else { None }
         };
-        followed.is_some()
+        match heartbeat {
+            Some(heartbeat) => self.take(heartbeat).await.is_some(),
+            None => false,
+        }
     }
 
     /// Tells the others that this node ends.
     pub(in crate::server) async fn leave(&self) {
+        *self.present.lock().await = false;
         if let Some(nodes) = &self.nodes {
             let _ = within(nodes.leave(self.own.load().id)).await;
         }
