@@ -3,6 +3,7 @@
 mod contract;
 mod failover;
 mod lanes;
+mod nodes;
 mod server;
 
 pub(super) use server::TestServer;
