@@ -4,8 +4,10 @@ use prometheus::core::{Collector, Desc};
 use prometheus::{IntCounter, IntGauge, proto};
 use rustix::param::{clock_ticks_per_second, page_size};
 use rustix::process::{Resource, getrlimit};
+use rustix::time::{ClockId, clock_gettime};
 
 use super::family::MetricFamily;
+use crate::clock::Clock;
 
 /// Reads what the kernel counts of this process. Without `/proc` there are no series.
 #[derive(Debug)]
@@ -105,10 +107,11 @@ impl Stat {
     }
 }
 
-/// Returns the moment at which the machine started, in seconds since the epoch.
+/// Returns the moment at which the machine started, in seconds since the epoch; asked of the kernel, because a service may
+/// be shown nothing under `/proc` but its own process.
 fn boot_time() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/stat").ok()?;
-    text.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()
+    let up = u64::try_from(clock_gettime(ClockId::Boottime).tv_sec).ok()?;
+    Clock::system().now().as_secs().checked_sub(up)
 }
 
 /// Returns the number of open files: Linux 6.2 and later say so in the size of the directory, others have to be counted.
@@ -126,7 +129,6 @@ mod tests {
     use prometheus::{Registry, TextEncoder};
 
     use super::*;
-    use crate::clock::Clock;
 
     #[test]
     fn fields_are_counted_from_the_end_of_the_name() {
