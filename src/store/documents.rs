@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Pending;
 
+/// Kind of the documents that hold users, which are read one by one: nobody follows their changes, so an engine need not
+/// order the versions of different ones. A password's hash is renewed at a login, and logins must not queue for a counter.
+pub const USERS: &str = "user";
+
 /// A versioned object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Document {
@@ -17,7 +21,7 @@ pub struct Document {
     pub body: Option<String>,
 }
 
-/// Versioned objects. Versions grow, with gaps, and become visible in their order: a follower that has read the feed up
+/// Versioned objects. Versions grow, with gaps, and (but for [`USERS`]) become visible in their order: a follower that has read the feed up
 /// to a version has missed nothing before it.
 pub trait Documents: Send + Sync + 'static {
     /// Returns all documents of a kind, and the version from which to follow [`Documents::changes`]. Only for kinds

@@ -28,7 +28,7 @@ mod size;
 pub(crate) mod sled;
 
 pub use crate::state::{Event, Key, Op, Outage, Outcome, Row};
-pub use documents::{Document, Documents};
+pub use documents::{Document, Documents, USERS};
 pub use engine::Engine;
 pub use error::StoreError;
 pub use key_rings::{KeyRings, StoredKey};

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{UserClaims, prepared};
 use crate::protocol::segment::is_dot_segment;
-use crate::store::{Document, Documents, StoreError};
+use crate::store::{Document, Documents, StoreError, USERS};
 use crate::token::access::is_subject;
 
 /// Kind of the documents that hold users.
-const KIND: &str = "user";
+const KIND: &str = USERS;
 /// Longest name of a user, in bytes.
 pub(crate) const MAX_USERNAME: usize = 255;
 /// Longest password, in bytes.

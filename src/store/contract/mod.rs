@@ -34,6 +34,7 @@ macro_rules! engine_contract {
                 a_follower_misses_no_change_of_eight_writers;
             registry: keys_are_published_once, keys_are_dropped_up_to_a_generation, documents_are_given_page_by_page,
                 documents_change_by_compare_and_set, changes_come_in_order, a_document_is_read_by_its_name,
+                users_change_by_comparison_though_nobody_follows_them,
                 documents_of_another_kind_are_passed_over, a_closed_store_says_so;
         );
 

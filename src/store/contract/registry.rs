@@ -5,7 +5,7 @@
 use super::{START, Subject};
 use crate::clock::Clock;
 use crate::id::Id;
-use crate::store::{Document, StoredKey};
+use crate::store::{Document, StoredKey, USERS};
 
 fn key(ring: &str, generation: u32) -> StoredKey {
     StoredKey {
@@ -137,6 +137,26 @@ pub async fn a_document_is_read_by_its_name<S: Subject>() {
     }
     assert!(put(&s, Document { body: None, ..user }, version).await.is_some());
     assert_eq!(s.engine().documents.get("user", "main/ann").await.unwrap(), None, "deleted");
+}
+
+pub async fn users_change_by_comparison_though_nobody_follows_them<S: Subject>() {
+    let s = S::open(1, Clock::manual(START));
+    let user = |body| Document { kind: USERS.to_owned(), ..document("main/ann", body) };
+    assert_eq!(put(&s, user(Some("1")), 7).await, None, "it does not exist");
+    let first = put(&s, user(Some("1")), 0).await.unwrap();
+    assert!(first > 0);
+    assert_eq!(put(&s, user(Some("2")), 0).await, None, "it exists");
+    let documents = s.engine().documents;
+    let (one, two) = tokio::join!(documents.put(user(Some("2")), first), documents.put(user(Some("3")), first));
+    let (one, two) = (one.unwrap(), two.unwrap());
+    assert!(one.is_some() ^ two.is_some(), "{one:?} {two:?}");
+    let second = one.or(two).unwrap();
+    assert_eq!(put(&s, user(None), first).await, None);
+    assert!(put(&s, user(None), second).await.is_some());
+    let again = put(&s, user(Some("4")), 0).await.unwrap();
+    assert_eq!(put(&s, user(Some("5")), second).await, None, "the name of another one");
+    let found = documents.get(USERS, "main/ann").await.unwrap();
+    assert_eq!(found, Some(Document { version: again, ..user(Some("4")) }));
 }
 
 pub async fn documents_of_another_kind_are_passed_over<S: Subject>() {

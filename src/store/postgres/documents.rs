@@ -1,5 +1,5 @@
 //! Documents in a table, with a counter for each kind: a writer locks the counter's row until its commit is visible, so
-//! versions become visible in their order.
+//! versions become visible in their order. Users, whom nobody follows, have random versions and no counter.
 
 use tokio_postgres::Row as SqlRow;
 
@@ -8,9 +8,11 @@ use super::query::{Query, param};
 use super::reads::{odd, unsigned};
 use super::rows::signed;
 use super::statements::{
-    CHANGE_DOCUMENT, CHANGED_DOCUMENTS, CREATE_DOCUMENT, GET_DOCUMENT, LIST_DOCUMENTS, PAGE_OF_DOCUMENTS,
+    CHANGE_DOCUMENT, CHANGE_UNFOLLOWED, CHANGED_DOCUMENTS, CREATE_DOCUMENT, CREATE_UNFOLLOWED, GET_DOCUMENT,
+    LIST_DOCUMENTS, PAGE_OF_DOCUMENTS,
 };
-use crate::store::{Document, Documents, Pending, StoreError, check_document};
+use crate::id::random_bytes;
+use crate::store::{Document, Documents, Pending, StoreError, USERS, check_document};
 
 /// Reads a row of name, version and body; `None` if it is the counter's, which has no name.
 fn document(kind: &str, row: &SqlRow) -> Result<Option<Document>, StoreError> {
@@ -35,6 +37,11 @@ fn with_counter(kind: &str, rows: &[SqlRow]) -> Result<(Vec<Document>, u64), Sto
         }
     }
     Ok((documents, counter))
+}
+
+/// Returns a version that no other document of the name ever had; never 0, which means that there is none.
+fn random_version() -> i64 {
+    (i64::from_be_bytes(random_bytes()) & i64::MAX).max(1)
 }
 
 /// Returns the first name in the order of bytes that is behind all that begin with `prefix`, if there is one.
@@ -83,14 +90,21 @@ impl Documents for Postgres {
             check_document(&document)?;
             let Document { kind, name, body, .. } = document;
             let query = || {
-                let params = vec![param(kind.clone()), param(name.clone().into_bytes()), param(body.clone())];
-                match expected {
-                    0 => Query::write(CREATE_DOCUMENT, params),
-                    _ => {
-                        let expected = param(signed(expected));
-                        Query::write(CHANGE_DOCUMENT, params.into_iter().chain([expected]).collect())
-                    }
+                let mut params = vec![param(kind.clone()), param(name.clone().into_bytes()), param(body.clone())];
+                let is_followed = kind != USERS;
+                if !is_followed {
+                    params.push(param(random_version()));
                 }
+                if expected > 0 {
+                    params.push(param(signed(expected)));
+                }
+                let text = match (is_followed, expected) {
+                    (true, 0) => CREATE_DOCUMENT,
+                    (true, _) => CHANGE_DOCUMENT,
+                    (false, 0) => CREATE_UNFOLLOWED,
+                    (false, _) => CHANGE_UNFOLLOWED,
+                };
+                Query::write(text, params)
             };
             let rows = self.links()?.write(query).await?;
             rows.first().map(|row| row.try_get(0).map(unsigned).map_err(odd)).transpose()

@@ -148,6 +148,17 @@ pub(super) const CHANGE_DOCUMENT: &str = "WITH v AS (INSERT INTO feed AS f VALUE
     UPDATE document d SET version = v.version, changed_at = now(), body = $3::text FROM v \
     WHERE d.kind = $1 AND d.name = $2 AND d.version = $4 AND d.body IS NOT NULL RETURNING d.version";
 
+/// Creates a document whose kind nobody follows, or revives a deleted one: kind, name, body, version. Another one never gets
+/// that version: it is random.
+pub(super) const CREATE_UNFOLLOWED: &str = "INSERT INTO document AS d (kind, name, version, changed_at, body) \
+    VALUES ($1::text, $2::bytea, $4::bigint, now(), $3::text) ON CONFLICT (kind, name) DO UPDATE \
+    SET version = excluded.version, changed_at = excluded.changed_at, body = excluded.body WHERE d.body IS NULL \
+    RETURNING d.version";
+
+/// Changes or deletes a document whose kind nobody follows: kind, name, body, version, expected version.
+pub(super) const CHANGE_UNFOLLOWED: &str = "UPDATE document SET version = $4::bigint, changed_at = now(), \
+    body = $3::text WHERE kind = $1 AND name = $2 AND version = $5::bigint AND body IS NOT NULL RETURNING version";
+
 /// Returns the counter of a kind first (without a name), then the documents of the kind that are not deleted.
 pub(super) const LIST_DOCUMENTS: &str = "SELECT NULL::bytea, COALESCE((SELECT version FROM feed WHERE topic = $1), 0), \
     NULL::text UNION ALL SELECT name, version, body FROM document WHERE kind = $1 AND body IS NOT NULL";
