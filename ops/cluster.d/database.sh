@@ -81,6 +81,7 @@ postgresql:
     max_wal_size: 512MB
     wal_compression: "on"
     wal_sender_timeout: 5s
+    wal_retrieve_retry_interval: 1s
     checkpoint_timeout: 15min
     ssl: "on"
     ssl_cert_file: "$root/$machine/server.pem"

@@ -2,7 +2,7 @@
 # The faults. Each does its harm to the primary of that moment, keeps it up for a while, mends it, and waits until the
 # cluster is whole. Sourced by ops/cluster.
 
-fault_usage() {
+kinds_of_faults() {
   cat <<'HELP'
 ops/cluster fault KIND    does this to the cluster that is up, and waits until it is whole again
 

@@ -57,8 +57,6 @@ answers() { [[ $(on hub curl -s -o /dev/null -m 1 -w '%{http_code}' "$@" 2>/dev/
 
 make_machines() {
   local machine
-  # another's directory or link at this place is refused
-  mkdir -m 755 "$root"
   mkdir -m 700 "$root/secrets"
   mkdir "$root/bin" "$root/hub"
   echo "$1" >"$root/mode"
