@@ -211,7 +211,9 @@ mod tests {
         let store = Arc::new(Memory::new(1, clock.clone()));
         let start = |passes| {
             let cost = crate::slow_hash::Cost { memory_kib: 8 * 1024, passes, lanes: 1 };
-            let config = HashPoolConfig { workers: 1, queue: 2, cost };
+            // room for every hash of this test: on a busy machine the overdue thread does them, and they keep their places
+            // until the other thread has looked at them
+            let config = HashPoolConfig { workers: 1, queue: 8, cost };
             Users::start(store.clone(), &config, NodeCount::default(), clock.clone(), &Metrics::new()).unwrap()
         };
         let users = UsersSettings { source: UserSource::Directory, ..UsersSettings::default() };
