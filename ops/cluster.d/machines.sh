@@ -61,7 +61,8 @@ make_machines() {
   mkdir "$root/bin" "$root/hub"
   echo "$1" >"$root/mode"
   # where every user may read it, which a checkout may not be
-  cp "$binary" "$things/debian/usr/bin/etcd" "$root/bin/"
+  cp "$binary" "$root/bin/jeton"
+  cp "$things/debian/usr/bin/etcd" "$root/bin/"
   cp -r "$patroni" "$root/patroni"
   ip netns add "${prefix}hub"
   ip -n "${prefix}hub" link set lo up
