@@ -37,6 +37,6 @@ async fn the_check_finds_answers_from_unconfirmed_reads() {
         "result: control: {} requests answered from the past, as there must be, and {unknown} answered 503",
         wrong.len()
     ));
-    wrong.iter().take(3).for_each(|how| say(how));
+    wrong.iter().take(3).for_each(say);
     assert!(!wrong.is_empty(), "the check finds nothing, so it proves nothing");
 }

@@ -28,7 +28,7 @@ async fn nodes_see_each_other_and_what_was_changed() {
     let engine = Postgres::open(&config, Clock::system()).await.unwrap();
     let (one, two) = (node("one"), node("two"));
     assert_eq!(engine.beat(&one).await.unwrap().others, []);
-    assert_eq!(engine.beat(&two).await.unwrap().others, [one.clone()]);
+    assert_eq!(engine.beat(&two).await.unwrap().others, std::slice::from_ref(&one));
     let changed = NodeInfo { settings: "other".to_owned(), ..two.clone() };
     engine.beat(&changed).await.unwrap();
     let heartbeat = engine.beat(&one).await.unwrap();
