@@ -125,14 +125,12 @@ impl Authenticator {
         let (mut method, mut claim) = detected?;
         let bare = matches!(claim.proof, ClientProof::None);
         let certificate = if bare { self.presented(evidence, now) } else { None };
-        let mut client = claim.resolve(|id| self.registry.client(&issuer.id, id));
-        // nobody has heard of it; a client that fails is read below, or time would tell
-        let unheard_of = match client {
-            Some(_) => None,
-            None => Some(self.read_through(issuer, &claim.client_id).await),
-        };
         let watch = Stopwatch::start();
-        if unheard_of.is_some() {
+        let mut client = claim.resolve(|id| self.registry.client(&issuer.id, id));
+        // another node may have registered it; for one that fails the same is asked below, or time would tell
+        let mut looked = None;
+        if client.is_none() {
+            looked = Some(self.look_again(&claim.client_id).await);
             client = claim.resolve(|id| self.registry.client(&issuer.id, id));
         }
         if certificate.is_some()
@@ -163,16 +161,15 @@ impl Authenticator {
             }
             Err(refused) => refused,
         };
-        // another node may have changed it
-        let read = match unheard_of {
-            Some(read) => read,
-            None => self.read_through(issuer, &claim.client_id).await,
+        let (look, looking) = match looked {
+            Some(looked) => looked,
+            None => self.look_again(&claim.client_id).await,
         };
         let claimed = Some(ClaimedName::new(&claim.client_id));
         let signed = matches!(claim.proof, ClientProof::Assertion(_) | ClientProof::Federated(_));
         if signed && !matches!(refused, ClaimError::Unavailable(_)) {
             #[expect(clippy::disallowed_methods, reason = "what a client's key and rules cost must not show")]
-            tokio::time::sleep(SIGNED_FLOOR.saturating_sub(watch.elapsed())).await;
+            tokio::time::sleep((SIGNED_FLOOR + looking).saturating_sub(watch.elapsed())).await;
         }
         // nothing is awaited from here on: that it counts and whether there were too many is one step
         let (reason, open) = match refused {
@@ -194,23 +191,21 @@ impl Authenticator {
         audit_line::write(issuer, event, Some(claim.method), &failure, evidence.peer, now);
         // letting go takes as long as the allocator has had to do, which depends on the client: before the floor, too
         drop(claim);
-        let floor = FLOOR + FLOOR_JITTER * u32::from(u8::from_be_bytes(random_bytes())) / 256;
+        let floor = looking + FLOOR + FLOOR_JITTER * u32::from(u8::from_be_bytes(random_bytes())) / 256;
         // a timer is fifty times as coarse
         while watch.elapsed() < floor {
             std::hint::spin_loop();
         }
-        Err(read.err().unwrap_or(failure))
+        Err(look.err().unwrap_or(failure))
     }
 
-    /// Reads a client that failed from the store, if other nodes may have changed it.
-    async fn read_through(&self, issuer: &Issuer, id: &str) -> Result<(), AuthFailure> {
-        let read = self.registry.read_through(&issuer.id, id).await;
-        read.map_err(|_| {
-            AuthFailure::unavailable(
-                "the store does not say whether there is such a client",
-                Some(ClaimedName::new(id)),
-            )
-        })
+    /// Takes in what other nodes changed, for a client that is unknown or fails; returns how long that took besides, which
+    /// the floors come on top of.
+    async fn look_again(&self, id: &str) -> (Result<(), AuthFailure>, Duration) {
+        let watch = Stopwatch::start();
+        let unknown = "the store does not say whether there is such a client";
+        let look = self.registry.look_again().await;
+        (look.map_err(|_| AuthFailure::unavailable(unknown, Some(ClaimedName::new(id)))), watch.elapsed())
     }
 
     /// Reads the certificate beside a claim without another credential. The authorities are asked whoever makes the claim,

@@ -9,7 +9,7 @@ use dashmap::mapref::entry::Entry;
 use tokio::sync::Mutex;
 
 use super::error::RegistryError;
-use super::read_budget::ReadBudget;
+use super::look_budget::LookBudget;
 use super::registered::Registered;
 use super::route::Route;
 use super::snapshot::Snapshot;
@@ -28,8 +28,8 @@ pub struct Registry {
     pub(super) unusable: DashMap<(String, String), Registered>,
     /// The newest change of the store that has been read; one reader at a time.
     pub(super) version: Mutex<u64>,
-    /// The budget of reads of single clients; `None` if no other node changes any.
-    pub(super) reads: Option<ReadBudget>,
+    /// The budget of looks at the feed between those of each second; `None` if no other node changes anything.
+    pub(super) looks: Option<LookBudget>,
 }
 
 impl Registry {
@@ -49,7 +49,7 @@ impl Registry {
             stored: DashMap::new(),
             unusable: DashMap::new(),
             version: Mutex::new(version),
-            reads: shared.then(ReadBudget::new),
+            looks: shared.then(LookBudget::new),
         };
         documents.iter().for_each(|document| registry.take_in(document));
         Ok(registry)

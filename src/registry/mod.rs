@@ -3,11 +3,11 @@
 //! Clients of the configuration file are a snapshot that a reload swaps whole or not at all. Clients of the admin API
 //! are documents of the store, changed one by one with compare-and-set; the file wins where both name an id.
 
+mod catch_up;
 mod change;
 mod error;
 mod live;
-mod read_budget;
-mod read_through;
+mod look_budget;
 mod registered;
 mod reload;
 pub(crate) mod route;

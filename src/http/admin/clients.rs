@@ -79,7 +79,7 @@ pub(super) async fn replace(service: &Service, issuer: &Issuer, id: &str, reques
     service.registry.check(issuer, id, &new)?;
     if lowered {
         // before, so that nothing lives on if we fail half-way and are asked again; after, for what was issued in between
-        inspect::raise_not_before(issuer, NotBeforeOf::Client(id), &service.context).await?;
+        inspect::raise_only(issuer, NotBeforeOf::Client(id), &service.context).await?;
     }
     // in place of the one that was judged and no other
     let client = service.registry.replace(issuer, id, old.version, new).await?;
@@ -114,7 +114,7 @@ pub(super) async fn delete(service: &Service, issuer: &Issuer, id: &str) -> Admi
     // what the client holds ends with it (CHECKLIST 56): before, so that nothing lives on under an id that is free for
     // others if we fail half-way, and after, for what was issued in between
     service.registry.changeable(&issuer.id, id)?;
-    inspect::raise_not_before(issuer, NotBeforeOf::Client(id), &service.context).await?;
+    inspect::raise_only(issuer, NotBeforeOf::Client(id), &service.context).await?;
     service.registry.delete(issuer, id).await?;
     inspect::raise_not_before(issuer, NotBeforeOf::Client(id), &service.context).await?;
     Ok(respond::json(204, ""))

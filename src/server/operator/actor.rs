@@ -130,7 +130,8 @@ impl Actor for ReloaderActor {
                 state.following = true;
                 let (config, myself) = (self.config.clone(), myself);
                 tokio::spawn(async move {
-                    config.follow().await;
+                    // in a task of its own, so that even a panic ends in a message
+                    let _ = tokio::spawn(async move { config.follow().await }).await;
                     let _ = myself.cast(Message::Followed);
                 });
             }
@@ -149,7 +150,8 @@ impl ReloaderActor {
         state.running = std::mem::take(&mut state.waiting);
         let (config, myself) = (self.config.clone(), myself.clone());
         tokio::spawn(async move {
-            let outcome = config.reload().await;
+            let reload = tokio::spawn(async move { config.reload().await });
+            let outcome = reload.await.unwrap_or_else(|error| Err(format!("the reload failed: {error}")));
             let _ = myself.cast(Message::Reloaded(outcome));
         });
     }

@@ -55,6 +55,7 @@ impl Follower {
         let own = ArcSwap::from_pointee(node_info::of(Id::random(), config, &parts.vault));
         let (keys_version, current, warned) = (AtomicU64::new(0), Mutex::new(Stopwatch::start()), Mutex::default());
         let present = tokio::sync::Mutex::new(true);
+        parts.metrics.nodes.set(1);
         Self { nodes, own, parts, keys_version, current, present, warned }
     }
 

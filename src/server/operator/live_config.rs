@@ -128,7 +128,10 @@ impl LiveConfig {
     /// Voids what was issued to these clients.
     async fn void(&self, lost: &[ClientLoss]) -> Result<(), StoreError> {
         for ClientLoss { issuer, client, .. } in lost {
-            inspect::raise_not_before(issuer, NotBeforeOf::Client(client), &self.live.context).await?;
+            inspect::raise_only(issuer, NotBeforeOf::Client(client), &self.live.context).await?;
+        }
+        if !lost.is_empty() {
+            self.live.context.shards.wait_for_clocks().await;
         }
         Ok(())
     }
