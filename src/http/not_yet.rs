@@ -24,12 +24,9 @@ impl NotYet {
     }
 
     fn answer(&self, path: &str) -> Response {
-        let text = "text/plain; charset=utf-8";
         let answer = match (self.name, path) {
-            ("admin", "/livez") => return respond::answer(200, text, "ok\n"),
-            ("admin", "/metrics") => {
-                return respond::answer(200, "text/plain; version=0.0.4; charset=utf-8", self.metrics.render());
-            }
+            ("admin", "/livez") => return respond::text(200, "ok\n"),
+            ("admin", "/metrics") => return respond::exposition(&self.metrics),
             ("admin", _) => {
                 let reason = match self.store.health() {
                     Health::Ready => "the node is starting".to_owned(),
@@ -37,7 +34,7 @@ impl NotYet {
                         format!("the store is unavailable: {reason}")
                     }
                 };
-                respond::answer(503, text, format!("not ready: {reason}\n"))
+                respond::text(503, format!("not ready: {reason}\n"))
             }
             _ => respond::json(
                 503,

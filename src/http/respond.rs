@@ -11,6 +11,7 @@ use hyper::header::{
 };
 
 use super::Response;
+use crate::metrics::Metrics;
 
 /// An answer with a body of `content_type`, not to be stored.
 pub(super) fn answer(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Response {
@@ -22,6 +23,16 @@ pub(super) fn answer(status: u16, content_type: &'static str, body: impl Into<By
     headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
+}
+
+/// A text for people, not to be stored.
+pub(super) fn text(status: u16, body: impl Into<Bytes>) -> Response {
+    answer(status, "text/plain; charset=utf-8", body)
+}
+
+/// The metrics, for Prometheus.
+pub(super) fn exposition(metrics: &Metrics) -> Response {
+    answer(200, "text/plain; version=0.0.4; charset=utf-8", metrics.render())
 }
 
 /// A JSON answer, not to be stored.

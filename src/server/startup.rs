@@ -52,7 +52,10 @@ impl Startup<'_> {
                 Err(_) => "it does not answer in time".to_owned(),
             };
             if self.room.is_none() {
-                tracing::error!(reason, "the store is away; everybody is asked to come back until it is there");
+                tracing::error!(
+                    reason,
+                    "the store is away or slow; everybody is asked to come back until the node can serve"
+                );
                 let lifecycle = self.engine.lifecycle.clone();
                 let room = WaitingRoom::open(self.listeners, self.config, self.tls, self.metrics, lifecycle);
                 self.room = Some(room?);

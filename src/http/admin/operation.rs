@@ -15,7 +15,7 @@ pub(super) fn open(service: &Service, request: &Request) -> Response {
     }
     match request.path() {
         "/metrics" => metrics(service),
-        "/livez" => respond::answer(200, "text/plain; charset=utf-8", "ok\n"),
+        "/livez" => respond::text(200, "ok\n"),
         "/readyz" | "/healthz" => ready(service),
         "/version" => body::json(200, &serde_json::json!({ "version": env!("CARGO_PKG_VERSION") })),
         _ => Problem::new(404, "there is no such resource; the admin API is under /admin/v1/").into(),
@@ -27,7 +27,7 @@ fn metrics(service: &Service) -> Response {
     let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
     metrics.clients.set(count(service.registry.len()));
     metrics.issuers.set(count(service.registry.snapshot().issuers.len()));
-    respond::answer(200, "text/plain; version=0.0.4; charset=utf-8", metrics.render())
+    respond::exposition(metrics)
 }
 
 /// Ready means: serving, and the store takes writes.
@@ -39,7 +39,7 @@ fn ready(service: &Service) -> Response {
         (true, Health::Unavailable(reason)) => (503, format!("not ready: the store is unavailable: {reason}\n")),
         (true, Health::Failed(reason)) => (503, format!("not ready: the store failed: {reason}\n")),
     };
-    respond::answer(status, "text/plain; charset=utf-8", text)
+    respond::text(status, text)
 }
 
 pub(super) fn config(service: &Service) -> Response {

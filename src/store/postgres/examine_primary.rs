@@ -2,6 +2,7 @@
 
 use super::cell_check::CellCheckStatus::{self, Bad, Good, Warning};
 use super::connection::ServerConnection;
+use super::facts;
 use super::failure::SqlFailure;
 use super::query::{Query, param};
 use crate::clock::Clock;
@@ -120,6 +121,7 @@ async fn rows(connection: &ServerConnection, text: &'static str) -> Result<Vec<t
 }
 
 async fn one(connection: &ServerConnection, text: &'static str) -> Result<tokio_postgres::Row, SqlFailure> {
-    let none = || SqlFailure::new(super::failure::FailureKind::Unknown, "a server answered without a row");
-    rows(connection, text).await?.into_iter().next().ok_or_else(none)
+    let mut found = rows(connection, text).await?;
+    facts::only(&found)?;
+    Ok(found.swap_remove(0))
 }

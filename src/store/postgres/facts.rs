@@ -97,6 +97,7 @@ async fn meta(connection: &ServerConnection) -> Result<Option<MetaRow>, SqlFailu
     serde_json::from_str(json).map(Some).map_err(odd)
 }
 
-fn only(rows: &[Row]) -> Result<&Row, SqlFailure> {
+/// Returns the first row of an answer that always has one.
+pub(super) fn only(rows: &[Row]) -> Result<&Row, SqlFailure> {
     rows.first().ok_or_else(|| SqlFailure::new(FailureKind::Unknown, "a server answered without a row"))
 }

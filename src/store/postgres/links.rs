@@ -8,7 +8,8 @@ use tokio_postgres::Row as SqlRow;
 
 use super::failure::unavailable;
 use super::job::Ran;
-use super::lane::{LaneParts, SqlLane};
+use super::lane::SqlLane;
+use super::lane_task::LaneParts;
 use super::primary::Primary;
 use super::query::Query;
 use crate::metrics::Stopwatch;
