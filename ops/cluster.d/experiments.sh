@@ -6,10 +6,12 @@ run() {
   local name=$1 code=0 out; shift
   out=$(mktemp)
   timeout --kill-after=10 3600 cargo test --profile "$profile" --locked --quiet --test it --no-run >&2 || missing "the tests do not build"
+  # not as an argument, which anybody may read
+  JETON_CLUSTER_ADMIN_TOKEN=$(admin_token)
+  export JETON_CLUSTER_ADMIN_TOKEN
   set -m
   on hub env "${settings[@]}" JETON_CLUSTER_COMMAND="$repository/ops/cluster" JETON_CLUSTER_BALANCER="$hub:8080" \
     JETON_CLUSTER_NODES="$(for node in "${nodes[@]}"; do printf '%s ' "$(address "$node")"; done)" \
-    JETON_CLUSTER_ADMIN_TOKEN="$(admin_token)" \
     timeout --kill-after=10 "${JETON_LIMIT:-5400}" \
     cargo test --profile "$profile" --locked --offline --quiet --test it -- --nocapture --test-threads=1 --ignored "$@" >"$out" 2>&1 &
   running=$!

@@ -21,8 +21,6 @@ use crate::limit::throttle::{Throttle, ThrottleCharge};
 const PER_CLIENT: Quota = Quota { every: Duration::from_secs(1), burst: 20 };
 /// Slow hashes that one source makes us compute for nothing: twenty, then ten a second, a fifth of a core.
 const PER_SOURCE: Quota = Quota { every: Duration::from_millis(100), burst: 20 };
-/// Guesses at once that each node admits, however many there are.
-const LEAST: u32 = 5;
 /// The name that stands for every client of a source; no client has an empty id.
 const ANY_CLIENT: &str = "";
 
@@ -39,8 +37,8 @@ impl Guesses {
     /// Makes the counts of one of `nodes`.
     pub(super) fn new(nodes: &NodeCount) -> Self {
         Self {
-            clients: Throttle::new(PER_CLIENT).among(nodes, LEAST),
-            slow: Throttle::new(PER_SOURCE).among(nodes, LEAST),
+            clients: Throttle::new(PER_CLIENT).among(nodes),
+            slow: Throttle::new(PER_SOURCE).among(nodes),
             known: KnownSources::default(),
             pending: PendingGuesses::default(),
         }

@@ -35,9 +35,6 @@ pub const ENDPOINT: GrantEndpoint = GrantEndpoint {
 /// rows, which stay until they expire.
 const STARTS: Quota = Quota { every: Duration::from_millis(200), burst: 200 };
 
-/// Starts at once that each node admits, however many there are.
-const LEAST: u32 = 5;
-
 /// Number of user codes that are tried before giving up; of 51.8 bits one is hardly ever taken.
 const TRIES: usize = 4;
 
@@ -60,7 +57,7 @@ pub(super) async fn start(
 ) -> Result<StartResponse, Error> {
     let TokenRequest { issuer, client, peer, .. } = request;
     let (granted, binding) = asked(request)?;
-    let throttle = starts.throttle.get_or_init(|| Throttle::new(STARTS).among(&context.nodes, LEAST));
+    let throttle = starts.throttle.get_or_init(|| Throttle::new(STARTS).among(&context.nodes));
     throttle.enter(&issuer.id, &client.id, *peer, context.clock.now()).map_err(|wait| {
         starts.refused.get_or_init(|| context.metrics.shed.with_label_values(&["device_starts"])).inc();
         Error::TooManyDevices(wait)

@@ -18,6 +18,8 @@ use crate::clock::Time;
 
 /// Buckets in a row; two rows of 8-byte buckets are 1 MiB, touched only where something happened.
 const BUCKETS: usize = 1 << 16;
+/// Occurrences at once that a node admits, however many nodes there are.
+const LEAST: u32 = 5;
 /// Locks of the turns; names whose buckets in the first row are this far apart share one.
 const TURNS: usize = 64;
 
@@ -49,11 +51,17 @@ impl Throttle {
         }
     }
 
-    /// Divides the quota among nodes, as many as there are by then; each admits at least `least` at once, or one person's
-    /// mistakes would shut it out.
+    /// Divides the quota among nodes, as many as there are by then. Each admits at least five at once, or one person's
+    /// mistakes would shut it out; so many nodes together may admit more than the quota.
     #[must_use]
-    pub(crate) fn among(self, nodes: &NodeCount, least: u32) -> Self {
-        Self { nodes: nodes.clone(), least, ..self }
+    pub(crate) fn among(self, nodes: &NodeCount) -> Self {
+        Self { nodes: nodes.clone(), least: LEAST, ..self }
+    }
+
+    /// Divides the quota among nodes that together admit no more than it, but for one each.
+    #[must_use]
+    pub(crate) fn strictly_among(self, nodes: &NodeCount) -> Self {
+        Self { nodes: nodes.clone(), least: 1, ..self }
     }
 
     fn quota(&self) -> Quota {
@@ -178,14 +186,12 @@ mod tests {
     fn several_nodes_have_a_part_each() {
         let (now, source) = (Time::from_secs(1000), [10, 0, 0, 1].into());
         let nodes = NodeCount::default();
-        let admitted = |nodes: &NodeCount, least| {
-            let throttle = throttle().among(nodes, least);
-            (0..100).filter(|_| throttle.enter("main", "web", source, now).is_ok()).count()
-        };
-        assert_eq!(admitted(&nodes, 5), 20);
-        nodes.set(2);
-        assert_eq!(admitted(&nodes, 5), 10);
-        nodes.set(10);
-        assert_eq!([admitted(&nodes, 5), admitted(&nodes, 1)], [5, 2]);
+        let admitted =
+            |throttle: Throttle| (0..100).filter(|_| throttle.enter("main", "web", source, now).is_ok()).count();
+        for (count, part, strict_part) in [(1, 20, 20), (2, 10, 10), (10, 5, 2), (100, 5, 1)] {
+            nodes.set(count);
+            let parts = [throttle().among(&nodes), throttle().strictly_among(&nodes)].map(admitted);
+            assert_eq!(parts, [part, strict_part], "{count} nodes");
+        }
     }
 }

@@ -22,8 +22,6 @@ const USER_HERE: Quota = Quota { every: Duration::from_secs(5), burst: 10 };
 const ADDRESS: Quota = Quota { every: Duration::from_millis(200), burst: 200 };
 /// A hundred guesses of one user's password from everywhere (NIST SP 800-63B section 5.2.2), then two a minute.
 const USER_ANYWHERE: Quota = Quota { every: Duration::from_secs(30), burst: 100 };
-/// Guesses at once that each node admits, however many there are.
-const LEAST: u32 = 5;
 /// No request comes from there.
 const EVERYWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
@@ -39,10 +37,10 @@ impl Guard {
     /// Makes the gates of one of `nodes`.
     pub(super) fn new(nodes: &NodeCount) -> Self {
         Self {
-            user_here: Throttle::new(USER_HERE).among(nodes, LEAST),
-            address: Throttle::new(ADDRESS).among(nodes, LEAST),
+            user_here: Throttle::new(USER_HERE).among(nodes),
+            address: Throttle::new(ADDRESS).among(nodes),
             // what all nodes admit together is the promise
-            user_anywhere: Throttle::new(USER_ANYWHERE).among(nodes, 1),
+            user_anywhere: Throttle::new(USER_ANYWHERE).strictly_among(nodes),
             known: KnownSources::default(),
         }
     }

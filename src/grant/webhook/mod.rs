@@ -32,9 +32,6 @@ const SCOPE: OAuthError = OAuthError::new(ErrorCode::InvalidScope, "the client m
 /// with all its users.
 const REFUSALS: Quota = Quota { every: Duration::from_millis(200), burst: 200 };
 
-/// Refusals at once that each node admits, however many there are.
-const LEAST: u32 = 5;
-
 /// The custom grants of one name, of all issuers that have one.
 pub(crate) struct Webhook {
     grant_type: GrantType,
@@ -44,7 +41,7 @@ pub(crate) struct Webhook {
 impl Webhook {
     /// Creates the grant for custom grants of this name, on one of `nodes`.
     pub(crate) fn new(grant_type: GrantType, nodes: &NodeCount) -> Self {
-        Self { grant_type, throttle: Throttle::new(REFUSALS).among(nodes, LEAST) }
+        Self { grant_type, throttle: Throttle::new(REFUSALS).among(nodes) }
     }
 
     /// Counts a request as a guess of the credentials it carries, before they are looked at.

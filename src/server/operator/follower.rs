@@ -34,7 +34,7 @@ pub(in crate::server) struct Follower {
     /// Since everything was last known to be up to date.
     current: Mutex<Stopwatch>,
     /// False once this node has taken its leave.
-    present: tokio::sync::Mutex<bool>,
+    alive: tokio::sync::Mutex<bool>,
     /// The last warning, so that each is given once.
     warned: Mutex<String>,
 }
@@ -54,9 +54,9 @@ impl Follower {
     pub(in crate::server) fn new(nodes: Option<Arc<dyn Nodes>>, config: &Config, parts: FollowerParts) -> Self {
         let own = ArcSwap::from_pointee(node_info::of(Id::random(), config, &parts.vault));
         let (keys_version, current, warned) = (AtomicU64::new(0), Mutex::new(Stopwatch::start()), Mutex::default());
-        let present = tokio::sync::Mutex::new(true);
+        let alive = tokio::sync::Mutex::new(true);
         parts.metrics.nodes.set(1);
-        Self { nodes, own, parts, keys_version, current, present, warned }
+        Self { nodes, own, parts, keys_version, current, alive, warned }
     }
 
     /// Presents this node with other settings or master keys from now on.
@@ -83,8 +83,8 @@ impl Follower {
         let Some(nodes) = &self.nodes else { return within(self.parts.registry.follow()).await.is_some() };
         let heartbeat = {
             // no sign of life may arrive after the farewell
-            let present = self.present.lock().await;
-            if *present { within(nodes.beat(&self.own.load_full())).await } else { None }
+            let alive = self.alive.lock().await;
+            if *alive { within(nodes.beat(&self.own.load_full())).await } else { None }
         };
         match heartbeat {
             Some(heartbeat) => self.take(heartbeat).await.is_some(),
@@ -94,7 +94,7 @@ impl Follower {
 
     /// Tells the others that this node ends.
     pub(in crate::server) async fn leave(&self) {
-        *self.present.lock().await = false;
+        *self.alive.lock().await = false;
         if let Some(nodes) = &self.nodes {
             let _ = within(nodes.leave(self.own.load().id)).await;
         }

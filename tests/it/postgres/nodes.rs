@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jeton::internals::{Stopwatch, Vault};
+use jeton::internals::Vault;
 use serde_json::{Value, json};
 
 use super::{SETTINGS, TestServer, daemon, migrated};
@@ -12,18 +12,15 @@ use crate::support::{Server, refused};
 /// Time within which clients, keys and the number of nodes are the same everywhere.
 const BOUND: Duration = Duration::from_secs(2);
 
-/// Waits until `holds`, and says how long it took.
-async fn within(bound: Duration, what: &str, holds: impl AsyncFn() -> bool) -> Duration {
-    let began = Stopwatch::start();
+/// Waits until `holds`, for at most twice the bound: the machine may have other things to do.
+async fn within(bound: Duration, what: &str, holds: impl AsyncFn() -> bool) {
     let held = async {
         let mut tick = tokio::time::interval(Duration::from_millis(20));
         while !holds().await {
             tick.tick().await;
         }
     };
-    // as long again for a machine that has other things to do
-    tokio::time::timeout(bound * 2, held).await.unwrap_or_else(|_| panic!("{what} takes longer than {bound:?}"));
-    began.elapsed()
+    tokio::time::timeout(bound * 2, held).await.unwrap_or_else(|_| panic!("{what} takes longer than twice {bound:?}"));
 }
 
 /// The value of a series of a node.
@@ -80,7 +77,7 @@ async fn an_admin_call_sees_what_another_node_changed_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_is_deleted_is_unknown_everywhere_within_two_seconds() {
+async fn a_client_that_is_deleted_is_soon_unknown_everywhere() {
     let one = daemon("deleted_elsewhere").await;
     let two = one.peer().await;
     let client = one.service_client().await;
@@ -91,7 +88,7 @@ async fn a_client_that_is_deleted_is_unknown_everywhere_within_two_seconds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_withdrawn_key_is_gone_everywhere_within_two_seconds() {
+async fn a_withdrawn_key_is_soon_gone_everywhere() {
     let one = daemon("withdrawn").await;
     let two = one.peer().await;
     let (client, gateway) = (one.service_client().await, one.gateway().await);
